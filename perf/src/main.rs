@@ -1,0 +1,3 @@
+//! The lab's command line.
+#![forbid(unsafe_code)]
+fn main() {}

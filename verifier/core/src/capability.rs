@@ -1,0 +1,98 @@
+//! The owned form of a token's content.
+
+/// What a token says: whose it is, what it grants, and under which conditions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Capability {
+    /// Tenant namespace: with `kid`, names the MAC key.
+    pub tid: String,
+    /// Key id.
+    pub kid: String,
+    /// What is granted.
+    pub scope: Scope,
+    /// Conditions, all of which must hold, in the order in which they were added.
+    pub caveats: Vec<Caveat>,
+    /// Last tag of the MAC chain.
+    pub mac: [u8; 32],
+}
+
+impl Capability {
+    /// Puts the parts of a decoded token together. Nothing is checked; to mint, use
+    /// [`CapabilityBuilder`](crate::CapabilityBuilder).
+    #[must_use]
+    pub const fn from_parts(tid: String, kid: String, scope: Scope, caveats: Vec<Caveat>, mac: [u8; 32]) -> Self {
+        Self { tid, kid, scope, caveats, mac }
+    }
+}
+
+/// What a token grants. The strict semantics enforce it against the request; the compat semantics only return it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Scope {
+    /// Path prefix; `None` grants every path.
+    pub prefix: Option<String>,
+    /// Methods granted. An empty list grants none.
+    pub methods: Vec<String>,
+    /// Largest request body in bytes; `None` sets no limit.
+    pub max_bytes: Option<u64>,
+}
+
+impl Scope {
+    /// A scope of these methods below this path prefix, with no limit on the body.
+    #[must_use]
+    pub fn new<M: Into<String>>(prefix: impl Into<String>, methods: impl IntoIterator<Item = M>) -> Self {
+        Self { prefix: Some(prefix.into()), methods: methods.into_iter().map(Into::into).collect(), max_bytes: None }
+    }
+
+    /// The same scope with a limit on the request body, in bytes.
+    #[must_use]
+    pub fn with_max_bytes(mut self, max_bytes: u64) -> Self {
+        self.max_bytes = Some(max_bytes);
+        self
+    }
+}
+
+/// One condition of a capability. How each is judged: the table in `docs/WIRE.md`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Caveat {
+    /// Not after this time, seconds since the Unix epoch.
+    Exp(u64),
+    /// Not before this time, seconds since the Unix epoch.
+    Nbf(u64),
+    /// The audience that the token is meant for.
+    Aud(String),
+    /// The request's method is one of these, compared without regard to ASCII case.
+    Method(Vec<String>),
+    /// The request's path lies below this prefix.
+    PathPrefix(String),
+    /// The peer's address lies in this net, in CIDR notation.
+    IpCidr(String),
+    /// The request's body is at most this many bytes long.
+    BytesLe(u64),
+    /// A rate for the caller's limiter to honour.
+    Rate(Rate),
+    /// The request is for this tenant.
+    Tenant(String),
+    /// The service's amnesia mode equals this.
+    Amnesia(bool),
+    /// The governing policy's digest equals this.
+    GovPolicyDigest(String),
+    /// A condition of the host's own, judged by the handler registered for `ns`.
+    Custom {
+        /// Namespace.
+        ns: String,
+        /// Name within the namespace.
+        name: String,
+        /// Any one CBOR item in canonical form, raw.
+        cbor: Vec<u8>,
+    },
+}
+
+/// A rate limit that a token carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Rate {
+    /// Requests per second.
+    pub per_s: u32,
+    /// Requests that may come at once.
+    pub burst: u32,
+}

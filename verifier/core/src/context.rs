@@ -1,0 +1,139 @@
+//! What the host knows of the request that a token came with.
+
+use std::borrow::Cow;
+use std::net::IpAddr;
+
+/// The request a token is judged against. Time is passed in: the library never reads a clock.
+///
+/// What is not set is unknown, and under the strict semantics a caveat about something unknown denies.
+#[derive(Clone, Debug)]
+pub struct RequestCtx<'a> {
+    now_unix_s: u64,
+    method: Cow<'a, str>,
+    path: Cow<'a, str>,
+    tenant: Cow<'a, str>,
+    peer_ip: Option<IpAddr>,
+    audience: Option<Cow<'a, str>>,
+    policy_digest: Option<Cow<'a, str>>,
+    content_len_bytes: Option<u64>,
+    amnesia: bool,
+}
+
+impl<'a> RequestCtx<'a> {
+    /// A request at `now_unix_s` (seconds since the Unix epoch). The method is upper-cased here, once;
+    /// an upper-case borrowed method is not copied. `path` is the path alone, without query.
+    pub fn new(
+        now_unix_s: u64,
+        method: impl Into<Cow<'a, str>>,
+        path: impl Into<Cow<'a, str>>,
+        tenant: impl Into<Cow<'a, str>>,
+    ) -> Self {
+        let mut method = method.into();
+        if method.bytes().any(|b| b.is_ascii_lowercase()) {
+            method.to_mut().make_ascii_uppercase();
+        }
+        Self {
+            now_unix_s,
+            method,
+            path: path.into(),
+            tenant: tenant.into(),
+            peer_ip: None,
+            audience: None,
+            policy_digest: None,
+            content_len_bytes: None,
+            amnesia: false,
+        }
+    }
+
+    /// The peer's address, if known.
+    #[must_use]
+    pub fn peer_ip(mut self, peer_ip: impl Into<Option<IpAddr>>) -> Self {
+        self.peer_ip = peer_ip.into();
+        self
+    }
+
+    /// Who this service is, for `Aud` caveats.
+    #[must_use]
+    pub fn audience(mut self, audience: impl Into<Cow<'a, str>>) -> Self {
+        self.audience = Some(audience.into());
+        self
+    }
+
+    /// Digest of the policy in force, for `GovPolicyDigest` caveats (and `Aud` under compat).
+    #[must_use]
+    pub fn policy_digest(mut self, policy_digest: impl Into<Cow<'a, str>>) -> Self {
+        self.policy_digest = Some(policy_digest.into());
+        self
+    }
+
+    /// Length of the request's body in bytes, if known.
+    #[must_use]
+    pub fn content_len(mut self, bytes: impl Into<Option<u64>>) -> Self {
+        self.content_len_bytes = bytes.into();
+        self
+    }
+
+    /// Whether the service runs in amnesia mode. Default: `false`.
+    #[must_use]
+    pub const fn amnesia(mut self, amnesia: bool) -> Self {
+        self.amnesia = amnesia;
+        self
+    }
+}
+
+/// What was set, for handlers of custom caveats and for the evaluators.
+impl RequestCtx<'_> {
+    /// Seconds since the Unix epoch.
+    #[must_use]
+    pub const fn now_unix_s(&self) -> u64 {
+        self.now_unix_s
+    }
+
+    /// The request's method, in ASCII upper case.
+    #[must_use]
+    pub fn method(&self) -> &str {
+        &self.method
+    }
+
+    /// The request's path.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// The tenant that the request is for.
+    #[must_use]
+    pub fn tenant(&self) -> &str {
+        &self.tenant
+    }
+
+    /// See [`peer_ip`](Self::peer_ip).
+    #[must_use]
+    pub const fn known_peer_ip(&self) -> Option<IpAddr> {
+        self.peer_ip
+    }
+
+    /// See [`audience`](Self::audience).
+    #[must_use]
+    pub fn known_audience(&self) -> Option<&str> {
+        self.audience.as_deref()
+    }
+
+    /// See [`policy_digest`](Self::policy_digest).
+    #[must_use]
+    pub fn known_policy_digest(&self) -> Option<&str> {
+        self.policy_digest.as_deref()
+    }
+
+    /// See [`content_len`](Self::content_len).
+    #[must_use]
+    pub const fn known_content_len(&self) -> Option<u64> {
+        self.content_len_bytes
+    }
+
+    /// See [`amnesia`](Self::amnesia).
+    #[must_use]
+    pub const fn is_amnesia(&self) -> bool {
+        self.amnesia
+    }
+}

@@ -1,0 +1,222 @@
+//! The pipeline: five seams put together into a verifier.
+//!
+//! Order of work for every token: length of the text, Base64, CBOR, key, MAC, caveats. A batch is worked on in
+//! chunks, and a chunk in phases, so that an engine may do one phase for many tokens at once.
+
+mod boxed;
+mod stages;
+
+pub use boxed::Verifier;
+pub use stages::Scratch;
+
+use std::convert::Infallible;
+
+use crate::config::VerifierConfig;
+use crate::context::RequestCtx;
+use crate::decision::{Decision, Verdict};
+use crate::error::AuthError;
+use crate::key::MacKeyProvider;
+use crate::metrics;
+use crate::seam::{Base64, Decode, Execute, Mac, ScratchPolicy};
+use crate::semantics::Judge;
+
+/// Most tokens of a chunk: enough to fill every lane of a batch MAC several times over, few enough that their bytes
+/// stay in the first-level cache.
+pub const MAX_CHUNK_TOKENS: usize = 64;
+
+/// Which evaluator judges caveats. Changes speed only.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum EvalMode {
+    /// Columnar from [`soa_threshold`](VerifierConfig::soa_threshold) caveats per token on, else streaming.
+    #[default]
+    Adaptive,
+    /// Always streaming.
+    StreamingOnly,
+    /// Always columnar.
+    SoaOnly,
+}
+
+impl EvalMode {
+    pub(crate) const fn soa_threshold(self, config: &VerifierConfig) -> usize {
+        match self {
+            Self::Adaptive => config.soa_threshold,
+            Self::StreamingOnly => usize::MAX,
+            Self::SoaOnly => 0,
+        }
+    }
+}
+
+/// A verifier composed of five seams. Every composition decides alike.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Engine<B, D, M, X, S> {
+    base64: B,
+    decode: D,
+    mac: M,
+    execute: X,
+    scratch: S,
+}
+
+impl<B, D, M, X, S> Engine<B, D, M, X, S> {
+    /// Puts an engine together.
+    pub const fn new(base64: B, decode: D, mac: M, execute: X, scratch: S) -> Self {
+        Self { base64, decode, mac, execute, scratch }
+    }
+}
+
+/// Owned results, in memory that the scratch policy lends.
+impl<B: Base64, D: Decode, M: Mac, X: Execute, S: ScratchPolicy> Engine<B, D, M, X, S> {
+    /// Verifies one token.
+    ///
+    /// # Errors
+    /// See [`AuthError`]; the first in its order that applies.
+    pub fn verify_token<K: MacKeyProvider + ?Sized>(
+        &self,
+        mode: EvalMode,
+        config: &VerifierConfig,
+        token: &str,
+        ctx: &RequestCtx<'_>,
+        keys: &K,
+    ) -> Result<Decision, AuthError> {
+        self.scratch.with(|scratch| {
+            self.verify_token_in(mode, config, token, ctx, keys, scratch).map(|verdict| verdict.to_decision())
+        })
+    }
+
+    /// Verifies each token of a batch: one result per token, in order.
+    pub fn verify_each<K: MacKeyProvider + Sync + ?Sized, T: AsRef<str> + Sync>(
+        &self,
+        mode: EvalMode,
+        config: &VerifierConfig,
+        tokens: &[T],
+        ctx: &RequestCtx<'_>,
+        keys: &K,
+    ) -> Vec<Result<Decision, AuthError>> {
+        // Every element is overwritten; until then it is a refusal.
+        let mut results = vec![Err(AuthError::Bounds); tokens.len()];
+        let Ok(()) = self.batch(mode, config, tokens, ctx, keys, &mut results, |slot, result| {
+            *slot = result.map(|verdict| verdict.to_decision());
+            Ok::<(), Infallible>(())
+        });
+        results
+    }
+
+    /// Verifies a batch of which every token must be good; `out` then has one decision per token, in order.
+    ///
+    /// # Errors
+    /// That of the lowest-index bad token; `out` is then empty.
+    pub fn verify_many_into<K: MacKeyProvider + Sync + ?Sized, T: AsRef<str> + Sync>(
+        &self,
+        mode: EvalMode,
+        config: &VerifierConfig,
+        tokens: &[T],
+        ctx: &RequestCtx<'_>,
+        keys: &K,
+        out: &mut Vec<Decision>,
+    ) -> Result<(), AuthError> {
+        out.clear();
+        // Every element is overwritten; until then it is a refusal.
+        out.resize(tokens.len(), Decision::Deny { reasons: Vec::new() });
+        let outcome = self.batch(mode, config, tokens, ctx, keys, out, |slot, result| {
+            *slot = result?.to_decision();
+            Ok(())
+        });
+        if outcome.is_err() {
+            out.clear();
+        }
+        outcome
+    }
+
+    fn batch<K, T, R, E>(
+        &self,
+        mode: EvalMode,
+        config: &VerifierConfig,
+        tokens: &[T],
+        ctx: &RequestCtx<'_>,
+        keys: &K,
+        out: &mut [R],
+        store: impl Fn(&mut R, Result<Verdict<'_>, AuthError>) -> Result<(), E> + Sync,
+    ) -> Result<(), E>
+    where
+        K: MacKeyProvider + Sync + ?Sized,
+        T: AsRef<str> + Sync,
+        R: Send,
+        E: Send,
+    {
+        record_batch_size(config, tokens.len());
+        let judge = Judge::new(config, ctx);
+        let spread = tokens.len() >= config.par_min_batch;
+        self.execute.try_chunks(out, MAX_CHUNK_TOKENS, spread, |first, out| {
+            let tokens = tokens.get(first..).unwrap_or_default();
+            self.scratch.with(|scratch| {
+                let mut slots = out.iter_mut();
+                let tokens = tokens.get(..slots.len()).unwrap_or_default();
+                self.chunk(mode, &judge, tokens, keys, scratch, &mut |_, result| match slots.next() {
+                    Some(slot) => store(slot, result),
+                    None => Ok(()),
+                })
+            })
+        })
+    }
+}
+
+/// Borrowed results, in memory that the caller lends: nothing is allocated once the scratch has grown.
+impl<B: Base64, D: Decode, M: Mac, X: Execute, S: ScratchPolicy> Engine<B, D, M, X, S> {
+    /// Verifies one token; the verdict points into `scratch`.
+    ///
+    /// # Errors
+    /// See [`AuthError`]; the first in its order that applies.
+    pub fn verify_token_in<'s, K: MacKeyProvider + ?Sized>(
+        &self,
+        mode: EvalMode,
+        config: &VerifierConfig,
+        token: &str,
+        ctx: &RequestCtx<'_>,
+        keys: &K,
+        scratch: &'s mut Scratch<D>,
+    ) -> Result<Verdict<'s>, AuthError> {
+        let result = self.one(mode, &Judge::new(config, ctx), token, keys, scratch);
+        record_result(config, &result);
+        result
+    }
+
+    /// Verifies each token of a batch on this thread and hands each result to `sink` with its index, in order.
+    pub fn verify_each_in<K: MacKeyProvider + ?Sized, T: AsRef<str>>(
+        &self,
+        mode: EvalMode,
+        config: &VerifierConfig,
+        tokens: &[T],
+        ctx: &RequestCtx<'_>,
+        keys: &K,
+        scratch: &mut Scratch<D>,
+        mut sink: impl FnMut(usize, Result<Verdict<'_>, AuthError>),
+    ) {
+        record_batch_size(config, tokens.len());
+        let judge = Judge::new(config, ctx);
+        for (chunk_index, chunk) in tokens.chunks(MAX_CHUNK_TOKENS).enumerate() {
+            let first = chunk_index * MAX_CHUNK_TOKENS;
+            let Ok(()) = self.chunk(mode, &judge, chunk, keys, scratch, &mut |index, result| {
+                sink(first + index, result);
+                Ok::<(), Infallible>(())
+            });
+        }
+    }
+}
+
+fn record_batch_size(config: &VerifierConfig, tokens: usize) {
+    if let Some(recorder) = config.metrics() {
+        recorder.histogram(metrics::BATCH_SIZE, tokens as u64);
+    }
+}
+
+fn record_result(config: &VerifierConfig, result: &Result<Verdict<'_>, AuthError>) {
+    if let Some(recorder) = config.metrics() {
+        recorder.counter(
+            match result {
+                Ok(Verdict::Allow { .. }) => metrics::ALLOW_TOTAL,
+                Ok(Verdict::Deny { .. }) => metrics::DENY_TOTAL,
+                Err(error) => metrics::error_counter(*error),
+            },
+            1,
+        );
+    }
+}

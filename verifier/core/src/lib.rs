@@ -1,0 +1,45 @@
+//! What a ron-auth verifier is made of, without any backend: tokens, wire format v1, the MAC chain, what caveats
+//! mean, the [seams](seam) that backends fill, and the [pipeline](Engine) that puts them together.
+//!
+//! Services depend on `ron-auth`, which picks the backends and re-exports the types they need.
+//!
+//! | module | holds |
+//! |---|---|
+//! | `capability`, `mint` | tokens, and how they are made |
+//! | [`wire`] | the bytes |
+//! | [`chain`] | the MAC |
+//! | `semantics` | what caveats and scope mean, strict and [`compat`] |
+//! | [`view`] | a decoded token, borrowed |
+//! | [`seam`] | the five choices, as traits |
+//! | `engine` | the pipeline over them |
+//!
+//! Nothing here performs I/O, reads a clock, holds global state, or panics, whatever the token.
+#![forbid(unsafe_code)]
+
+mod capability;
+pub mod chain;
+pub mod compat;
+mod config;
+mod context;
+mod custom;
+mod decision;
+mod engine;
+mod error;
+mod key;
+pub mod metrics;
+mod mint;
+pub mod seam;
+mod semantics;
+pub mod view;
+pub mod wire;
+
+pub use capability::{Capability, Caveat, Rate, Scope};
+pub use config::{EnvError, Semantics, VerifierConfig};
+pub use context::RequestCtx;
+pub use custom::{CustomCaveat, CustomCaveatHandler};
+pub use decision::{Decision, DenyReason, DenyReasonRef, Reasons, Verdict};
+pub use engine::{Engine, EvalMode, MAX_CHUNK_TOKENS, Scratch, Verifier};
+pub use error::{AuthError, Malformed};
+pub use key::{KeyRing, MacKey, MacKeyProvider};
+pub use metrics::MetricsRecorder;
+pub use mint::{CapabilityBuilder, MintError};

@@ -1,0 +1,19 @@
+use crate::chain::Tag;
+use crate::key::MacKey;
+use crate::view::TokenView;
+
+/// Token to tag: the MAC chain of WIRE.md.
+pub trait Mac: Send + Sync + 'static {
+    /// The last tag of one token's chain.
+    fn tag<'a, V: TokenView<'a>>(&self, key: &MacKey, token: V) -> Tag;
+
+    /// The last tags of many tokens' chains. `job` gives the key and the token of each index, or `None` for a token
+    /// that failed before; `tags` has one element for each index, and those of failed tokens are left as they are.
+    fn tags<'a, V: TokenView<'a>>(&self, job: impl Fn(usize) -> Option<(&'a MacKey, V)>, tags: &mut [Tag]) {
+        for (index, tag) in tags.iter_mut().enumerate() {
+            if let Some((key, token)) = job(index) {
+                *tag = self.tag(key, token);
+            }
+        }
+    }
+}

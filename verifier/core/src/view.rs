@@ -1,0 +1,212 @@
+//! A decoded token, borrowed. What every decoder offers to the MAC and to the evaluators.
+
+use std::fmt;
+
+use crate::capability::{Caveat, Rate, Scope};
+use crate::wire::TextItems;
+
+/// A well-formed token whose MAC may not have been checked yet.
+///
+/// `'a` is the life of what the view points into: the decoded bytes, or the decoder's owned token.
+pub trait TokenView<'a>: Copy {
+    /// Tenant namespace.
+    fn tid(self) -> &'a str;
+    /// Key id.
+    fn kid(self) -> &'a str;
+    /// What the token claims to grant.
+    fn scope(self) -> ScopeView<'a>;
+    /// The tag that the token carries.
+    fn mac(self) -> &'a [u8; 32];
+    /// Number of caveats.
+    fn caveat_count(self) -> usize;
+    /// Caveat `index`, counted from 0; `None` beyond the last.
+    fn caveat(self, index: usize) -> Option<CaveatView<'a>>;
+    /// The items that the first MAC step covers, as on the wire: tid, kid, scope.
+    fn head_items(self) -> [&'a [u8]; 3];
+    /// The item that MAC step `index + 1` covers, as on the wire; empty beyond the last.
+    fn caveat_item(self, index: usize) -> &'a [u8];
+}
+
+/// Text of a token: bytes that a decoder has found to be UTF-8.
+///
+/// Most caveats are judged on their bytes, so the `str` is made only where one is asked for.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Text<'a>(&'a [u8]);
+
+impl<'a> Text<'a> {
+    /// Text that a decoder has checked. Bytes that are not UTF-8 would read as empty text; nothing worse.
+    #[must_use]
+    pub const fn from_checked(utf8: &'a [u8]) -> Self {
+        Self(utf8)
+    }
+
+    /// The text's bytes.
+    #[must_use]
+    pub const fn as_bytes(self) -> &'a [u8] {
+        self.0
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(self) -> &'a str {
+        str::from_utf8(self.0).unwrap_or_default()
+    }
+}
+
+impl<'a> From<&'a str> for Text<'a> {
+    fn from(text: &'a str) -> Self {
+        Self(text.as_bytes())
+    }
+}
+
+impl PartialEq<str> for Text<'_> {
+    fn eq(&self, other: &str) -> bool {
+        self.0 == other.as_bytes()
+    }
+}
+
+impl fmt::Debug for Text<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.as_str().fmt(f)
+    }
+}
+
+/// A [`Scope`], borrowed.
+#[derive(Clone, Copy, Debug)]
+pub struct ScopeView<'a> {
+    /// Path prefix; `None` grants every path.
+    pub prefix: Option<Text<'a>>,
+    /// Methods granted.
+    pub methods: Methods<'a>,
+    /// Largest request body in bytes; `None` sets no limit.
+    pub max_bytes: Option<u64>,
+}
+
+impl<'a> ScopeView<'a> {
+    /// The owned form.
+    #[must_use]
+    pub fn to_scope(&self) -> Scope {
+        Scope {
+            prefix: self.prefix.map(|prefix| prefix.as_str().to_owned()),
+            methods: self.methods.iter().map(|name| name.as_str().to_owned()).collect(),
+            max_bytes: self.max_bytes,
+        }
+    }
+}
+
+impl<'a> From<&'a Scope> for ScopeView<'a> {
+    fn from(scope: &'a Scope) -> Self {
+        Self {
+            prefix: scope.prefix.as_deref().map(Text::from),
+            methods: Methods::Owned(&scope.methods),
+            max_bytes: scope.max_bytes,
+        }
+    }
+}
+
+/// A list of method names: either strings, or still encoded.
+#[derive(Clone, Copy, Debug)]
+pub enum Methods<'a> {
+    /// Strings of an owned token.
+    Owned(&'a [String]),
+    /// CBOR text items, one after another, of a token in place.
+    Encoded(TextItems<'a>),
+}
+
+impl<'a> Methods<'a> {
+    /// The names, as the token spells them.
+    pub fn iter(self) -> impl Iterator<Item = Text<'a>> {
+        let (owned, encoded) = match self {
+            Self::Owned(names) => (Some(names), None),
+            Self::Encoded(items) => (None, Some(items)),
+        };
+        owned.into_iter().flatten().map(|name| Text::from(name.as_str())).chain(encoded.into_iter().flatten())
+    }
+
+    /// Whether the list has this name, without regard to ASCII case.
+    #[must_use]
+    pub fn permits(self, method: &str) -> bool {
+        match self {
+            Self::Owned(names) => names.iter().any(|name| name.eq_ignore_ascii_case(method)),
+            Self::Encoded(mut names) => names.any(|name| name.as_bytes().eq_ignore_ascii_case(method.as_bytes())),
+        }
+    }
+}
+
+/// A [`Caveat`], borrowed.
+#[derive(Clone, Copy, Debug)]
+#[allow(missing_docs, reason = "each is the caveat of the same name")]
+pub enum CaveatView<'a> {
+    Exp(u64),
+    Nbf(u64),
+    Aud(Text<'a>),
+    Method(Methods<'a>),
+    PathPrefix(Text<'a>),
+    IpCidr(Text<'a>),
+    BytesLe(u64),
+    Rate(Rate),
+    Tenant(Text<'a>),
+    Amnesia(bool),
+    GovPolicyDigest(Text<'a>),
+    Custom { ns: Text<'a>, name: Text<'a>, cbor: &'a [u8] },
+}
+
+impl<'a> From<&'a Caveat> for CaveatView<'a> {
+    fn from(caveat: &'a Caveat) -> Self {
+        match caveat {
+            Caveat::Exp(at) => Self::Exp(*at),
+            Caveat::Nbf(at) => Self::Nbf(*at),
+            Caveat::Aud(audience) => Self::Aud(Text::from(audience.as_str())),
+            Caveat::Method(methods) => Self::Method(Methods::Owned(methods)),
+            Caveat::PathPrefix(prefix) => Self::PathPrefix(Text::from(prefix.as_str())),
+            Caveat::IpCidr(net) => Self::IpCidr(Text::from(net.as_str())),
+            Caveat::BytesLe(bytes) => Self::BytesLe(*bytes),
+            Caveat::Rate(rate) => Self::Rate(*rate),
+            Caveat::Tenant(tenant) => Self::Tenant(Text::from(tenant.as_str())),
+            Caveat::Amnesia(amnesia) => Self::Amnesia(*amnesia),
+            Caveat::GovPolicyDigest(digest) => Self::GovPolicyDigest(Text::from(digest.as_str())),
+            Caveat::Custom { ns, name, cbor } => {
+                Self::Custom { ns: Text::from(ns.as_str()), name: Text::from(name.as_str()), cbor }
+            }
+        }
+    }
+}
+
+/// A token that a decoder has copied out of the CBOR, with the fragments that each MAC step covers.
+#[derive(Clone, Debug)]
+pub struct OwnedToken {
+    /// What the token says.
+    pub capability: crate::Capability,
+    /// Encoded tid, kid and scope.
+    pub head_items: [Vec<u8>; 3],
+    /// Encoded caveats, in token order.
+    pub caveat_items: Vec<Vec<u8>>,
+}
+
+impl<'a> TokenView<'a> for &'a OwnedToken {
+    fn tid(self) -> &'a str {
+        &self.capability.tid
+    }
+    fn kid(self) -> &'a str {
+        &self.capability.kid
+    }
+    fn scope(self) -> ScopeView<'a> {
+        ScopeView::from(&self.capability.scope)
+    }
+    fn mac(self) -> &'a [u8; 32] {
+        &self.capability.mac
+    }
+    fn caveat_count(self) -> usize {
+        self.capability.caveats.len()
+    }
+    fn caveat(self, index: usize) -> Option<CaveatView<'a>> {
+        self.capability.caveats.get(index).map(CaveatView::from)
+    }
+    fn head_items(self) -> [&'a [u8]; 3] {
+        let [tid, kid, scope] = &self.head_items;
+        [tid, kid, scope]
+    }
+    fn caveat_item(self, index: usize) -> &'a [u8] {
+        self.caveat_items.get(index).map_or(&[], Vec::as_slice)
+    }
+}

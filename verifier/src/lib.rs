@@ -1,0 +1,2 @@
+//! Verifies capability tokens.
+#![forbid(unsafe_code)]
