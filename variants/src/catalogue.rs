@@ -2,7 +2,14 @@
 
 use std::fmt;
 
-use ron_auth_core::Verifier;
+use ron_auth_core::seam::{Base64, Decode, Execute, Mac, ScratchPolicy};
+use ron_auth_core::{Engine, Verifier};
+
+use crate::base64::*;
+use crate::decode::*;
+use crate::execute::*;
+use crate::mac::*;
+use crate::scratch::*;
 
 /// A named composition of seams.
 #[derive(Clone, Copy)]
@@ -50,7 +57,82 @@ impl fmt::Debug for Variant {
 /// Every variant that this build's features hold, `plain` first, `prod` last.
 #[must_use]
 pub fn catalogue() -> Vec<Variant> {
-    Vec::new()
+    vec![
+        #[cfg(feature = "plain")]
+        Variant {
+            name: "plain",
+            seams: PLAIN,
+            features: &["plain"],
+            build: || boxed(ScalarBase64, SerdeCborDecode, SerialMac, SequentialExecute, PerCallScratch),
+        },
+        #[cfg(all(feature = "plain", feature = "simd-b64"))]
+        Variant {
+            name: "simd-b64",
+            seams: Seams { base64: "simd-b64", ..PLAIN },
+            features: &["plain", "simd-b64"],
+            build: || boxed(SimdBase64, SerdeCborDecode, SerialMac, SequentialExecute, PerCallScratch),
+        },
+        #[cfg(feature = "fast-cbor")]
+        Variant {
+            name: "ciborium",
+            seams: Seams { decode: "ciborium", ..PLAIN },
+            features: &["fast-cbor"],
+            build: || boxed(ScalarBase64, CiboriumDecode, SerialMac, SequentialExecute, PerCallScratch),
+        },
+        #[cfg(feature = "minicbor-zerocopy")]
+        Variant {
+            name: "minicbor-zerocopy",
+            seams: Seams { decode: "minicbor-zerocopy", ..PLAIN },
+            features: &["minicbor-zerocopy"],
+            build: || boxed(ScalarBase64, ZeroCopyDecode, SerialMac, SequentialExecute, PerCallScratch),
+        },
+        #[cfg(all(feature = "plain", feature = "parallel"))]
+        Variant {
+            name: "parallel",
+            seams: Seams { execute: "parallel", ..PLAIN },
+            features: &["plain", "parallel"],
+            build: || boxed(ScalarBase64, SerdeCborDecode, SerialMac, RayonExecute, PerCallScratch),
+        },
+        #[cfg(all(feature = "plain", feature = "tls-scratch"))]
+        Variant {
+            name: "tls-scratch",
+            seams: Seams { scratch: "tls-scratch", ..PLAIN },
+            features: &["plain", "tls-scratch"],
+            build: || boxed(ScalarBase64, SerdeCborDecode, SerialMac, SequentialExecute, ThreadLocalScratch),
+        },
+        #[cfg(all(
+            feature = "minicbor-zerocopy",
+            feature = "simd-b64",
+            feature = "parallel",
+            feature = "tls-scratch"
+        ))]
+        Variant {
+            name: "prod",
+            seams: Seams {
+                base64: "simd-b64",
+                decode: "minicbor-zerocopy",
+                mac: "serial",
+                execute: "parallel",
+                scratch: "tls-scratch",
+            },
+            features: &["full"],
+            build: || boxed(SimdBase64, ZeroCopyDecode, SerialMac, RayonExecute, ThreadLocalScratch),
+        },
+    ]
+}
+
+/// The plain choice for every seam: the reference.
+const PLAIN: Seams =
+    Seams { base64: "scalar", decode: "serde_cbor", mac: "serial", execute: "sequential", scratch: "per-call" };
+
+fn boxed<B: Base64, D: Decode, M: Mac, X: Execute, S: ScratchPolicy>(
+    base64: B,
+    decode: D,
+    mac: M,
+    execute: X,
+    scratch: S,
+) -> Box<dyn Verifier> {
+    Box::new(Engine::new(base64, decode, mac, execute, scratch))
 }
 
 /// The variant of this name.

@@ -1,12 +1,16 @@
-//! The backends of the ron-auth verifier and the catalogue of their compositions.
+//! The backends of the ron-auth verifier, a folder for each seam and a file for each backend, and the
+//! [catalogue] of their compositions.
+//!
+//! A backend changes speed, never a decision, an error or an order: `tests/` holds every variant to the reference.
 #![forbid(unsafe_code)]
 
+pub mod base64;
 mod catalogue;
+pub mod decode;
+pub mod execute;
+pub mod mac;
+pub mod scratch;
+mod selected;
 
 pub use catalogue::{Seams, UnknownVariant, Variant, catalogue, find};
-
-/// The SIMD instruction set that run-time dispatch finds on this machine.
-#[must_use]
-pub fn simd_path() -> &'static str {
-    "unknown"
-}
+pub use selected::{SelectedDecode, SelectedEngine};

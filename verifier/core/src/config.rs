@@ -27,7 +27,7 @@ pub enum Semantics {
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct VerifierConfig {
-    /// Longest token accepted, in bytes of CBOR. Default: 4096.
+    /// Longest token accepted, in bytes of CBOR. Default: 4096; more than 4 GiB counts as 4 GiB.
     pub max_token_bytes: usize,
     /// Most caveats accepted in one token. Default: 64.
     pub max_caveats: usize,
@@ -116,10 +116,14 @@ impl VerifierConfig {
     }
 
     /// Length in characters of the longest Base64URL text of `max_token_bytes`.
+    ///
+    /// A token beyond 4 GiB is out of bounds whatever the setting: decoders may count its bytes in 32 bits.
     pub(crate) const fn max_text_chars(&self) -> usize {
+        let max_token_bytes =
+            if self.max_token_bytes > u32::MAX as usize { u32::MAX as usize } else { self.max_token_bytes };
         // Four characters for three bytes; one or two bytes left over take one character more than their number.
-        let whole = (self.max_token_bytes / 3).saturating_mul(4);
-        let rest = self.max_token_bytes % 3;
+        let whole = (max_token_bytes / 3).saturating_mul(4);
+        let rest = max_token_bytes % 3;
         whole.saturating_add(if rest == 0 { 0 } else { rest + 1 })
     }
 }
@@ -165,6 +169,6 @@ mod tests {
             assert_eq!(config.max_text_chars(), chars, "{bytes} bytes");
         }
         let unbounded = VerifierConfig { max_token_bytes: usize::MAX, ..Default::default() };
-        assert_eq!(unbounded.max_text_chars(), usize::MAX);
+        assert_eq!(unbounded.max_text_chars(), (1_usize << 32) / 3 * 4);
     }
 }

@@ -12,7 +12,7 @@ pub fn encode_token(capability: &Capability, out: &mut Vec<u8>) {
     encode_text("scope", out);
     encode_scope(&capability.scope, out);
     encode_text("caveats", out);
-    head(ARRAY, capability.caveats.len() as u64, out);
+    encode_array_head(capability.caveats.len(), out);
     for caveat in &capability.caveats {
         encode_caveat(caveat, out);
     }
@@ -108,6 +108,11 @@ pub fn encode_caveat(caveat: &Caveat, out: &mut Vec<u8>) {
     }
 }
 
+/// Appends the head of an array of `len` items.
+pub fn encode_array_head(len: usize, out: &mut Vec<u8>) {
+    head(ARRAY, len as u64, out);
+}
+
 /// Appends a text item.
 pub fn encode_text(text: &str, out: &mut Vec<u8>) {
     head(TEXT, text.len() as u64, out);
@@ -124,7 +129,7 @@ const TRUE: u8 = 0xf5;
 const NULL: u8 = 0xf6;
 
 fn texts(texts: &[String], out: &mut Vec<u8>) {
-    head(ARRAY, texts.len() as u64, out);
+    encode_array_head(texts.len(), out);
     for text in texts {
         encode_text(text, out);
     }

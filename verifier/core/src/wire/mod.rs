@@ -9,7 +9,7 @@ mod head;
 mod text_items;
 
 pub use any::{MAX_NESTING, canonical_item_len};
-pub use encode::{encode_caveat, encode_scope, encode_text, encode_token};
+pub use encode::{encode_array_head, encode_caveat, encode_scope, encode_text, encode_token};
 pub use head::{Head, Major, NotCanonical, read_head};
 pub use text_items::TextItems;
 

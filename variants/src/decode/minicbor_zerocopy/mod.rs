@@ -1,0 +1,34 @@
+//! Reads a token in place: one strict pass, nothing copied.
+
+mod scan;
+mod view;
+
+use ron_auth_core::AuthError;
+use ron_auth_core::seam::Decode;
+
+pub use view::{CaveatSpan, SpanView, TokenSpans};
+
+/// `minicbor`'s decoder, held to the canonical encoding, leaving places in the CBOR instead of values.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ZeroCopyDecode;
+
+impl Decode for ZeroCopyDecode {
+    type Token = TokenSpans;
+    /// The caveats of all tokens, one after another.
+    type Arena = Vec<CaveatSpan>;
+    type View<'a> = SpanView<'a>;
+
+    #[inline]
+    fn decode(&self, cbor: &[u8], max_caveats: usize, arena: &mut Self::Arena) -> Result<TokenSpans, AuthError> {
+        scan::token(cbor, max_caveats, arena)
+    }
+
+    #[inline]
+    fn view<'a>(token: &'a TokenSpans, cbor: &'a [u8], arena: &'a Self::Arena) -> SpanView<'a> {
+        SpanView::new(token, cbor, arena)
+    }
+
+    fn clear(arena: &mut Self::Arena) {
+        arena.clear();
+    }
+}

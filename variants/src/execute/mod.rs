@@ -1,0 +1,9 @@
+//! Who does the work of a batch.
+
+#[cfg(feature = "parallel")]
+mod rayon;
+mod sequential;
+
+#[cfg(feature = "parallel")]
+pub use rayon::RayonExecute;
+pub use sequential::SequentialExecute;

@@ -1,0 +1,5 @@
+//! Token to tag.
+
+mod serial;
+
+pub use serial::SerialMac;
