@@ -1,1 +1,143 @@
-fn main() {}
+//! Wall-clock times of the features that this was built with. The names are established: stored baselines, tripwires
+//! and dashboards use them.
+//!
+//! | benchmark | one iteration |
+//! |---|---|
+//! | `verify_single`, `verify_single_heavy` | one `verify_token`, of 64 tokens in turn |
+//! | `verify_batch_64_loop` | 64 tokens, `verify_token` for each |
+//! | `verify_many_64`, `verify_many_64_heavy` | 64 tokens, one `verify_many` |
+//!
+//! With the feature `bench-eval-modes` each exists twice more, with `_streaming_only` and `_soa_only` appended.
+//! Results are made and dropped inside the measured region, as a service does.
+
+use std::hint::black_box;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use criterion::Criterion;
+use ron_auth::{AuthError, Decision};
+use ron_auth_fixtures::{Corpus, Fixture, environment};
+
+const BATCH_TOKENS: usize = 64;
+
+fn main() -> ExitCode {
+    environment::print_environment(&active_features());
+    // Half of Criterion's defaults: the five take half a minute.
+    let defaults = Criterion::default().warm_up_time(Duration::from_secs(1)).measurement_time(Duration::from_secs(3));
+    let mut criterion = defaults.configure_from_args();
+    match run(&mut criterion) {
+        Ok(()) => {
+            criterion.final_summary();
+            ExitCode::SUCCESS
+        }
+        Err(message) => {
+            eprintln!("error: {message}\nNothing more is timed: a time is worth nothing if the answer is wrong.");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(criterion: &mut Criterion) -> Result<(), String> {
+    bench_mode(
+        criterion,
+        "",
+        |corpus, token| ron_auth::verify_token(&corpus.config, token, &corpus.ctx, &corpus.keys),
+        |corpus| ron_auth::verify_many(&corpus.config, &corpus.tokens, &corpus.ctx, &corpus.keys),
+    )?;
+    #[cfg(feature = "bench-eval-modes")]
+    {
+        bench_mode(
+            criterion,
+            "_streaming_only",
+            |corpus, token| ron_auth::verify_token_streaming_only(&corpus.config, token, &corpus.ctx, &corpus.keys),
+            |corpus| {
+                let (Corpus { config, tokens, ctx, keys, .. }, mut out) = (corpus, Vec::new());
+                ron_auth::verify_many_into_streaming_only(config, tokens, ctx, keys, &mut out).map(|()| out)
+            },
+        )?;
+        bench_mode(
+            criterion,
+            "_soa_only",
+            |corpus, token| ron_auth::verify_token_soa_only(&corpus.config, token, &corpus.ctx, &corpus.keys),
+            |corpus| {
+                let (Corpus { config, tokens, ctx, keys, .. }, mut out) = (corpus, Vec::new());
+                ron_auth::verify_many_into_soa_only(config, tokens, ctx, keys, &mut out).map(|()| out)
+            },
+        )?;
+    }
+    Ok(())
+}
+
+fn bench_mode(
+    criterion: &mut Criterion,
+    suffix: &str,
+    verify_one: impl Fn(&Corpus, &str) -> Result<Decision, AuthError>,
+    verify_all: impl Fn(&Corpus) -> Result<Vec<Decision>, AuthError>,
+) -> Result<(), String> {
+    let light = Fixture::Light.corpus(BATCH_TOKENS);
+    let heavy = Fixture::Heavy.corpus(BATCH_TOKENS);
+    for (fixture, corpus) in [(Fixture::Light, &light), (Fixture::Heavy, &heavy)] {
+        check(fixture, corpus, &verify_one, &verify_all).map_err(|message| format!("{message} (mode {suffix:?})"))?;
+    }
+
+    let mut single = |name: &str, corpus: &Corpus| {
+        let mut tokens = corpus.tokens.iter().cycle();
+        criterion.bench_function(&format!("{name}{suffix}"), |bencher| {
+            bencher.iter(|| tokens.next().map(|token| verify_one(corpus, black_box(token))));
+        });
+    };
+    single("verify_single", &light);
+    single("verify_single_heavy", &heavy);
+
+    criterion.bench_function(&format!("verify_batch_64_loop{suffix}"), |bencher| {
+        bencher.iter(|| {
+            for token in black_box(&light.tokens) {
+                drop(black_box(verify_one(&light, token)));
+            }
+        });
+    });
+
+    let mut many = |name: &str, corpus: &Corpus| {
+        criterion.bench_function(&format!("{name}{suffix}"), |bencher| bencher.iter(|| verify_all(black_box(corpus))));
+    };
+    many("verify_many_64", &light);
+    many("verify_many_64_heavy", &heavy);
+    Ok(())
+}
+
+/// Whether every token comes to what it was made for, alone and in the batch.
+fn check(
+    fixture: Fixture,
+    corpus: &Corpus,
+    verify_one: impl Fn(&Corpus, &str) -> Result<Decision, AuthError>,
+    verify_all: impl Fn(&Corpus) -> Result<Vec<Decision>, AuthError>,
+) -> Result<(), String> {
+    for (index, (token, intended)) in corpus.tokens.iter().zip(&corpus.intended).enumerate() {
+        let result = verify_one(corpus, token);
+        if result != *intended {
+            return Err(format!("{fixture} token {index} alone: expected {intended:?}, got {result:?}: {token}"));
+        }
+    }
+    let intended: Result<Vec<_>, _> = corpus.intended.iter().cloned().collect();
+    let result = verify_all(corpus);
+    if result != intended {
+        return Err(format!("{fixture} as a batch: expected {intended:?}, got {result:?}"));
+    }
+    Ok(())
+}
+
+/// The features of `ron-auth`, to which this bench belongs, that it was built with.
+fn active_features() -> Vec<&'static str> {
+    [
+        ("minicbor-zerocopy", cfg!(feature = "minicbor-zerocopy")),
+        ("fast-cbor", cfg!(feature = "fast-cbor")),
+        ("plain", cfg!(feature = "plain")),
+        ("simd-b64", cfg!(feature = "simd-b64")),
+        ("parallel", cfg!(feature = "parallel")),
+        ("tls-scratch", cfg!(feature = "tls-scratch")),
+        ("bench-eval-modes", cfg!(feature = "bench-eval-modes")),
+    ]
+    .into_iter()
+    .filter_map(|(name, active)| active.then_some(name))
+    .collect()
+}

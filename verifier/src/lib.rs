@@ -1,2 +1,195 @@
-//! Verifies capability tokens.
+//! Verifies capability tokens, in front of every request: pure, synchronous, no I/O, no `unsafe`.
+//!
+//! A token is Base64URL text of one CBOR item: whose it is (tenant namespace and key id), what it grants (scope),
+//! under which conditions (caveats), and a keyed BLAKE3 MAC chained over all of it. Verifying it comes to
+//! [`Decision::Allow`], [`Decision::Deny`], or an [`AuthError`] if it is no genuine token at all.
+//!
+//! # Walkthrough
+//!
+//! A service holds keys and a configuration, and makes a [`RequestCtx`] of each request:
+//!
+//! ```
+//! use ron_auth::{AuthError, Caveat, CapabilityBuilder, Decision, KeyRing, MacKey, RequestCtx, Scope, VerifierConfig};
+//!
+//! // Once, at start-up. Any source of keys can implement `MacKeyProvider`; this one keeps them in memory.
+//! let config = VerifierConfig::default();
+//! let mut keys = KeyRing::new();
+//! keys.insert("acme", "2025-11", MacKey::new([7; 32]));
+//!
+//! // Minting, which usually happens elsewhere: who holds a key can mint.
+//! let now_unix_s = 1_762_700_000;
+//! let token = CapabilityBuilder::new("acme", "2025-11", Scope::new("/index/", ["GET", "HEAD"]))
+//!     .caveat(Caveat::Exp(now_unix_s + 600))
+//!     .caveat(Caveat::Aud("search".into()))
+//!     .sign(&MacKey::new([7; 32]))?
+//!     .to_base64url();
+//!
+//! // Per request.
+//! let ctx = RequestCtx::new(now_unix_s, "GET", "/index/42", "acme").audience("search");
+//! match ron_auth::verify_token(&config, &token, &ctx, &keys) {
+//!     Ok(Decision::Allow { scope, .. }) => assert_eq!(scope.prefix.as_deref(), Some("/index/")), // go ahead
+//!     Ok(Decision::Deny { reasons }) => panic!("403: {reasons:?}"),
+//!     Err(error) => panic!("{}: {error}", error.http_status()),
+//!     Ok(_) => unreachable!("no other decision yet"),
+//! }
+//!
+//! // The same token, later.
+//! let later = RequestCtx::new(now_unix_s + 3600, "GET", "/index/42", "acme").audience("search");
+//! assert_eq!(ron_auth::verify_token(&config, &token, &later, &keys), Err(AuthError::Expired));
+//!
+//! // Many at once: one result per token, in order; a bad one costs the others nothing.
+//! let batch = [token.as_str(), "no token", token.as_str()];
+//! let results = ron_auth::verify_each(&config, &batch, &ctx, &keys);
+//! assert!(results[0].is_ok() && results[1].is_err() && results[2].is_ok());
+//! # Ok::<(), ron_auth::MintError>(())
+//! ```
+//!
+//! Without any allocation, into memory that the caller keeps:
+//!
+//! ```
+//! # use ron_auth::*;
+//! # let (config, keys) = (VerifierConfig::default(), MacKey::new([7; 32]));
+//! # let token = CapabilityBuilder::new("acme", "k", Scope::new("/", ["GET"])).sign(&keys)?.to_base64url();
+//! # let ctx = RequestCtx::new(1_762_700_000, "GET", "/", "acme");
+//! let mut workspace = Workspace::default(); // one per thread, kept
+//! let verdict = verify_token_in(&config, &token, &ctx, &keys, &mut workspace);
+//! assert!(verdict.is_ok_and(|verdict| verdict.is_allow()));
+//! # Ok::<(), MintError>(())
+//! ```
+//!
+//! # What a host answers
+//!
+//! | outcome | HTTP |
+//! |---|---|
+//! | `Allow` | go ahead, and honour `obligations` (rates) |
+//! | `Deny` | 403 ([`DenyReason::HTTP_STATUS`]) |
+//! | `Bounds`, `Malformed` | 400 ([`AuthError::http_status`]) |
+//! | `UnknownKid`, `MacMismatch`, `Expired`, `NotYetValid` | 401 |
+//!
+//! # Semantics
+//!
+//! The default, [`Semantics::Strict`], denies whatever it does not know: an unknown peer, an unknown length, a custom
+//! caveat without a handler. [`compat::config()`](compat::config) decides as deployments before this library did.
+//!
+//! # Features
+//!
+//! Features change speed, never a decision, an error or an order; it is safe for any crate of a build to turn any of
+//! them on.
+//!
+//! | feature | |
+//! |---|---|
+//! | `minicbor-zerocopy` (default) | decodes in place, without allocating |
+//! | `simd-b64` | Base64 with SIMD, dispatched at run time |
+//! | `tls-scratch` | the owned functions keep their memory per thread |
+//! | `parallel` | spreads large batches over the threads of the current rayon pool |
+//! | `full` | the recommended production set |
+//! | `fast-cbor` | decodes with ciborium; kept for comparison, slower |
+//! | `plain` | decodes with serde_cbor, which is archived upstream: the reference, not for production |
+//! | `bench-eval-modes` | entry points that fix the evaluator, for measuring |
 #![forbid(unsafe_code)]
+
+/// What a [`Verdict`] points with.
+pub use ron_auth_core::view::{Methods, ScopeView, Text};
+pub use ron_auth_core::{
+    AuthError, Capability, CapabilityBuilder, Caveat, CustomCaveat, CustomCaveatHandler, Decision, DenyReason,
+    DenyReasonRef, EnvError, KeyRing, MacKey, MacKeyProvider, Malformed, MetricsRecorder, MintError, Rate, Reasons,
+    RequestCtx, Scope, Semantics, Verdict, VerifierConfig, compat, metrics,
+};
+
+#[cfg(feature = "bench-eval-modes")]
+mod eval_modes;
+#[cfg(feature = "bench-eval-modes")]
+pub use eval_modes::*;
+
+use ron_auth_core::{EvalMode, Scratch};
+use ron_auth_variants::{SelectedDecode, SelectedEngine};
+
+/// Memory for [`verify_token_in`] and [`verify_each_in`]. Grows to what the largest call needs and is reused; keep
+/// one per thread.
+#[derive(Default)]
+pub struct Workspace(Scratch<SelectedDecode>);
+
+fn engine() -> SelectedEngine {
+    // The backends hold no state, so this costs nothing.
+    SelectedEngine::default()
+}
+
+/// Verifies one token.
+///
+/// # Errors
+/// The token is no genuine token: see [`AuthError`], of which the first that applies is given.
+pub fn verify_token<K: MacKeyProvider + ?Sized>(
+    cfg: &VerifierConfig,
+    token_b64url: &str,
+    ctx: &RequestCtx<'_>,
+    keys: &K,
+) -> Result<Decision, AuthError> {
+    engine().verify_token(EvalMode::Adaptive, cfg, token_b64url, ctx, keys)
+}
+
+/// Verifies each token of a batch: one result per token, in order. What a service should use: a bad token costs
+/// nobody else anything.
+pub fn verify_each<K: MacKeyProvider + Sync + ?Sized, S: AsRef<str> + Sync>(
+    cfg: &VerifierConfig,
+    tokens_b64url: &[S],
+    ctx: &RequestCtx<'_>,
+    keys: &K,
+) -> Vec<Result<Decision, AuthError>> {
+    engine().verify_each(EvalMode::Adaptive, cfg, tokens_b64url, ctx, keys)
+}
+
+/// Verifies a batch of which every token must be genuine: one decision per token, in order.
+///
+/// # Errors
+/// The error of the lowest-index token that is not genuine.
+pub fn verify_many<K: MacKeyProvider + Sync + ?Sized, S: AsRef<str> + Sync>(
+    cfg: &VerifierConfig,
+    tokens_b64url: &[S],
+    ctx: &RequestCtx<'_>,
+    keys: &K,
+) -> Result<Vec<Decision>, AuthError> {
+    let mut out = Vec::new();
+    verify_many_into(cfg, tokens_b64url, ctx, keys, &mut out)?;
+    Ok(out)
+}
+
+/// As [`verify_many`], into a vector whose memory is reused. What `out` held before is dropped.
+///
+/// # Errors
+/// The error of the lowest-index token that is not genuine; `out` is then empty.
+pub fn verify_many_into<K: MacKeyProvider + Sync + ?Sized, S: AsRef<str> + Sync>(
+    cfg: &VerifierConfig,
+    tokens_b64url: &[S],
+    ctx: &RequestCtx<'_>,
+    keys: &K,
+    out: &mut Vec<Decision>,
+) -> Result<(), AuthError> {
+    engine().verify_many_into(EvalMode::Adaptive, cfg, tokens_b64url, ctx, keys, out)
+}
+
+/// Verifies one token in memory that the caller lends; the verdict points into it and owns nothing.
+///
+/// # Errors
+/// As [`verify_token`].
+pub fn verify_token_in<'w, K: MacKeyProvider + ?Sized>(
+    cfg: &VerifierConfig,
+    token_b64url: &str,
+    ctx: &RequestCtx<'_>,
+    keys: &K,
+    workspace: &'w mut Workspace,
+) -> Result<Verdict<'w>, AuthError> {
+    engine().verify_token_in(EvalMode::Adaptive, cfg, token_b64url, ctx, keys, &mut workspace.0)
+}
+
+/// Verifies each token of a batch on this thread, in memory that the caller lends, and hands each verdict to `sink`
+/// with the token's index, in order.
+pub fn verify_each_in<K: MacKeyProvider + ?Sized, S: AsRef<str>>(
+    cfg: &VerifierConfig,
+    tokens_b64url: &[S],
+    ctx: &RequestCtx<'_>,
+    keys: &K,
+    workspace: &mut Workspace,
+    sink: impl FnMut(usize, Result<Verdict<'_>, AuthError>),
+) {
+    engine().verify_each_in(EvalMode::Adaptive, cfg, tokens_b64url, ctx, keys, &mut workspace.0, sink);
+}

@@ -31,7 +31,7 @@ fn assert_minted_as_in_fixtures(name: &str, builder: CapabilityBuilder) {
 
 #[test]
 fn the_light_token_is_minted_byte_for_byte() {
-    let builder = CapabilityBuilder::new("test", "bk1", Scope::new("/index/", ["GET"])).caveats([
+    let builder = CapabilityBuilder::new("test", "k1", Scope::new("/index/", ["GET"])).caveats([
         Caveat::Aud(text("aud-demo")),
         Caveat::PathPrefix(text("/index/")),
         Caveat::Method(methods(&["GET"])),
@@ -45,7 +45,7 @@ fn the_light_token_is_minted_byte_for_byte() {
 fn the_heavy_token_is_minted_byte_for_byte() {
     let prefixes = ["/api/", "/api/v1/", "/api/v1/tenant/", "/api/v1/tenant/test/"];
     let nets = ["127.0.0.0/8", "10.0.0.0/8", "192.168.0.0/16", "172.16.0.0/12"];
-    let builder = CapabilityBuilder::new("test", "bk1", Scope::new("/api/v1/tenant/test/objects/", METHODS))
+    let builder = CapabilityBuilder::new("test", "k1", Scope::new("/api/v1/tenant/test/objects/", METHODS))
         .caveats([Caveat::Aud(text("aud-demo")), Caveat::Tenant(text("test")), Caveat::Exp(NOW_UNIX_S + 600)])
         .caveats(prefixes.map(|prefix| Caveat::PathPrefix(text(prefix))))
         .caveat(Caveat::Method(methods(&METHODS)))
@@ -58,9 +58,9 @@ fn the_heavy_token_is_minted_byte_for_byte() {
 #[test]
 fn the_token_with_every_caveat_is_minted_byte_for_byte() {
     let scope = Scope { prefix: None, methods: vec![], max_bytes: Some(70_000) };
-    let builder = CapabilityBuilder::new("acme", "g2025-11", scope).caveats([
-        Caveat::Exp(1762700001),
-        Caveat::Nbf(1762699999),
+    let builder = CapabilityBuilder::new("acme", "2025-11", scope).caveats([
+        Caveat::Exp(NOW_UNIX_S + 1),
+        Caveat::Nbf(NOW_UNIX_S - 1),
         Caveat::Aud(text("a")),
         Caveat::Method(methods(&["GET", "put"])),
         Caveat::PathPrefix(text("/x")),

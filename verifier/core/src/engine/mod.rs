@@ -126,6 +126,7 @@ impl<B: Base64, D: Decode, M: Mac, X: Execute, S: ScratchPolicy> Engine<B, D, M,
         outcome
     }
 
+    #[allow(clippy::too_many_arguments, reason = "the façade's, and where results go")]
     fn batch<K, T, R, E>(
         &self,
         mode: EvalMode,
@@ -180,6 +181,7 @@ impl<B: Base64, D: Decode, M: Mac, X: Execute, S: ScratchPolicy> Engine<B, D, M,
     }
 
     /// Verifies each token of a batch on this thread and hands each result to `sink` with its index, in order.
+    #[allow(clippy::too_many_arguments, reason = "the façade's, and where results go")]
     pub fn verify_each_in<K: MacKeyProvider + ?Sized, T: AsRef<str>>(
         &self,
         mode: EvalMode,

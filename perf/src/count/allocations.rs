@@ -1,0 +1,141 @@
+//! Allocations per token.
+//!
+//! They are counted in a program of its own, `perf-lab-allocs`, whose global allocator counts: counting must not slow
+//! what is timed. It reads a JSON list of [`Request`]s from standard input and answers each with a line of JSON.
+
+use std::collections::VecDeque;
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, anyhow, bail};
+use ron_auth_fixtures::Fixture;
+use serde::{Deserialize, Serialize};
+
+use crate::cell::{Cell, Knobs};
+use crate::measure::pin::on_one_core;
+use crate::workload::{Workload, corpus_for};
+
+/// Name of the counting program.
+pub const PROGRAM: &str = "perf-lab-allocs";
+/// Passes after which scratch memory has grown to its size.
+const WARM_UP_PASSES: usize = 2;
+/// Passes that are counted.
+const COUNTED_PASSES: usize = 4;
+
+/// A cell, by name.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Request {
+    variant: String,
+    fixture: String,
+    batch: usize,
+    knobs: Knobs,
+}
+
+impl From<&Cell> for Request {
+    fn from(cell: &Cell) -> Self {
+        Self {
+            variant: cell.variant.name.to_owned(),
+            fixture: cell.fixture.name().to_owned(),
+            batch: cell.batch,
+            knobs: cell.knobs,
+        }
+    }
+}
+
+/// What an allocator was asked for, in all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Allocations and reallocations.
+    pub allocations: usize,
+    /// Bytes of allocations, and by how much reallocations grew.
+    pub allocated_bytes: usize,
+}
+
+/// What one token costs in steady state, the owned result included.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Allocations {
+    /// Allocations and reallocations. A fraction where a batch shares some.
+    pub allocations_per_token: f64,
+    /// Bytes asked for.
+    pub allocated_bytes_per_token: f64,
+}
+
+/// The counting program's side: counts one cell. `tally` reads the allocator.
+///
+/// # Errors
+/// An unknown variant or fixture; a thread that cannot be started.
+pub fn count(request: &Request, tally: impl Fn() -> Tally + Sync) -> anyhow::Result<Allocations> {
+    let variant = ron_auth_variants::find(&request.variant)?;
+    let fixture: Fixture = request.fixture.parse()?;
+    let workload = Workload::new(&variant, corpus_for(fixture, request.batch), request.batch, request.knobs);
+    let counted = || {
+        for _ in 0..WARM_UP_PASSES {
+            workload.pass();
+        }
+        let before = tally();
+        for _ in 0..COUNTED_PASSES {
+            workload.pass();
+        }
+        (before, tally())
+    };
+    let (before, after) = if request.knobs.threads == 1 { on_one_core(counted)?.1 } else { counted() };
+    let tokens = (COUNTED_PASSES * workload.tokens_per_pass()) as f64;
+    Ok(Allocations {
+        allocations_per_token: (after.allocations - before.allocations) as f64 / tokens,
+        allocated_bytes_per_token: (after.allocated_bytes - before.allocated_bytes) as f64 / tokens,
+    })
+}
+
+/// The lab's side: has every cell counted. Answers in the order of the cells; `progress` is told after each.
+///
+/// # Errors
+/// No counting program beside this one and none could be built, or it failed.
+pub fn count_all(cells: &[Cell], root: &Path, progress: &mut dyn FnMut()) -> anyhow::Result<VecDeque<Allocations>> {
+    let program = program(root)?;
+    let mut child = Command::new(&program)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .with_context(|| format!("could not start {PROGRAM}"))?;
+    let requests: Vec<Request> = cells.iter().map(Request::from).collect();
+    let mut stdin = child.stdin.take().context("no standard input")?;
+    stdin.write_all(&serde_json::to_vec(&requests)?)?;
+    drop(stdin);
+    let stdout = child.stdout.take().context("no standard output")?;
+    let mut counts = VecDeque::new();
+    for line in BufReader::new(stdout).lines() {
+        counts.push_back(serde_json::from_str(&line?).with_context(|| format!("{PROGRAM} answered nonsense"))?);
+        progress();
+    }
+    let status = child.wait()?;
+    if !status.success() || counts.len() != cells.len() {
+        bail!("{PROGRAM} ended with {status} after {} of {} cells", counts.len(), cells.len());
+    }
+    Ok(counts)
+}
+
+/// Beside this program, or else built anew.
+fn program(root: &Path) -> anyhow::Result<PathBuf> {
+    let own = std::env::current_exe()?;
+    let beside = |own: &Path| own.with_file_name(format!("{PROGRAM}{}", std::env::consts::EXE_SUFFIX));
+    // `cargo run` builds one program only, so this one may be missing, or older than what it counts.
+    let newer = |file: &Path| Some(file.metadata().ok()?.modified().ok()? >= own.metadata().ok()?.modified().ok()?);
+    let found = beside(&own);
+    if newer(&found) == Some(true) {
+        return Ok(found);
+    }
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.current_dir(root).args(["build", "--quiet", "--package", "perf-lab", "--bin", PROGRAM]);
+    let profile = own.parent().and_then(Path::file_name).and_then(|name| name.to_str()).unwrap_or("release");
+    cargo.args(["--profile", if profile == "debug" { "dev" } else { profile }]);
+    if let Some(target) = own.parent().and_then(Path::parent) {
+        cargo.arg("--target-dir").arg(target);
+    }
+    let built = cargo.stdout(Stdio::null()).stderr(Stdio::piped()).output().context("could not start cargo")?;
+    if built.status.success() && found.is_file() {
+        return Ok(found);
+    }
+    let said = String::from_utf8_lossy(&built.stderr);
+    Err(anyhow!("could not build {PROGRAM}: {}", said.lines().last().unwrap_or("cargo said nothing")))
+}

@@ -1,0 +1,125 @@
+//! Instructions per token, counted by callgrind on this very program (`perf-lab probe`).
+//!
+//! The program is run twice with different numbers of passes; the difference leaves out start-up and minting.
+//! valgrind has no AVX-512, so the SIMD path that it offers is recorded beside the counts.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, bail};
+use rayon::prelude::*;
+use ron_auth_fixtures::Fixture;
+
+use crate::workload::{Workload, corpus_for};
+
+/// Passes of the shorter run: the first ones grow scratch memory.
+const SHORT_PASSES: u64 = 2;
+/// Passes of the longer run.
+const LONG_PASSES: u64 = 3;
+
+/// Variant, fixture and batch.
+pub type Key = (&'static str, Fixture, usize);
+
+/// What callgrind counted.
+#[derive(Clone, Debug)]
+pub struct Counts {
+    /// Instructions per token.
+    pub per_token: HashMap<Key, f64>,
+    /// The SIMD path under valgrind.
+    pub simd_path: String,
+}
+
+/// Whether valgrind is installed, and how to get it if not.
+///
+/// # Errors
+/// No valgrind.
+pub fn available() -> anyhow::Result<()> {
+    let found = Command::new("valgrind").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+    match found {
+        Ok(status) if status.success() => Ok(()),
+        _ => bail!("valgrind is missing (apt-get install valgrind)"),
+    }
+}
+
+/// Counts every cell, on one thread each, several at a time: other load does not change a count. `progress` is told
+/// after each; cells for which `interrupted` has become true by their turn are left out.
+///
+/// # Errors
+/// valgrind or the probe failed.
+pub fn count_all(
+    cells: &[Key],
+    interrupted: &(dyn Fn() -> bool + Sync),
+    progress: &(dyn Fn() + Sync),
+) -> anyhow::Result<Counts> {
+    let program = std::env::current_exe()?;
+    let scratch = tempfile::tempdir()?;
+    let counted: Vec<Option<(Key, f64, String)>> = cells
+        .par_iter()
+        .map(|&key| {
+            if interrupted() {
+                return Ok(None);
+            }
+            let (_, fixture, batch) = key;
+            let (short, _) = callgrind(&program, scratch.path(), key, SHORT_PASSES)?;
+            let (long, simd_path) = callgrind(&program, scratch.path(), key, LONG_PASSES)?;
+            let tokens = (LONG_PASSES - SHORT_PASSES) * corpus_for(fixture, batch).tokens.len() as u64;
+            progress();
+            Ok(Some((key, long.saturating_sub(short) as f64 / tokens as f64, simd_path)))
+        })
+        .collect::<anyhow::Result<_>>()?;
+    let mut counts = Counts { per_token: HashMap::new(), simd_path: String::new() };
+    for (key, per_token, simd_path) in counted.into_iter().flatten() {
+        counts.per_token.insert(key, per_token);
+        counts.simd_path = simd_path;
+    }
+    Ok(counts)
+}
+
+/// Instructions of a whole run, and the SIMD path that the program found there.
+fn callgrind(program: &Path, scratch: &Path, key: Key, passes: u64) -> anyhow::Result<(u64, String)> {
+    let (variant, fixture, batch) = key;
+    let out: PathBuf = scratch.join(format!("{variant}-{}-{batch}-{passes}.out", fixture.name()));
+    let mut out_option = std::ffi::OsString::from("--callgrind-out-file=");
+    out_option.push(&out);
+    let output = Command::new("valgrind")
+        .args(["--tool=callgrind", "--quiet"])
+        .arg(out_option)
+        .arg(program)
+        .args(["probe", "--variant", variant, "--fixture", fixture.name()])
+        .args(["--batch", &batch.to_string(), "--passes", &passes.to_string()])
+        .stdin(Stdio::null())
+        .output()
+        .context("could not start valgrind")?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        bail!("valgrind ended with {}: {}", output.status, said.lines().last().unwrap_or("no message"));
+    }
+    let report = std::fs::read_to_string(&out).context("valgrind left no report")?;
+    let total = total_of(&report).context("valgrind's report has no totals line")?;
+    let _ = std::fs::remove_file(&out);
+    Ok((total, String::from_utf8_lossy(&output.stdout).trim().to_owned()))
+}
+
+fn total_of(report: &str) -> Option<u64> {
+    let line = report.lines().rev().find_map(|line| line.strip_prefix("totals:").or(line.strip_prefix("summary:")))?;
+    line.split_whitespace().next()?.parse().ok()
+}
+
+/// The probe's side: does `passes` passes on this thread.
+pub fn run_probe(workload: &Workload, passes: u64) {
+    for _ in 0..passes {
+        workload.pass();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_total_is_read_from_a_callgrind_report() {
+        assert_eq!(total_of("version: 1\nevents: Ir\nfn=(1) main\n1 2\n\ntotals: 123456\n"), Some(123_456));
+        assert_eq!(total_of("events: Ir\n"), None);
+    }
+}

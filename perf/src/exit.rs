@@ -1,0 +1,93 @@
+//! Exit codes, and the errors that lead to them. A gate whose exit code is not documented gets ignored.
+
+use std::fmt;
+use std::process::ExitCode;
+
+/// What `--help` says about exit codes.
+pub const HELP: &str = "\
+Exit codes:
+  0    done, and nothing is wrong
+  1    a difference between variants, a regression, or a broken tripwire
+  2    inconclusive (reserved: no command ends so yet)
+  3    could not do it: a missing or unreadable file, a tool that failed
+  64   usage: an unknown option, subcommand, variant or fixture
+  130  interrupted; what was measured is written";
+
+/// How a command ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// Done, and nothing is wrong.
+    Success,
+    /// A difference, a regression or a broken tripwire.
+    Difference,
+    /// Not decided. Reserved.
+    Inconclusive,
+    /// Could not be done.
+    CouldNot,
+    /// Wrong usage.
+    Usage,
+    /// Ctrl-C.
+    Interrupted,
+}
+
+impl Exit {
+    /// The number that the process ends with.
+    #[must_use]
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Success => 0,
+            Self::Difference => 1,
+            Self::Inconclusive => 2,
+            Self::CouldNot => 3,
+            Self::Usage => 64,
+            Self::Interrupted => 130,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.code())
+    }
+}
+
+/// Why a command stopped: an exit code and one line for the person who ran it.
+#[derive(Debug)]
+pub struct Failure {
+    exit: Exit,
+    message: String,
+}
+
+impl Failure {
+    /// Wrong usage: names something that does not exist.
+    pub fn usage(message: impl fmt::Display) -> Self {
+        Self { exit: Exit::Usage, message: message.to_string() }
+    }
+
+    /// Two variants, or a variant and a vector, do not agree.
+    pub fn difference(message: impl fmt::Display) -> Self {
+        Self { exit: Exit::Difference, message: message.to_string() }
+    }
+
+    /// The exit code.
+    #[must_use]
+    pub const fn exit(&self) -> Exit {
+        self.exit
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        // `{:#}` puts the chain of causes on one line.
+        Self { exit: Exit::CouldNot, message: format!("{error:#}") }
+    }
+}
+
+/// What a command returns.
+pub type Outcome = Result<Exit, Failure>;

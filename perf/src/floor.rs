@@ -1,0 +1,161 @@
+//! The floor: the least work that verifying these tokens can be, done by the same primitives in the same run.
+//!
+//! It decodes the same Base64 with SIMD into a reused buffer and hashes the very same MAC messages, which lie ready
+//! in memory, one after another through `blake3::keyed_hash`. `verify / floor` travels between machines.
+
+use std::hint::black_box;
+use std::ops::Range;
+use std::sync::Arc;
+
+use base64_simd::{AsOut, URL_SAFE_NO_PAD};
+use ron_auth_core::MacKeyProvider;
+use ron_auth_core::wire::{MAC_HEAD_PREFIX, Major, read_head};
+use ron_auth_fixtures::Corpus;
+
+/// How the floor hashes: message after message. The public API of the `blake3` crate cannot hash many short keyed
+/// messages in SIMD lanes at once, so the floor of a batch is the serial one too and overstates what a batch must
+/// cost.
+pub const FLOOR_KIND: &str = "serial";
+
+/// The precomputed work.
+pub struct Floor {
+    corpus: Arc<Corpus>,
+    decoded: Vec<u8>,
+    /// All messages, one after another.
+    messages: Vec<u8>,
+    tokens: Vec<Steps>,
+}
+
+/// The MAC steps of one token. None if no verifier would get as far as the MAC.
+#[derive(Default)]
+struct Steps {
+    key: [u8; 32],
+    messages: Vec<Range<usize>>,
+}
+
+impl Floor {
+    /// Takes the corpus apart.
+    #[must_use]
+    pub fn new(corpus: Arc<Corpus>) -> Self {
+        let longest = corpus.tokens.iter().map(String::len).max().unwrap_or_default();
+        let mut floor =
+            Self { decoded: vec![0; longest], messages: Vec::new(), tokens: Vec::new(), corpus: corpus.clone() };
+        for text in &corpus.tokens {
+            let steps = URL_SAFE_NO_PAD.decode_to_vec(text).ok().and_then(|cbor| floor.steps_of(&cbor));
+            floor.tokens.push(steps.unwrap_or_default());
+        }
+        floor
+    }
+
+    /// Decodes and hashes every token once.
+    pub fn pass(&mut self) {
+        for (text, steps) in self.corpus.tokens.iter().zip(&self.tokens) {
+            let _ = black_box(URL_SAFE_NO_PAD.decode(text.as_bytes(), self.decoded.as_out()).map(|bytes| bytes.len()));
+            for message in &steps.messages {
+                let message = self.messages.get(message.clone()).unwrap_or_default();
+                black_box(blake3::keyed_hash(&steps.key, message));
+            }
+        }
+    }
+
+    fn steps_of(&mut self, cbor: &[u8]) -> Option<Steps> {
+        let spans = Spans::of(cbor)?;
+        let key = self.corpus.keys.key_for(text_of(spans.kid)?, text_of(spans.tid)?)?;
+        let mut steps = Steps { key: *key.as_bytes(), messages: Vec::new() };
+        let mut tag = self.push(&mut steps, &[&[MAC_HEAD_PREFIX], spans.tid, spans.kid, spans.scope]);
+        for caveat in spans.caveats {
+            tag = self.push(&mut steps, &[tag.as_bytes(), caveat]);
+        }
+        Some(steps)
+    }
+
+    fn push(&mut self, steps: &mut Steps, parts: &[&[u8]]) -> blake3::Hash {
+        let start = self.messages.len();
+        for part in parts {
+            self.messages.extend_from_slice(part);
+        }
+        let range = start..self.messages.len();
+        let tag = blake3::keyed_hash(&steps.key, self.messages.get(range.clone()).unwrap_or_default());
+        steps.messages.push(range);
+        tag
+    }
+}
+
+/// The items that the MAC covers, as on the wire.
+struct Spans<'a> {
+    tid: &'a [u8],
+    kid: &'a [u8],
+    scope: &'a [u8],
+    caveats: Vec<&'a [u8]>,
+}
+
+impl<'a> Spans<'a> {
+    /// Walks over the five entries of a token; enough for tokens that a verifier accepts.
+    fn of(cbor: &'a [u8]) -> Option<Self> {
+        let mut rest = cbor.get(read_head(cbor).ok()?.len_bytes..)?;
+        let mut entry = || {
+            let _key = take_item(&mut rest)?;
+            take_item(&mut rest)
+        };
+        let (tid, kid, scope, caveat_array) = (entry()?, entry()?, entry()?, entry()?);
+        let head = read_head(caveat_array).ok()?;
+        let mut rest = caveat_array.get(head.len_bytes..)?;
+        let caveats = (0..head.argument).map(|_| take_item(&mut rest)).collect::<Option<_>>()?;
+        Some(Self { tid, kid, scope, caveats })
+    }
+}
+
+fn take_item<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
+    let all = *rest;
+    let mut at = 0;
+    // Items still to be walked over, nested ones included.
+    let mut pending = 1_u64;
+    while pending > 0 {
+        let head = read_head(all.get(at..)?).ok()?;
+        at += head.len_bytes;
+        pending -= 1;
+        match head.major {
+            Major::Bytes | Major::Text => at = at.checked_add(usize::try_from(head.argument).ok()?)?,
+            Major::Array => pending = pending.checked_add(head.argument)?,
+            Major::Map => pending = pending.checked_add(head.argument.checked_mul(2)?)?,
+            Major::Unsigned | Major::Negative | Major::Tag | Major::Simple => {}
+        }
+    }
+    *rest = all.get(at..)?;
+    all.get(..at)
+}
+
+fn text_of(item: &[u8]) -> Option<&str> {
+    str::from_utf8(item.get(read_head(item).ok()?.len_bytes..)?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use ron_auth_fixtures::Fixture;
+
+    use super::*;
+
+    #[test]
+    fn the_last_tag_of_the_floor_is_the_mac_of_the_token() {
+        for fixture in [Fixture::Light, Fixture::Heavy] {
+            let corpus = Arc::new(fixture.corpus(8));
+            let floor = Floor::new(corpus.clone());
+            for (text, steps) in corpus.tokens.iter().zip(&floor.tokens) {
+                let cbor = URL_SAFE_NO_PAD.decode_to_vec(text).unwrap();
+                let last = steps.messages.last().unwrap().clone();
+                let tag = blake3::keyed_hash(&steps.key, &floor.messages[last]);
+                assert_eq!(tag.as_bytes(), cbor.last_chunk::<32>().unwrap(), "{}", fixture.name());
+            }
+        }
+    }
+
+    #[test]
+    fn tokens_that_no_verifier_would_authenticate_cost_the_floor_no_hashing() {
+        let mut corpus = Fixture::Light.corpus(2);
+        corpus.tokens[0] = "not a token".to_owned();
+        corpus.tokens[1] = "_____".to_owned();
+        let mut floor = Floor::new(Arc::new(corpus));
+        assert!(floor.messages.is_empty());
+        floor.pass();
+    }
+}

@@ -1,0 +1,191 @@
+//! What may be concluded from rounds.
+//!
+//! Times on a shared machine have a long tail to the right, so the centre is the median and the spread is given as
+//! quartiles. A ratio is the median over rounds of the log ratio, and its interval a percentile bootstrap over rounds
+//! (Efron & Tibshirani, *An Introduction to the Bootstrap*, chapter 13).
+
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
+
+const RESAMPLES: usize = 1000;
+
+/// Centre and spread of a quantity.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Quartiles {
+    /// A quarter of the values lie below.
+    pub q1: f64,
+    /// Half of the values lie below.
+    pub median: f64,
+    /// Three quarters of the values lie below.
+    pub q3: f64,
+}
+
+impl Quartiles {
+    /// Of at least one value; linear between neighbours (type 7 of Hyndman & Fan).
+    #[must_use]
+    pub fn of(values: &[f64]) -> Option<Self> {
+        let mut sorted = values.to_vec();
+        sorted.sort_unstable_by(f64::total_cmp);
+        Some(Self { q1: quantile(&sorted, 0.25)?, median: quantile(&sorted, 0.5)?, q3: quantile(&sorted, 0.75)? })
+    }
+
+    /// The same in another unit.
+    #[must_use]
+    pub fn scaled(self, factor: f64) -> Self {
+        Self { q1: self.q1 * factor, median: self.median * factor, q3: self.q3 * factor }
+    }
+}
+
+/// A ratio candidate / baseline with its 95 % interval. Above 1 the candidate is slower.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PairedRatio {
+    /// Median over rounds.
+    pub estimate: f64,
+    /// Lower end of the interval.
+    pub lower: f64,
+    /// Upper end of the interval.
+    pub upper: f64,
+}
+
+impl PairedRatio {
+    /// Of two subjects' values of the same rounds; `None` if there are none. The seed makes the interval
+    /// reproducible from the raw values.
+    #[must_use]
+    pub fn of(candidate: &[f64], baseline: &[f64], seed: u64) -> Option<Self> {
+        let mut log_ratios: Vec<f64> = candidate.iter().zip(baseline).map(|(c, b)| (c / b).ln()).collect();
+        let estimate = median_of(&mut log_ratios)?;
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let mut resample = vec![0.0; log_ratios.len()];
+        let mut medians: Vec<f64> = (0..RESAMPLES)
+            .filter_map(|_| {
+                for slot in &mut resample {
+                    *slot = log_ratios.get(rng.random_range(0..log_ratios.len())).copied()?;
+                }
+                median_of(&mut resample)
+            })
+            .collect();
+        medians.sort_unstable_by(f64::total_cmp);
+        Some(Self {
+            estimate: estimate.exp(),
+            lower: quantile(&medians, 0.025)?.exp(),
+            upper: quantile(&medians, 0.975)?.exp(),
+        })
+    }
+
+    /// Baseline / candidate: above 1 the candidate is faster.
+    #[must_use]
+    pub fn inverse(self) -> Self {
+        Self { estimate: 1.0 / self.estimate, lower: 1.0 / self.upper, upper: 1.0 / self.lower }
+    }
+
+    /// Whether the whole interval lies more than `margin` (0.02 = 2 %) away from 1.
+    #[must_use]
+    pub fn excludes_one_by(self, margin: f64) -> bool {
+        self.lower > 1.0 + margin || self.upper < 1.0 / (1.0 + margin)
+    }
+}
+
+/// The median; the values are left in another order.
+fn median_of(values: &mut [f64]) -> Option<f64> {
+    let middle = values.len() / 2;
+    if values.is_empty() {
+        return None;
+    }
+    let even = values.len().is_multiple_of(2);
+    let (below, &mut upper, _) = values.select_nth_unstable_by(middle, f64::total_cmp);
+    if !even {
+        return Some(upper);
+    }
+    let lower = below.iter().copied().max_by(f64::total_cmp)?;
+    Some(lower.midpoint(upper))
+}
+
+fn quantile(sorted: &[f64], part: f64) -> Option<f64> {
+    let position = part * sorted.len().checked_sub(1)? as f64;
+    let below = sorted.get(position.floor() as usize)?;
+    let above = sorted.get(position.ceil() as usize)?;
+    Some(below + (above - below) * position.fract())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A standard normal value (Box–Muller).
+    fn normal(rng: &mut ChaCha8Rng) -> f64 {
+        let (u, v): (f64, f64) = (1.0 - rng.random::<f64>(), rng.random());
+        (-2.0 * u.ln()).sqrt() * (std::f64::consts::TAU * v).cos()
+    }
+
+    /// Times with a common, drifting disturbance and now and then a preemption, as on a shared machine.
+    fn noisy_pair(rng: &mut ChaCha8Rng, rounds: usize, true_ratio: f64) -> (Vec<f64>, Vec<f64>) {
+        (0..rounds)
+            .map(|round| {
+                let common = 1.0 + 0.3 * (round as f64 / 7.0).sin();
+                let mut own = |scale: f64| {
+                    let preempted = if rng.random_bool(0.05) { 1.5 } else { 1.0 };
+                    scale * common * preempted * (0.02 * normal(rng)).exp()
+                };
+                (own(1000.0 * true_ratio), own(1000.0))
+            })
+            .unzip()
+    }
+
+    #[test]
+    fn quartiles_of_a_known_list() {
+        let quartiles = Quartiles::of(&[5.0, 1.0, 3.0, 2.0, 4.0]).unwrap();
+        assert_eq!(quartiles, Quartiles { q1: 2.0, median: 3.0, q3: 4.0 });
+        assert_eq!(Quartiles::of(&[1.0, 2.0]).unwrap().median, 1.5);
+        assert_eq!(Quartiles::of(&[]), None);
+    }
+
+    #[test]
+    fn both_medians_agree_for_odd_and_even_counts() {
+        let mut rng = ChaCha8Rng::seed_from_u64(4);
+        for count in 1..40 {
+            let mut values: Vec<f64> = (0..count).map(|_| rng.random()).collect();
+            let expected = Quartiles::of(&values).unwrap().median;
+            assert!((median_of(&mut values).unwrap() - expected).abs() < 1e-15);
+        }
+    }
+
+    #[test]
+    fn the_95_percent_interval_holds_the_truth_in_about_95_percent_of_trials() {
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        let trials = 600;
+        let covered = (0..trials)
+            .filter(|&trial| {
+                let (candidate, baseline) = noisy_pair(&mut rng, 61, 1.03);
+                let ratio = PairedRatio::of(&candidate, &baseline, trial).unwrap();
+                ratio.lower <= 1.03 && 1.03 <= ratio.upper
+            })
+            .count();
+        let coverage = covered as f64 / trials as f64;
+        assert!((0.93..=0.97).contains(&coverage), "{coverage}");
+    }
+
+    #[test]
+    fn a_preempted_round_does_not_move_the_ratio() {
+        let baseline = vec![100.0; 31];
+        let mut candidate = vec![110.0; 31];
+        candidate[7] = 100_000.0;
+        let ratio = PairedRatio::of(&candidate, &baseline, 1).unwrap();
+        assert!((ratio.estimate - 1.1).abs() < 1e-9 && ratio.upper < 1.1 + 1e-9, "{ratio:?}");
+    }
+
+    #[test]
+    fn a_control_is_doubted_only_when_its_whole_interval_is_off() {
+        let ratio = |lower, upper| PairedRatio { estimate: 1.0, lower, upper };
+        assert!(!ratio(0.97, 1.03).excludes_one_by(0.02));
+        assert!(!ratio(1.01, 1.05).excludes_one_by(0.02));
+        assert!(ratio(1.03, 1.05).excludes_one_by(0.02));
+        assert!(ratio(0.90, 0.97).excludes_one_by(0.02));
+    }
+
+    #[test]
+    fn the_inverse_of_a_ratio_is_the_speed_up() {
+        let inverse = PairedRatio { estimate: 0.5, lower: 0.4, upper: 0.8 }.inverse();
+        assert_eq!(inverse, PairedRatio { estimate: 2.0, lower: 1.25, upper: 2.5 });
+    }
+}

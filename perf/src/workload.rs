@@ -1,0 +1,94 @@
+//! A cell made ready to run: a verifier, the tokens, and the settings.
+
+use std::hint::black_box;
+use std::sync::Arc;
+
+use ron_auth_core::{AuthError, Decision, EvalMode, Verifier, VerifierConfig};
+use ron_auth_fixtures::{Corpus, Fixture};
+use ron_auth_variants::Variant;
+
+use crate::cell::Knobs;
+
+/// Distinct tokens that a pass goes through: enough that neither caches nor branch predictors know them by heart.
+const TOKENS_PER_PASS: usize = 256;
+
+/// Tokens of a fixture for batches of `batch`: whole batches, [`TOKENS_PER_PASS`] tokens or one batch.
+#[must_use]
+pub fn corpus_for(fixture: Fixture, batch: usize) -> Arc<Corpus> {
+    let batch = batch.max(1);
+    Arc::new(fixture.corpus(TOKENS_PER_PASS.div_ceil(batch) * batch))
+}
+
+/// A verifier and the work it is measured on. One *pass* verifies every token of the corpus once.
+pub struct Workload {
+    verifier: Box<dyn Verifier>,
+    corpus: Arc<Corpus>,
+    config: VerifierConfig,
+    batch: usize,
+}
+
+/// One result per token.
+pub type Results = Vec<Result<Decision, AuthError>>;
+
+impl Workload {
+    /// Builds the variant anew and sets the knobs.
+    #[must_use]
+    pub fn new(variant: &Variant, corpus: Arc<Corpus>, batch: usize, knobs: Knobs) -> Self {
+        Self::with_verifier(variant.build(), corpus, batch, knobs)
+    }
+
+    /// As [`new`](Self::new), for any verifier.
+    #[must_use]
+    pub fn with_verifier(verifier: Box<dyn Verifier>, corpus: Arc<Corpus>, batch: usize, knobs: Knobs) -> Self {
+        let mut config = corpus.config.clone();
+        config.soa_threshold = knobs.soa_threshold;
+        config.par_min_batch = knobs.par_min_batch;
+        Self { verifier, corpus, config, batch: batch.max(1) }
+    }
+
+    /// Tokens that a pass verifies.
+    #[must_use]
+    pub fn tokens_per_pass(&self) -> usize {
+        self.corpus.tokens.len()
+    }
+
+    /// Verifies every token once: token by token where the batch is 1, else batch by batch.
+    pub fn pass(&self) {
+        self.for_each_batch(|results| drop(black_box(results)), |result| drop(black_box(result)));
+    }
+
+    /// What a pass finds: one result per token.
+    #[must_use]
+    pub fn results(&self) -> Results {
+        // Two closures collect into one list, one after the other.
+        let collected = std::cell::RefCell::new(Vec::with_capacity(self.tokens_per_pass()));
+        self.for_each_batch(
+            |results| collected.borrow_mut().extend(results),
+            |result| collected.borrow_mut().push(result),
+        );
+        collected.into_inner()
+    }
+
+    /// The tokens, in the order in which [`results`](Self::results) lists theirs.
+    #[must_use]
+    pub fn tokens(&self) -> &[String] {
+        &self.corpus.tokens
+    }
+
+    fn for_each_batch(
+        &self,
+        mut batch_done: impl FnMut(Results),
+        mut token_done: impl FnMut(Result<Decision, AuthError>),
+    ) {
+        let Corpus { tokens, keys, ctx, .. } = &*self.corpus;
+        if self.batch == 1 {
+            for token in tokens {
+                token_done(self.verifier.verify_token(EvalMode::Adaptive, &self.config, token, ctx, keys));
+            }
+        } else {
+            for batch in tokens.chunks(self.batch) {
+                batch_done(self.verifier.verify_each(EvalMode::Adaptive, &self.config, batch, ctx, keys));
+            }
+        }
+    }
+}

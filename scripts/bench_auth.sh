@@ -1,0 +1,73 @@
+#!/usr/bin/env bash
+# The canonical Criterion baselines of ron-auth, side by side, and the instructions of the same cases.
+set -euo pipefail
+
+usage() {
+    cat <<'TEXT'
+usage: scripts/bench_auth.sh [--quick]
+
+Runs the Criterion benches of ron-auth three times, compares them, and counts the instructions of the same cases:
+
+  auth-default  default features
+  auth-simd     simd-b64
+  auth-par      parallel simd-b64, on 4 rayon threads
+
+Baselines are kept in target/criterion. critcmp and gungraun-runner are installed into target/tools where they are
+absent; without valgrind the instruction counts are n/a.
+
+  --quick       stop each benchmark as soon as Criterion deems it significant: a try-out, not a measurement
+  -h, --help    this text
+
+environment:
+  CARGO_TARGET_DIR  where builds, tools and baselines go (default: target)
+
+exit codes:
+  0   benches ran; what was left out for want of a tool has been said
+  64  unknown argument
+  any other: that of the cargo command that failed
+TEXT
+}
+
+# shellcheck source=scripts/lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+# Read with ${…+…}: to the bash of macOS an empty array is an unset variable.
+criterion_args=()
+for arg in "$@"; do
+    case $arg in
+    --quick) criterion_args+=(--quick) ;;
+    -h | --help)
+        usage
+        exit 0
+        ;;
+    *) usage_error "unknown argument $arg" ;;
+    esac
+done
+
+heading 'auth-default: default features'
+RUSTFLAGS="-C target-cpu=native" cargo bench -p ron-auth --bench verify_bench -- \
+    --save-baseline=auth-default ${criterion_args[@]+"${criterion_args[@]}"}
+
+heading 'auth-simd: simd-b64'
+RUSTFLAGS="-C target-cpu=native" cargo bench -p ron-auth --features "simd-b64" --bench verify_bench -- \
+    --save-baseline=auth-simd ${criterion_args[@]+"${criterion_args[@]}"}
+
+heading 'auth-par: parallel simd-b64, 4 rayon threads'
+RAYON_NUM_THREADS=4 RUSTFLAGS="-C target-cpu=native" \
+    cargo bench -p ron-auth --features "parallel simd-b64" --bench verify_bench -- \
+    --save-baseline=auth-par ${criterion_args[@]+"${criterion_args[@]}"}
+
+heading 'instructions, auth-simd'
+if need_callgrind; then
+    # Whatever RUSTFLAGS the caller has: code for this very processor may not run under callgrind.
+    env -u RUSTFLAGS GUNGRAUN_CALLGRIND_METRICS=ir cargo bench -p ron-auth --features "simd-b64" --bench verify_iai
+else
+    echo 'instructions: n/a'
+fi
+
+heading 'comparison'
+if need_critcmp; then
+    critcmp --target-dir "$target_dir" auth-default auth-simd auth-par
+else
+    echo 'comparison: n/a'
+fi

@@ -1,0 +1,70 @@
+# shellcheck shell=bash
+# Shared by the scripts of this folder. To be sourced, from any directory, after `set -euo pipefail`.
+#
+# Afterwards the working directory is the root of the repository, `target_dir` is the absolute path of Cargo's target
+# directory ($CARGO_TARGET_DIR if it is set), and tools that are installed below it come first on the PATH.
+
+# A relative one means: relative to where the caller stands. Benches run elsewhere and would read it differently.
+case ${CARGO_TARGET_DIR:-} in
+"") target_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)/target ;;
+/*) target_dir=$CARGO_TARGET_DIR ;;
+*) target_dir=$PWD/$CARGO_TARGET_DIR ;;
+esac
+export CARGO_TARGET_DIR=$target_dir
+
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+tools_dir=$target_dir/tools
+PATH=$tools_dir/bin:$PATH
+export PATH
+
+critcmp_version=0.1.8
+# The runner refuses to work with any other version of the library.
+gungraun_version=$(sed -n 's/^gungraun = "=\([0-9.]*\)"$/\1/p' Cargo.toml)
+
+heading() {
+    printf '\n== %s\n' "$*"
+}
+
+# missing WHAT HOW: says what is missing and how to get it.
+missing() {
+    printf 'missing: %s. To get it: %s\n' "$1" "$2" >&2
+}
+
+# usage_error MESSAGE: for an argument that cannot be understood.
+usage_error() {
+    printf '%s: %s (see --help)\n' "${0##*/}" "$1" >&2
+    exit 64
+}
+
+# need_cargo_tool CRATE VERSION: installs exactly this version below target/ unless it is there. Non-zero, with a
+# message, if that cannot be done.
+need_cargo_tool() {
+    if cargo install --list --root "$tools_dir" 2>/dev/null | grep -qxF "$1 v$2:"; then
+        return 0
+    fi
+    printf 'installing %s %s into %s (once; a few minutes)\n' "$1" "$2" "$tools_dir" >&2
+    # Flags for this repository's code are none of the tool's business.
+    if env -u RUSTFLAGS cargo install --quiet --root "$tools_dir" --locked --version "=$2" "$1" >&2; then
+        return 0
+    fi
+    missing "$1 $2" "cargo install --root $tools_dir --locked --version $2 $1 (needs crates.io)"
+    return 1
+}
+
+need_critcmp() {
+    need_cargo_tool critcmp "$critcmp_version"
+}
+
+# Valgrind, and the runner that belongs to the gungraun of Cargo.toml.
+need_callgrind() {
+    if ! command -v valgrind >/dev/null; then
+        missing valgrind 'apt-get install valgrind (Debian, Ubuntu), dnf install valgrind (Fedora)'
+        return 1
+    fi
+    if [ -z "$gungraun_version" ]; then
+        missing 'the version of gungraun' 'a line such as gungraun = "=0.20.0" in Cargo.toml'
+        return 1
+    fi
+    need_cargo_tool gungraun-runner "$gungraun_version"
+}
