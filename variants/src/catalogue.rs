@@ -160,3 +160,29 @@ impl fmt::Display for UnknownVariant {
 }
 
 impl std::error::Error for UnknownVariant {}
+
+#[cfg(all(test, feature = "all"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_variant_named_after_a_backend_differs_from_plain_in_that_seam_alone() {
+        let names: Vec<_> = catalogue().iter().map(|variant| variant.name).collect();
+        let backends = ["simd-b64", "ciborium", "minicbor-zerocopy", "parallel", "tls-scratch"];
+        assert_eq!(names, [&["plain"], &backends[..], &["prod"]].concat());
+        for name in backends {
+            let seams = find(name).unwrap().seams;
+            let fields = |seams: Seams| [seams.base64, seams.decode, seams.mac, seams.execute, seams.scratch];
+            let changed: Vec<_> =
+                fields(seams).into_iter().zip(fields(PLAIN)).filter(|(own, plain)| own != plain).collect();
+            assert!(matches!(changed[..], [(own, _)] if own == name), "{name}: {changed:?}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_name_is_answered_with_the_known_ones() {
+        let complaint = find("fastest").unwrap_err().to_string();
+        assert!(complaint.starts_with("no variant is called \"fastest\"; the variants are plain, "), "{complaint}");
+        assert!(complaint.ends_with(", prod"), "{complaint}");
+    }
+}

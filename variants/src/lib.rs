@@ -10,7 +10,9 @@ pub mod decode;
 pub mod execute;
 pub mod mac;
 pub mod scratch;
+#[cfg(any(feature = "minicbor-zerocopy", feature = "fast-cbor", feature = "plain"))]
 mod selected;
 
 pub use catalogue::{Seams, UnknownVariant, Variant, catalogue, find};
+#[cfg(any(feature = "minicbor-zerocopy", feature = "fast-cbor", feature = "plain"))]
 pub use selected::{SelectedDecode, SelectedEngine};

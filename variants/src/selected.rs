@@ -2,12 +2,6 @@
 
 use ron_auth_core::Engine;
 
-#[cfg(not(any(feature = "minicbor-zerocopy", feature = "fast-cbor", feature = "plain")))]
-compile_error!(
-    "ron-auth needs a CBOR decoder: enable its default features, or one of `minicbor-zerocopy` (recommended), \
-     `fast-cbor`, `plain`"
-);
-
 #[cfg(not(feature = "simd-b64"))]
 type SelectedBase64 = crate::base64::ScalarBase64;
 #[cfg(feature = "simd-b64")]

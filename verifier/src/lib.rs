@@ -88,6 +88,12 @@
 //! | `bench-eval-modes` | entry points that fix the evaluator, for measuring |
 #![forbid(unsafe_code)]
 
+#[cfg(not(any(feature = "minicbor-zerocopy", feature = "fast-cbor", feature = "plain")))]
+compile_error!(
+    "ron-auth needs a CBOR decoder: enable its default features, or one of `minicbor-zerocopy` (recommended), \
+     `fast-cbor`, `plain`"
+);
+
 /// What a [`Verdict`] points with.
 pub use ron_auth_core::view::{Methods, ScopeView, Text};
 pub use ron_auth_core::{
