@@ -77,7 +77,7 @@ fn bench_mode(
     let light = Fixture::Light.corpus(BATCH_TOKENS);
     let heavy = Fixture::Heavy.corpus(BATCH_TOKENS);
     for (fixture, corpus) in [(Fixture::Light, &light), (Fixture::Heavy, &heavy)] {
-        check(fixture, corpus, &verify_one, &verify_all).map_err(|message| format!("{message} (mode {suffix:?})"))?;
+        check(corpus, &verify_one, &verify_all).map_err(|message| format!("{fixture}{suffix}, {message}"))?;
     }
 
     let mut single = |name: &str, corpus: &Corpus| {
@@ -107,7 +107,6 @@ fn bench_mode(
 
 /// Whether every token comes to what it was made for, alone and in the batch.
 fn check(
-    fixture: Fixture,
     corpus: &Corpus,
     verify_one: impl Fn(&Corpus, &str) -> Result<Decision, AuthError>,
     verify_all: impl Fn(&Corpus) -> Result<Vec<Decision>, AuthError>,
@@ -115,13 +114,13 @@ fn check(
     for (index, (token, intended)) in corpus.tokens.iter().zip(&corpus.intended).enumerate() {
         let result = verify_one(corpus, token);
         if result != *intended {
-            return Err(format!("{fixture} token {index} alone: expected {intended:?}, got {result:?}: {token}"));
+            return Err(format!("token {index} alone: expected {intended:?}, got {result:?}: {token}"));
         }
     }
     let intended: Result<Vec<_>, _> = corpus.intended.iter().cloned().collect();
     let result = verify_all(corpus);
     if result != intended {
-        return Err(format!("{fixture} as a batch: expected {intended:?}, got {result:?}"));
+        return Err(format!("as a batch: expected {intended:?}, got {result:?}"));
     }
     Ok(())
 }

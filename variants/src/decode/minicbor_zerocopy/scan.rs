@@ -44,12 +44,12 @@ struct Scanner<'b> {
     decoder: Decoder<'b>,
 }
 
-impl Scanner<'_> {
+impl<'b> Scanner<'b> {
     fn position(&self) -> usize {
         self.decoder.position()
     }
 
-    fn rest(&self) -> &[u8] {
+    fn rest(&self) -> &'b [u8] {
         self.decoder.input().get(self.position()..).unwrap_or_default()
     }
 
@@ -69,6 +69,21 @@ impl Scanner<'_> {
 
     #[inline]
     fn text(&mut self) -> Scanned<TextSpans> {
+        let start = self.position();
+        // Nearly every text is shorter than 24 bytes, so that its head is one byte, and ASCII.
+        if let Some((&head @ 0x60..=0x77, rest)) = self.rest().split_first()
+            && let Some(text) = rest.get(..usize::from(head & 0x1f))
+            && text.is_ascii()
+        {
+            let end = start + 1 + text.len();
+            self.decoder.set_position(end);
+            return Ok(TextSpans { item: Span::new(start, end), text: Span::new(start + 1, end) });
+        }
+        self.any_text()
+    }
+
+    /// A text of any length and script.
+    fn any_text(&mut self) -> Scanned<TextSpans> {
         let start = self.position();
         let text_len = self.decoder.str().map_err(|_| MALFORMED)?.len();
         let end = self.position();
@@ -131,56 +146,55 @@ impl Scanner<'_> {
     fn caveat(&mut self) -> Scanned<CaveatSpan> {
         let start = self.position();
         self.literal(b"\xa2\x61t")?;
-        // The name decides what may follow, and its head is one byte: compare all of it at once.
-        let value = if self.named(b"\x63Exp") {
-            ValueSpan::Exp(self.unsigned()?)
-        } else if self.named(b"\x63Nbf") {
-            ValueSpan::Nbf(self.unsigned()?)
-        } else if self.named(b"\x63Aud") {
-            ValueSpan::Aud(self.text()?.text)
-        } else if self.named(b"\x66Method") {
-            ValueSpan::Method(self.texts()?)
-        } else if self.named(b"\x6aPathPrefix") {
-            ValueSpan::PathPrefix(self.text()?.text)
-        } else if self.named(b"\x66IpCidr") {
-            ValueSpan::IpCidr(self.text()?.text)
-        } else if self.named(b"\x67BytesLe") {
-            ValueSpan::BytesLe(self.unsigned()?)
-        } else if self.named(b"\x64Rate") {
-            self.literal(b"\xa2\x65per_s")?;
-            let per_s = self.unsigned_32()?;
-            self.literal(b"\x65burst")?;
-            ValueSpan::Rate(Rate { per_s, burst: self.unsigned_32()? })
-        } else if self.named(b"\x66Tenant") {
-            ValueSpan::Tenant(self.text()?.text)
-        } else if self.named(b"\x67Amnesia") {
-            ValueSpan::Amnesia(self.decoder.bool().map_err(|_| MALFORMED)?)
-        } else if self.named(b"\x6fGovPolicyDigest") {
-            ValueSpan::GovPolicyDigest(self.text()?.text)
-        } else if self.named(b"\x66Custom") {
-            self.literal(b"\xa3\x62ns")?;
-            let ns = self.text()?.text;
-            self.literal(b"\x64name")?;
-            let name = self.text()?.text;
-            self.literal(b"\x64cbor")?;
-            let value_start = self.position();
-            let value_len = wire::canonical_item_len(self.rest()).map_err(|_| MALFORMED)?;
-            self.advance(value_len);
-            ValueSpan::Custom { ns, name, cbor: Span::new(value_start, self.position()) }
-        } else {
-            return Err(MALFORMED);
+        let value = match self.caveat_name() {
+            b"Exp" => ValueSpan::Exp(self.unsigned()?),
+            b"Nbf" => ValueSpan::Nbf(self.unsigned()?),
+            b"Aud" => ValueSpan::Aud(self.text()?.text),
+            b"Method" => ValueSpan::Method(self.texts()?),
+            b"PathPrefix" => ValueSpan::PathPrefix(self.text()?.text),
+            b"IpCidr" => ValueSpan::IpCidr(self.text()?.text),
+            b"BytesLe" => ValueSpan::BytesLe(self.unsigned()?),
+            b"Rate" => {
+                self.literal(b"\xa2\x65per_s")?;
+                let per_s = self.unsigned_32()?;
+                self.literal(b"\x65burst")?;
+                ValueSpan::Rate(Rate { per_s, burst: self.unsigned_32()? })
+            }
+            b"Tenant" => ValueSpan::Tenant(self.text()?.text),
+            b"Amnesia" => ValueSpan::Amnesia(self.decoder.bool().map_err(|_| MALFORMED)?),
+            b"GovPolicyDigest" => ValueSpan::GovPolicyDigest(self.text()?.text),
+            b"Custom" => {
+                self.literal(b"\xa3\x62ns")?;
+                let ns = self.text()?.text;
+                self.literal(b"\x64name")?;
+                let name = self.text()?.text;
+                self.literal(b"\x64cbor")?;
+                let value_start = self.position();
+                let value_len = wire::canonical_item_len(self.rest()).map_err(|_| MALFORMED)?;
+                self.advance(value_len);
+                ValueSpan::Custom { ns, name, cbor: Span::new(value_start, self.position()) }
+            }
+            _ => return Err(MALFORMED),
         };
         Ok(CaveatSpan { item: Span::new(start, self.position()), value })
     }
 
-    /// Whether this caveat name is next, with the key of the value behind it; if so, steps over both.
+    /// The caveat's name, whose head is one byte, and behind it the key of its value; steps over both. Empty, which
+    /// is the name of nothing, if that is not what comes next.
     #[inline]
-    fn named(&mut self, name: &[u8]) -> bool {
-        let known = self.rest().strip_prefix(name).is_some_and(|rest| rest.starts_with(b"\x61v"));
-        if known {
-            self.advance(name.len() + 2);
+    fn caveat_name(&mut self) -> &'b [u8] {
+        let start = self.position();
+        let input = self.decoder.input();
+        let name = match input.get(start..).and_then(<[u8]>::split_first) {
+            Some((&head @ 0x60..=0x77, rest)) => rest.get(..usize::from(head & 0x1f)).unwrap_or_default(),
+            _ => &[],
+        };
+        let end = start + 1 + name.len();
+        if input.get(end..end + 2) != Some(b"\x61v") {
+            return &[];
         }
-        known
+        self.decoder.set_position(end + 2);
+        name
     }
 }
 

@@ -4,10 +4,25 @@
 /// percent-encoded dot or slash.
 pub(super) fn is_plain(path: &str) -> bool {
     let bytes = path.as_bytes();
-    let encoded = |bytes: &[u8]| matches!(bytes, [b'%', b'2', b'e' | b'E' | b'f' | b'F']);
-    !bytes.windows(2).any(|pair| pair == b"//")
-        && !bytes.windows(3).any(encoded)
-        && !bytes.split(|&byte| byte == b'/').any(|segment| segment == b"." || segment == b"..")
+    let mut last = b'_';
+    for (at, &byte) in bytes.iter().enumerate() {
+        let suspect = match byte {
+            b'/' => last == b'/',
+            // A segment of one or two dots begins here, if it also ends.
+            b'.' => {
+                let rest = bytes.get(at..).unwrap_or_default();
+                (at == 0 || last == b'/')
+                    && matches!(rest, [b'.'] | [b'.', b'.'] | [b'.', b'/', ..] | [b'.', b'.', b'/', ..])
+            }
+            b'%' => matches!(bytes.get(at..at + 3), Some([_, b'2', b'e' | b'E' | b'f' | b'F'])),
+            _ => false,
+        };
+        if suspect {
+            return false;
+        }
+        last = byte;
+    }
+    true
 }
 
 /// Whether `path` is `prefix` or lies below it, at a segment boundary.
