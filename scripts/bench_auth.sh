@@ -74,3 +74,6 @@ if need_critcmp; then
 else
     echo 'comparison: n/a'
 fi
+
+heading 'tripwires'
+cargo lab tripwires --criterion "$target_dir/criterion"

@@ -35,7 +35,7 @@ fn key() -> MacKey {
 
 /// The token with the MAC that it should have.
 fn signed(cbor: &[u8]) -> Option<Vec<u8>> {
-    let mut arena = Vec::new();
+    let mut arena = <ZeroCopyDecode as Decode>::Arena::default();
     let token = ZeroCopyDecode.decode(cbor, 64, &mut arena).ok()?;
     let tag = chain::tag_of(&key(), ZeroCopyDecode::view(&token, cbor, &arena));
     let mut signed = cbor[..cbor.len() - 32].to_vec();

@@ -5,11 +5,9 @@ use std::fmt;
 use ron_auth_core::seam::{Base64, Decode, Execute, Mac, ScratchPolicy};
 use ron_auth_core::{Engine, Verifier};
 
-use crate::base64::*;
-use crate::decode::*;
-use crate::execute::*;
-use crate::mac::*;
-use crate::scratch::*;
+// Which of the backends are used depends on the features.
+#[allow(unused_imports)]
+use crate::{base64::*, decode::*, execute::*, mac::*, scratch::*};
 
 /// A named composition of seams.
 #[derive(Clone, Copy)]

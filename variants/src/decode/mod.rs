@@ -12,6 +12,6 @@ mod serde_cbor;
 #[cfg(feature = "fast-cbor")]
 pub use ciborium::CiboriumDecode;
 #[cfg(feature = "minicbor-zerocopy")]
-pub use minicbor_zerocopy::{CaveatSpan, SpanView, TokenSpans, ZeroCopyDecode};
+pub use minicbor_zerocopy::{SpanArena, SpanView, ZeroCopyDecode};
 #[cfg(feature = "plain")]
 pub use serde_cbor::SerdeCborDecode;

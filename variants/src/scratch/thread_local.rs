@@ -1,5 +1,5 @@
 use std::any::Any;
-use std::cell::Cell;
+use std::cell::RefCell;
 
 use ron_auth_core::seam::ScratchPolicy;
 
@@ -10,7 +10,7 @@ pub struct ThreadLocalScratch;
 thread_local! {
     /// The scratches that are not in use. A service has one engine, so one element; a lab that runs several engines
     /// on a thread has one for each.
-    static IDLE: Cell<Vec<Box<dyn Any>>> = const { Cell::new(Vec::new()) };
+    static IDLE: RefCell<Vec<Box<dyn Any>>> = const { RefCell::new(Vec::new()) };
 }
 
 impl ScratchPolicy for ThreadLocalScratch {
@@ -25,20 +25,19 @@ impl ScratchPolicy for ThreadLocalScratch {
 }
 
 fn take<S: 'static>() -> Option<Box<S>> {
-    let mut idle = IDLE.take();
-    let place = idle.iter().position(|scratch| scratch.is::<S>());
-    let scratch = place.and_then(|place| idle.swap_remove(place).downcast().ok());
-    IDLE.set(idle);
-    scratch
+    IDLE.with_borrow_mut(|idle| {
+        let place = idle.iter().position(|scratch| scratch.is::<S>())?;
+        idle.swap_remove(place).downcast().ok()
+    })
 }
 
 fn put_back<S: 'static>(scratch: Box<S>) {
-    let mut idle = IDLE.take();
-    // After nested calls there may be one already; one is enough.
-    if !idle.iter().any(|other| other.is::<S>()) {
-        idle.push(scratch);
-    }
-    IDLE.set(idle);
+    IDLE.with_borrow_mut(|idle| {
+        // After nested calls there may be one already; one is enough.
+        if !idle.iter().any(|other| other.is::<S>()) {
+            idle.push(scratch);
+        }
+    });
 }
 
 #[cfg(test)]

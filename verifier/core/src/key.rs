@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
+use foldhash::fast::RandomState;
 use zeroize::Zeroize;
 
 /// A 32-byte BLAKE3 key. Wiped from memory when dropped; `Debug` never shows it.
@@ -81,8 +82,9 @@ impl<P: MacKeyProvider + ?Sized> MacKeyProvider for Arc<P> {
 /// Keys in memory, by tenant namespace and key id.
 #[derive(Clone, Debug, Default)]
 pub struct KeyRing {
-    // Two levels, so that a look-up by two borrowed strings allocates nothing.
-    tenants: HashMap<String, HashMap<String, MacKey>>,
+    // Two levels, so that a look-up by two borrowed strings allocates nothing. The hasher is a fast one: names to
+    // look up come from strangers, but only the operator's own names are ever stored, so nobody can make them collide.
+    tenants: HashMap<String, HashMap<String, MacKey, RandomState>, RandomState>,
 }
 
 impl KeyRing {

@@ -22,9 +22,57 @@ pub trait TokenView<'a>: Copy {
     /// Caveat `index`, counted from 0; `None` beyond the last.
     fn caveat(self, index: usize) -> Option<CaveatView<'a>>;
     /// The items that the first MAC step covers, as on the wire: tid, kid, scope.
-    fn head_items(self) -> [&'a [u8]; 3];
+    fn head_items(self) -> [Item<'a>; 3];
     /// The item that MAC step `index + 1` covers, as on the wire; empty beyond the last.
-    fn caveat_item(self, index: usize) -> &'a [u8];
+    fn caveat_item(self, index: usize) -> Item<'a>;
+}
+
+/// An item as on the wire, which a MAC step covers.
+///
+/// It may know what follows it in memory: copying a fixed number of bytes, some of them too many, takes a fraction
+/// of the time that copying exactly the right number does.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Item<'a> {
+    bytes: &'a [u8],
+    len: usize,
+}
+
+impl<'a> Item<'a> {
+    /// The first `len` of `bytes`, or all of them if there are fewer.
+    #[must_use]
+    pub fn first_of(bytes: &'a [u8], len: usize) -> Self {
+        Self { bytes, len: len.min(bytes.len()) }
+    }
+
+    /// The item's bytes.
+    #[must_use]
+    pub fn as_bytes(self) -> &'a [u8] {
+        self.bytes.get(..self.len).unwrap_or_default()
+    }
+
+    /// The item's bytes and those that follow.
+    #[must_use]
+    pub const fn with_following(self) -> &'a [u8] {
+        self.bytes
+    }
+
+    /// The item's length in bytes.
+    #[must_use]
+    pub const fn len(self) -> usize {
+        self.len
+    }
+
+    /// Whether there is no item.
+    #[must_use]
+    pub const fn is_empty(self) -> bool {
+        self.len == 0
+    }
+}
+
+impl<'a> From<&'a Vec<u8>> for Item<'a> {
+    fn from(bytes: &'a Vec<u8>) -> Self {
+        Self { bytes, len: bytes.len() }
+    }
 }
 
 /// Text of a token: bytes that a decoder has found to be UTF-8.
@@ -202,11 +250,10 @@ impl<'a> TokenView<'a> for &'a OwnedToken {
     fn caveat(self, index: usize) -> Option<CaveatView<'a>> {
         self.capability.caveats.get(index).map(CaveatView::from)
     }
-    fn head_items(self) -> [&'a [u8]; 3] {
-        let [tid, kid, scope] = &self.head_items;
-        [tid, kid, scope]
+    fn head_items(self) -> [Item<'a>; 3] {
+        self.head_items.each_ref().map(Item::from)
     }
-    fn caveat_item(self, index: usize) -> &'a [u8] {
-        self.caveat_items.get(index).map_or(&[], Vec::as_slice)
+    fn caveat_item(self, index: usize) -> Item<'a> {
+        self.caveat_items.get(index).map(Item::from).unwrap_or_default()
     }
 }

@@ -1,200 +1,217 @@
 //! The strict pass.
 //!
-//! `minicbor` reads leniently: it takes a long head for a short one. So after each item its length is compared with
-//! the shortest possible one, and fixed parts (keys, heads of maps) are compared as bytes.
+//! What nearly all of a token consists of (fixed keys, short ASCII texts) is read by hand; everything else by
+//! `minicbor`, which reads leniently: it takes a long head for a short one. So after each such item its length is
+//! compared with the shortest possible one.
 
 use minicbor::decode::Decoder;
 use ron_auth_core::{AuthError, Malformed, Rate, wire};
 
-use super::view::{CaveatSpan, ScopeSpans, Span, TextSpans, TokenSpans, ValueSpan};
+use super::view::{CaveatSpan, ScopeSpans, Span, SpanArena, TokenSpans, ValueSpan};
 
-/// Not canonical, or too many caveats.
-type Scanned<T> = Result<T, AuthError>;
-
-const MALFORMED: AuthError = AuthError::Malformed(Malformed::Cbor);
-
-/// Reads a whole token; its caveats are appended to `arena`.
-pub(super) fn token(cbor: &[u8], max_caveats: usize, arena: &mut Vec<CaveatSpan>) -> Scanned<TokenSpans> {
-    let mut scan = Scanner { decoder: Decoder::new(cbor) };
-    scan.literal(b"\xa5\x63tid")?;
-    let tid = scan.text()?;
-    scan.literal(b"\x63kid")?;
-    let kid = scan.text()?;
-    scan.literal(b"\x65scope")?;
-    let scope = scan.scope()?;
-    scan.literal(b"\x67caveats")?;
-    let announced = scan.array_head()?;
+/// Reads a whole token into `arena`, and gives its index there.
+#[inline]
+pub(super) fn token(cbor: &[u8], max_caveats: usize, arena: &mut SpanArena) -> Result<usize, AuthError> {
+    const MALFORMED: AuthError = AuthError::Malformed(Malformed::Cbor);
+    let SpanArena { tokens, caveats } = arena;
+    let mut reader = Reader { cbor, at: 0 };
+    let (tid, kid, scope, announced) = reader.prefix().ok_or(MALFORMED)?;
     if announced > max_caveats as u64 {
         return Err(AuthError::Bounds);
     }
-    let first_caveat = arena.len();
+    let first_caveat = caveats.len();
     for _ in 0..announced {
-        let caveat = scan.caveat()?;
-        arena.push(caveat);
+        caveats.push(reader.caveat().ok_or(MALFORMED)?);
     }
-    scan.literal(b"\x63mac\x58\x20")?;
-    let mac = Span::new(scan.position(), cbor.len());
-    if cbor.len() - scan.position() != 32 {
-        return Err(MALFORMED);
-    }
-    Ok(TokenSpans { tid, kid, scope, first_caveat, caveat_count: arena.len() - first_caveat, mac })
+    let mac = reader.mac().ok_or(MALFORMED)?;
+    tokens.push(TokenSpans { tid, kid, scope, caveats: first_caveat..caveats.len(), mac });
+    Ok(tokens.len() - 1)
 }
 
-struct Scanner<'b> {
-    decoder: Decoder<'b>,
+/// A place in the CBOR. Every method reads one thing and steps over it; `None` means that it is not there in canonical
+/// form, and that reading ends.
+struct Reader<'b> {
+    cbor: &'b [u8],
+    at: usize,
 }
 
-impl<'b> Scanner<'b> {
-    fn position(&self) -> usize {
-        self.decoder.position()
+impl<'b> Reader<'b> {
+    /// All up to the head of the caveat array: tid, kid, scope, number of caveats announced.
+    #[inline]
+    fn prefix(&mut self) -> Option<(Span, Span, ScopeSpans, u64)> {
+        self.literal(b"\xa5\x63tid")?;
+        let tid = self.text()?;
+        self.literal(b"\x63kid")?;
+        let kid = self.text()?;
+        self.literal(b"\x65scope")?;
+        let scope = self.scope()?;
+        self.literal(b"\x67caveats")?;
+        let announced = self.array_head()?;
+        Some((tid, kid, scope, announced))
     }
 
+    #[inline]
+    fn scope(&mut self) -> Option<ScopeSpans> {
+        let start = self.at;
+        self.literal(b"\xa3\x66prefix")?;
+        let prefix = if self.null() { None } else { Some(self.text()?) };
+        self.literal(b"\x67methods")?;
+        let methods = self.texts()?;
+        self.literal(b"\x69max_bytes")?;
+        let max_bytes = if self.null() { None } else { Some(self.unsigned()?) };
+        Some(ScopeSpans { item: Span::new(start, self.at), prefix, methods, max_bytes })
+    }
+
+    #[inline]
+    fn caveat(&mut self) -> Option<CaveatSpan> {
+        let start = self.at;
+        self.literal(b"\xa2\x61t")?;
+        let value = match self.caveat_name()? {
+            b"Exp" => ValueSpan::Exp(self.unsigned()?),
+            b"Nbf" => ValueSpan::Nbf(self.unsigned()?),
+            b"Aud" => ValueSpan::Aud(self.text()?),
+            b"Method" => ValueSpan::Method(self.texts()?),
+            b"PathPrefix" => ValueSpan::PathPrefix(self.text()?),
+            b"IpCidr" => ValueSpan::IpCidr(self.text()?),
+            b"BytesLe" => ValueSpan::BytesLe(self.unsigned()?),
+            b"Rate" => ValueSpan::Rate(self.rate()?),
+            b"Tenant" => ValueSpan::Tenant(self.text()?),
+            b"Amnesia" => ValueSpan::Amnesia(self.bool()?),
+            b"GovPolicyDigest" => ValueSpan::GovPolicyDigest(self.text()?),
+            b"Custom" => {
+                self.literal(b"\xa3\x62ns")?;
+                let ns = self.text()?;
+                self.literal(b"\x64name")?;
+                let name = self.text()?;
+                self.literal(b"\x64cbor")?;
+                ValueSpan::Custom { ns, name, cbor: self.any()? }
+            }
+            _ => return None,
+        };
+        Some(CaveatSpan { item: Span::new(start, self.at), value })
+    }
+
+    /// A caveat's name, whose head is one byte, and the key of its value.
+    #[inline]
+    fn caveat_name(&mut self) -> Option<&'b [u8]> {
+        let (&head @ 0x60..=0x77, rest) = self.rest().split_first()? else { return None };
+        let (name, rest) = rest.split_at_checked(usize::from(head & 0x1f))?;
+        rest.strip_prefix(b"\x61v")?;
+        self.at += name.len() + 3;
+        Some(name)
+    }
+
+    fn rate(&mut self) -> Option<Rate> {
+        self.literal(b"\xa2\x65per_s")?;
+        let per_s = u32::try_from(self.unsigned()?).ok()?;
+        self.literal(b"\x65burst")?;
+        let burst = u32::try_from(self.unsigned()?).ok()?;
+        Some(Rate { per_s, burst })
+    }
+
+    /// The MAC, with which a token ends.
+    #[inline]
+    fn mac(&mut self) -> Option<Span> {
+        self.literal(b"\x63mac\x58\x20")?;
+        (self.cbor.len() - self.at == 32).then(|| Span::new(self.at, self.cbor.len()))
+    }
+
+    #[inline]
     fn rest(&self) -> &'b [u8] {
-        self.decoder.input().get(self.position()..).unwrap_or_default()
-    }
-
-    fn advance(&mut self, bytes: usize) {
-        self.decoder.set_position(self.position() + bytes);
+        self.cbor.get(self.at..).unwrap_or_default()
     }
 
     /// Exactly these bytes.
     #[inline]
-    fn literal(&mut self, expected: &[u8]) -> Scanned<()> {
-        if !self.rest().starts_with(expected) {
-            return Err(MALFORMED);
+    fn literal<const N: usize>(&mut self, expected: &[u8; N]) -> Option<()> {
+        if self.rest().first_chunk() != Some(expected) {
+            return None;
         }
-        self.advance(expected.len());
-        Ok(())
+        self.at += N;
+        Some(())
+    }
+
+    /// Whether null is next; if so, steps over it.
+    #[inline]
+    fn null(&mut self) -> bool {
+        self.literal(b"\xf6").is_some()
+    }
+
+    fn bool(&mut self) -> Option<bool> {
+        let (&byte @ 0xf4..=0xf5, _) = self.rest().split_first()? else { return None };
+        self.at += 1;
+        Some(byte == 0xf5)
     }
 
     #[inline]
-    fn text(&mut self) -> Scanned<TextSpans> {
-        let start = self.position();
-        // Nearly every text is shorter than 24 bytes, so that its head is one byte, and ASCII.
+    fn text(&mut self) -> Option<Span> {
         if let Some((&head @ 0x60..=0x77, rest)) = self.rest().split_first()
             && let Some(text) = rest.get(..usize::from(head & 0x1f))
             && text.is_ascii()
         {
-            let end = start + 1 + text.len();
-            self.decoder.set_position(end);
-            return Ok(TextSpans { item: Span::new(start, end), text: Span::new(start + 1, end) });
+            let start = self.at + 1;
+            self.at = start + text.len();
+            return Some(Span::new(start, self.at));
         }
         self.any_text()
     }
 
     /// A text of any length and script.
-    fn any_text(&mut self) -> Scanned<TextSpans> {
-        let start = self.position();
-        let text_len = self.decoder.str().map_err(|_| MALFORMED)?.len();
-        let end = self.position();
-        if end - start != head_len(text_len as u64) + text_len {
-            return Err(MALFORMED);
+    fn any_text(&mut self) -> Option<Span> {
+        let (text, item_len) = self.read(|decoder| decoder.str())?;
+        if item_len != head_len(text.len() as u64) + text.len() {
+            return None;
         }
-        Ok(TextSpans { item: Span::new(start, end), text: Span::new(end - text_len, end) })
-    }
-
-    #[inline]
-    fn unsigned(&mut self) -> Scanned<u64> {
-        let start = self.position();
-        let value = self.decoder.u64().map_err(|_| MALFORMED)?;
-        if self.position() - start != head_len(value) {
-            return Err(MALFORMED);
-        }
-        Ok(value)
-    }
-
-    fn unsigned_32(&mut self) -> Scanned<u32> {
-        u32::try_from(self.unsigned()?).map_err(|_| MALFORMED)
-    }
-
-    #[inline]
-    fn array_head(&mut self) -> Scanned<u64> {
-        let start = self.position();
-        let announced = self.decoder.array().map_err(|_| MALFORMED)?.ok_or(MALFORMED)?;
-        if self.position() - start != head_len(announced) {
-            return Err(MALFORMED);
-        }
-        Ok(announced)
+        self.at += item_len;
+        Some(Span::new(self.at - text.len(), self.at))
     }
 
     /// The text items of an array, without the array's head.
-    fn texts(&mut self) -> Scanned<Span> {
+    #[inline]
+    fn texts(&mut self) -> Option<Span> {
         let announced = self.array_head()?;
-        let start = self.position();
+        let start = self.at;
         for _ in 0..announced {
             self.text()?;
         }
-        Ok(Span::new(start, self.position()))
+        Some(Span::new(start, self.at))
     }
 
-    fn scope(&mut self) -> Scanned<ScopeSpans> {
-        let start = self.position();
-        self.literal(b"\xa3\x66prefix")?;
-        let prefix = if self.null() { None } else { Some(self.text()?.text) };
-        self.literal(b"\x67methods")?;
-        let methods = self.texts()?;
-        self.literal(b"\x69max_bytes")?;
-        let max_bytes = if self.null() { None } else { Some(self.unsigned()?) };
-        Ok(ScopeSpans { item: Span::new(start, self.position()), prefix, methods, max_bytes })
-    }
-
-    /// Whether null is next; if so, steps over it.
-    fn null(&mut self) -> bool {
-        self.literal(b"\xf6").is_ok()
-    }
-
-    fn caveat(&mut self) -> Scanned<CaveatSpan> {
-        let start = self.position();
-        self.literal(b"\xa2\x61t")?;
-        let value = match self.caveat_name() {
-            b"Exp" => ValueSpan::Exp(self.unsigned()?),
-            b"Nbf" => ValueSpan::Nbf(self.unsigned()?),
-            b"Aud" => ValueSpan::Aud(self.text()?.text),
-            b"Method" => ValueSpan::Method(self.texts()?),
-            b"PathPrefix" => ValueSpan::PathPrefix(self.text()?.text),
-            b"IpCidr" => ValueSpan::IpCidr(self.text()?.text),
-            b"BytesLe" => ValueSpan::BytesLe(self.unsigned()?),
-            b"Rate" => {
-                self.literal(b"\xa2\x65per_s")?;
-                let per_s = self.unsigned_32()?;
-                self.literal(b"\x65burst")?;
-                ValueSpan::Rate(Rate { per_s, burst: self.unsigned_32()? })
-            }
-            b"Tenant" => ValueSpan::Tenant(self.text()?.text),
-            b"Amnesia" => ValueSpan::Amnesia(self.decoder.bool().map_err(|_| MALFORMED)?),
-            b"GovPolicyDigest" => ValueSpan::GovPolicyDigest(self.text()?.text),
-            b"Custom" => {
-                self.literal(b"\xa3\x62ns")?;
-                let ns = self.text()?.text;
-                self.literal(b"\x64name")?;
-                let name = self.text()?.text;
-                self.literal(b"\x64cbor")?;
-                let value_start = self.position();
-                let value_len = wire::canonical_item_len(self.rest()).map_err(|_| MALFORMED)?;
-                self.advance(value_len);
-                ValueSpan::Custom { ns, name, cbor: Span::new(value_start, self.position()) }
-            }
-            _ => return Err(MALFORMED),
-        };
-        Ok(CaveatSpan { item: Span::new(start, self.position()), value })
-    }
-
-    /// The caveat's name, whose head is one byte, and behind it the key of its value; steps over both. Empty, which
-    /// is the name of nothing, if that is not what comes next.
     #[inline]
-    fn caveat_name(&mut self) -> &'b [u8] {
-        let start = self.position();
-        let input = self.decoder.input();
-        let name = match input.get(start..).and_then(<[u8]>::split_first) {
-            Some((&head @ 0x60..=0x77, rest)) => rest.get(..usize::from(head & 0x1f)).unwrap_or_default(),
-            _ => &[],
-        };
-        let end = start + 1 + name.len();
-        if input.get(end..end + 2) != Some(b"\x61v") {
-            return &[];
+    fn array_head(&mut self) -> Option<u64> {
+        if let Some((&head @ 0x80..=0x97, _)) = self.rest().split_first() {
+            self.at += 1;
+            return Some(u64::from(head & 0x1f));
         }
-        self.decoder.set_position(end + 2);
-        name
+        let (announced, item_len) = self.read(|decoder| decoder.array())?;
+        let announced = announced.filter(|&announced| item_len == head_len(announced))?;
+        self.at += item_len;
+        Some(announced)
+    }
+
+    #[inline]
+    fn unsigned(&mut self) -> Option<u64> {
+        let (value, item_len) = self.read(|decoder| decoder.u64())?;
+        if item_len != head_len(value) {
+            return None;
+        }
+        self.at += item_len;
+        Some(value)
+    }
+
+    /// Any one item.
+    fn any(&mut self) -> Option<Span> {
+        let start = self.at;
+        self.at += wire::canonical_item_len(self.rest()).ok()?;
+        Some(Span::new(start, self.at))
+    }
+
+    /// What `minicbor` reads here, and how many bytes that takes. Does not step over it.
+    #[inline]
+    fn read<T>(&self, read: impl FnOnce(&mut Decoder<'b>) -> Result<T, minicbor::decode::Error>) -> Option<(T, usize)> {
+        let mut decoder = Decoder::new(self.rest());
+        let value = read(&mut decoder).ok()?;
+        Some((value, decoder.position()))
     }
 }
 

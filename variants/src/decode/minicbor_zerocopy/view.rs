@@ -1,7 +1,9 @@
 //! Where things are in the CBOR, and how to read them from there.
 
+use std::ops::Range;
+
 use ron_auth_core::Rate;
-use ron_auth_core::view::{CaveatView, Methods, ScopeView, Text, TokenView};
+use ron_auth_core::view::{CaveatView, Item, Methods, ScopeView, Text, TokenView};
 use ron_auth_core::wire::TextItems;
 
 /// A range of bytes of the CBOR. 32 bits do: a longer token is out of bounds before it is decoded.
@@ -23,6 +25,12 @@ impl Span {
     }
 
     #[inline]
+    fn item(self, cbor: &[u8]) -> Item<'_> {
+        let from_here = cbor.get(self.start as usize..).unwrap_or_default();
+        Item::first_of(from_here, self.end.saturating_sub(self.start) as usize)
+    }
+
+    #[inline]
     fn text(self, cbor: &[u8]) -> Text<'_> {
         Text::from_checked(self.of(cbor))
     }
@@ -33,23 +41,46 @@ impl Span {
     }
 }
 
-/// Where a token's parts are.
-#[derive(Clone, Debug)]
-pub struct TokenSpans {
-    pub(super) tid: TextSpans,
-    pub(super) kid: TextSpans,
-    pub(super) scope: ScopeSpans,
-    /// Its caveats' places in the arena.
-    pub(super) first_caveat: usize,
-    pub(super) caveat_count: usize,
-    pub(super) mac: Span,
+/// What tokens of a batch share: where the parts of each are.
+#[derive(Debug, Default)]
+pub struct SpanArena {
+    pub(super) tokens: Vec<TokenSpans>,
+    /// The caveats of all tokens, one after another.
+    pub(super) caveats: Vec<CaveatSpan>,
 }
 
-/// A text item: all of it, and the text within.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct TextSpans {
-    pub(super) item: Span,
-    pub(super) text: Span,
+impl SpanArena {
+    pub(super) fn clear(&mut self) {
+        self.tokens.clear();
+        self.caveats.clear();
+    }
+
+    #[inline]
+    pub(super) fn view<'a>(&'a self, token: usize, cbor: &'a [u8]) -> SpanView<'a> {
+        let token = self.tokens.get(token).unwrap_or(&NOTHING);
+        let caveats = self.caveats.get(token.caveats.clone()).unwrap_or_default();
+        SpanView { token, cbor, caveats }
+    }
+}
+
+/// What an index that the arena never gave would show: a token of empty parts, whose MAC matches nothing.
+static NOTHING: TokenSpans = TokenSpans {
+    tid: Span::new(0, 0),
+    kid: Span::new(0, 0),
+    scope: ScopeSpans { item: Span::new(0, 0), prefix: None, methods: Span::new(0, 0), max_bytes: None },
+    caveats: 0..0,
+    mac: Span::new(0, 0),
+};
+
+/// Where a token's parts are.
+#[derive(Clone, Debug)]
+pub(super) struct TokenSpans {
+    pub(super) tid: Span,
+    pub(super) kid: Span,
+    pub(super) scope: ScopeSpans,
+    /// Its caveats' places in the arena.
+    pub(super) caveats: Range<usize>,
+    pub(super) mac: Span,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -63,7 +94,7 @@ pub(super) struct ScopeSpans {
 
 /// A caveat: where it is as an item, and its value or where that is.
 #[derive(Clone, Copy, Debug)]
-pub struct CaveatSpan {
+pub(super) struct CaveatSpan {
     pub(super) item: Span,
     pub(super) value: ValueSpan,
 }
@@ -92,23 +123,15 @@ pub struct SpanView<'a> {
     caveats: &'a [CaveatSpan],
 }
 
-impl<'a> SpanView<'a> {
-    #[inline]
-    pub(super) fn new(token: &'a TokenSpans, cbor: &'a [u8], arena: &'a [CaveatSpan]) -> Self {
-        let caveats = arena.get(token.first_caveat..token.first_caveat + token.caveat_count).unwrap_or_default();
-        Self { token, cbor, caveats }
-    }
-}
-
 impl<'a> TokenView<'a> for SpanView<'a> {
     #[inline]
     fn tid(self) -> &'a str {
-        self.token.tid.text.text(self.cbor).as_str()
+        self.token.tid.text(self.cbor).as_str()
     }
 
     #[inline]
     fn kid(self) -> &'a str {
-        self.token.kid.text.text(self.cbor).as_str()
+        self.token.kid.text(self.cbor).as_str()
     }
 
     #[inline]
@@ -150,12 +173,16 @@ impl<'a> TokenView<'a> for SpanView<'a> {
     }
 
     #[inline]
-    fn head_items(self) -> [&'a [u8]; 3] {
-        [self.token.tid.item, self.token.kid.item, self.token.scope.item].map(|span| span.of(self.cbor))
+    fn head_items(self) -> [Item<'a>; 3] {
+        // An item of the head begins where the key before it ends: a5 63 "tid", 63 "kid".
+        let TokenSpans { tid, kid, scope, .. } = self.token;
+        let tid_item = Span { start: 5, end: tid.end };
+        let kid_item = Span { start: tid.end.saturating_add(4), end: kid.end };
+        [tid_item, kid_item, scope.item].map(|span| span.item(self.cbor))
     }
 
     #[inline]
-    fn caveat_item(self, index: usize) -> &'a [u8] {
-        self.caveats.get(index).map_or(&[], |caveat| caveat.item.of(self.cbor))
+    fn caveat_item(self, index: usize) -> Item<'a> {
+        self.caveats.get(index).map(|caveat| caveat.item.item(self.cbor)).unwrap_or_default()
     }
 }

@@ -58,6 +58,7 @@ impl<D: Decode> Scratch<D> {
 
 impl<B: Base64, D: Decode, M: Mac, X: Execute, S: ScratchPolicy> Engine<B, D, M, X, S> {
     /// One token, all stages.
+    #[inline]
     pub(super) fn one<'s, K: MacKeyProvider + ?Sized>(
         &self,
         mode: EvalMode,
@@ -135,7 +136,7 @@ impl<B: Base64, D: Decode, M: Mac, X: Execute, S: ScratchPolicy> Engine<B, D, M,
     }
 
     /// The stages before the MAC: length, Base64, CBOR, key.
-    #[inline]
+    #[inline(always)]
     fn admit<K: MacKeyProvider + ?Sized>(
         &self,
         config: &VerifierConfig,

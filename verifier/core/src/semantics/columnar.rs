@@ -1,11 +1,10 @@
 //! One kind of caveat after another: structure of arrays.
 //!
 //! First the caveats of all tokens at hand are laid out in columns by kind, and each column is tested in one tight
-//! loop that marks which caveats hold. Then each token is read in order, and only what is not marked goes
-//! through [`Judge::caveat`]. A mark can therefore only save work: order, reasons and errors come from the one
-//! place that the streaming evaluator uses too.
+//! loop that marks which caveats hold. Then the verdict on each token is reached as in the streaming evaluator, only
+//! that a look at the mark takes the place of the test.
 
-use super::{Judge, Tally};
+use super::{Judge, verdict};
 use crate::config::Semantics;
 use crate::decision::Verdict;
 use crate::error::AuthError;
@@ -68,7 +67,7 @@ impl Columns {
         for column in [audience, tenant, digest, method, path] {
             test(column, &mut self.holds, |place| {
                 let caveat = token(place.token).and_then(|view| view.caveat(place.caveat));
-                caveat.is_some_and(|caveat| judge.holds_by_itself(caveat))
+                caveat.is_some_and(|caveat| judge.holds(caveat))
             });
         }
         // The same net recurs in token after token: parse it once.
@@ -121,16 +120,9 @@ impl Columns {
         token: V,
     ) -> Result<Verdict<'a>, AuthError> {
         let first = self.first_slots.get(index).copied().unwrap_or(usize::MAX);
-        let mut tally = Tally::open(judge, token);
-        for index in 0..token.caveat_count() {
-            let holds = first.checked_add(index).and_then(|slot| self.holds.get(slot));
-            if holds != Some(&true)
-                && let Some(caveat) = token.caveat(index)
-            {
-                tally.add(judge.caveat(caveat))?;
-            }
-        }
-        Ok(tally.close(token))
+        verdict(judge, token, |index| {
+            first.checked_add(index).and_then(|slot| self.holds.get(slot)).copied().unwrap_or(false)
+        })
     }
 
     fn clear(&mut self) {

@@ -1,7 +1,7 @@
 //! What caveats and scope mean: the table of `docs/WIRE.md`, one function a row.
 //!
-//! `streaming` and `columnar` are two orders of doing the same work; [`Judge::caveat`] is the one place that knows
-//! what a caveat means, and both come to the same verdict.
+//! `streaming` and `columnar` are two orders of doing the same work; [`Judge`] is the one place that knows what a
+//! caveat means, and both come to the same verdict.
 
 mod columnar;
 mod ip_net;
@@ -24,8 +24,9 @@ use crate::decision::{DenyReasonRef, Reasons, Verdict};
 use crate::error::AuthError;
 use crate::view::{CaveatView, Methods, ScopeView, Text, TokenView};
 
-/// What one caveat comes to.
+/// What a caveat comes to.
 pub(crate) enum Finding<'a> {
+    /// It holds after all: its handler says so.
     Holds,
     Obliges(Rate),
     Denies(DenyReasonRef<'a>),
@@ -68,65 +69,70 @@ impl<'c> Judge<'c> {
         self.config
     }
 
-    /// What `caveat` comes to.
-    #[inline]
-    pub(crate) fn caveat<'a>(&self, caveat: CaveatView<'a>) -> Finding<'a> {
-        use DenyReasonRef as Reason;
-        let strict = self.semantics == Semantics::Strict;
+    /// Whether `caveat` holds, asks no handler and obliges to nothing: most do, and then there is nothing more to do.
+    #[inline(always)]
+    pub(crate) fn holds(&self, caveat: CaveatView<'_>) -> bool {
         match caveat {
-            CaveatView::Exp(at) => self.exp(at),
-            CaveatView::Nbf(at) => self.nbf(at),
-            CaveatView::Aud(audience) => {
-                deny_unless(self.audience.is_some_and(|ours| audience == *ours), Reason::BadAudience)
-            }
-            CaveatView::Method(methods) => deny_unless(self.method_permitted(methods), Reason::MethodNotAllowed),
-            CaveatView::PathPrefix(prefix) => deny_unless(self.path_permitted(prefix), Reason::PathNotAllowed),
-            CaveatView::IpCidr(net) => deny_unless(self.peer_permitted(net), Reason::IpNotAllowed),
-            CaveatView::BytesLe(limit) => deny_unless(self.length_permitted(limit), Reason::BytesExceed),
-            CaveatView::Rate(rate) if strict => Finding::Obliges(rate),
-            CaveatView::Rate(_) => Finding::Holds,
-            CaveatView::Tenant(tenant) => deny_unless(tenant == *self.ctx.tenant(), Reason::TenantMismatch),
-            CaveatView::Amnesia(amnesia) => {
-                deny_unless(amnesia == self.ctx.is_amnesia(), Reason::Custom(Cow::Borrowed("amnesia_mismatch")))
-            }
-            CaveatView::GovPolicyDigest(digest) => deny_unless(
-                self.ctx.known_policy_digest().is_some_and(|ours| digest == *ours),
-                Reason::Custom(Cow::Borrowed("gov_policy_digest_mismatch")),
-            ),
-            CaveatView::Custom { ns, name, cbor } if strict => self.custom(ns, name, cbor),
-            CaveatView::Custom { .. } => Finding::Holds,
+            CaveatView::Exp(at) => at >= self.exp_floor,
+            CaveatView::Nbf(at) => at <= self.nbf_ceiling,
+            CaveatView::Aud(audience) => self.audience.is_some_and(|ours| audience == *ours),
+            CaveatView::Method(methods) => self.method_permitted(methods),
+            CaveatView::PathPrefix(prefix) => self.path_permitted(prefix),
+            CaveatView::IpCidr(net) => self.peer_permitted(net),
+            CaveatView::BytesLe(limit) => self.length_permitted(limit),
+            CaveatView::Tenant(tenant) => tenant == *self.ctx.tenant(),
+            CaveatView::Amnesia(amnesia) => amnesia == self.ctx.is_amnesia(),
+            CaveatView::GovPolicyDigest(digest) => self.ctx.known_policy_digest().is_some_and(|ours| digest == *ours),
+            CaveatView::Rate(_) | CaveatView::Custom { .. } => self.semantics == Semantics::Compat,
         }
     }
 
-    /// Whether a caveat holds that asks no handler and obliges to nothing.
-    fn holds_by_itself(&self, caveat: CaveatView<'_>) -> bool {
-        matches!(self.caveat(caveat), Finding::Holds)
+    /// What a caveat comes to that does not simply [hold](Self::holds).
+    pub(crate) fn finding<'a>(&self, caveat: CaveatView<'a>) -> Finding<'a> {
+        use DenyReasonRef as Reason;
+        Finding::Denies(match caveat {
+            CaveatView::Exp(_) => return Finding::Fails(AuthError::Expired),
+            CaveatView::Nbf(_) => return Finding::Fails(AuthError::NotYetValid),
+            CaveatView::Rate(rate) => return Finding::Obliges(rate),
+            CaveatView::Custom { ns, name, cbor } => return self.custom(ns, name, cbor),
+            CaveatView::Aud(_) => Reason::BadAudience,
+            CaveatView::Method(_) => Reason::MethodNotAllowed,
+            CaveatView::PathPrefix(_) => Reason::PathNotAllowed,
+            CaveatView::IpCidr(_) => Reason::IpNotAllowed,
+            CaveatView::BytesLe(_) => Reason::BytesExceed,
+            CaveatView::Tenant(_) => Reason::TenantMismatch,
+            CaveatView::Amnesia(_) => Reason::Custom(Cow::Borrowed("amnesia_mismatch")),
+            CaveatView::GovPolicyDigest(_) => Reason::Custom(Cow::Borrowed("gov_policy_digest_mismatch")),
+        })
     }
 
-    /// Strict only: whether the token's own tenant and scope cover the request. Their reasons come before those
-    /// of the caveats, in this order: tenant, methods, prefix, length.
-    pub(crate) fn grant<'a>(&self, token: impl TokenView<'a>, reasons: &mut Reasons<'a>) {
+    /// Whether the token's own tenant and scope cover the request.
+    fn grants<'a>(&self, token: impl TokenView<'a>) -> bool {
+        let mut refused = false;
+        self.refusals(token, |_| refused = true);
+        !refused
+    }
+
+    /// Why the token's own tenant and scope don't cover the request; nothing under compat. These reasons come before
+    /// those of the caveats, in this order: tenant, methods, prefix, length.
+    #[inline]
+    fn refusals<'a>(&self, token: impl TokenView<'a>, mut refuse: impl FnMut(DenyReasonRef<'a>)) {
         if self.semantics == Semantics::Compat {
             return;
         }
         let ScopeView { prefix, methods, max_bytes } = token.scope();
-        let mut require = |holds: bool, reason| {
-            if !holds {
-                reasons.push(reason);
-            }
-        };
-        require(token.tid() == self.ctx.tenant(), DenyReasonRef::TenantMismatch);
-        require(self.method_permitted(methods), DenyReasonRef::MethodNotAllowed);
-        require(prefix.is_none_or(|prefix| self.path_permitted(prefix)), DenyReasonRef::PathNotAllowed);
-        require(max_bytes.is_none_or(|limit| self.length_permitted(limit)), DenyReasonRef::BytesExceed);
-    }
-
-    fn exp<'a>(&self, at: u64) -> Finding<'a> {
-        if at < self.exp_floor { Finding::Fails(AuthError::Expired) } else { Finding::Holds }
-    }
-
-    fn nbf<'a>(&self, at: u64) -> Finding<'a> {
-        if at > self.nbf_ceiling { Finding::Fails(AuthError::NotYetValid) } else { Finding::Holds }
+        if token.tid() != self.ctx.tenant() {
+            refuse(DenyReasonRef::TenantMismatch);
+        }
+        if !self.method_permitted(methods) {
+            refuse(DenyReasonRef::MethodNotAllowed);
+        }
+        if prefix.is_some_and(|prefix| !self.path_permitted(prefix)) {
+            refuse(DenyReasonRef::PathNotAllowed);
+        }
+        if max_bytes.is_some_and(|limit| !self.length_permitted(limit)) {
+            refuse(DenyReasonRef::BytesExceed);
+        }
     }
 
     fn method_permitted(&self, methods: Methods<'_>) -> bool {
@@ -143,7 +149,7 @@ impl<'c> Judge<'c> {
 
     fn peer_permitted(&self, net: Text<'_>) -> bool {
         self.peer.is_some_and(|peer| match self.semantics {
-            Semantics::Strict => ip_net::canonical_net_contains(net.as_str(), peer),
+            Semantics::Strict => ip_net::canonical_net_contains(net, peer),
             Semantics::Compat => net.as_str().parse::<ipnet::IpNet>().is_ok_and(|net| net.contains(&peer)),
         })
     }
@@ -169,41 +175,40 @@ impl<'c> Judge<'c> {
     }
 }
 
-/// The verdict that findings add up to.
-struct Tally<'a> {
-    reasons: Reasons<'a>,
-    obligations: SmallVec<[Rate; 2]>,
-}
-
-impl<'a> Tally<'a> {
-    fn open(judge: &Judge<'_>, token: impl TokenView<'a>) -> Self {
-        let mut tally = Self { reasons: Reasons::new(), obligations: SmallVec::new() };
-        judge.grant(token, &mut tally.reasons);
-        tally
+/// The verdict on a verified token. `holds` says of a caveat, by its index, whether it is known to [hold](Judge::holds);
+/// the others are asked for their [finding](Judge::finding), in token order, up to the first hard error.
+#[inline]
+fn verdict<'a, V: TokenView<'a>>(
+    judge: &Judge<'_>,
+    token: V,
+    holds: impl Fn(usize) -> bool,
+) -> Result<Verdict<'a>, AuthError> {
+    let count = token.caveat_count();
+    // For most tokens everything holds, and nothing needs to be collected.
+    let first_open = (0..count).find(|&index| !holds(index)).unwrap_or(count);
+    if first_open == count && judge.grants(token) {
+        return Ok(Verdict::Allow { scope: token.scope(), obligations: SmallVec::new() });
     }
-
-    #[inline]
-    fn add(&mut self, finding: Finding<'a>) -> Result<(), AuthError> {
-        match finding {
-            Finding::Holds => {}
-            Finding::Obliges(rate) => self.obligations.push(rate),
-            Finding::Denies(reason) => self.reasons.push(reason),
-            Finding::Fails(error) => return Err(error),
-        }
-        Ok(())
-    }
-
-    fn close(self, token: impl TokenView<'a>) -> Verdict<'a> {
-        if self.reasons.is_empty() {
-            Verdict::Allow { scope: token.scope(), obligations: self.obligations }
-        } else {
-            Verdict::Deny { reasons: self.reasons }
+    let mut reasons = Reasons::new();
+    let mut obligations = SmallVec::new();
+    judge.refusals(token, |reason| reasons.push(reason));
+    for index in first_open..count {
+        if let Some(caveat) = token.caveat(index)
+            && !holds(index)
+        {
+            match judge.finding(caveat) {
+                Finding::Holds => {}
+                Finding::Obliges(rate) => obligations.push(rate),
+                Finding::Denies(reason) => reasons.push(reason),
+                Finding::Fails(error) => return Err(error),
+            }
         }
     }
-}
-
-fn deny_unless(holds: bool, reason: DenyReasonRef<'_>) -> Finding<'_> {
-    if holds { Finding::Holds } else { Finding::Denies(reason) }
+    Ok(if reasons.is_empty() {
+        Verdict::Allow { scope: token.scope(), obligations }
+    } else {
+        Verdict::Deny { reasons }
+    })
 }
 
 /// The least `Exp` value that holds: `now > exp + skew` with saturating addition, turned round.
