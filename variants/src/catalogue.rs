@@ -120,9 +120,11 @@ pub fn catalogue() -> Vec<Variant> {
 }
 
 /// The plain choice for every seam: the reference.
+#[cfg_attr(not(feature = "all"), allow(dead_code))]
 const PLAIN: Seams =
     Seams { base64: "scalar", decode: "serde_cbor", mac: "serial", execute: "sequential", scratch: "per-call" };
 
+#[cfg_attr(not(feature = "all"), allow(dead_code))]
 fn boxed<B: Base64, D: Decode, M: Mac, X: Execute, S: ScratchPolicy>(
     base64: B,
     decode: D,

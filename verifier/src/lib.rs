@@ -98,8 +98,8 @@ compile_error!(
 pub use ron_auth_core::view::{Methods, ScopeView, Text};
 pub use ron_auth_core::{
     AuthError, Capability, CapabilityBuilder, Caveat, CustomCaveat, CustomCaveatHandler, Decision, DenyReason,
-    DenyReasonRef, EnvError, KeyRing, MacKey, MacKeyProvider, Malformed, MetricsRecorder, MintError, Rate, Reasons,
-    RequestCtx, Scope, Semantics, Verdict, VerifierConfig, compat, metrics,
+    DenyReasonRef, EnvError, KeyRing, MacKey, MacKeyProvider, Malformed, MetricsRecorder, MintError, Obligations, Rate,
+    Reasons, RequestCtx, Scope, Semantics, Verdict, VerifierConfig, compat, metrics,
 };
 
 #[cfg(feature = "bench-eval-modes")]

@@ -82,7 +82,7 @@ pub enum Verdict<'a> {
         /// What the token grants.
         scope: ScopeView<'a>,
         /// Rates that the caller's limiter has to honour, in token order.
-        obligations: SmallVec<[Rate; 2]>,
+        obligations: Obligations,
     },
     /// The token does not permit the request.
     Deny {
@@ -91,8 +91,11 @@ pub enum Verdict<'a> {
     },
 }
 
-/// Reasons in line: four of them need no allocation.
-pub type Reasons<'a> = SmallVec<[DenyReasonRef<'a>; 4]>;
+/// Reasons in line: eight of them need no allocation.
+pub type Reasons<'a> = SmallVec<[DenyReasonRef<'a>; 8]>;
+
+/// Obligations in line: four of them need no allocation.
+pub type Obligations = SmallVec<[Rate; 4]>;
 
 impl Verdict<'_> {
     /// Whether the token permits the request.

@@ -37,7 +37,7 @@ pub use capability::{Capability, Caveat, Rate, Scope};
 pub use config::{EnvError, Semantics, VerifierConfig};
 pub use context::RequestCtx;
 pub use custom::{CustomCaveat, CustomCaveatHandler};
-pub use decision::{Decision, DenyReason, DenyReasonRef, Reasons, Verdict};
+pub use decision::{Decision, DenyReason, DenyReasonRef, Obligations, Reasons, Verdict};
 pub use engine::{Engine, EvalMode, MAX_CHUNK_TOKENS, Scratch, Verifier};
 pub use error::{AuthError, Malformed};
 pub use key::{KeyRing, MacKey, MacKeyProvider};

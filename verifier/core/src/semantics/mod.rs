@@ -14,13 +14,11 @@ pub(crate) use streaming::evaluate_streaming;
 use std::borrow::Cow;
 use std::net::IpAddr;
 
-use smallvec::SmallVec;
-
 use crate::capability::Rate;
 use crate::config::{Semantics, VerifierConfig};
 use crate::context::RequestCtx;
 use crate::custom::CustomCaveat;
-use crate::decision::{DenyReasonRef, Reasons, Verdict};
+use crate::decision::{DenyReasonRef, Obligations, Reasons, Verdict};
 use crate::error::AuthError;
 use crate::view::{CaveatView, Methods, ScopeView, Text, TokenView};
 
@@ -187,10 +185,10 @@ fn verdict<'a, V: TokenView<'a>>(
     // For most tokens everything holds, and nothing needs to be collected.
     let first_open = (0..count).find(|&index| !holds(index)).unwrap_or(count);
     if first_open == count && judge.grants(token) {
-        return Ok(Verdict::Allow { scope: token.scope(), obligations: SmallVec::new() });
+        return Ok(Verdict::Allow { scope: token.scope(), obligations: Obligations::new() });
     }
     let mut reasons = Reasons::new();
-    let mut obligations = SmallVec::new();
+    let mut obligations = Obligations::new();
     judge.refusals(token, |reason| reasons.push(reason));
     for index in first_open..count {
         if let Some(caveat) = token.caveat(index)
