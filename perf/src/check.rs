@@ -18,11 +18,7 @@ pub struct Difference {
 pub fn first_difference(expected: &Results, got: &Results) -> Option<Difference> {
     if expected.len() != got.len() {
         let count = |results: &Results| format!("{} results", results.len());
-        return Some(Difference {
-            token: expected.len().min(got.len()),
-            expected: count(expected),
-            got: count(got),
-        });
+        return Some(Difference { token: expected.len().min(got.len()), expected: count(expected), got: count(got) });
     }
     let (token, (expected, got)) = expected.iter().zip(got).enumerate().find(|(_, (expected, got))| expected != got)?;
     Some(Difference { token, expected: format!("{expected:?}"), got: format!("{got:?}") })

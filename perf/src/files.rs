@@ -71,7 +71,9 @@ pub fn repository_root() -> PathBuf {
     let built_from = || Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_path_buf);
     std::env::current_dir()
         .ok()
-        .and_then(|here| here.ancestors().find(|dir| dir.join("baselines/tripwires.toml").is_file()).map(Path::to_path_buf))
+        .and_then(|here| {
+            here.ancestors().find(|dir| dir.join("baselines/tripwires.toml").is_file()).map(Path::to_path_buf)
+        })
         .or_else(built_from)
         .unwrap_or_default()
 }

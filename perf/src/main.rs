@@ -1,3 +1,12 @@
-//! The lab's command line.
+//! The lab's command line. Everything is in the library beside it.
 #![forbid(unsafe_code)]
-fn main() {}
+
+use std::process::ExitCode;
+
+/// jemalloc, so that what is timed allocates as a production service does, and can be asked about it.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
+fn main() -> ExitCode {
+    perf_lab::cli::main()
+}

@@ -12,7 +12,7 @@ use crate::cell::Knobs;
 /// Distinct tokens that a pass goes through: enough that neither caches nor branch predictors know them by heart.
 const TOKENS_PER_PASS: usize = 256;
 
-/// Tokens of a fixture for batches of `batch`: whole batches, [`TOKENS_PER_PASS`] tokens or one batch.
+/// Tokens of a fixture for batches of `batch`: whole batches, 256 tokens or one batch.
 #[must_use]
 pub fn corpus_for(fixture: Fixture, batch: usize) -> Arc<Corpus> {
     let batch = batch.max(1);

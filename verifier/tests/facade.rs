@@ -1,4 +1,5 @@
 //! The functions that services code against: batches, errors, bounds, environment, metrics.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a surprise stops a test")]
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};

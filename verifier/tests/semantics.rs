@@ -1,4 +1,5 @@
 //! Every row of the table in docs/WIRE.md, strict and compat, through the public API.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a surprise stops a test")]
 
 use std::net::IpAddr;
 

@@ -11,7 +11,7 @@ use anyhow::{Context, bail};
 use rayon::prelude::*;
 use ron_auth_fixtures::Fixture;
 
-use crate::workload::{Workload, corpus_for};
+use crate::workload::corpus_for;
 
 /// Passes of the shorter run: the first ones grow scratch memory.
 const SHORT_PASSES: u64 = 2;
@@ -104,13 +104,6 @@ fn callgrind(program: &Path, scratch: &Path, key: Key, passes: u64) -> anyhow::R
 fn total_of(report: &str) -> Option<u64> {
     let line = report.lines().rev().find_map(|line| line.strip_prefix("totals:").or(line.strip_prefix("summary:")))?;
     line.split_whitespace().next()?.parse().ok()
-}
-
-/// The probe's side: does `passes` passes on this thread.
-pub fn run_probe(workload: &Workload, passes: u64) {
-    for _ in 0..passes {
-        workload.pass();
-    }
 }
 
 #[cfg(test)]

@@ -76,6 +76,7 @@ impl fmt::Display for DenyReason {
 
 /// A [`Decision`] that points into the token's bytes and owns nothing.
 #[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant, reason = "boxing the reasons would allocate, which is what this type avoids")]
 pub enum Verdict<'a> {
     /// The token permits the request.
     Allow {

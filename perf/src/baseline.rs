@@ -1,0 +1,242 @@
+//! Stored sweeps that later ones are held against, one file per host fingerprint.
+//!
+//! What is compared are ratios to `plain` and to the floor, never nanoseconds: both sides of a ratio were measured in
+//! the same minute.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::ensure;
+use serde::{Deserialize, Serialize};
+
+use crate::files::{read_json, write_whole};
+use crate::host::Host;
+use crate::measure::stats::{PairedRatio, Quartiles};
+use crate::sweep::row::Row;
+
+const FORMAT: &str = "perf-lab baseline v1";
+/// Code layout alone, drawn anew by every build, is worth this much (MEASURING: 1–2 %).
+const LAYOUT_ALLOWANCE: f64 = 0.02;
+
+/// A stored sweep.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Baseline {
+    format: String,
+    /// When it was saved, UTC.
+    pub saved_utc: String,
+    /// Where.
+    pub host: Host,
+    cells: Vec<StoredCell>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StoredCell {
+    #[serde(rename = "cell")]
+    key: Key,
+    rounds: usize,
+    time_ns_per_token: Quartiles,
+    ratio_to_plain: PairedRatio,
+    ratio_to_floor: Option<PairedRatio>,
+    allocations_per_token: Option<f64>,
+    instructions_per_token: Option<f64>,
+}
+
+/// Which cell.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Key {
+    /// Variant.
+    pub variant: String,
+    /// Fixture.
+    pub fixture: String,
+    /// Tokens per call.
+    pub batch_tokens: usize,
+    /// Threads.
+    pub threads: usize,
+}
+
+impl Key {
+    fn of(row: &Row) -> Self {
+        Self {
+            variant: row.variant.clone(),
+            fixture: row.fixture.clone(),
+            batch_tokens: row.batch_tokens,
+            threads: row.threads,
+        }
+    }
+}
+
+/// How a cell stands against the baseline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// The intervals, and what layout may be worth, overlap.
+    Same,
+    /// Slower beyond both.
+    Slower,
+    /// Faster beyond both.
+    Faster,
+}
+
+/// One cell of a sweep beside the same cell of the baseline.
+#[derive(Clone, Debug)]
+pub struct Change {
+    /// Which cell.
+    pub key: Key,
+    /// `plain` or `floor`: what the ratios are to.
+    pub against: &'static str,
+    /// The stored ratio.
+    pub was: PairedRatio,
+    /// The measured ratio.
+    pub is: PairedRatio,
+    /// What follows.
+    pub standing: Standing,
+}
+
+impl Change {
+    /// Measured / stored; above 1 is slower.
+    #[must_use]
+    pub fn ratio(&self) -> f64 {
+        self.is.estimate / self.was.estimate
+    }
+}
+
+/// Where the baseline of a host is stored.
+#[must_use]
+pub fn path_of(directory: &Path, host: &Host) -> PathBuf {
+    directory.join(format!("{}.json", host.fingerprint()))
+}
+
+impl Baseline {
+    /// The baseline of this host, if one is stored.
+    ///
+    /// # Errors
+    /// A file that is there but unreadable or of another format or host.
+    pub fn find(directory: &Path, host: &Host) -> anyhow::Result<Option<Self>> {
+        let path = path_of(directory, host);
+        if !path.exists() {
+            return Ok(None);
+        }
+        let baseline: Self = read_json(&path, "a baseline that `sweep --save-baseline` wrote")?;
+        ensure!(baseline.format == FORMAT, "{}: format {:?}; expected {FORMAT:?}", path.display(), baseline.format);
+        let fingerprint = baseline.host.fingerprint();
+        ensure!(
+            fingerprint == host.fingerprint(),
+            "{}: holds results of {fingerprint}; expected those of {}",
+            path.display(),
+            host.fingerprint()
+        );
+        Ok(Some(baseline))
+    }
+
+    /// Of the rows of a sweep that compare all variants at default knobs.
+    #[must_use]
+    pub fn of(saved_utc: String, host: Host, rows: &[Row]) -> Self {
+        let cells = rows
+            .iter()
+            .filter(|row| row.is_default_variant() && row.complete)
+            .map(|row| StoredCell {
+                key: Key::of(row),
+                rounds: row.rounds,
+                time_ns_per_token: row.time_ns(),
+                ratio_to_plain: row.to_plain(),
+                ratio_to_floor: row.to_floor(),
+                allocations_per_token: row.allocations_per_token,
+                instructions_per_token: row.instructions_per_token,
+            })
+            .collect();
+        Self { format: FORMAT.to_owned(), saved_utc, host, cells }
+    }
+
+    /// Writes it where [`find`](Self::find) will look.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn save(&self, directory: &Path) -> anyhow::Result<PathBuf> {
+        let path = path_of(directory, &self.host);
+        let mut json = serde_json::to_string_pretty(self)?;
+        json.push('\n');
+        write_whole(&path, json)?;
+        Ok(path)
+    }
+
+    /// Compares every cell that both have: to `plain`, and where both have it, to the floor.
+    #[must_use]
+    pub fn compare(&self, rows: &[Row]) -> Vec<Change> {
+        let mut changes = Vec::new();
+        for row in rows.iter().filter(|row| row.is_default_variant()) {
+            let key = Key::of(row);
+            let Some(stored) = self.cells.iter().find(|cell| cell.key == key) else { continue };
+            if row.variant != crate::cell::REFERENCE {
+                changes.push(change(key.clone(), "plain", stored.ratio_to_plain, row.to_plain()));
+            }
+            if let (Some(was), Some(is)) = (stored.ratio_to_floor, row.to_floor()) {
+                changes.push(change(key, "floor", was, is));
+            }
+        }
+        changes
+    }
+}
+
+fn change(key: Key, against: &'static str, was: PairedRatio, is: PairedRatio) -> Change {
+    let allowance = 1.0 + LAYOUT_ALLOWANCE;
+    let standing = if is.lower > was.upper * allowance {
+        Standing::Slower
+    } else if is.upper * allowance < was.lower {
+        Standing::Faster
+    } else {
+        Standing::Same
+    };
+    Change { key, against, was, is, standing }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::test_data::rows;
+
+    fn ratio(lower: f64, estimate: f64, upper: f64) -> PairedRatio {
+        PairedRatio { estimate, lower, upper }
+    }
+
+    fn standing(was: PairedRatio, is: PairedRatio) -> Standing {
+        let key = Key { variant: "v".into(), fixture: "f".into(), batch_tokens: 1, threads: 1 };
+        change(key, "plain", was, is).standing
+    }
+
+    #[test]
+    fn only_what_noise_and_layout_cannot_explain_is_a_change() {
+        let was = ratio(0.49, 0.50, 0.51);
+        assert_eq!(standing(was, ratio(0.50, 0.51, 0.52)), Standing::Same);
+        assert_eq!(standing(was, ratio(0.515, 0.525, 0.53)), Standing::Same);
+        assert_eq!(standing(was, ratio(0.53, 0.54, 0.55)), Standing::Slower);
+        assert_eq!(standing(was, ratio(0.44, 0.45, 0.46)), Standing::Faster);
+    }
+
+    #[test]
+    fn a_saved_baseline_is_found_again_and_equals_itself() {
+        let dir = tempfile::tempdir().unwrap();
+        let host = Host::detect(dir.path());
+        assert!(Baseline::find(dir.path(), &host).unwrap().is_none());
+        let baseline = Baseline::of("now".to_owned(), host.clone(), &rows());
+        let path = baseline.save(dir.path()).unwrap();
+        let found = Baseline::find(dir.path(), &host).unwrap().unwrap();
+        let changes = found.compare(&rows());
+        assert!(!changes.is_empty());
+        assert!(changes.iter().all(|change| change.standing == Standing::Same), "{changes:?}");
+
+        std::fs::write(&path, "{\n\"format\": 7\n}").unwrap();
+        let error = Baseline::find(dir.path(), &host).unwrap_err().to_string();
+        assert!(error.contains(".json:2: ") && error.contains("expected a baseline"), "{error}");
+    }
+
+    #[test]
+    fn a_baseline_of_another_host_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let host = Host::detect(dir.path());
+        let other = Host { cores: host.cores + 1, ..host.clone() };
+        Baseline::of("now".to_owned(), other, &rows()).save(dir.path()).unwrap();
+        let foreign = std::fs::read_dir(dir.path()).unwrap().next().unwrap().unwrap().path();
+        std::fs::rename(foreign, path_of(dir.path(), &host)).unwrap();
+        assert!(Baseline::find(dir.path(), &host).unwrap_err().to_string().contains("holds results of"));
+    }
+}

@@ -1,0 +1,71 @@
+//! The command line: parse, dispatch, exit code.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::cmd;
+use crate::exit::{self, Exit};
+
+/// Runs every variant of the ron-auth verifier side by side: first proves that they decide alike, then measures them
+/// against each other, and holds the result against baselines and tripwires.
+#[derive(Debug, Parser)]
+#[command(name = "perf-lab", version, after_help = exit::HELP, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    List(cmd::list::Args),
+    Vectors(cmd::vectors::Args),
+    Sweep(cmd::sweep::Args),
+    Floor(cmd::floor::Args),
+    Flame(cmd::flame::Args),
+    Tripwires(cmd::tripwires::Args),
+    #[command(hide = true)]
+    Probe(cmd::probe::Args),
+}
+
+/// Runs the command that the process's arguments name.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version go to standard output and are no failure.
+            let exit = if error.use_stderr() { Exit::Usage } else { Exit::Success };
+            let _ = error.print();
+            return exit.into();
+        }
+    };
+    let outcome = match cli.command {
+        Command::List(args) => cmd::list::run(&args),
+        Command::Vectors(args) => cmd::vectors::run(&args),
+        Command::Sweep(args) => cmd::sweep::run(&args),
+        Command::Floor(args) => cmd::floor::run(&args),
+        Command::Flame(args) => cmd::flame::run(&args),
+        Command::Tripwires(args) => cmd::tripwires::run(&args),
+        Command::Probe(args) => cmd::probe::run(&args),
+    };
+    match outcome {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            eprintln!("perf-lab: {failure}");
+            failure.exit().into()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+}

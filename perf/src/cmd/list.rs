@@ -1,0 +1,61 @@
+//! `perf-lab list`: what there is to compare.
+
+use clap::Args as ClapArgs;
+use comfy_table::Table;
+use comfy_table::presets::ASCII_MARKDOWN;
+use ron_auth_fixtures::Fixture;
+use serde::Serialize;
+
+use super::print;
+use crate::exit::{Exit, Outcome};
+
+/// List the variants: what fills each seam, and the features of ron-auth that give it
+#[derive(Debug, ClapArgs)]
+pub struct Args {
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Listed {
+    name: &'static str,
+    base64: &'static str,
+    decode: &'static str,
+    mac: &'static str,
+    execute: &'static str,
+    scratch: &'static str,
+    features: &'static [&'static str],
+}
+
+/// Runs it.
+///
+/// # Errors
+/// None but those of printing JSON.
+pub fn run(args: &Args) -> Outcome {
+    let listed: Vec<Listed> = ron_auth_variants::catalogue()
+        .iter()
+        .map(|variant| Listed {
+            name: variant.name,
+            base64: variant.seams.base64,
+            decode: variant.seams.decode,
+            mac: variant.seams.mac,
+            execute: variant.seams.execute,
+            scratch: variant.seams.scratch,
+            features: variant.features,
+        })
+        .collect();
+    if args.json {
+        print(serde_json::to_string_pretty(&listed).map_err(anyhow::Error::from)?);
+        return Ok(Exit::Success);
+    }
+    let mut table = Table::new();
+    table.load_style(ASCII_MARKDOWN);
+    table.set_header(["variant", "base64", "decode", "mac", "execute", "scratch", "features of ron-auth"]);
+    for Listed { name, base64, decode, mac, execute, scratch, features } in listed {
+        table.add_row([name, base64, decode, mac, execute, scratch, &features.join(" ")]);
+    }
+    print(table);
+    print(format_args!("fixtures: {}", Fixture::ALL.map(Fixture::name).join(", ")));
+    Ok(Exit::Success)
+}

@@ -1,0 +1,30 @@
+//! The subcommands, one file each, to be read top to bottom: arguments, then `run`.
+
+pub mod flame;
+pub mod floor;
+pub mod list;
+pub mod probe;
+pub mod sweep;
+pub mod tripwires;
+pub mod vectors;
+
+use ron_auth_fixtures::Fixture;
+use ron_auth_variants::Variant;
+
+use crate::exit::Failure;
+
+/// The variant of this name, or exit 64 with the valid names.
+fn variant_named(name: &str) -> Result<Variant, Failure> {
+    ron_auth_variants::find(name).map_err(Failure::usage)
+}
+
+/// The fixture of this name, or exit 64 with the valid names.
+fn fixture_named(name: &str) -> Result<Fixture, Failure> {
+    name.parse().map_err(Failure::usage)
+}
+
+/// Prints to standard output. A reader that has gone away (`| head`) is no error.
+fn print(text: impl std::fmt::Display) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stdout().lock(), "{text}");
+}

@@ -1,0 +1,9 @@
+//! How results are shown: a CSV for machines, a summary and plots for people, flamegraphs for the curious.
+
+pub mod csv;
+pub mod flamegraph;
+pub mod plots;
+pub mod progress;
+pub mod summary;
+#[cfg(test)]
+pub(crate) mod test_data;

@@ -1,0 +1,256 @@
+//! The command line as a user meets it: output, files, exit codes.
+#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+const VECTORS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../testdata/v1/decisions.json");
+const VARIANTS: [&str; 7] = ["plain", "simd-b64", "ciborium", "minicbor-zerocopy", "parallel", "tls-scratch", "prod"];
+
+fn lab(args: &[&str]) -> Output {
+    // Without cargo in the environment the counting program beside the lab is taken as it is.
+    Command::new(env!("CARGO_BIN_EXE_perf-lab")).args(args).env_remove("CARGO").output().unwrap()
+}
+
+fn code(output: &Output) -> i32 {
+    output.status.code().unwrap()
+}
+
+fn out(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn err(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+/// The first cases of the recorded vectors: enough to show that something is noticed, quick in a debug build.
+fn few_vectors() -> serde_json::Value {
+    let mut vectors: serde_json::Value = serde_json::from_str(&fs::read_to_string(VECTORS).unwrap()).unwrap();
+    vectors["cases"].as_array_mut().unwrap().truncate(20);
+    vectors
+}
+
+fn write_json(path: &Path, value: &serde_json::Value) {
+    fs::write(path, serde_json::to_string_pretty(value).unwrap()).unwrap();
+}
+
+#[test]
+fn help_lists_the_exit_codes_and_wrong_usage_is_64() {
+    let help = lab(&["--help"]);
+    assert_eq!(code(&help), 0);
+    for line in ["0    done", "1    a difference", "3    could not", "64   usage", "130  interrupted"] {
+        assert!(out(&help).contains(line), "{line}");
+    }
+    for args in [
+        &["sweep", "--no-such-option"][..],
+        &["no-such-command"],
+        &["vectors"],
+        &["sweep", "--smoke", "--full"],
+        &["sweep", "--batches", "0"],
+        &["flame", "prod", "light", "--seconds", "0"],
+        &[],
+    ] {
+        assert_eq!(code(&lab(args)), 64, "{args:?}");
+    }
+}
+
+#[test]
+fn an_unknown_name_is_answered_with_the_valid_ones_on_one_line() {
+    for args in [
+        &["sweep", "--variants", "prodd"][..],
+        &["floor", "--engine", "prodd"],
+        &["flame", "prodd", "light"],
+        &["probe", "--variant", "prodd", "--fixture", "light"],
+    ] {
+        let output = lab(args);
+        assert_eq!(code(&output), 64, "{args:?}");
+        assert!(VARIANTS.iter().all(|name| err(&output).contains(name)), "{}", err(&output));
+        assert_eq!(err(&output).lines().count(), 1);
+    }
+    for args in [&["sweep", "--fixtures", "lite"][..], &["flame", "prod", "lite"]] {
+        let output = lab(args);
+        assert_eq!(code(&output), 64, "{args:?}");
+        assert!(err(&output).contains("light, heavy, mixed"), "{}", err(&output));
+        assert_eq!(err(&output).lines().count(), 1);
+    }
+}
+
+#[test]
+fn list_has_every_variant_as_a_table_and_as_json() {
+    let table = out(&lab(&["list"]));
+    let json: serde_json::Value = serde_json::from_str(&out(&lab(&["list", "--json"]))).unwrap();
+    for name in VARIANTS {
+        assert!(table.contains(&format!("| {name} ")), "{table}");
+        assert!(json.as_array().unwrap().iter().any(|variant| variant["name"] == name), "{json}");
+    }
+}
+
+#[test]
+fn vectors_pass_on_every_variant() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("few.json");
+    write_json(&path, &few_vectors());
+    let output = lab(&["vectors", path.to_str().unwrap()]);
+    assert_eq!(code(&output), 0, "{}", err(&output));
+    let text = out(&output);
+    for name in VARIANTS {
+        let row = text.lines().find(|line| line.split_whitespace().next() == Some(name)).unwrap();
+        assert!(row.ends_with("20 passed, 0 failed"), "{row}");
+    }
+    let total: usize = text.lines().last().unwrap().strip_suffix(" passed, 0 failed").unwrap().parse().unwrap();
+    assert_eq!(total % 20, 0);
+    assert!(total >= 20 * VARIANTS.len());
+}
+
+#[test]
+fn a_vector_that_expects_something_else_is_exit_1_with_its_name() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("other.json");
+    let mut vectors = few_vectors();
+    vectors["cases"][3]["expect"] = serde_json::json!({"error": "Expired"});
+    let name = vectors["cases"][3]["name"].as_str().unwrap().to_owned();
+    write_json(&path, &vectors);
+    let output = lab(&["vectors", path.to_str().unwrap()]);
+    assert_eq!(code(&output), 1);
+    let text = out(&output);
+    assert!(text.contains(&format!("plain: {name}: verify_token: expected error Expired, got ")), "{text}");
+    assert!(text.lines().last().unwrap().ends_with(&format!(" passed, {} failed", text.matches(" 1 failed").count())));
+}
+
+#[test]
+fn a_file_that_is_missing_or_corrupt_is_exit_3_with_file_and_line() {
+    let dir = tempfile::tempdir().unwrap();
+    let missing = lab(&["vectors", "no/such/file.json"]);
+    assert_eq!(code(&missing), 3);
+    assert!(err(&missing).contains("no/such/file.json: ") && err(&missing).contains("; expected vectors"));
+    assert_eq!(err(&missing).lines().count(), 1);
+
+    let path = dir.path().join("corrupt.json");
+    let text = fs::read_to_string(VECTORS).unwrap();
+    let line = text.lines().position(|line| line.contains("\"now_unix_s\"")).unwrap() + 1;
+    fs::write(&path, text.replacen("\"now_unix_s\": ", "\"now_unix_s\": soon", 1)).unwrap();
+    let corrupt = lab(&["vectors", path.to_str().unwrap()]);
+    assert_eq!(code(&corrupt), 3);
+    assert!(err(&corrupt).contains(&format!("corrupt.json:{line}: ")), "{}", err(&corrupt));
+    assert_eq!(err(&corrupt).lines().count(), 1);
+
+    let tripwires = dir.path().join("tripwires.toml");
+    fs::write(&tripwires, "[[ratio]]\nname = 1\n").unwrap();
+    let sweep = lab(&["sweep", "--smoke", "--tripwires", tripwires.to_str().unwrap()]);
+    assert_eq!(code(&sweep), 3);
+    assert!(err(&sweep).contains("tripwires.toml:2: "), "{}", err(&sweep));
+
+    assert_eq!(code(&lab(&["tripwires", "--criterion", "no/such/directory"])), 3);
+}
+
+#[test]
+fn criterion_results_are_held_against_the_established_limits() {
+    let dir = tempfile::tempdir().unwrap();
+    let estimates = dir.path().join("verify_single/auth-simd");
+    fs::create_dir_all(&estimates).unwrap();
+    fs::write(estimates.join("estimates.json"), r#"{"mean":{"point_estimate":9000.0}}"#).unwrap();
+    let output = lab(&["tripwires", "--criterion", dir.path().to_str().unwrap()]);
+    let text = out(&output);
+    let row = text.lines().find(|line| line.contains("auth-simd")).unwrap();
+    assert!(row.contains("9.00") && row.contains("3.7"), "{row}");
+    assert!(text.contains("verify_many_64_heavy") && text.contains("none found"), "{text}");
+}
+
+#[test]
+fn a_small_sweep_writes_its_files_and_a_baseline_that_the_next_one_is_held_against() {
+    let dir = tempfile::tempdir().unwrap();
+    let baselines = dir.path().join("baselines");
+    let sweep = |name: &str, more: &[&str]| {
+        let directory = dir.path().join(name);
+        let mut args = vec!["sweep", "--smoke", "--variants", "prod", "--fixtures", "light", "--batches", "1,64"];
+        args.extend(["--rounds", "3", "--out", directory.to_str().unwrap()]);
+        args.extend(["--baselines", baselines.to_str().unwrap()]);
+        args.extend(more);
+        let output = lab(&args);
+        assert_eq!(code(&output), 0, "{}", err(&output));
+        let summary = directory.join("summary.md");
+        assert_eq!(out(&output).lines().last().unwrap(), summary.to_str().unwrap());
+        (directory, fs::read_to_string(summary).unwrap())
+    };
+
+    let (directory, first) = sweep("first", &["--save-baseline"]);
+    assert!(first.contains("None is stored for this host"), "{first}");
+    for file in ["sweep.csv", "time-light.svg", "time-light.png", "speedup-light.svg", "speedup-light.png"] {
+        assert!(fs::metadata(directory.join(file)).unwrap().len() > 0, "{file}");
+    }
+    let mut csv = csv::Reader::from_path(directory.join("sweep.csv")).unwrap();
+    let columns = csv.headers().unwrap().clone();
+    let column = |name: &str| columns.iter().position(|column| column == name).unwrap();
+    let rows: Vec<csv::StringRecord> = csv.records().collect::<Result<_, _>>().unwrap();
+    for batch in ["1", "64"] {
+        for (kind, variant) in [("variant", "plain"), ("control", "plain"), ("variant", "prod"), ("floor", "floor")] {
+            let row = rows.iter().find(|row| {
+                (&row[column("kind")], &row[column("variant")], &row[column("batch_tokens")]) == (kind, variant, batch)
+            });
+            let row = row.unwrap_or_else(|| panic!("no row for {kind} {variant} {batch}"));
+            assert!(row[column("time_median_ns_per_token")].parse::<f64>().unwrap() > 0.0);
+            assert_eq!((&row[column("rounds")], &row[column("complete")]), ("3", "true"));
+            if kind == "variant" {
+                assert!(row[column("allocations_per_token")].parse::<f64>().unwrap() > 0.0, "{row:?}");
+            }
+        }
+    }
+
+    let (_, second) = sweep("second", &[]);
+    assert!(second.lines().next().unwrap().contains("baseline: "), "{second}");
+}
+
+#[test]
+fn floor_prints_six_cases_as_json() {
+    let output = lab(&["floor", "--json", "--seconds", "0.05"]);
+    assert_eq!(code(&output), 0, "{}", err(&output));
+    let cases: serde_json::Value = serde_json::from_str(&out(&output)).unwrap();
+    let names: Vec<&str> = cases.as_array().unwrap().iter().map(|case| case["case"].as_str().unwrap()).collect();
+    assert_eq!(
+        names,
+        ["single-light", "single-heavy", "batch64-light", "batch64-heavy", "batch1024-light", "batch1024-heavy"]
+    );
+    for case in cases.as_array().unwrap() {
+        assert_eq!(case["engine"], "prod");
+        for quantity in ["verify_ns", "floor_ns", "ratio", "plain_ns", "speedup"] {
+            assert!(case[quantity].as_f64().unwrap() > 0.0, "{quantity} of {case}");
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn flame_draws_an_svg() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("flame.svg");
+    let output = lab(&["flame", "prod", "light", "--seconds", "0.5", "--out", file.to_str().unwrap()]);
+    assert_eq!(code(&output), 0, "{}", err(&output));
+    assert!(fs::read_to_string(&file).unwrap().contains("prod on light, batch 1"));
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_sweep_keeps_what_was_measured_and_ends_with_130() {
+    let dir = tempfile::tempdir().unwrap();
+    let directory = dir.path().join("cut");
+    let mut child = Command::new(env!("CARGO_BIN_EXE_perf-lab"))
+        .args(["sweep", "--full", "--variants", "prod", "--fixtures", "light", "--batches", "1,8"])
+        .args(["--rounds", "4", "--no-instructions", "--out", directory.to_str().unwrap()])
+        .env_remove("CARGO")
+        .spawn()
+        .unwrap();
+    let csv = directory.join("sweep.csv");
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    while fs::metadata(&csv).map_or(0, |file| file.len()) == 0 {
+        assert!(std::time::Instant::now() < deadline, "nothing was measured in a minute");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    let pid = child.id().to_string();
+    assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let summary = fs::read_to_string(directory.join("summary.md")).unwrap();
+    assert!(summary.starts_with("**PARTIAL"), "{summary}");
+    assert!(csv::Reader::from_path(&csv).unwrap().records().count() >= 4);
+}

@@ -1,0 +1,62 @@
+//! A bad token anywhere in a batch changes no other token's result: every position, every batch length up to two
+//! chunks and a bit, on every variant.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a surprise stops a test")]
+
+use ron_auth_core::{AuthError, Decision, EvalMode, Malformed};
+use ron_auth_fixtures::Fixture;
+use ron_auth_variants::catalogue;
+
+/// More than two chunks, and not a multiple of any number of lanes.
+const MAX_BATCH: usize = 130;
+
+/// One of each way in which a token can be bad, made from a good one.
+fn bad(good: &str, kind: usize) -> (String, AuthError) {
+    let cut = &good[..good.len() / 4 * 4];
+    match kind % 4 {
+        0 => (format!("{}!", &good[1..]), AuthError::Malformed(Malformed::Base64)),
+        1 => (cut[4..].to_owned(), AuthError::Malformed(Malformed::Cbor)),
+        // The MAC is the last 32 bytes; the third character from the end lies well within.
+        2 => {
+            let at = good.len() - 3;
+            let other = if good.as_bytes()[at] == b'A' { "B" } else { "A" };
+            (format!("{}{other}{}", &good[..at], &good[at + 1..]), AuthError::MacMismatch)
+        }
+        _ => ("A".repeat(6000), AuthError::Bounds),
+    }
+}
+
+#[test]
+fn a_bad_token_changes_no_other_tokens_result() {
+    // Mixed chain lengths, so that lanes end and are refilled out of step.
+    let light = Fixture::Light.corpus(MAX_BATCH);
+    let heavy = Fixture::Heavy.corpus(MAX_BATCH);
+    let good: Vec<String> = light
+        .tokens
+        .iter()
+        .zip(&heavy.tokens)
+        .enumerate()
+        .map(|(index, (light, heavy))| if index % 7 == 3 { heavy.clone() } else { light.clone() })
+        .collect();
+    let mut config = heavy.config.clone();
+    config.par_min_batch = 32;
+    for variant in catalogue().into_iter().filter(|variant| matches!(variant.name, "lanes" | "parallel" | "prod")) {
+        let verifier = variant.build();
+        let each =
+            |tokens: &[String]| verifier.verify_each(EvalMode::Adaptive, &config, tokens, &light.ctx, &light.keys);
+        let alone: Vec<Result<Decision, AuthError>> =
+            good.iter().flat_map(|token| each(std::slice::from_ref(token))).collect();
+        assert!(alone.iter().all(Result::is_ok));
+        // `parallel` decodes with the reference, which is slow when not optimised: fewer positions.
+        let step = if variant.name == "prod" { 1 } else { 13 };
+        for len in 1..=MAX_BATCH {
+            for position in (len % step..len).step_by(step) {
+                let mut tokens = good[..len].to_vec();
+                let (token, error) = bad(&good[position], position + len);
+                tokens[position] = token;
+                let mut expected = alone[..len].to_vec();
+                expected[position] = Err(error);
+                assert_eq!(each(&tokens), expected, "{}: {len} tokens, number {position} bad", variant.name);
+            }
+        }
+    }
+}
