@@ -84,6 +84,13 @@ pub fn catalogue() -> Vec<Variant> {
             features: &["minicbor-zerocopy"],
             build: || boxed(ScalarBase64, ZeroCopyDecode, SerialMac, SequentialExecute, PerCallScratch),
         },
+        #[cfg(all(feature = "plain", feature = "lanes"))]
+        Variant {
+            name: "lanes",
+            seams: Seams { mac: "lanes", ..PLAIN },
+            features: &["plain", "lanes"],
+            build: || boxed(ScalarBase64, SerdeCborDecode, LanesMac::default(), SequentialExecute, PerCallScratch),
+        },
         #[cfg(all(feature = "plain", feature = "parallel"))]
         Variant {
             name: "parallel",
@@ -101,6 +108,7 @@ pub fn catalogue() -> Vec<Variant> {
         #[cfg(all(
             feature = "minicbor-zerocopy",
             feature = "simd-b64",
+            feature = "lanes",
             feature = "parallel",
             feature = "tls-scratch"
         ))]
@@ -109,12 +117,12 @@ pub fn catalogue() -> Vec<Variant> {
             seams: Seams {
                 base64: "simd-b64",
                 decode: "minicbor-zerocopy",
-                mac: "serial",
+                mac: "lanes",
                 execute: "parallel",
                 scratch: "tls-scratch",
             },
             features: &["full"],
-            build: || boxed(SimdBase64, ZeroCopyDecode, SerialMac, RayonExecute, ThreadLocalScratch),
+            build: || boxed(SimdBase64, ZeroCopyDecode, LanesMac::default(), RayonExecute, ThreadLocalScratch),
         },
     ]
 }
@@ -168,7 +176,7 @@ mod tests {
     #[test]
     fn a_variant_named_after_a_backend_differs_from_plain_in_that_seam_alone() {
         let names: Vec<_> = catalogue().iter().map(|variant| variant.name).collect();
-        let backends = ["simd-b64", "ciborium", "minicbor-zerocopy", "parallel", "tls-scratch"];
+        let backends = ["simd-b64", "ciborium", "minicbor-zerocopy", "lanes", "parallel", "tls-scratch"];
         assert_eq!(names, [&["plain"], &backends[..], &["prod"]].concat());
         for name in backends {
             let seams = find(name).unwrap().seams;

@@ -17,7 +17,10 @@ pub type SelectedDecode = crate::decode::CiboriumDecode;
 #[cfg(all(feature = "plain", not(any(feature = "minicbor-zerocopy", feature = "fast-cbor"))))]
 pub type SelectedDecode = crate::decode::SerdeCborDecode;
 
+#[cfg(not(feature = "lanes"))]
 type SelectedMac = crate::mac::SerialMac;
+#[cfg(feature = "lanes")]
+type SelectedMac = crate::mac::LanesMac;
 
 #[cfg(not(feature = "parallel"))]
 type SelectedExecute = crate::execute::SequentialExecute;

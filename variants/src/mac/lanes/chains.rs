@@ -1,0 +1,101 @@
+//! What is hashed: a token's chain, or a message of its own.
+
+use ron_auth_core::MacKey;
+use ron_auth_core::chain::{self, Tag};
+use ron_auth_core::view::{Item, TokenView};
+use ron_auth_core::wire::MAC_HEAD_PREFIX;
+
+/// Messages under one key: a head, and links that are each led by the tag of the message before.
+pub(super) trait Chain<'a>: Copy {
+    /// What every head begins with.
+    const LEAD: &'static [u8];
+    fn key(self) -> &'a [u8; 32];
+    /// The head behind its lead, in pieces.
+    fn head(self) -> [&'a [u8]; 3];
+    fn links(self) -> usize;
+    /// A link without the tag that leads it.
+    fn link(self, index: usize) -> &'a [u8];
+    /// The last tag, without lanes.
+    fn serially(self) -> Tag;
+}
+
+/// The MAC chain of a token.
+#[derive(Clone, Copy)]
+pub(super) struct TokenChain<'a, V> {
+    pub(super) key: &'a MacKey,
+    pub(super) token: V,
+}
+
+impl<'a, V: TokenView<'a>> Chain<'a> for TokenChain<'a, V> {
+    const LEAD: &'static [u8] = &[MAC_HEAD_PREFIX];
+
+    #[inline(always)]
+    fn key(self) -> &'a [u8; 32] {
+        self.key.as_bytes()
+    }
+    #[inline(always)]
+    fn head(self) -> [&'a [u8]; 3] {
+        self.token.head_items().map(Item::as_bytes)
+    }
+    #[inline(always)]
+    fn links(self) -> usize {
+        self.token.caveat_count()
+    }
+    #[inline(always)]
+    fn link(self, index: usize) -> &'a [u8] {
+        self.token.caveat_item(index).as_bytes()
+    }
+    fn serially(self) -> Tag {
+        chain::tag_of(self.key, self.token)
+    }
+}
+
+/// A message of its own, for [`keyed_hash_lanes`](super::LanesMac::keyed_hash_lanes).
+#[derive(Clone, Copy)]
+pub struct Message<'a> {
+    /// The key to hash it under.
+    pub key: &'a [u8; 32],
+    /// Its bytes.
+    pub bytes: &'a [u8],
+}
+
+impl<'a> Chain<'a> for Message<'a> {
+    const LEAD: &'static [u8] = &[];
+
+    #[inline(always)]
+    fn key(self) -> &'a [u8; 32] {
+        self.key
+    }
+    #[inline(always)]
+    fn head(self) -> [&'a [u8]; 3] {
+        [&[], &[], self.bytes]
+    }
+    #[inline(always)]
+    fn links(self) -> usize {
+        0
+    }
+    #[inline(always)]
+    fn link(self, _index: usize) -> &'a [u8] {
+        &[]
+    }
+    fn serially(self) -> Tag {
+        blake3::keyed_hash(self.key, self.bytes)
+    }
+}
+
+/// The last tag of a chain whose links from `first` on have not been hashed; `tag` is that of the message before.
+pub(super) fn finish<'a>(chain: impl Chain<'a>, mut tag: Tag, first: usize) -> Tag {
+    for index in first..chain.links() {
+        let item = chain.link(index);
+        let mut message = [0; 256];
+        let (lead, rest) = message.split_at_mut(32);
+        lead.copy_from_slice(tag.as_bytes());
+        tag = if let Some(place) = rest.get_mut(..item.len()) {
+            place.copy_from_slice(item);
+            blake3::keyed_hash(chain.key(), message.get(..32 + item.len()).unwrap_or_default())
+        } else {
+            blake3::Hasher::new_keyed(chain.key()).update(tag.as_bytes()).update(item).finalize()
+        };
+    }
+    tag
+}

@@ -1,0 +1,303 @@
+//! Which chain is in which lane, and what it compresses next.
+
+use super::chains::Chain;
+use super::compress::{CHUNK_END, CHUNK_START, KEYED_HASH, ROOT};
+use super::queue::Queue;
+use super::stage::{BLOCK, append, copy_block, copy_padded, fill_block, split_block};
+use super::transpose::{Numbers, Rows};
+use super::{MAX_LANES, MAX_RUN};
+
+/// The longest message that is one BLAKE3 chunk, and so hashes block after block.
+const CHUNK: usize = 1024;
+/// The flags of a message of one block.
+const WHOLE: u32 = KEYED_HASH | CHUNK_START | CHUNK_END | ROOT;
+
+/// A lane, and the chain that has it.
+#[derive(Clone, Copy)]
+struct Lane<'a, C> {
+    chain: Option<C>,
+    /// The chain's place in the run.
+    index: u8,
+    next_link: usize,
+    /// How many links the chain has; 0 in the middle of a message, so that one comparison finds the usual case.
+    ready_links: usize,
+    /// What remains of the message whose blocks are being compressed.
+    rest: &'a [u8],
+    /// The same of a head that remains in several pieces.
+    pieces: [&'a [u8]; 3],
+}
+
+impl<'a, C: Chain<'a>> Lane<'a, C> {
+    const EMPTY: Self = Self { chain: None, index: 0, next_link: 0, ready_links: 0, rest: &[], pieces: [&[]; 3] };
+
+    /// After a block was filled from `pieces`: how the head goes on. Gives the flags of its end.
+    #[inline(always)]
+    fn settle(&mut self) -> u32 {
+        let [[], [], last] = self.pieces else { return 0 };
+        self.rest = last;
+        self.pieces = [&[]; 3];
+        if !self.rest.is_empty() {
+            return 0;
+        }
+        self.ready_links = self.chain.map_or(0, C::links);
+        CHUNK_END | ROOT
+    }
+}
+
+/// The chains of a run, and the next block of each that has a lane.
+pub(super) struct Schedule<'a, C, J> {
+    job: J,
+    queue: Queue,
+    lanes: [Lane<'a, C>; MAX_LANES],
+    /// Lanes that [`stage`](Self::stage) left to [`stage_others`](Self::stage_others), as bits.
+    others: u32,
+    /// Lanes that have a block, as bits.
+    pub(super) live: u32,
+    /// Lanes whose block is not the first of its message.
+    pub(super) later: u32,
+    /// Lanes whose block does not begin with the tag of the message before.
+    pub(super) untagged: u32,
+    /// Whether a lane has a new key.
+    pub(super) rekeyed: bool,
+    /// Words 0 to 7 of the blocks that don't begin with a tag.
+    pub(super) low: Rows,
+    /// Words 8 to 15 of the blocks.
+    pub(super) high: Rows,
+    pub(super) lens: Numbers,
+    pub(super) flags: Numbers,
+    pub(super) keys: Rows,
+    /// Lanes whose chain ended with the block before, as bits, and the places of those chains in the run.
+    pub(super) done: u32,
+    pub(super) done_indices: [u8; MAX_LANES],
+    /// Whether a chain has a message of several chunks, by index.
+    long: [u64; MAX_RUN / 64],
+}
+
+impl<'a, C: Chain<'a>, J: Fn(usize) -> Option<C>> Schedule<'a, C, J> {
+    #[inline(always)]
+    pub(super) fn new(count: usize, job: J) -> Self {
+        Self {
+            queue: Queue::new(count, &job),
+            job,
+            lanes: [Lane::EMPTY; MAX_LANES],
+            others: 0,
+            live: 0,
+            later: 0,
+            untagged: 0,
+            rekeyed: false,
+            low: Rows::ZERO,
+            high: Rows::ZERO,
+            lens: Numbers([0; MAX_LANES]),
+            flags: Numbers([WHOLE; MAX_LANES]),
+            keys: Rows::ZERO,
+            done: 0,
+            done_indices: [0; MAX_LANES],
+            long: [0; MAX_RUN / 64],
+        }
+    }
+
+    /// How many chains there are.
+    #[inline(always)]
+    pub(super) const fn chains(&self) -> usize {
+        self.queue.len()
+    }
+
+    /// Gives a chain to each of the first `lanes` lanes, and stages its first block.
+    #[inline(always)]
+    pub(super) fn start(&mut self, lanes: usize) {
+        for number in 0..lanes {
+            self.refill(number);
+        }
+    }
+
+    /// Assumes the usual case until [`stage`](Self::stage) finds another: every block is all of a link.
+    #[inline(always)]
+    pub(super) fn begin_blocks(&mut self) {
+        self.flags = Numbers([WHOLE; MAX_LANES]);
+        self.later = 0;
+        self.untagged = 0;
+        self.rekeyed = false;
+        self.done = 0;
+    }
+
+    /// Stages the next block of a lane, or leaves that to [`stage_others`](Self::stage_others).
+    ///
+    /// Nothing in here is a call: between the loads of one block and its compression a call would have to save the
+    /// vectors.
+    #[inline(always)]
+    pub(super) fn stage(&mut self, number: usize) {
+        let bit = 1_u32 << number;
+        let (Some(lane), Some(low), Some(high), Some(len), Some(flags)) = (
+            self.lanes.get_mut(number),
+            self.low.0.get_mut(number),
+            self.high.0.get_mut(number),
+            self.lens.0.get_mut(number),
+            self.flags.0.get_mut(number),
+        ) else {
+            return;
+        };
+        let Some(chain) = lane.chain else { return };
+        if lane.next_link < lane.ready_links {
+            let item = chain.link(lane.next_link);
+            if item.len() <= 32 {
+                copy_padded(high, item);
+                *len = 32 + item.len() as u32;
+            } else if let Some((start, rest)) = item.split_first_chunk()
+                && item.len() <= CHUNK - 32
+            {
+                *high = *start;
+                *len = BLOCK as u32;
+                *flags = KEYED_HASH | CHUNK_START;
+                lane.rest = rest;
+                lane.ready_links = 0;
+            } else {
+                self.others |= bit;
+                return;
+            }
+            lane.next_link += 1;
+        } else if !lane.rest.is_empty() {
+            self.later |= bit;
+            self.untagged |= bit;
+            *len = lane.rest.len().min(BLOCK) as u32;
+            lane.rest = copy_block(low, high, lane.rest);
+            *flags = KEYED_HASH;
+            if lane.rest.is_empty() {
+                *flags = KEYED_HASH | CHUNK_END | ROOT;
+                lane.ready_links = chain.links();
+            }
+        } else {
+            self.others |= bit;
+        }
+    }
+
+    /// Stages the next block of the lanes that are at the end of their chain, in a head of several pieces, or before
+    /// a link that is too long.
+    #[inline(always)]
+    pub(super) fn stage_others(&mut self) {
+        while self.others != 0 {
+            let number = self.others.trailing_zeros() as usize;
+            self.others &= self.others - 1;
+            let Some(lane) = self.lanes.get(number) else { return };
+            if lane.next_link < lane.ready_links {
+                self.set_aside(lane.index);
+            } else if lane.pieces.iter().any(|piece| !piece.is_empty()) {
+                self.stage_pieces(number);
+                continue;
+            } else {
+                self.done |= 1 << number;
+                if let Some(index) = self.done_indices.get_mut(number) {
+                    *index = lane.index;
+                }
+            }
+            self.refill(number);
+        }
+    }
+
+    /// Stages a later block of a head of several pieces.
+    #[inline(never)]
+    fn stage_pieces(&mut self, number: usize) {
+        let (Some(lane), Some(low), Some(high), Some(len), Some(flags)) = (
+            self.lanes.get_mut(number),
+            self.low.0.get_mut(number),
+            self.high.0.get_mut(number),
+            self.lens.0.get_mut(number),
+            self.flags.0.get_mut(number),
+        ) else {
+            return;
+        };
+        self.later |= 1 << number;
+        self.untagged |= 1 << number;
+        let mut block = [0; BLOCK];
+        *len = fill_block(&mut lane.pieces, &mut block, 0) as u32;
+        *flags = KEYED_HASH | lane.settle();
+        split_block(&block, low, high);
+    }
+
+    /// Gives a lane the next chain, if there is one, and stages its first block.
+    #[inline(never)]
+    fn refill(&mut self, number: usize) {
+        let bit = 1_u32 << number;
+        self.live &= !bit;
+        while let Some(index) = self.queue.pop() {
+            let Some(chain) = (self.job)(usize::from(index)) else { continue };
+            let pieces = chain.head();
+            let head_len = C::LEAD.len() + pieces.iter().map(|piece| piece.len()).sum::<usize>();
+            if head_len > CHUNK {
+                self.set_aside(index);
+                continue;
+            }
+            let (Some(lane), Some(key), Some(low), Some(high), Some(len), Some(flags)) = (
+                self.lanes.get_mut(number),
+                self.keys.0.get_mut(number),
+                self.low.0.get_mut(number),
+                self.high.0.get_mut(number),
+                self.lens.0.get_mut(number),
+                self.flags.0.get_mut(number),
+            ) else {
+                return;
+            };
+            self.live |= bit;
+            self.untagged |= bit;
+            self.rekeyed = true;
+            *key = *chain.key();
+            lane.chain = Some(chain);
+            lane.index = index;
+            lane.next_link = 0;
+            let mut block = [0; BLOCK];
+            append(&mut block, 0, C::LEAD);
+            if head_len <= BLOCK {
+                let mut at = C::LEAD.len();
+                for piece in pieces {
+                    append(&mut block, at, piece);
+                    at += piece.len();
+                }
+                *len = head_len as u32;
+                *flags = WHOLE;
+                lane.ready_links = chain.links();
+            } else {
+                lane.pieces = pieces;
+                fill_block(&mut lane.pieces, &mut block, C::LEAD.len());
+                *len = BLOCK as u32;
+                *flags = KEYED_HASH | CHUNK_START;
+                lane.ready_links = 0;
+                lane.settle();
+            }
+            split_block(&block, low, high);
+            return;
+        }
+        if let Some(lane) = self.lanes.get_mut(number) {
+            lane.chain = None;
+        }
+    }
+
+    /// If one lane is left and its block begins a link: the lane, its chain, the chain's place in the run and the link.
+    #[inline(always)]
+    pub(super) fn last_lane(&self) -> Option<(usize, C, u8, usize)> {
+        if !self.live.is_power_of_two() || self.live & (self.later | self.untagged) != 0 {
+            return None;
+        }
+        let number = self.live.trailing_zeros() as usize;
+        let lane = self.lanes.get(number)?;
+        Some((number, lane.chain?, lane.index, lane.next_link.checked_sub(1)?))
+    }
+
+    /// Leaves a chain to be hashed serially.
+    #[cold]
+    fn set_aside(&mut self, index: u8) {
+        if let Some(bits) = self.long.get_mut(usize::from(index / 64)) {
+            *bits |= 1 << (index % 64);
+        }
+    }
+
+    /// The chains that were set aside, with their places in the run.
+    pub(super) fn set_aside_chains(&self) -> impl Iterator<Item = (usize, C)> {
+        let is_long = |index: &usize| self.long.get(index / 64).is_some_and(|bits| bits >> (index % 64) & 1 == 1);
+        (0..MAX_RUN).filter(is_long).filter_map(|index| Some((index, (self.job)(index)?)))
+    }
+
+    /// Whether any were.
+    #[inline(always)]
+    pub(super) fn has_set_aside(&self) -> bool {
+        self.long != [0; MAX_RUN / 64]
+    }
+}
