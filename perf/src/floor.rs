@@ -1,7 +1,8 @@
 //! The floor: the least work that verifying these tokens can be, done by the same primitives in the same run.
 //!
-//! It decodes the same Base64 with SIMD into a reused buffer and hashes the very same MAC messages, which lie ready
-//! in memory, one after another through `blake3::keyed_hash`. `verify / floor` travels between machines.
+//! It decodes the same Base64 with SIMD into a reused buffer and hashes the very same MAC messages: of a single token
+//! one after another through `blake3::keyed_hash`, from ready bytes; of a batch all at once in SIMD lanes, from words
+//! that lie in lane form before the clock starts. `verify / floor` travels between machines.
 
 use std::hint::black_box;
 use std::ops::Range;
@@ -11,11 +12,10 @@ use base64_simd::{AsOut, URL_SAFE_NO_PAD};
 use ron_auth_core::MacKeyProvider;
 use ron_auth_core::wire::{MAC_HEAD_PREFIX, Major, read_head};
 use ron_auth_fixtures::Corpus;
+use ron_auth_variants::mac::lanes::{LanesMac, Message, MessagesInLanes};
 
-/// How the floor hashes: message after message. The public API of the `blake3` crate cannot hash many short keyed
-/// messages in SIMD lanes at once, so the floor of a batch is the serial one too and overstates what a batch must
-/// cost.
-pub const FLOOR_KIND: &str = "serial";
+/// The longest message that lanes hash, in bytes: one BLAKE3 chunk.
+const LONGEST_IN_LANES: usize = 1024;
 
 /// The precomputed work.
 pub struct Floor {
@@ -24,6 +24,9 @@ pub struct Floor {
     /// All messages, one after another.
     messages: Vec<u8>,
     tokens: Vec<Steps>,
+    /// The messages of each batch in lane form; none if tokens come one at a time, or if this processor has no lanes.
+    batches: Vec<MessagesInLanes>,
+    tags: Vec<blake3::Hash>,
 }
 
 /// The MAC steps of one token. None if no verifier would get as far as the MAC.
@@ -34,17 +37,44 @@ struct Steps {
 }
 
 impl Floor {
-    /// Takes the corpus apart.
+    /// Takes the corpus apart, for calls of `batch` tokens each.
     #[must_use]
-    pub fn new(corpus: Arc<Corpus>) -> Self {
+    pub fn new(corpus: Arc<Corpus>, batch: usize) -> Self {
         let longest = corpus.tokens.iter().map(String::len).max().unwrap_or_default();
-        let mut floor =
-            Self { decoded: vec![0; longest], messages: Vec::new(), tokens: Vec::new(), corpus: corpus.clone() };
+        let mut floor = Self {
+            decoded: vec![0; longest],
+            messages: Vec::new(),
+            tokens: Vec::new(),
+            corpus: corpus.clone(),
+            batches: Vec::new(),
+            tags: Vec::new(),
+        };
         for text in &corpus.tokens {
             let steps = URL_SAFE_NO_PAD.decode_to_vec(text).ok().and_then(|cbor| floor.steps_of(&cbor));
             floor.tokens.push(steps.unwrap_or_default());
         }
+        if batch > 1 && LanesMac::default().lanes() > 0 {
+            floor.put_in_lanes(batch);
+        }
         floor
+    }
+
+    /// How it hashes: `serial` or `lanes`.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        if self.batches.is_empty() { "serial" } else { "lanes" }
+    }
+
+    fn put_in_lanes(&mut self, batch: usize) {
+        for tokens in self.tokens.chunks(batch) {
+            let messages: Vec<Message<'_>> = tokens
+                .iter()
+                .flat_map(|steps| steps.messages.iter().map(|message| (&steps.key, message.clone())))
+                .filter_map(|(key, message)| Some(Message { key, bytes: self.messages.get(message)? }))
+                .collect();
+            self.tags.resize(self.tags.len().max(messages.len()), blake3::Hash::from_bytes([0; 32]));
+            self.batches.push(MessagesInLanes::new(LanesMac::default(), &messages));
+        }
     }
 
     /// Decodes and hashes every token once.
@@ -52,9 +82,15 @@ impl Floor {
         for (text, steps) in self.corpus.tokens.iter().zip(&self.tokens) {
             let _ = black_box(URL_SAFE_NO_PAD.decode(text.as_bytes(), self.decoded.as_out()).map(|bytes| bytes.len()));
             for message in &steps.messages {
-                let message = self.messages.get(message.clone()).unwrap_or_default();
-                black_box(blake3::keyed_hash(&steps.key, message));
+                if self.batches.is_empty() || message.len() > LONGEST_IN_LANES {
+                    let message = self.messages.get(message.clone()).unwrap_or_default();
+                    black_box(blake3::keyed_hash(&steps.key, message));
+                }
             }
+        }
+        for batch in &self.batches {
+            batch.keyed_hash(&mut self.tags);
+            black_box(&self.tags);
         }
     }
 
@@ -139,7 +175,7 @@ mod tests {
     fn the_last_tag_of_the_floor_is_the_mac_of_the_token() {
         for fixture in [Fixture::Light, Fixture::Heavy] {
             let corpus = Arc::new(fixture.corpus(8));
-            let floor = Floor::new(corpus.clone());
+            let floor = Floor::new(corpus.clone(), 1);
             for (text, steps) in corpus.tokens.iter().zip(&floor.tokens) {
                 let cbor = URL_SAFE_NO_PAD.decode_to_vec(text).unwrap();
                 let last = steps.messages.last().unwrap().clone();
@@ -154,7 +190,7 @@ mod tests {
         let mut corpus = Fixture::Light.corpus(2);
         corpus.tokens[0] = "not a token".to_owned();
         corpus.tokens[1] = "_____".to_owned();
-        let mut floor = Floor::new(Arc::new(corpus));
+        let mut floor = Floor::new(Arc::new(corpus), 64);
         assert!(floor.messages.is_empty());
         floor.pass();
     }

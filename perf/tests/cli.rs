@@ -6,7 +6,8 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 const VECTORS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../testdata/v1/decisions.json");
-const VARIANTS: [&str; 7] = ["plain", "simd-b64", "ciborium", "minicbor-zerocopy", "parallel", "tls-scratch", "prod"];
+const VARIANTS: [&str; 9] =
+    ["plain", "simd-b64", "ciborium", "minicbor-zerocopy", "lanes", "parallel", "tls-scratch", "prod-avx2", "prod"];
 
 fn lab(args: &[&str]) -> Output {
     // Without cargo in the environment the counting program beside the lab is taken as it is.

@@ -6,6 +6,8 @@ use ron_auth_core::seam::{Base64, Decode, Execute, Mac, ScratchPolicy};
 use ron_auth_core::{Engine, Verifier};
 
 // Which of the backends are used depends on the features.
+#[cfg(feature = "lanes")]
+use crate::mac::lanes::SimdLevel;
 #[allow(unused_imports)]
 use crate::{base64::*, decode::*, execute::*, mac::*, scratch::*};
 
@@ -112,6 +114,28 @@ pub fn catalogue() -> Vec<Variant> {
             feature = "parallel",
             feature = "tls-scratch"
         ))]
+        // The lab's switch for masking AVX-512: what `prod` does on a processor that ends at AVX2.
+        Variant {
+            name: "prod-avx2",
+            seams: Seams {
+                base64: "simd-b64",
+                decode: "minicbor-zerocopy",
+                mac: "lanes-avx2",
+                execute: "parallel",
+                scratch: "tls-scratch",
+            },
+            features: &["full"],
+            build: || {
+                boxed(SimdBase64, ZeroCopyDecode, LanesMac::with_max(SimdLevel::Avx2), RayonExecute, ThreadLocalScratch)
+            },
+        },
+        #[cfg(all(
+            feature = "minicbor-zerocopy",
+            feature = "simd-b64",
+            feature = "lanes",
+            feature = "parallel",
+            feature = "tls-scratch"
+        ))]
         Variant {
             name: "prod",
             seams: Seams {
@@ -177,7 +201,7 @@ mod tests {
     fn a_variant_named_after_a_backend_differs_from_plain_in_that_seam_alone() {
         let names: Vec<_> = catalogue().iter().map(|variant| variant.name).collect();
         let backends = ["simd-b64", "ciborium", "minicbor-zerocopy", "lanes", "parallel", "tls-scratch"];
-        assert_eq!(names, [&["plain"], &backends[..], &["prod"]].concat());
+        assert_eq!(names, [&["plain"], &backends[..], &["prod-avx2", "prod"]].concat());
         for name in backends {
             let seams = find(name).unwrap().seams;
             let fields = |seams: Seams| [seams.base64, seams.decode, seams.mac, seams.execute, seams.scratch];

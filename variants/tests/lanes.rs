@@ -8,7 +8,7 @@ use ron_auth_core::MacKey;
 use ron_auth_core::chain::{self, Tag};
 use ron_auth_core::seam::Mac;
 use ron_auth_core::view::{CaveatView, Item, ScopeView, TokenView};
-use ron_auth_variants::mac::lanes::{LanesMac, Message, SimdLevel};
+use ron_auth_variants::mac::lanes::{LanesMac, Message, MessagesInLanes, SimdLevel};
 
 /// Every level that this processor has: lanes are used from the first token on, so that batches of one fill no vector.
 fn engines() -> Vec<LanesMac> {
@@ -115,6 +115,17 @@ fn random_messages_under_random_keys_hash_alike() {
             for (tag, (key, bytes)) in tags.iter().zip(&messages) {
                 assert_eq!(*tag, blake3::keyed_hash(key, bytes), "{level:?}");
             }
+            let all: Vec<Message<'_>> = messages.iter().map(|(key, bytes)| Message { key, bytes }).collect();
+            let mut tags = vec![UNTOUCHED; count];
+            MessagesInLanes::new(mac, &all).keyed_hash(&mut tags);
+            for (tag, (key, bytes)) in tags.iter().zip(&messages) {
+                let expected = if bytes.len() > 1024 || level == SimdLevel::Serial {
+                    UNTOUCHED
+                } else {
+                    blake3::keyed_hash(key, bytes)
+                };
+                assert_eq!(*tag, expected, "{level:?}, {} bytes in place", bytes.len());
+            }
         }
     }
 }
@@ -179,10 +190,10 @@ fn one_long_chain_among_short_ones_ends_in_the_serial_tag_at_every_place() {
 }
 
 #[test]
-fn a_step_of_one_chunk_is_hashed_in_lanes_and_a_longer_one_serially() {
+fn steps_of_a_chunk_and_of_more_are_hashed_at_every_place() {
     let mut rng = ChaCha8Rng::seed_from_u64(13);
     // One chunk is 1,024 bytes: 1 + 23 + 1,000 of a head, 32 + 992 of a link.
-    for (scope, item) in [(1000, 992), (1000, 993), (1001, 992), (1001, 2000), (4000, 1)] {
+    for (scope, item) in [(1000, 992), (1000, 993), (1001, 992), (1001, 2000), (4000, 1), (4000, 4000)] {
         for place in 0..20 {
             let tokens: Vec<Parts> = (0..20)
                 .map(|index| Parts {
@@ -192,7 +203,11 @@ fn a_step_of_one_chunk_is_hashed_in_lanes_and_a_longer_one_serially() {
                         bytes(&mut rng, 3),
                         bytes(&mut rng, if index == place { scope } else { 40 }),
                     ],
-                    caveats: vec![bytes(&mut rng, 20), bytes(&mut rng, if index == place { item } else { 33 })],
+                    caveats: [20, item, item, 40, item]
+                        .into_iter()
+                        .take(place % 6)
+                        .map(|len| bytes(&mut rng, if index == place { len } else { 33 }))
+                        .collect(),
                 })
                 .collect();
             for mac in engines() {

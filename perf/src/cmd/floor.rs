@@ -15,12 +15,13 @@ use super::{print, variant_named};
 use crate::cell::{Knobs, REFERENCE};
 use crate::check::first_difference;
 use crate::exit::{Exit, Failure, Outcome};
-use crate::floor::{FLOOR_KIND, Floor};
+use crate::floor::Floor;
 use crate::measure::pin::on_one_core;
 use crate::measure::rounds::{Effort, measure};
 use crate::measure::stats::{PairedRatio, Quartiles};
 use crate::measure::subject::{Clock, InProcess, Subject};
 use crate::workload::{Workload, corpus_for};
+use ron_auth_variants::mac::lanes::SimdLevel;
 
 const CASES: [(&str, Fixture, usize); 6] = [
     ("single-light", Fixture::Light, 1),
@@ -106,8 +107,13 @@ pub fn run(args: &Args) -> Outcome {
         if pinned { " pinned to one core" } else { ", NOT pinned (this system does not allow it)" }
     ));
     print(format_args!(
-        "floor_kind {FLOOR_KIND}: the same MAC messages through blake3::keyed_hash one after another, for batches too; \
-         a batch engine that hashes in SIMD lanes can go below it."
+        "floor: SIMD Base64 of the same text, and the same MAC messages: of one token through blake3::keyed_hash from \
+         ready bytes, of a batch in SIMD lanes from words already in place ({}).",
+        if cases.iter().any(|case| case.floor_kind == "lanes") {
+            SimdLevel::detected().name()
+        } else {
+            "no lanes here: serially"
+        }
     ));
     Ok(Exit::Success)
 }
@@ -131,9 +137,11 @@ fn measure_case(
         }
     }
     let clock = Clock::for_threads(1);
+    let floor = Floor::new(corpus.clone(), batch);
+    let floor_kind = floor.kind();
     let mut subjects: Vec<Box<dyn Subject>> = vec![
         Box::new(InProcess::new(verify, clock)),
-        Box::new(InProcess::new(Floor::new(corpus.clone()), clock)),
+        Box::new(InProcess::new(floor, clock)),
         Box::new(InProcess::new(reference, clock)),
     ];
     let effort = Effort { min_rounds: 5, max_rounds: 300, budget };
@@ -155,7 +163,7 @@ fn measure_case(
         speedup: speedup.estimate,
         speedup_lower95: speedup.lower,
         speedup_upper95: speedup.upper,
-        floor_kind: FLOOR_KIND,
+        floor_kind,
         rounds: rounds.len(),
         pinned: false,
     })

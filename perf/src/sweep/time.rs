@@ -89,7 +89,7 @@ pub fn time_group(
                 jemalloc_bytes_per_token: None,
             };
             entries.push(floor);
-            subjects.push(Box::new(InProcess::new(Floor::new(corpus.clone()), clock)));
+            subjects.push(Box::new(InProcess::new(Floor::new(corpus.clone(), group.batch), clock)));
         }
         let rounds = measure(&mut subjects, effort, index as u64, &interrupted, progress)?;
         Ok((entries, rounds))

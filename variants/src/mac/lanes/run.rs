@@ -1,12 +1,12 @@
-//! The loop: load the staged blocks, stage the next ones, compress, hand out the tags of chains that ended.
+//! The loop: load the staged blocks, stage the next ones, compress.
 
 use fearless_simd::prelude::*;
 use ron_auth_core::chain::Tag;
 
-use super::chains::{Chain, finish};
+use super::chains::{Chain, hash_link};
 use super::compress::{Block, Rotations, Words, compress};
 use super::schedule::Schedule;
-use super::transpose::{Rows, rows_of_words, words_of_rows};
+use super::transpose::{rows_of_words, words_of_rows};
 
 /// Gives every chain's last tag, one chain after another.
 pub(super) fn serially<'a, C: Chain<'a>>(job: impl Fn(usize) -> Option<C>, tags: &mut [Tag]) {
@@ -27,12 +27,16 @@ pub(super) fn run<'a, S: Simd, W: Words<S>, C: Chain<'a>, J: Fn(usize) -> Option
     let rotations = Rotations::new(simd);
     let mut keys = [W::splat(simd, 0); 8];
     let mut out = keys;
-    schedule.start(W::LEN);
+    schedule.start(W::LEN, tags);
     while schedule.live != 0 {
-        if let Some((lane, chain, index, link)) = schedule.last_lane() {
+        if let Some(last) = schedule.last_lane() {
             // A block takes twice as long in one lane of many as alone.
-            if let (Some(row), Some(tag)) = (rows_of_words(out).0.get(lane), tags.get_mut(usize::from(index))) {
-                *tag = finish(chain, Tag::from_bytes(*row), link);
+            let mut tag = rows_of_words(out).tag(last.number);
+            for link in last.link..last.chain.links() {
+                tag = hash_link(last.chain, tag.as_bytes(), link);
+            }
+            if let Some(place) = tags.get_mut(last.index) {
+                *place = tag;
             }
             break;
         }
@@ -47,16 +51,8 @@ pub(super) fn run<'a, S: Simd, W: Words<S>, C: Chain<'a>, J: Fn(usize) -> Option
             schedule.stage(lane);
         }
         out = compress(simd, &rotations, block);
-        schedule.stage_others();
-        if schedule.done != 0 {
-            hand_out(schedule, out, tags);
-        }
-    }
-    if schedule.has_set_aside() {
-        for (index, chain) in schedule.set_aside_chains() {
-            if let Some(tag) = tags.get_mut(index) {
-                *tag = chain.serially();
-            }
+        if schedule.has_others() {
+            schedule.stage_others(&rows_of_words(out), tags);
         }
     }
 }
@@ -87,25 +83,5 @@ fn load<'a, S: Simd, W: Words<S>, C: Chain<'a>, J: Fn(usize) -> Option<C>>(
         message: [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15],
         len: schedule.lens.load(simd),
         flags: schedule.flags.load(simd),
-    }
-}
-
-/// Gives the tags of the lanes whose chain ended.
-#[inline(always)]
-fn hand_out<'a, S: Simd, W: Words<S>, C: Chain<'a>, J: Fn(usize) -> Option<C>>(
-    schedule: &Schedule<'a, C, J>,
-    out: [W; 8],
-    tags: &mut [Tag],
-) {
-    let rows: Rows = rows_of_words(out);
-    let mut done = schedule.done;
-    while done != 0 {
-        let lane = done.trailing_zeros() as usize;
-        done &= done - 1;
-        if let (Some(row), Some(index)) = (rows.0.get(lane), schedule.done_indices.get(lane))
-            && let Some(tag) = tags.get_mut(usize::from(*index))
-        {
-            *tag = Tag::from_bytes(*row);
-        }
     }
 }

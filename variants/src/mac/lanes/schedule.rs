@@ -1,11 +1,13 @@
 //! Which chain is in which lane, and what it compresses next.
 
-use super::chains::Chain;
+use ron_auth_core::chain::Tag;
+
+use super::MAX_LANES;
+use super::chains::{Chain, hash_head, hash_link};
 use super::compress::{CHUNK_END, CHUNK_START, KEYED_HASH, ROOT};
 use super::queue::Queue;
 use super::stage::{BLOCK, append, copy_block, copy_padded, fill_block, split_block};
 use super::transpose::{Numbers, Rows};
-use super::{MAX_LANES, MAX_RUN};
 
 /// The longest message that is one BLAKE3 chunk, and so hashes block after block.
 const CHUNK: usize = 1024;
@@ -66,11 +68,6 @@ pub(super) struct Schedule<'a, C, J> {
     pub(super) lens: Numbers,
     pub(super) flags: Numbers,
     pub(super) keys: Rows,
-    /// Lanes whose chain ended with the block before, as bits, and the places of those chains in the run.
-    pub(super) done: u32,
-    pub(super) done_indices: [u8; MAX_LANES],
-    /// Whether a chain has a message of several chunks, by index.
-    long: [u64; MAX_RUN / 64],
 }
 
 impl<'a, C: Chain<'a>, J: Fn(usize) -> Option<C>> Schedule<'a, C, J> {
@@ -90,9 +87,6 @@ impl<'a, C: Chain<'a>, J: Fn(usize) -> Option<C>> Schedule<'a, C, J> {
             lens: Numbers([0; MAX_LANES]),
             flags: Numbers([WHOLE; MAX_LANES]),
             keys: Rows::ZERO,
-            done: 0,
-            done_indices: [0; MAX_LANES],
-            long: [0; MAX_RUN / 64],
         }
     }
 
@@ -104,9 +98,9 @@ impl<'a, C: Chain<'a>, J: Fn(usize) -> Option<C>> Schedule<'a, C, J> {
 
     /// Gives a chain to each of the first `lanes` lanes, and stages its first block.
     #[inline(always)]
-    pub(super) fn start(&mut self, lanes: usize) {
+    pub(super) fn start(&mut self, lanes: usize, tags: &mut [Tag]) {
         for number in 0..lanes {
-            self.refill(number);
+            self.refill(number, tags);
         }
     }
 
@@ -117,7 +111,6 @@ impl<'a, C: Chain<'a>, J: Fn(usize) -> Option<C>> Schedule<'a, C, J> {
         self.later = 0;
         self.untagged = 0;
         self.rekeyed = false;
-        self.done = 0;
     }
 
     /// Stages the next block of a lane, or leaves that to [`stage_others`](Self::stage_others).
@@ -170,27 +163,59 @@ impl<'a, C: Chain<'a>, J: Fn(usize) -> Option<C>> Schedule<'a, C, J> {
         }
     }
 
-    /// Stages the next block of the lanes that are at the end of their chain, in a head of several pieces, or before
-    /// a link that is too long.
+    /// Whether there are lanes for [`stage_others`](Self::stage_others).
     #[inline(always)]
-    pub(super) fn stage_others(&mut self) {
+    pub(super) const fn has_others(&self) -> bool {
+        self.others != 0
+    }
+
+    /// Stages the next block of the lanes that are at the end of their chain, in a head of several pieces, or before
+    /// a link of more than a chunk. `out` has the tag of every lane whose message has ended.
+    #[inline(always)]
+    pub(super) fn stage_others(&mut self, out: &Rows, tags: &mut [Tag]) {
         while self.others != 0 {
             let number = self.others.trailing_zeros() as usize;
             self.others &= self.others - 1;
             let Some(lane) = self.lanes.get(number) else { return };
             if lane.next_link < lane.ready_links {
-                self.set_aside(lane.index);
+                if !self.stage_after_long(number, out.tag(number), tags) {
+                    self.refill(number, tags);
+                }
             } else if lane.pieces.iter().any(|piece| !piece.is_empty()) {
                 self.stage_pieces(number);
-                continue;
             } else {
-                self.done |= 1 << number;
-                if let Some(index) = self.done_indices.get_mut(number) {
-                    *index = lane.index;
+                if let Some(tag) = tags.get_mut(usize::from(lane.index)) {
+                    *tag = out.tag(number);
                 }
+                self.refill(number, tags);
             }
-            self.refill(number);
         }
+    }
+
+    /// Hashes links of more than a chunk serially, and stages the block that follows. Without one the chain has ended:
+    /// gives its tag and says `false`.
+    #[cold]
+    fn stage_after_long(&mut self, number: usize, mut tag: Tag, tags: &mut [Tag]) -> bool {
+        while let (Some(lane), Some(low)) = (self.lanes.get_mut(number), self.low.0.get_mut(number))
+            && let Some(chain) = lane.chain
+        {
+            if lane.next_link >= chain.links() {
+                if let Some(place) = tags.get_mut(usize::from(lane.index)) {
+                    *place = tag;
+                }
+                break;
+            }
+            if chain.link(lane.next_link).len() <= CHUNK - 32 {
+                // This tag did not come out of the lane.
+                *low = *tag.as_bytes();
+                self.untagged |= 1 << number;
+                self.stage(number);
+                return true;
+            }
+            tag = hash_link(chain, tag.as_bytes(), lane.next_link);
+            lane.next_link += 1;
+        }
+        false
     }
 
     /// Stages a later block of a head of several pieces.
@@ -215,17 +240,10 @@ impl<'a, C: Chain<'a>, J: Fn(usize) -> Option<C>> Schedule<'a, C, J> {
 
     /// Gives a lane the next chain, if there is one, and stages its first block.
     #[inline(never)]
-    fn refill(&mut self, number: usize) {
+    fn refill(&mut self, number: usize, tags: &mut [Tag]) {
         let bit = 1_u32 << number;
-        self.live &= !bit;
         while let Some(index) = self.queue.pop() {
             let Some(chain) = (self.job)(usize::from(index)) else { continue };
-            let pieces = chain.head();
-            let head_len = C::LEAD.len() + pieces.iter().map(|piece| piece.len()).sum::<usize>();
-            if head_len > CHUNK {
-                self.set_aside(index);
-                continue;
-            }
             let (Some(lane), Some(key), Some(low), Some(high), Some(len), Some(flags)) = (
                 self.lanes.get_mut(number),
                 self.keys.0.get_mut(number),
@@ -243,6 +261,8 @@ impl<'a, C: Chain<'a>, J: Fn(usize) -> Option<C>> Schedule<'a, C, J> {
             lane.chain = Some(chain);
             lane.index = index;
             lane.next_link = 0;
+            let pieces = chain.head();
+            let head_len = C::LEAD.len() + pieces.iter().map(|piece| piece.len()).sum::<usize>();
             let mut block = [0; BLOCK];
             append(&mut block, 0, C::LEAD);
             if head_len <= BLOCK {
@@ -254,50 +274,55 @@ impl<'a, C: Chain<'a>, J: Fn(usize) -> Option<C>> Schedule<'a, C, J> {
                 *len = head_len as u32;
                 *flags = WHOLE;
                 lane.ready_links = chain.links();
-            } else {
+            } else if head_len <= CHUNK {
                 lane.pieces = pieces;
                 fill_block(&mut lane.pieces, &mut block, C::LEAD.len());
                 *len = BLOCK as u32;
                 *flags = KEYED_HASH | CHUNK_START;
                 lane.ready_links = 0;
                 lane.settle();
+            } else {
+                lane.ready_links = chain.links();
+                *flags = WHOLE;
+                if self.stage_after_long(number, hash_head(chain), tags) {
+                    return;
+                }
+                continue;
             }
             split_block(&block, low, high);
             return;
         }
+        self.live &= !bit;
+        self.later &= !bit;
+        self.untagged &= !bit;
         if let Some(lane) = self.lanes.get_mut(number) {
             lane.chain = None;
         }
     }
 
-    /// If one lane is left and its block begins a link: the lane, its chain, the chain's place in the run and the link.
+    /// The lane that is left, if it is the last and its block begins a link.
     #[inline(always)]
-    pub(super) fn last_lane(&self) -> Option<(usize, C, u8, usize)> {
+    pub(super) fn last_lane(&self) -> Option<LastLane<C>> {
         if !self.live.is_power_of_two() || self.live & (self.later | self.untagged) != 0 {
             return None;
         }
         let number = self.live.trailing_zeros() as usize;
         let lane = self.lanes.get(number)?;
-        Some((number, lane.chain?, lane.index, lane.next_link.checked_sub(1)?))
+        Some(LastLane {
+            number,
+            chain: lane.chain?,
+            index: usize::from(lane.index),
+            link: lane.next_link.checked_sub(1)?,
+        })
     }
+}
 
-    /// Leaves a chain to be hashed serially.
-    #[cold]
-    fn set_aside(&mut self, index: u8) {
-        if let Some(bits) = self.long.get_mut(usize::from(index / 64)) {
-            *bits |= 1 << (index % 64);
-        }
-    }
-
-    /// The chains that were set aside, with their places in the run.
-    pub(super) fn set_aside_chains(&self) -> impl Iterator<Item = (usize, C)> {
-        let is_long = |index: &usize| self.long.get(index / 64).is_some_and(|bits| bits >> (index % 64) & 1 == 1);
-        (0..MAX_RUN).filter(is_long).filter_map(|index| Some((index, (self.job)(index)?)))
-    }
-
-    /// Whether any were.
-    #[inline(always)]
-    pub(super) fn has_set_aside(&self) -> bool {
-        self.long != [0; MAX_RUN / 64]
-    }
+/// The one lane that still has a chain.
+pub(super) struct LastLane<C> {
+    pub(super) number: usize,
+    pub(super) chain: C,
+    /// The chain's place in the run.
+    pub(super) index: usize,
+    /// The link whose first block is staged.
+    pub(super) link: usize,
 }

@@ -1,6 +1,7 @@
 //! Bytes of each lane to words of all lanes, and back.
 
 use fearless_simd::prelude::*;
+use ron_auth_core::chain::Tag;
 
 use super::MAX_LANES;
 use super::compress::Words;
@@ -15,10 +16,16 @@ pub(super) struct Rows(pub(super) [Row; MAX_LANES]);
 
 impl Rows {
     pub(super) const ZERO: Self = Self([[0; 32]; MAX_LANES]);
+
+    /// The tag of a lane.
+    #[inline(always)]
+    pub(super) fn tag(&self, lane: usize) -> Tag {
+        Tag::from_bytes(self.0.get(lane).copied().unwrap_or_default())
+    }
 }
 
 /// A number for each lane.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 #[repr(align(64))]
 pub(super) struct Numbers(pub(super) [u32; MAX_LANES]);
 
