@@ -80,6 +80,7 @@
 //! |---|---|
 //! | `minicbor-zerocopy` (default) | decodes in place, without allocating |
 //! | `simd-b64` | Base64 with SIMD, dispatched at run time |
+//! | `lanes` | hashes many tokens' MAC chains at once, one SIMD lane each |
 //! | `tls-scratch` | the owned functions keep their memory per thread |
 //! | `parallel` | spreads large batches over the threads of the current rayon pool |
 //! | `full` | the recommended production set |

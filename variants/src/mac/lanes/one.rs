@@ -152,11 +152,11 @@ fn compress<S: Simd>(simd: S, chaining: Half<S>, block: u32x16<S>, len: usize, f
 /// BLAKE3's `G`, on four columns at once.
 #[inline(always)]
 fn mix<S: Simd>([a, b, c, d]: [u32x4<S>; 4], x: u32x4<S>, y: u32x4<S>) -> [u32x4<S>; 4] {
-    let a = a + b + x;
+    let a = a + x + b;
     let d = rotate_right::<16, S>(d ^ a);
     let c = c + d;
     let b = rotate_right::<12, S>(b ^ c);
-    let a = a + b + y;
+    let a = a + y + b;
     let d = rotate_right::<8, S>(d ^ a);
     let c = c + d;
     let b = rotate_right::<7, S>(b ^ c);
