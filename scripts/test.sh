@@ -18,8 +18,7 @@ RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
 
 heading "ron-auth with each feature set"
 for features in minicbor-zerocopy fast-cbor plain "minicbor-zerocopy simd-b64" "minicbor-zerocopy parallel" \
-  "minicbor-zerocopy lanes" \
-  "minicbor-zerocopy tls-scratch" full; do
+  "minicbor-zerocopy lanes" "minicbor-zerocopy tls-scratch" full; do
   echo "   $features"
   cargo test -p ron-auth --no-default-features --features "$features" --lib --tests --quiet >/dev/null
 done
