@@ -22,6 +22,7 @@ enum Command {
     Vectors(cmd::vectors::Args),
     Sweep(cmd::sweep::Args),
     Floor(cmd::floor::Args),
+    Peers(cmd::peers::Args),
     Flame(cmd::flame::Args),
     Tripwires(cmd::tripwires::Args),
     #[command(hide = true)]
@@ -45,6 +46,7 @@ pub fn main() -> ExitCode {
         Command::Vectors(args) => cmd::vectors::run(&args),
         Command::Sweep(args) => cmd::sweep::run(&args),
         Command::Floor(args) => cmd::floor::run(&args),
+        Command::Peers(args) => cmd::peers::run(&args),
         Command::Flame(args) => cmd::flame::run(&args),
         Command::Tripwires(args) => cmd::tripwires::run(&args),
         Command::Probe(args) => cmd::probe::run(&args),

@@ -3,6 +3,7 @@
 pub mod flame;
 pub mod floor;
 pub mod list;
+pub mod peers;
 pub mod probe;
 pub mod sweep;
 pub mod tripwires;
