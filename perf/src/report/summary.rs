@@ -346,7 +346,7 @@ const METHOD: &str = "\
 - One thread: pinned to one core where the system allows it, and timed by the CPU time of the thread, so that a process \
   that takes the core away does not weigh on long turns more than on short ones. All threads: wall time, called from outside the rayon pool, as a \
   service does, not pinned, twice the rounds.
-- The floor is SIMD Base64 of the same text plus the same MAC messages through `blake3::keyed_hash`, one after another.
+- The floor is SIMD Base64 of the same text plus the same MAC messages: of single tokens through `blake3::keyed_hash` from ready bytes, of batches in SIMD lanes from words already in lane form.
 - Allocations are counted by a separate program with a counting allocator, in steady state, the owned result \
   included. Instructions are counted by callgrind on one thread, as the difference of two runs.";
 
