@@ -22,6 +22,14 @@ critcmp_version=0.1.8
 # The runner refuses to work with any other version of the library.
 gungraun_version=$(sed -n 's/^gungraun = "=\([0-9.]*\)"$/\1/p' Cargo.toml)
 
+# What Rust's own installer does not bring.
+for tool in cc make; do
+    command -v "$tool" >/dev/null || {
+        printf 'missing: %s, which jemalloc is built with. To get it: apt-get install build-essential (Debian, Ubuntu), dnf install gcc make (Fedora)\n' "$tool" >&2
+        exit 3
+    }
+done
+
 heading() {
     printf '\n== %s\n' "$*"
 }

@@ -27,6 +27,10 @@ while [ $# -gt 0 ]; do
         case $2 in /*) args+=(--out "$2") ;; *) args+=(--out "$PWD/$2") ;; esac
         shift 2
         ;;
+    --out=*)
+        case ${1#--out=} in /*) args+=("$1") ;; *) args+=("--out=$PWD/${1#--out=}") ;; esac
+        shift
+        ;;
     *)
         args+=("$1")
         shift

@@ -20,7 +20,8 @@ heading "ron-auth with each feature set"
 for features in minicbor-zerocopy fast-cbor plain "minicbor-zerocopy simd-b64" "minicbor-zerocopy parallel" \
   "minicbor-zerocopy lanes" "minicbor-zerocopy tls-scratch" full; do
   echo "   $features"
-  cargo test -p ron-auth --no-default-features --features "$features" --lib --tests --quiet >/dev/null
+  output=$(cargo test -p ron-auth --no-default-features --features "$features" --lib --tests --quiet 2>&1) ||
+    { printf '%s\n' "$output" >&2; exit 1; }
 done
 
 heading "what a service's default build depends on"

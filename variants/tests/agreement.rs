@@ -42,9 +42,11 @@ fn agreed(
             let got = verifier.verify_token(mode, config, token, ctx, &Keys);
             assert_eq!(got, expected, "{} {mode:?} on {token}", variant.name);
         }
+        let mut borrowed = Vec::new();
         verifier.verify_each_borrowed(EvalMode::Adaptive, config, &[token.to_owned()], ctx, &Keys, &mut |_, got| {
-            assert_eq!(got.map(|verdict| verdict.to_decision()), expected, "{} borrowed on {token}", variant.name);
+            borrowed.push(got.map(|verdict| verdict.to_decision()));
         });
+        assert_eq!(borrowed.as_slice(), std::slice::from_ref(&expected), "{} borrowed on {token}", variant.name);
     }
     expected
 }
@@ -152,6 +154,12 @@ proptest! {
         for (variant, verifier) in &verifiers {
             let each = verifier.verify_each(EvalMode::Adaptive, &config, &tokens, &ctx, &Keys);
             prop_assert_eq!(&each, &expected, "{} verify_each", variant.name);
+            let mut borrowed = Vec::new();
+            verifier.verify_each_borrowed(EvalMode::Adaptive, &config, &tokens, &ctx, &Keys, &mut |index, got| {
+                borrowed.push((index, got.map(|verdict| verdict.to_decision())));
+            });
+            let numbered: Vec<_> = expected.iter().cloned().enumerate().collect();
+            prop_assert_eq!(&borrowed, &numbered, "{} borrowed", variant.name);
             let mut out = vec![Decision::Deny { reasons: vec![] }; 3];
             let many = verifier.verify_many_into(EvalMode::Adaptive, &config, &tokens, &ctx, &Keys, &mut out);
             prop_assert!(many.is_ok() || out.is_empty(), "{} leaves a partial result", variant.name);

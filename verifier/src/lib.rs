@@ -30,7 +30,7 @@
 //!     Ok(Decision::Allow { scope, .. }) => assert_eq!(scope.prefix.as_deref(), Some("/index/")), // go ahead
 //!     Ok(Decision::Deny { reasons }) => panic!("403: {reasons:?}"),
 //!     Err(error) => panic!("{}: {error}", error.http_status()),
-//!     Ok(_) => unreachable!("no other decision yet"),
+//!     Ok(_) => panic!("403: a decision that this host doesn't know"),
 //! }
 //!
 //! // The same token, later.
@@ -44,7 +44,8 @@
 //! # Ok::<(), ron_auth::MintError>(())
 //! ```
 //!
-//! Without any allocation, into memory that the caller keeps:
+//! Without any allocation, into memory that the caller keeps (with the default decoder, for tokens of up to eight deny
+//! reasons and four obligations; more of them take one vector):
 //!
 //! ```
 //! # use ron_auth::*;
@@ -82,7 +83,7 @@
 //! | `simd-b64` | Base64 with SIMD, dispatched at run time |
 //! | `lanes` | hashes many tokens' MAC chains at once, one SIMD lane each |
 //! | `tls-scratch` | the owned functions keep their memory per thread |
-//! | `parallel` | spreads large batches over the threads of the current rayon pool |
+//! | `parallel` | spreads batches of [`par_min_batch`](VerifierConfig::par_min_batch) tokens and more over the calling thread and the current rayon pool; handlers are then called for several tokens at once |
 //! | `full` | the recommended production set |
 //! | `fast-cbor` | decodes with ciborium; kept for comparison, slower |
 //! | `plain` | decodes with serde_cbor, which is archived upstream: the reference, not for production |
@@ -115,6 +116,12 @@ use ron_auth_variants::{SelectedDecode, SelectedEngine};
 /// one per thread.
 #[derive(Default)]
 pub struct Workspace(Scratch<SelectedDecode>);
+
+impl std::fmt::Debug for Workspace {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Workspace").finish_non_exhaustive()
+    }
+}
 
 fn engine() -> SelectedEngine {
     // The backends hold no state, so this costs nothing.
@@ -174,7 +181,9 @@ pub fn verify_many_into<K: MacKeyProvider + Sync + ?Sized, S: AsRef<str> + Sync>
     engine().verify_many_into(EvalMode::Adaptive, cfg, tokens_b64url, ctx, keys, out)
 }
 
-/// Verifies one token in memory that the caller lends; the verdict points into it and owns nothing.
+/// Verifies one token in memory that the caller lends; the verdict points into it. Once that memory has grown, nothing
+/// is allocated, but one vector for a token of more than eight deny reasons or four obligations. (Decoders other than
+/// `minicbor-zerocopy` own what they decode.)
 ///
 /// # Errors
 /// As [`verify_token`].

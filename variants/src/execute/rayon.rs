@@ -9,8 +9,10 @@ use super::SequentialExecute;
 /// The calling thread and the threads of the current rayon pool, for batches that are worth it; else the calling
 /// thread alone.
 ///
-/// The caller works from the first moment on, and whoever is free takes the next chunk: a pool that is slow to wake up,
-/// or busy, costs next to nothing. (Handing the whole batch to the pool, as a parallel iterator does when it is called
+/// The caller works from the first moment on, and whoever is free takes the next chunk, so that a pool that is slow to
+/// wake up costs next to nothing. The caller does wait at the end until each helper has had its turn: in a pool that is
+/// busy with long jobs of others, verify in a pool of its own (`pool.install`), and never while holding a lock that
+/// jobs of the pool wait for. (Handing the whole batch to the pool, as a parallel iterator does when it is called
 /// from outside, left the caller asleep: batches of 256 light tokens took 1.5 times as long on two threads as on one.)
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RayonExecute;
@@ -27,12 +29,18 @@ impl Execute for RayonExecute {
         E: Send,
         F: Fn(usize, &mut [T]) -> Result<(), E> + Sync,
     {
-        let threads = rayon::current_num_threads();
-        if !spread || threads == 1 {
+        // Before rayon is asked anything: its first question starts the global pool.
+        if !spread || out.len() <= MIN_CHUNK_LEN {
             return SequentialExecute.try_chunks(out, max_chunk_len, spread, work);
         }
+        let threads = rayon::current_num_threads();
         let even_share = out.len().div_ceil(threads * CHUNKS_PER_THREAD);
         let chunk_len = even_share.max(MIN_CHUNK_LEN).min(max_chunk_len).max(1);
+        // No more helpers than there is work for: the caller waits until each of them has been run.
+        let helpers = threads.min(out.len().div_ceil(chunk_len)) - 1;
+        if helpers == 0 {
+            return SequentialExecute.try_chunks(out, max_chunk_len, spread, work);
+        }
         let board = Mutex::new(Board { chunks: out.chunks_mut(chunk_len).enumerate(), first_failure: None });
         let work_off = || {
             loop {
@@ -45,7 +53,7 @@ impl Execute for RayonExecute {
             }
         };
         rayon::in_place_scope(|scope| {
-            for _ in 1..threads {
+            for _ in 0..helpers {
                 scope.spawn(|_| work_off());
             }
             work_off();

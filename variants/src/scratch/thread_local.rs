@@ -25,16 +25,22 @@ impl ScratchPolicy for ThreadLocalScratch {
 }
 
 fn take<S: 'static>() -> Option<Box<S>> {
-    IDLE.with_borrow_mut(|idle| {
+    // While a thread ends its locals may be gone already: then every call has a scratch of its own.
+    IDLE.try_with(|idle| {
+        let mut idle = idle.try_borrow_mut().ok()?;
         let place = idle.iter().position(|scratch| scratch.is::<S>())?;
         idle.swap_remove(place).downcast().ok()
     })
+    .ok()
+    .flatten()
 }
 
 fn put_back<S: 'static>(scratch: Box<S>) {
-    IDLE.with_borrow_mut(|idle| {
+    let _ = IDLE.try_with(|idle| {
         // After nested calls there may be one already; one is enough.
-        if !idle.iter().any(|other| other.is::<S>()) {
+        if let Ok(mut idle) = idle.try_borrow_mut()
+            && !idle.iter().any(|other| other.is::<S>())
+        {
             idle.push(scratch);
         }
     });

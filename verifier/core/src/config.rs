@@ -27,7 +27,7 @@ pub enum Semantics {
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct VerifierConfig {
-    /// Longest token accepted, in bytes of CBOR. Default: 4096; more than 4 GiB counts as 4 GiB.
+    /// Longest token accepted, in bytes of CBOR. Default: 4096; at most 4 GiB - 1.
     pub max_token_bytes: usize,
     /// Most caveats accepted in one token. Default: 64.
     pub max_caveats: usize,

@@ -21,7 +21,7 @@ pub enum Decision {
     },
     /// The token does not permit the request: HTTP 403.
     Deny {
-        /// Why, in token order; never empty.
+        /// Why: tenant and scope first, then caveats in token order; never empty.
         reasons: Vec<DenyReason>,
     },
 }
@@ -76,6 +76,7 @@ impl fmt::Display for DenyReason {
 
 /// A [`Decision`] that points into the token's bytes and owns nothing.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 #[allow(clippy::large_enum_variant, reason = "boxing the reasons would allocate, which is what this type avoids")]
 pub enum Verdict<'a> {
     /// The token permits the request.

@@ -5,7 +5,9 @@ use std::fmt;
 
 /// Why a token was not accepted as a token.
 ///
-/// When several apply, the one listed first is reported; this order is part of the wire format.
+/// When several apply, the one listed first is reported; this order is part of the wire format. Two things to know:
+/// too many caveats are only `Bounds` if the bytes before their number are canonical, and of `Expired` and
+/// `NotYetValid` the one whose caveat comes first in the token wins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AuthError {

@@ -96,6 +96,11 @@ impl KeyRing {
         Self::default()
     }
 
+    /// Takes a key out, so that its tokens become `UnknownKid`.
+    pub fn remove(&mut self, tid: &str, kid: &str) -> Option<MacKey> {
+        self.tenants.get_mut(tid)?.remove(kid)
+    }
+
     /// Adds a key, or replaces the one of the same names.
     pub fn insert(&mut self, tid: impl Into<String>, kid: impl Into<String>, key: MacKey) {
         self.tenants.entry(tid.into()).or_default().insert(kid.into(), key);
@@ -125,6 +130,8 @@ mod tests {
         let mut ring = KeyRing::new();
         ring.insert("acme", "k1", MacKey::new([1; 32]));
         assert!(ring.key_for("k1", "acme").is_some());
+        assert!(ring.clone().remove("acme", "k1").is_some());
+        assert!(ring.clone().remove("k1", "acme").is_none());
         assert!(ring.key_for("acme", "k1").is_none());
         assert!(Arc::new(ring).key_for("k2", "acme").is_none());
     }

@@ -122,9 +122,13 @@ impl LanesMac {
         self
     }
 
-    /// The level in use.
+    /// The level in use. In a build for one processor (`-C target-cpu`) there is no weaker code than that processor's,
+    /// and this is its level, whatever the maximum.
     #[must_use]
     pub const fn level(self) -> SimdLevel {
+        if self.level.is_some() && cfg!(all(target_arch = "x86_64", target_feature = "avx512vbmi")) {
+            return SimdLevel::Avx512;
+        }
         match self.level {
             #[cfg(target_arch = "x86_64")]
             Some(Level::Avx512(_)) => SimdLevel::Avx512,

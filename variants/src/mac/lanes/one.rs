@@ -77,11 +77,11 @@ fn link<S: Simd>(simd: S, key: Half<S>, tag: Half<S>, item: Item<'_>) -> Option<
     if item.len() <= BLOCK - TAG {
         return Some(compress(simd, key, block, TAG + item.len(), CHUNK_START | CHUNK_END | ROOT));
     }
-    let rest = Item::first_of(item.with_following().get(TAG..)?, item.len() - TAG);
-    let chaining = compress(simd, key, block, BLOCK, CHUNK_START);
     if item.len() > CHUNK - TAG {
         return None;
     }
+    let rest = Item::first_of(item.with_following().get(TAG..)?, item.len() - TAG);
+    let chaining = compress(simd, key, block, BLOCK, CHUNK_START);
     blocks(simd, chaining, 0, rest)
 }
 

@@ -19,6 +19,8 @@ pub struct Scratch<D: Decode> {
     cbor: Vec<u8>,
     arena: D::Arena,
     tokens: Vec<Result<Placed<D::Token>, AuthError>>,
+    /// The keys of the good tokens, by index. Held only until the MACs are computed.
+    keys: Vec<Option<MacKey>>,
     tags: Vec<Tag>,
     columns: Columns,
 }
@@ -29,17 +31,17 @@ impl<D: Decode> Default for Scratch<D> {
             cbor: Vec::new(),
             arena: D::Arena::default(),
             tokens: Vec::new(),
+            keys: Vec::new(),
             tags: Vec::new(),
             columns: Columns::default(),
         }
     }
 }
 
-/// A decoded token, where its bytes are, and the key it claims to be signed with.
+/// A decoded token, and where its bytes are.
 struct Placed<T> {
     cbor: Range<usize>,
     token: T,
-    key: MacKey,
 }
 
 impl<T> Placed<T> {
@@ -53,6 +55,7 @@ impl<D: Decode> Scratch<D> {
         self.cbor.clear();
         D::clear(&mut self.arena);
         self.tokens.clear();
+        self.keys.clear();
     }
 }
 
@@ -68,13 +71,14 @@ impl<B: Base64, D: Decode, M: Mac, X: Execute, S: ScratchPolicy> Engine<B, D, M,
         scratch: &'s mut Scratch<D>,
     ) -> Result<Verdict<'s>, AuthError> {
         scratch.clear();
-        let placed = self.admit(judge.config(), text, keys, &mut scratch.cbor, &mut scratch.arena)?;
+        let (placed, key) = self.admit(judge.config(), text, keys, &mut scratch.cbor, &mut scratch.arena)?;
         let Scratch { cbor, arena, tokens, columns, .. } = scratch;
         tokens.push(Ok(placed));
         // Read back from where it was put: the verdict borrows it.
         let Some(Ok(placed)) = tokens.last() else { return Err(AuthError::Bounds) };
         let view = placed.view::<D>(cbor, arena);
-        check_tag(&self.mac.tag(&placed.key, view), view)?;
+        check_tag(&self.mac.tag(&key, view), view)?;
+        drop(key);
         record_caveats(judge.config(), view);
         if view.caveat_count() >= mode.soa_threshold(judge.config()) {
             columns.mark(judge, 1, |_| Some(view));
@@ -97,15 +101,24 @@ impl<B: Base64, D: Decode, M: Mac, X: Execute, S: ScratchPolicy> Engine<B, D, M,
     ) -> Result<(), E> {
         let config = judge.config();
         scratch.clear();
-        let Scratch { cbor, arena, tokens, tags, columns } = scratch;
+        let Scratch { cbor, arena, tokens, keys: token_keys, tags, columns } = scratch;
+        // Reserved at once, so that growing leaves no copies of keys behind.
+        token_keys.reserve(texts.len());
         for text in texts {
-            tokens.push(self.admit(config, text.as_ref(), keys, cbor, arena));
+            let (token, key) = match self.admit(config, text.as_ref(), keys, cbor, arena) {
+                Ok((placed, key)) => (Ok(placed), Some(key)),
+                Err(error) => (Err(error), None),
+            };
+            tokens.push(token);
+            token_keys.push(key);
         }
         let (cbor, arena, tokens) = (&*cbor, &*arena, &mut *tokens);
 
         tags.clear();
         tags.resize(tokens.len(), Tag::from_bytes([0; 32]));
-        self.mac.tags(|index| good(tokens, index).map(|p| (&p.key, p.view::<D>(cbor, arena))), tags);
+        let job = |index: usize| Some((token_keys.get(index)?.as_ref()?, good(tokens, index)?.view::<D>(cbor, arena)));
+        self.mac.tags(job, tags);
+        token_keys.clear();
         for (token, tag) in tokens.iter_mut().zip(&*tags) {
             if let Ok(placed) = token
                 && let Err(error) = check_tag(tag, placed.view::<D>(cbor, arena))
@@ -144,7 +157,7 @@ impl<B: Base64, D: Decode, M: Mac, X: Execute, S: ScratchPolicy> Engine<B, D, M,
         keys: &K,
         cbor: &mut Vec<u8>,
         arena: &mut D::Arena,
-    ) -> Result<Placed<D::Token>, AuthError> {
+    ) -> Result<(Placed<D::Token>, MacKey), AuthError> {
         if text.len() > config.max_text_chars() {
             return Err(AuthError::Bounds);
         }
@@ -157,7 +170,7 @@ impl<B: Base64, D: Decode, M: Mac, X: Execute, S: ScratchPolicy> Engine<B, D, M,
         let token = self.decode.decode(bytes, config.max_caveats, arena)?;
         let view = D::view(&token, bytes, arena);
         let key = keys.key_for(view.kid(), view.tid()).ok_or(AuthError::UnknownKid)?;
-        Ok(Placed { cbor: start..cbor.len(), token, key })
+        Ok((Placed { cbor: start..cbor.len(), token }, key))
     }
 
     /// Whether the good tokens among `count` have `threshold` caveats or more on average.
