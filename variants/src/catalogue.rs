@@ -6,8 +6,6 @@ use ron_auth_core::seam::{Base64, Decode, Execute, Mac, ScratchPolicy};
 use ron_auth_core::{Engine, Verifier};
 
 // Which of the backends are used depends on the features.
-#[cfg(feature = "lanes")]
-use crate::mac::lanes::SimdLevel;
 #[allow(unused_imports)]
 use crate::{base64::*, decode::*, execute::*, mac::*, scratch::*};
 
@@ -126,7 +124,7 @@ pub fn catalogue() -> Vec<Variant> {
             },
             features: &["full"],
             build: || {
-                boxed(SimdBase64, ZeroCopyDecode, LanesMac::with_max(SimdLevel::Avx2), RayonExecute, ThreadLocalScratch)
+                boxed(SimdBase64, ZeroCopyDecode, LanesMac::with_max(lanes::SimdLevel::Avx2), RayonExecute, ThreadLocalScratch)
             },
         },
         #[cfg(all(
