@@ -124,7 +124,13 @@ pub fn catalogue() -> Vec<Variant> {
             },
             features: &["full"],
             build: || {
-                boxed(SimdBase64, ZeroCopyDecode, LanesMac::with_max(lanes::SimdLevel::Avx2), RayonExecute, ThreadLocalScratch)
+                boxed(
+                    SimdBase64,
+                    ZeroCopyDecode,
+                    LanesMac::with_max(lanes::SimdLevel::Avx2),
+                    RayonExecute,
+                    ThreadLocalScratch,
+                )
             },
         },
         #[cfg(all(
