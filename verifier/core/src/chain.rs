@@ -15,8 +15,7 @@ pub type Tag = blake3::Hash;
 /// ```
 #[inline]
 pub fn tag_of<'a>(key: &MacKey, token: impl TokenView<'a>) -> Tag {
-    // One step's message, put together in one piece: `keyed_hash` of that is twice as fast on short messages as
-    // feeding a `Hasher` piece by piece.
+    // One step's message, put together in one piece with copies of fixed length.
     let mut message = [0; SHORT];
     let mut tag = step(key, &mut message, &[MAC_HEAD_PREFIX], token.head_items());
     for index in 0..token.caveat_count() {

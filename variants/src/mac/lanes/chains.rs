@@ -96,7 +96,6 @@ pub(super) fn hash_head<'a, C: Chain<'a>>(chain: C) -> Tag {
 /// The tag of a link, however long; `tag` is that of the message before.
 pub(super) fn hash_link<'a>(chain: impl Chain<'a>, tag: &[u8; 32], link: usize) -> Tag {
     let item = chain.link(link);
-    // `keyed_hash` takes half the time of a `Hasher` on short messages, but wants them in one piece.
     let mut message = [0; 256];
     if let Some((lead, rest)) = message.split_first_chunk_mut()
         && let Some(place) = rest.get_mut(..item.len())

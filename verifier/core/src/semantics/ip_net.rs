@@ -20,8 +20,8 @@ pub(super) fn canonical_net_contains(net: Text<'_>, peer: IpAddr) -> bool {
         .is_ok_and(|parsed| parsed.contains(&peer) && parsed.addr() == parsed.network() && is_spelled(&parsed, net))
 }
 
-/// Reads `a.b.c.d/n`, as a net is spelled canonically but for host bits. Ten times as fast as the general parser
-/// with its check of the spelling, and nets are the caveats that cost most to judge.
+/// Reads `a.b.c.d/n`, as a net is spelled canonically but for host bits: the usual case, without the general parser and
+/// its check of the spelling.
 fn canonical_v4_net(net: &[u8]) -> Option<(u32, u32)> {
     let mut address = 0;
     let mut rest = net;
