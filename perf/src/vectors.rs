@@ -238,7 +238,11 @@ impl Expect {
     fn decision(&self) -> Option<Decision> {
         match self {
             Self::Allow(ExpectedScope { prefix, methods, max_bytes }) => Some(Decision::Allow {
-                scope: Scope { prefix: prefix.clone(), methods: methods.clone(), max_bytes: *max_bytes },
+                scope: Scope {
+                    prefix: prefix.clone(),
+                    methods: methods.iter().map(|name| name.clone().into()).collect(),
+                    max_bytes: *max_bytes,
+                },
                 obligations: Vec::new(),
             }),
             Self::Deny(reasons) => Some(Decision::Deny { reasons: reasons.iter().map(Reason::reason).collect() }),

@@ -7,7 +7,7 @@ use rand_chacha::ChaCha8Rng;
 use ron_auth_core::MacKey;
 use ron_auth_core::chain::{self, Tag};
 use ron_auth_core::seam::Mac;
-use ron_auth_core::view::{CaveatView, Item, ScopeView, TokenView};
+use ron_auth_core::view::{CaveatView, Item, ScopeView, Text, TokenView};
 use ron_auth_variants::mac::lanes::{LanesMac, Message, MessagesInLanes, SimdLevel};
 
 /// Every level that this processor has: lanes are used from the first token on, so that batches of one fill no vector.
@@ -32,11 +32,11 @@ struct Parts {
 }
 
 impl<'a> TokenView<'a> for &'a Parts {
-    fn tid(self) -> &'a str {
-        ""
+    fn tid(self) -> Text<'a> {
+        Text::from("")
     }
-    fn kid(self) -> &'a str {
-        ""
+    fn kid(self) -> Text<'a> {
+        Text::from("")
     }
     fn scope(self) -> ScopeView<'a> {
         unreachable!("a MAC engine has no use for it")
@@ -250,11 +250,11 @@ impl<'a> InPlace<'a> {
 }
 
 impl<'a> TokenView<'a> for InPlace<'a> {
-    fn tid(self) -> &'a str {
-        ""
+    fn tid(self) -> Text<'a> {
+        Text::from("")
     }
-    fn kid(self) -> &'a str {
-        ""
+    fn kid(self) -> Text<'a> {
+        Text::from("")
     }
     fn scope(self) -> ScopeView<'a> {
         unreachable!("a MAC engine has no use for it")

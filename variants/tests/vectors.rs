@@ -39,7 +39,7 @@ fn agrees(result: &Result<Decision, AuthError>, expected: &Value) -> bool {
             let Some(methods) = allow["methods"].as_array() else { return false };
             let expected = Scope {
                 prefix: allow["prefix"].as_str().map(str::to_owned),
-                methods: methods.iter().map(|name| name.as_str().unwrap().to_owned()).collect(),
+                methods: methods.iter().map(|name| name.as_str().unwrap().to_owned().into()).collect(),
                 max_bytes: allow["max_bytes"].as_u64(),
             };
             *scope == expected && obligations.is_empty()

@@ -37,7 +37,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let batch = [
         ("the same", token),
         ("with a rate", builder().caveat(Caveat::Rate(Rate { per_s: 5, burst: 20 })).sign(&key)?.to_base64url()),
-        ("for POST only", builder().caveat(Caveat::Method(vec!["POST".into()])).sign(&key)?.to_base64url()),
+        ("for POST only", builder().caveat(Caveat::methods(["POST"])).sign(&key)?.to_base64url()),
         ("not valid yet", builder().caveat(Caveat::Nbf(now_unix_s + 3600)).sign(&key)?.to_base64url()),
         ("with another key", builder().sign(&MacKey::new([0; 32]))?.to_base64url()),
         ("altered", altered),

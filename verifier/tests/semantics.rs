@@ -88,7 +88,7 @@ fn gov_policy_digest_must_be_the_digest_in_force() {
 
 #[test]
 fn method_is_one_of_without_regard_to_ascii_case() {
-    let caveat = |names: &[&str]| Caveat::Method(names.iter().map(ToString::to_string).collect());
+    let caveat = |names: &[&str]| Caveat::methods(names.iter().map(ToString::to_string));
     assert_both(caveat(&["POST", "get"]), &ctx(), None);
     let purging = RequestCtx::new(NOW_UNIX_S, "x-Purge", "/", "acme");
     let scope = Scope { methods: vec!["x-purge".into()], ..wide() };
@@ -173,8 +173,8 @@ fn custom_is_for_a_handler_and_ignored_under_compat() {
 
     let config =
         VerifierConfig::default().with_custom_handler("plan", |caveat: &CustomCaveat<'_>, ctx: &RequestCtx<'_>| {
-            assert_eq!((caveat.ns, caveat.cbor, ctx.tenant()), ("plan", &[0xf5][..], "acme"));
-            if caveat.name == "paid" { Ok(()) } else { Err("no_such_plan".into()) }
+            assert_eq!((caveat.ns(), caveat.cbor(), ctx.tenant()), ("plan", &[0xf5][..], "acme"));
+            if caveat.name() == "paid" { Ok(()) } else { Err("no_such_plan".into()) }
         });
     for (name, expected) in [
         ("paid", Decision::Allow { scope: wide(), obligations: vec![] }),
@@ -189,7 +189,7 @@ fn custom_is_for_a_handler_and_ignored_under_compat() {
 fn the_scope_is_enforced_only_when_strict() {
     let scope = |prefix: &str, methods: &[&str], max_bytes| Scope {
         prefix: Some(prefix.into()),
-        methods: methods.iter().map(ToString::to_string).collect(),
+        methods: methods.iter().map(|name| name.to_string().into()).collect(),
         max_bytes,
     };
     let sized = ctx().content_len(10);

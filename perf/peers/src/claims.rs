@@ -1,5 +1,6 @@
 //! The caveats as JSON claims, for tokens that have claims and leave their meaning to whoever reads them.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use anyhow::bail;
@@ -13,7 +14,7 @@ pub struct Claims {
     aud: String,
     exp: u64,
     tenant: String,
-    methods: Vec<String>,
+    methods: Vec<Cow<'static, str>>,
     path_prefixes: Vec<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     nets: Vec<IpNet>,

@@ -3,6 +3,8 @@
 //!
 //! Slow, but obviously right: that the encoding is canonical is not tested for rule by rule, but follows.
 
+use std::borrow::Cow;
+
 use ron_auth_core::view::OwnedToken;
 use ron_auth_core::{AuthError, Capability, Caveat, Malformed, Rate, Scope, wire};
 use serde::de::{DeserializeOwned, Error as _, MapAccess, SeqAccess, Visitor};
@@ -51,7 +53,7 @@ struct WireToken<V> {
 #[derive(Serialize, Deserialize)]
 struct WireScope {
     prefix: Option<String>,
-    methods: List<String>,
+    methods: List<Cow<'static, str>>,
     max_bytes: Option<u64>,
 }
 
@@ -61,7 +63,7 @@ enum WireCaveat<V> {
     Exp(u64),
     Nbf(u64),
     Aud(String),
-    Method(List<String>),
+    Method(List<Cow<'static, str>>),
     PathPrefix(String),
     IpCidr(String),
     BytesLe(u64),

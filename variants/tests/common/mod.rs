@@ -1,6 +1,8 @@
 //! Random capabilities, contexts and CBOR items.
 #![allow(unreachable_pub, reason = "a module of test binaries")]
 
+use std::borrow::Cow;
+
 use std::net::IpAddr;
 use std::ops::Range;
 
@@ -24,7 +26,7 @@ pub fn config(semantics: Semantics) -> VerifierConfig {
     VerifierConfig::default().with_semantics(semantics).with_custom_handler(
         "handled",
         |caveat: &CustomCaveat<'_>, _: &RequestCtx<'_>| {
-            if caveat.cbor == [0xf6] { Ok(()) } else { Err(format!("refused {}", caveat.name).into()) }
+            if caveat.cbor() == [0xf6] { Ok(()) } else { Err(format!("refused {}", caveat.name()).into()) }
         },
     )
 }
@@ -66,9 +68,9 @@ fn caveat() -> impl Strategy<Value = Caveat> {
     ]
 }
 
-fn methods() -> impl Strategy<Value = Vec<String>> {
+fn methods() -> impl Strategy<Value = Vec<Cow<'static, str>>> {
     let name = select(vec!["GET", "get", "POST", "DELETE", "X-PURGE", "a method name of more than 23 bytes"]);
-    proptest::collection::vec(name.prop_map(str::to_owned), 0..4)
+    proptest::collection::vec(name.prop_map(Cow::Borrowed), 0..4)
 }
 
 fn path() -> impl Strategy<Value = String> {

@@ -1,5 +1,9 @@
 //! The owned form of a token's content.
 
+use std::borrow::Cow;
+
+use crate::view::Text;
+
 /// What a token says: whose it is, what it grants, and under which conditions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -30,8 +34,8 @@ impl Capability {
 pub struct Scope {
     /// Path prefix; `None` grants every path.
     pub prefix: Option<String>,
-    /// Methods granted. An empty list grants none.
-    pub methods: Vec<String>,
+    /// Methods granted. An empty list grants none. The names of standard methods are borrowed.
+    pub methods: Vec<Cow<'static, str>>,
     /// Largest request body in bytes; `None` sets no limit.
     pub max_bytes: Option<u64>,
 }
@@ -39,7 +43,7 @@ pub struct Scope {
 impl Scope {
     /// A scope of these methods below this path prefix, with no limit on the body.
     #[must_use]
-    pub fn new<M: Into<String>>(prefix: impl Into<String>, methods: impl IntoIterator<Item = M>) -> Self {
+    pub fn new<M: Into<Cow<'static, str>>>(prefix: impl Into<String>, methods: impl IntoIterator<Item = M>) -> Self {
         Self { prefix: Some(prefix.into()), methods: methods.into_iter().map(Into::into).collect(), max_bytes: None }
     }
 
@@ -49,6 +53,22 @@ impl Scope {
         self.max_bytes = Some(max_bytes);
         self
     }
+}
+
+/// The name of a method, owned. Those of RFC 9110 and RFC 5789 take no allocation.
+pub(crate) fn method_name(name: Text<'_>) -> Cow<'static, str> {
+    Cow::Borrowed(match name.as_bytes() {
+        b"GET" => "GET",
+        b"HEAD" => "HEAD",
+        b"POST" => "POST",
+        b"PUT" => "PUT",
+        b"DELETE" => "DELETE",
+        b"CONNECT" => "CONNECT",
+        b"OPTIONS" => "OPTIONS",
+        b"TRACE" => "TRACE",
+        b"PATCH" => "PATCH",
+        _ => return Cow::Owned(name.as_str().to_owned()),
+    })
 }
 
 /// One condition of a capability. How each is judged: the table in `docs/WIRE.md`.
@@ -62,7 +82,7 @@ pub enum Caveat {
     /// The audience that the token is meant for.
     Aud(String),
     /// The request's method is one of these, compared without regard to ASCII case.
-    Method(Vec<String>),
+    Method(Vec<Cow<'static, str>>),
     /// The request's path lies below this prefix.
     PathPrefix(String),
     /// The peer's address lies in this net, in CIDR notation.
@@ -86,6 +106,14 @@ pub enum Caveat {
         /// Any one CBOR item in canonical form, raw.
         cbor: Vec<u8>,
     },
+}
+
+impl Caveat {
+    /// A [`Method`](Self::Method) caveat that permits these.
+    #[must_use]
+    pub fn methods<M: Into<Cow<'static, str>>>(names: impl IntoIterator<Item = M>) -> Self {
+        Self::Method(names.into_iter().map(Into::into).collect())
+    }
 }
 
 /// A rate limit that a token carries.

@@ -3,16 +3,40 @@
 use std::borrow::Cow;
 
 use crate::RequestCtx;
+use crate::view::Text;
 
 /// A `Custom` caveat as its handler sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CustomCaveat<'a> {
+    pub(crate) ns: Text<'a>,
+    pub(crate) name: Text<'a>,
+    pub(crate) cbor: &'a [u8],
+}
+
+impl<'a> CustomCaveat<'a> {
+    /// A caveat, for testing a handler.
+    #[must_use]
+    pub fn new(ns: &'a str, name: &'a str, cbor: &'a [u8]) -> Self {
+        Self { ns: ns.into(), name: name.into(), cbor }
+    }
+
     /// Namespace: the one the handler is registered for.
-    pub ns: &'a str,
+    #[must_use]
+    pub fn ns(&self) -> &'a str {
+        self.ns.as_str()
+    }
+
     /// Name within the namespace.
-    pub name: &'a str,
+    #[must_use]
+    pub fn name(&self) -> &'a str {
+        self.name.as_str()
+    }
+
     /// The value: one CBOR item in canonical form, raw.
-    pub cbor: &'a [u8],
+    #[must_use]
+    pub const fn cbor(&self) -> &'a [u8] {
+        self.cbor
+    }
 }
 
 /// Judges `Custom` caveats of one namespace; registered with
@@ -25,7 +49,7 @@ pub struct CustomCaveat<'a> {
 ///
 /// let config = VerifierConfig::default().with_custom_handler("plan", |caveat: &CustomCaveat<'_>, _: &RequestCtx<'_>| {
 ///     // CBOR `true` is the single byte f5.
-///     if caveat.name == "paid" && caveat.cbor == [0xf5] { Ok(()) } else { Err("plan_not_paid".into()) }
+///     if caveat.name() == "paid" && caveat.cbor() == [0xf5] { Ok(()) } else { Err("plan_not_paid".into()) }
 /// });
 /// ```
 pub trait CustomCaveatHandler: Send + Sync {

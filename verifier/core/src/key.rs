@@ -47,8 +47,9 @@ impl fmt::Debug for MacKey {
 
 /// Finds the MAC key of a token.
 ///
-/// It is asked once per well-formed token, with names that nobody has authenticated yet: an implementation
-/// must bound what an unknown name can cost it. `None` makes the token [`UnknownKid`](crate::AuthError::UnknownKid).
+/// It is asked at most once per well-formed token, with names that nobody has authenticated yet: an implementation must
+/// bound what an unknown name can cost it. For tokens of the same names that follow each other in a batch it may be asked
+/// once. `None` makes the token [`UnknownKid`](crate::AuthError::UnknownKid).
 ///
 /// Implemented for a [`KeyRing`], for a single [`MacKey`] (which then serves every tenant and key id), and for
 /// references, boxes and `Arc`s of providers.

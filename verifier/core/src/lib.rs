@@ -16,6 +16,7 @@
 //! Nothing here performs I/O, reads a clock, holds global state, or panics, whatever the token.
 #![forbid(unsafe_code)]
 
+mod bytes;
 mod capability;
 pub mod chain;
 pub mod compat;

@@ -1,8 +1,10 @@
 //! A decoded token, borrowed. What every decoder offers to the MAC and to the evaluators.
 
+use std::borrow::Cow;
 use std::fmt;
 
-use crate::capability::{Caveat, Rate, Scope};
+use crate::bytes;
+use crate::capability::{Caveat, Rate, Scope, method_name};
 use crate::wire::TextItems;
 
 /// A well-formed token whose MAC may not have been checked yet.
@@ -10,9 +12,9 @@ use crate::wire::TextItems;
 /// `'a` is the life of what the view points into: the decoded bytes, or the decoder's owned token.
 pub trait TokenView<'a>: Copy {
     /// Tenant namespace.
-    fn tid(self) -> &'a str;
+    fn tid(self) -> Text<'a>;
     /// Key id.
-    fn kid(self) -> &'a str;
+    fn kid(self) -> Text<'a>;
     /// What the token claims to grant.
     fn scope(self) -> ScopeView<'a>;
     /// The tag that the token carries.
@@ -78,7 +80,7 @@ impl<'a> From<&'a Vec<u8>> for Item<'a> {
 /// Text of a token: bytes that a decoder has found to be UTF-8.
 ///
 /// Most caveats are judged on their bytes, so the `str` is made only where one is asked for.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Eq)]
 pub struct Text<'a>(&'a [u8]);
 
 impl<'a> Text<'a> {
@@ -107,9 +109,17 @@ impl<'a> From<&'a str> for Text<'a> {
     }
 }
 
+impl PartialEq for Text<'_> {
+    #[inline]
+    fn eq(&self, other: &Self) -> bool {
+        bytes::equal(self.0, other.0)
+    }
+}
+
 impl PartialEq<str> for Text<'_> {
+    #[inline]
     fn eq(&self, other: &str) -> bool {
-        self.0 == other.as_bytes()
+        bytes::equal(self.0, other.as_bytes())
     }
 }
 
@@ -136,7 +146,7 @@ impl<'a> ScopeView<'a> {
     pub fn to_scope(&self) -> Scope {
         Scope {
             prefix: self.prefix.map(|prefix| prefix.as_str().to_owned()),
-            methods: self.methods.iter().map(|name| name.as_str().to_owned()).collect(),
+            methods: self.methods.iter().map(method_name).collect(),
             max_bytes: self.max_bytes,
         }
     }
@@ -156,7 +166,7 @@ impl<'a> From<&'a Scope> for ScopeView<'a> {
 #[derive(Clone, Copy, Debug)]
 pub enum Methods<'a> {
     /// Strings of an owned token.
-    Owned(&'a [String]),
+    Owned(&'a [Cow<'static, str>]),
     /// CBOR text items, one after another, of a token in place.
     Encoded(TextItems<'a>),
 }
@@ -168,7 +178,7 @@ impl<'a> Methods<'a> {
             Self::Owned(names) => (Some(names), None),
             Self::Encoded(items) => (None, Some(items)),
         };
-        owned.into_iter().flatten().map(|name| Text::from(name.as_str())).chain(encoded.into_iter().flatten())
+        owned.into_iter().flatten().map(|name| Text::from(&**name)).chain(encoded.into_iter().flatten())
     }
 
     /// Whether the list has this name, without regard to ASCII case.
@@ -232,11 +242,11 @@ pub struct OwnedToken {
 }
 
 impl<'a> TokenView<'a> for &'a OwnedToken {
-    fn tid(self) -> &'a str {
-        &self.capability.tid
+    fn tid(self) -> Text<'a> {
+        Text::from(self.capability.tid.as_str())
     }
-    fn kid(self) -> &'a str {
-        &self.capability.kid
+    fn kid(self) -> Text<'a> {
+        Text::from(self.capability.kid.as_str())
     }
     fn scope(self) -> ScopeView<'a> {
         ScopeView::from(&self.capability.scope)

@@ -1,6 +1,8 @@
 //! Minting gives the tokens of existing deployments, byte for byte.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a surprise stops a test")]
 
+use std::borrow::Cow;
+
 use ron_auth_core::{CapabilityBuilder, Caveat, MacKey, Rate, Scope};
 use serde_json::Value;
 
@@ -12,8 +14,8 @@ fn text(text: &str) -> String {
     text.to_owned()
 }
 
-fn methods(names: &[&str]) -> Vec<String> {
-    names.iter().map(ToString::to_string).collect()
+fn methods(names: &[&'static str]) -> Vec<Cow<'static, str>> {
+    names.iter().copied().map(Cow::Borrowed).collect()
 }
 
 fn custom(ns: &str, name: &str, cbor: &[u8]) -> Caveat {

@@ -1,5 +1,6 @@
 //! Reads a token in place: one strict pass, nothing copied.
 
+mod opening;
 mod scan;
 mod view;
 

@@ -1,12 +1,14 @@
 //! The strict pass.
 //!
-//! What nearly all of a token consists of (fixed keys, short ASCII texts) is read by hand; everything else by
-//! `minicbor`, which reads leniently: it takes a long head for a short one. So after each such item its length is
-//! compared with the shortest possible one.
+//! What nearly all of a token consists of (fixed keys, short ASCII texts, numbers) is read by hand, in whole words: a
+//! loop over the bytes of a short name ends where no processor can foresee it. Everything else is read by `minicbor`,
+//! which reads leniently: it takes a long head for a short one. So after each such item its length is compared with the
+//! shortest possible one.
 
 use minicbor::decode::Decoder;
 use ron_auth_core::{AuthError, Malformed, Rate, wire};
 
+use super::opening;
 use super::view::{CaveatSpan, ScopeSpans, Span, SpanArena, TokenSpans, ValueSpan};
 
 /// Reads a whole token into `arena`, and gives its index there.
@@ -64,41 +66,42 @@ impl<'b> Reader<'b> {
 
     #[inline]
     fn caveat(&mut self) -> Option<CaveatSpan> {
+        use opening::*;
         let start = self.at;
-        self.literal(b"\xa2\x61t")?;
-        let value = match self.caveat_name()? {
-            b"Exp" => ValueSpan::Exp(self.unsigned()?),
-            b"Nbf" => ValueSpan::Nbf(self.unsigned()?),
-            b"Aud" => ValueSpan::Aud(self.text()?),
-            b"Method" => ValueSpan::Method(self.texts()?),
-            b"PathPrefix" => ValueSpan::PathPrefix(self.text()?),
-            b"IpCidr" => ValueSpan::IpCidr(self.text()?),
-            b"BytesLe" => ValueSpan::BytesLe(self.unsigned()?),
-            b"Rate" => ValueSpan::Rate(self.rate()?),
-            b"Tenant" => ValueSpan::Tenant(self.text()?),
-            b"Amnesia" => ValueSpan::Amnesia(self.bool()?),
-            b"GovPolicyDigest" => ValueSpan::GovPolicyDigest(self.text()?),
-            b"Custom" => {
-                self.literal(b"\xa3\x62ns")?;
-                let ns = self.text()?;
-                self.literal(b"\x64name")?;
-                let name = self.text()?;
-                self.literal(b"\x64cbor")?;
-                ValueSpan::Custom { ns, name, cbor: self.any()? }
-            }
-            _ => return None,
+        let first = u64::from_ne_bytes(*self.rest().first_chunk()?);
+        let value = if first == word(EXP) {
+            ValueSpan::Exp(self.after(EXP)?.unsigned()?)
+        } else if first == word(NBF) {
+            ValueSpan::Nbf(self.after(NBF)?.unsigned()?)
+        } else if first == word(AUD) {
+            ValueSpan::Aud(self.after(AUD)?.text()?)
+        } else if first == word(METHOD) {
+            ValueSpan::Method(self.after(METHOD)?.texts()?)
+        } else if first == word(PATH_PREFIX) {
+            ValueSpan::PathPrefix(self.after(PATH_PREFIX)?.text()?)
+        } else if first == word(IP_CIDR) {
+            ValueSpan::IpCidr(self.after(IP_CIDR)?.text()?)
+        } else if first == word(BYTES_LE) {
+            ValueSpan::BytesLe(self.after(BYTES_LE)?.unsigned()?)
+        } else if first == word(RATE) {
+            ValueSpan::Rate(self.after(RATE)?.rate()?)
+        } else if first == word(TENANT) {
+            ValueSpan::Tenant(self.after(TENANT)?.text()?)
+        } else if first == word(AMNESIA) {
+            ValueSpan::Amnesia(self.after(AMNESIA)?.bool()?)
+        } else if first == word(GOV_POLICY_DIGEST) {
+            ValueSpan::GovPolicyDigest(self.after(GOV_POLICY_DIGEST)?.text()?)
+        } else if first == word(CUSTOM) {
+            self.after(CUSTOM)?.text()?;
+            let name_item = self.after(b"\x64name")?.place();
+            self.text()?;
+            let value_item = self.after(b"\x64cbor")?.place();
+            self.any()?;
+            ValueSpan::Custom { name_item, value_item }
+        } else {
+            return None;
         };
         Some(CaveatSpan { item: Span::new(start, self.at), value })
-    }
-
-    /// A caveat's name, whose head is one byte, and the key of its value.
-    #[inline]
-    fn caveat_name(&mut self) -> Option<&'b [u8]> {
-        let (&head @ 0x60..=0x77, rest) = self.rest().split_first()? else { return None };
-        let (name, rest) = rest.split_at_checked(usize::from(head & 0x1f))?;
-        rest.strip_prefix(b"\x61v")?;
-        self.at += name.len() + 3;
-        Some(name)
     }
 
     fn rate(&mut self) -> Option<Rate> {
@@ -116,6 +119,12 @@ impl<'b> Reader<'b> {
         (self.cbor.len() - self.at == 32).then(|| Span::new(self.at, self.cbor.len()))
     }
 
+    /// Where the next item begins.
+    #[inline]
+    fn place(&self) -> u32 {
+        Span::new(self.at, self.at).start()
+    }
+
     #[inline]
     fn rest(&self) -> &'b [u8] {
         self.cbor.get(self.at..).unwrap_or_default()
@@ -129,6 +138,13 @@ impl<'b> Reader<'b> {
         }
         self.at += N;
         Some(())
+    }
+
+    /// Itself, behind exactly these bytes.
+    #[inline]
+    fn after<const N: usize>(&mut self, expected: &[u8; N]) -> Option<&mut Self> {
+        self.literal(expected)?;
+        Some(self)
     }
 
     /// Whether null is next; if so, steps over it.
@@ -145,12 +161,13 @@ impl<'b> Reader<'b> {
 
     #[inline]
     fn text(&mut self) -> Option<Span> {
-        if let Some((&head @ 0x60..=0x77, rest)) = self.rest().split_first()
-            && let Some(text) = rest.get(..usize::from(head & 0x1f))
-            && text.is_ascii()
+        // Of a short text the head is an ASCII byte as well. The window fits: a MAC follows.
+        if let Some(window) = self.rest().first_chunk::<WINDOW>()
+            && let [head @ 0x60..=0x77, ..] = *window
+            && starts_with_ascii(window, usize::from(head & 0x1f) + 1)
         {
             let start = self.at + 1;
-            self.at = start + text.len();
+            self.at = start + usize::from(head & 0x1f);
             return Some(Span::new(start, self.at));
         }
         self.any_text()
@@ -191,6 +208,13 @@ impl<'b> Reader<'b> {
 
     #[inline]
     fn unsigned(&mut self) -> Option<u64> {
+        // What most are: a time in seconds.
+        if let Some(&[0x1a, a, b, c, d]) = self.rest().first_chunk()
+            && let value @ 0x1_0000.. = u32::from_be_bytes([a, b, c, d])
+        {
+            self.at += 5;
+            return Some(u64::from(value));
+        }
         let (value, item_len) = self.read(|decoder| decoder.u64())?;
         if item_len != head_len(value) {
             return None;
@@ -200,10 +224,14 @@ impl<'b> Reader<'b> {
     }
 
     /// Any one item.
-    fn any(&mut self) -> Option<Span> {
-        let start = self.at;
-        self.at += wire::canonical_item_len(self.rest()).ok()?;
-        Some(Span::new(start, self.at))
+    #[inline]
+    fn any(&mut self) -> Option<()> {
+        self.at += match self.rest().first()? {
+            // Small numbers, false, true, null, and whatever is empty.
+            0x00..=0x17 | 0x20..=0x37 | 0xf4..=0xf6 | 0x40 | 0x60 | 0x80 | 0xa0 => 1,
+            _ => wire::canonical_item_len(self.rest()).ok()?,
+        };
+        Some(())
     }
 
     /// What `minicbor` reads here, and how many bytes that takes. Does not step over it.
@@ -212,6 +240,24 @@ impl<'b> Reader<'b> {
         let mut decoder = Decoder::new(self.rest());
         let value = read(&mut decoder).ok()?;
         Some((value, decoder.position()))
+    }
+}
+
+/// Longest text read by words, with its head, in bytes.
+const WINDOW: usize = 24;
+
+/// Whether the first `count` bytes are ASCII, of 1 to 24. Looks at whole words: three at most.
+#[inline]
+fn starts_with_ascii(window: &[u8; WINDOW], count: usize) -> bool {
+    const HIGH_BITS: u64 = 0x8080_8080_8080_8080;
+    let ([first, second, third], []) = window.as_chunks() else { return false };
+    let [first, second, third] = [first, second, third].map(|bytes| u64::from_le_bytes(*bytes) & HIGH_BITS);
+    // The last word's bytes beyond `count` are shifted out.
+    let beyond = |words: usize| (words * 8 - count) * 8;
+    match count {
+        0..=8 => first << beyond(1) == 0,
+        9..=16 => first | second << beyond(2) == 0,
+        _ => first | second | third << beyond(3) == 0,
     }
 }
 

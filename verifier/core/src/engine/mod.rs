@@ -77,9 +77,7 @@ impl<B: Base64, D: Decode, M: Mac, X: Execute, S: ScratchPolicy> Engine<B, D, M,
         ctx: &RequestCtx<'_>,
         keys: &K,
     ) -> Result<Decision, AuthError> {
-        self.scratch.with(|scratch| {
-            self.verify_token_in(mode, config, token, ctx, keys, scratch).map(|verdict| verdict.to_decision())
-        })
+        self.scratch.with(|scratch| owned(&self.verify_token_in(mode, config, token, ctx, keys, scratch)))
     }
 
     /// Verifies each token of a batch: one result per token, in order.
@@ -94,7 +92,7 @@ impl<B: Base64, D: Decode, M: Mac, X: Execute, S: ScratchPolicy> Engine<B, D, M,
         // Every element is overwritten; until then it is a refusal.
         let mut results = vec![Err(AuthError::Bounds); tokens.len()];
         let Ok(()) = self.batch(mode, config, tokens, ctx, keys, &mut results, |slot, result| {
-            *slot = result.map(|verdict| verdict.to_decision());
+            *slot = owned(result);
             Ok::<(), Infallible>(())
         });
         results
@@ -116,10 +114,8 @@ impl<B: Base64, D: Decode, M: Mac, X: Execute, S: ScratchPolicy> Engine<B, D, M,
         out.clear();
         // Every element is overwritten; until then it is a refusal.
         out.resize(tokens.len(), Decision::Deny { reasons: Vec::new() });
-        let outcome = self.batch(mode, config, tokens, ctx, keys, out, |slot, result| {
-            *slot = result?.to_decision();
-            Ok(())
-        });
+        let outcome = self
+            .batch(mode, config, tokens, ctx, keys, out, |slot, result| owned(result).map(|decision| *slot = decision));
         if outcome.is_err() {
             out.clear();
         }
@@ -135,7 +131,7 @@ impl<B: Base64, D: Decode, M: Mac, X: Execute, S: ScratchPolicy> Engine<B, D, M,
         ctx: &RequestCtx<'_>,
         keys: &K,
         out: &mut [R],
-        store: impl Fn(&mut R, Result<Verdict<'_>, AuthError>) -> Result<(), E> + Sync,
+        store: impl Fn(&mut R, &Result<Verdict<'_>, AuthError>) -> Result<(), E> + Sync,
     ) -> Result<(), E>
     where
         K: MacKeyProvider + Sync + ?Sized,
@@ -152,7 +148,7 @@ impl<B: Base64, D: Decode, M: Mac, X: Execute, S: ScratchPolicy> Engine<B, D, M,
                 let mut slots = out.iter_mut();
                 let tokens = tokens.get(..slots.len()).unwrap_or_default();
                 self.chunk(mode, &judge, tokens, keys, scratch, &mut |_, result| match slots.next() {
-                    Some(slot) => store(slot, result),
+                    Some(slot) => store(slot, &result),
                     None => Ok(()),
                 })
             })
@@ -201,6 +197,15 @@ impl<B: Base64, D: Decode, M: Mac, X: Execute, S: ScratchPolicy> Engine<B, D, M,
                 Ok::<(), Infallible>(())
             });
         }
+    }
+}
+
+/// A verdict is large and is not moved: this reads it where it is.
+#[inline]
+fn owned(result: &Result<Verdict<'_>, AuthError>) -> Result<Decision, AuthError> {
+    match result {
+        Ok(verdict) => Ok(verdict.to_decision()),
+        Err(error) => Err(*error),
     }
 }
 

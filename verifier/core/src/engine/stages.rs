@@ -10,7 +10,7 @@ use crate::error::AuthError;
 use crate::key::{MacKey, MacKeyProvider};
 use crate::metrics;
 use crate::seam::{Base64, Decode, Execute, Mac, ScratchPolicy};
-use crate::semantics::{Columns, Judge, evaluate_streaming};
+use crate::semantics::{Columns, Judge, Nets, evaluate_streaming};
 use crate::view::TokenView;
 
 /// Memory that a verification works in, reused from call to call.
@@ -19,8 +19,8 @@ pub struct Scratch<D: Decode> {
     cbor: Vec<u8>,
     arena: D::Arena,
     tokens: Vec<Result<Placed<D::Token>, AuthError>>,
-    /// The keys of the good tokens, by index. Held only until the MACs are computed.
-    keys: Vec<Option<MacKey>>,
+    /// The keys of the good tokens. Held only until the MACs are computed.
+    keys: Vec<MacKey>,
     tags: Vec<Tag>,
     columns: Columns,
 }
@@ -40,6 +40,8 @@ impl<D: Decode> Default for Scratch<D> {
 
 /// A decoded token, and where its bytes are.
 struct Placed<T> {
+    /// Its place among the keys of its chunk.
+    key: usize,
     cbor: Range<usize>,
     token: T,
 }
@@ -71,20 +73,21 @@ impl<B: Base64, D: Decode, M: Mac, X: Execute, S: ScratchPolicy> Engine<B, D, M,
         scratch: &'s mut Scratch<D>,
     ) -> Result<Verdict<'s>, AuthError> {
         scratch.clear();
-        let (placed, key) = self.admit(judge.config(), text, keys, &mut scratch.cbor, &mut scratch.arena)?;
+        let placed = self.read(judge.config(), text, &mut scratch.cbor, &mut scratch.arena)?;
         let Scratch { cbor, arena, tokens, columns, .. } = scratch;
         tokens.push(Ok(placed));
         // Read back from where it was put: the verdict borrows it.
         let Some(Ok(placed)) = tokens.last() else { return Err(AuthError::Bounds) };
         let view = placed.view::<D>(cbor, arena);
+        let key = key_of(view, keys)?;
         check_tag(&self.mac.tag(&key, view), view)?;
         drop(key);
         record_caveats(judge.config(), view);
         if view.caveat_count() >= mode.soa_threshold(judge.config()) {
-            columns.mark(judge, 1, |_| Some(view));
+            columns.mark(judge, 1, |_| Some(view), &mut Nets::default());
             columns.verdict(judge, 0, view)
         } else {
-            evaluate_streaming(judge, view)
+            evaluate_streaming(judge, view, &mut Nets::default())
         }
     }
 
@@ -104,19 +107,29 @@ impl<B: Base64, D: Decode, M: Mac, X: Execute, S: ScratchPolicy> Engine<B, D, M,
         let Scratch { cbor, arena, tokens, keys: token_keys, tags, columns } = scratch;
         // Reserved at once, so that growing leaves no copies of keys behind.
         token_keys.reserve(texts.len());
-        for text in texts {
-            let (token, key) = match self.admit(config, text.as_ref(), keys, cbor, arena) {
-                Ok((placed, key)) => (Ok(placed), Some(key)),
-                Err(error) => (Err(error), None),
-            };
+        // The token that the last key was looked up for. The next one is usually signed with the same.
+        let mut asked_for = None;
+        for (index, text) in texts.iter().enumerate() {
+            let token = self.read(config, text.as_ref(), cbor, arena).and_then(|mut placed| {
+                let view = placed.view::<D>(cbor, arena);
+                let known = asked_for.and_then(|index| good(tokens, index)).map(|other| other.view::<D>(cbor, arena));
+                if !known.is_some_and(|known| known.tid() == view.tid() && known.kid() == view.kid()) {
+                    token_keys.push(key_of(view, keys)?);
+                    asked_for = Some(index);
+                }
+                placed.key = token_keys.len() - 1;
+                Ok(placed)
+            });
             tokens.push(token);
-            token_keys.push(key);
         }
         let (cbor, arena, tokens) = (&*cbor, &*arena, &mut *tokens);
 
         tags.clear();
         tags.resize(tokens.len(), Tag::from_bytes([0; 32]));
-        let job = |index: usize| Some((token_keys.get(index)?.as_ref()?, good(tokens, index)?.view::<D>(cbor, arena)));
+        let job = |index: usize| {
+            let placed = good(tokens, index)?;
+            Some((token_keys.get(placed.key)?, placed.view::<D>(cbor, arena)))
+        };
         self.mac.tags(job, tags);
         token_keys.clear();
         for (token, tag) in tokens.iter_mut().zip(&*tags) {
@@ -130,8 +143,9 @@ impl<B: Base64, D: Decode, M: Mac, X: Execute, S: ScratchPolicy> Engine<B, D, M,
         let tokens = &*tokens;
         let view = |index: usize| good(tokens, index).map(|p| p.view::<D>(cbor, arena));
         let columnar = self.mean_caveats_reach(mode.soa_threshold(config), tokens.len(), view);
+        let mut nets = Nets::default();
         if columnar {
-            columns.mark(judge, tokens.len(), view);
+            columns.mark(judge, tokens.len(), view, &mut nets);
         }
         for (index, token) in tokens.iter().enumerate() {
             let result = match token {
@@ -139,7 +153,11 @@ impl<B: Base64, D: Decode, M: Mac, X: Execute, S: ScratchPolicy> Engine<B, D, M,
                 Ok(placed) => {
                     let view = placed.view::<D>(cbor, arena);
                     record_caveats(config, view);
-                    if columnar { columns.verdict(judge, index, view) } else { evaluate_streaming(judge, view) }
+                    if columnar {
+                        columns.verdict(judge, index, view)
+                    } else {
+                        evaluate_streaming(judge, view, &mut nets)
+                    }
                 }
             };
             record_result(config, &result);
@@ -148,16 +166,15 @@ impl<B: Base64, D: Decode, M: Mac, X: Execute, S: ScratchPolicy> Engine<B, D, M,
         Ok(())
     }
 
-    /// The stages before the MAC: length, Base64, CBOR, key.
+    /// The stages before the key: length, Base64, CBOR.
     #[inline(always)]
-    fn admit<K: MacKeyProvider + ?Sized>(
+    fn read(
         &self,
         config: &VerifierConfig,
         text: &str,
-        keys: &K,
         cbor: &mut Vec<u8>,
         arena: &mut D::Arena,
-    ) -> Result<(Placed<D::Token>, MacKey), AuthError> {
+    ) -> Result<Placed<D::Token>, AuthError> {
         if text.len() > config.max_text_chars() {
             return Err(AuthError::Bounds);
         }
@@ -168,9 +185,7 @@ impl<B: Base64, D: Decode, M: Mac, X: Execute, S: ScratchPolicy> Engine<B, D, M,
         }
         let bytes = cbor.get(start..).unwrap_or_default();
         let token = self.decode.decode(bytes, config.max_caveats, arena)?;
-        let view = D::view(&token, bytes, arena);
-        let key = keys.key_for(view.kid(), view.tid()).ok_or(AuthError::UnknownKid)?;
-        Ok((Placed { cbor: start..cbor.len(), token }, key))
+        Ok(Placed { key: 0, cbor: start..cbor.len(), token })
     }
 
     /// Whether the good tokens among `count` have `threshold` caveats or more on average.
@@ -195,6 +210,11 @@ impl<B: Base64, D: Decode, M: Mac, X: Execute, S: ScratchPolicy> Engine<B, D, M,
 /// Token `index`, unless it has failed.
 fn good<T>(tokens: &[Result<Placed<T>, AuthError>], index: usize) -> Option<&Placed<T>> {
     tokens.get(index)?.as_ref().ok()
+}
+
+#[inline]
+fn key_of<'a, K: MacKeyProvider + ?Sized>(token: impl TokenView<'a>, keys: &K) -> Result<MacKey, AuthError> {
+    keys.key_for(token.kid().as_str(), token.tid().as_str()).ok_or(AuthError::UnknownKid)
 }
 
 fn check_tag<'a>(tag: &Tag, token: impl TokenView<'a>) -> Result<(), AuthError> {

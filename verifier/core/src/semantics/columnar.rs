@@ -4,7 +4,7 @@
 //! loop that marks which caveats hold. Then the verdict on each token is reached as in the streaming evaluator, only
 //! that a look at the mark takes the place of the test.
 
-use super::{Judge, verdict};
+use super::{Judge, Nets, verdict};
 use crate::config::Semantics;
 use crate::decision::Verdict;
 use crate::error::AuthError;
@@ -50,6 +50,7 @@ impl Columns {
         judge: &Judge<'_>,
         count: usize,
         token: impl Fn(usize) -> Option<V>,
+        nets: &mut Nets<'a>,
     ) {
         self.clear();
         for index in 0..count {
@@ -63,28 +64,13 @@ impl Columns {
         test(nbf, holds, |&at| at <= judge.nbf_ceiling);
         test(bytes_le, holds, |&limit| judge.length_permitted(limit));
         test(amnesia, holds, |&amnesia| amnesia == judge.ctx.is_amnesia());
-        let Self { audience, tenant, digest, method, path, .. } = self;
-        for column in [audience, tenant, digest, method, path] {
+        let Self { audience, tenant, digest, method, path, net, .. } = self;
+        for column in [audience, tenant, digest, method, path, net] {
             test(column, &mut self.holds, |place| {
                 let caveat = token(place.token).and_then(|view| view.caveat(place.caveat));
-                caveat.is_some_and(|caveat| judge.holds(caveat))
+                caveat.is_some_and(|caveat| judge.holds(caveat, nets))
             });
         }
-        // The same net recurs in token after token: parse it once.
-        let mut last = None;
-        test(&self.net, &mut self.holds, |place| {
-            let Some(CaveatView::IpCidr(net)) = token(place.token).and_then(|view| view.caveat(place.caveat)) else {
-                return false;
-            };
-            match last {
-                Some((known, permitted)) if known == net => permitted,
-                _ => {
-                    let permitted = judge.peer_permitted(net);
-                    last = Some((net, permitted));
-                    permitted
-                }
-            }
-        });
     }
 
     fn lay_out<'a>(&mut self, judge: &Judge<'_>, token: usize, view: impl TokenView<'a>) {

@@ -5,19 +5,22 @@
 
 mod columnar;
 mod ip_net;
+mod nets;
 mod path;
 mod streaming;
 
 pub(crate) use columnar::Columns;
+pub(crate) use nets::Nets;
 pub(crate) use streaming::evaluate_streaming;
 
 use std::borrow::Cow;
 use std::net::IpAddr;
 
+use crate::bytes;
 use crate::capability::Rate;
 use crate::config::{Semantics, VerifierConfig};
 use crate::context::RequestCtx;
-use crate::custom::CustomCaveat;
+use crate::custom::{CustomCaveat, CustomCaveatHandler};
 use crate::decision::{DenyReasonRef, Obligations, Reasons, Verdict};
 use crate::error::AuthError;
 use crate::view::{CaveatView, Methods, ScopeView, Text, TokenView};
@@ -69,14 +72,14 @@ impl<'c> Judge<'c> {
 
     /// Whether `caveat` holds, asks no handler and obliges to nothing: most do, and then there is nothing more to do.
     #[inline(always)]
-    pub(crate) fn holds(&self, caveat: CaveatView<'_>) -> bool {
+    pub(crate) fn holds<'a>(&self, caveat: CaveatView<'a>, nets: &mut Nets<'a>) -> bool {
         match caveat {
             CaveatView::Exp(at) => at >= self.exp_floor,
             CaveatView::Nbf(at) => at <= self.nbf_ceiling,
             CaveatView::Aud(audience) => self.audience.is_some_and(|ours| audience == *ours),
             CaveatView::Method(methods) => self.method_permitted(methods),
             CaveatView::PathPrefix(prefix) => self.path_permitted(prefix),
-            CaveatView::IpCidr(net) => self.peer_permitted(net),
+            CaveatView::IpCidr(net) => nets.permitted(net, |net| self.peer_permitted(net)),
             CaveatView::BytesLe(limit) => self.length_permitted(limit),
             CaveatView::Tenant(tenant) => tenant == *self.ctx.tenant(),
             CaveatView::Amnesia(amnesia) => amnesia == self.ctx.is_amnesia(),
@@ -86,13 +89,13 @@ impl<'c> Judge<'c> {
     }
 
     /// What a caveat comes to that does not simply [hold](Self::holds).
-    pub(crate) fn finding<'a>(&self, caveat: CaveatView<'a>) -> Finding<'a> {
+    fn finding<'a>(&self, caveat: CaveatView<'a>, last: &mut LastHandler<'c, 'a>) -> Finding<'a> {
         use DenyReasonRef as Reason;
         Finding::Denies(match caveat {
             CaveatView::Exp(_) => return Finding::Fails(AuthError::Expired),
             CaveatView::Nbf(_) => return Finding::Fails(AuthError::NotYetValid),
             CaveatView::Rate(rate) => return Finding::Obliges(rate),
-            CaveatView::Custom { ns, name, cbor } => return self.custom(ns, name, cbor),
+            CaveatView::Custom { ns, name, cbor } => return self.custom(CustomCaveat { ns, name, cbor }, last),
             CaveatView::Aud(_) => Reason::BadAudience,
             CaveatView::Method(_) => Reason::MethodNotAllowed,
             CaveatView::PathPrefix(_) => Reason::PathNotAllowed,
@@ -119,7 +122,7 @@ impl<'c> Judge<'c> {
             return;
         }
         let ScopeView { prefix, methods, max_bytes } = token.scope();
-        if token.tid() != self.ctx.tenant() {
+        if token.tid() != *self.ctx.tenant() {
             refuse(DenyReasonRef::TenantMismatch);
         }
         if !self.method_permitted(methods) {
@@ -141,7 +144,7 @@ impl<'c> Judge<'c> {
         let path = self.ctx.path().as_bytes();
         match self.semantics {
             Semantics::Strict => self.path_is_plain && path::is_below(path, prefix.as_bytes()),
-            Semantics::Compat => path.starts_with(prefix.as_bytes()),
+            Semantics::Compat => bytes::begins(path, prefix.as_bytes()),
         }
     }
 
@@ -159,19 +162,21 @@ impl<'c> Judge<'c> {
         }
     }
 
-    fn custom<'a>(&self, ns: Text<'a>, name: Text<'a>, cbor: &'a [u8]) -> Finding<'a> {
-        match self.config.custom_handler(ns.as_str()) {
-            None => Finding::Denies(DenyReasonRef::Unhandled { ns, name }),
-            Some(handler) => {
-                let caveat = CustomCaveat { ns: ns.as_str(), name: name.as_str(), cbor };
-                match handler.check(&caveat, self.ctx) {
-                    Ok(()) => Finding::Holds,
-                    Err(reason) => Finding::Denies(DenyReasonRef::Custom(reason)),
-                }
-            }
+    fn custom<'a>(&self, caveat: CustomCaveat<'a>, last: &mut LastHandler<'c, 'a>) -> Finding<'a> {
+        let handler = match last {
+            Some((ns, handler)) if *ns == caveat.ns => *handler,
+            _ => last.insert((caveat.ns, self.config.custom_handler(caveat.ns()))).1,
+        };
+        match handler.map(|handler| handler.check(&caveat, self.ctx)) {
+            None => Finding::Denies(DenyReasonRef::Unhandled { ns: caveat.ns, name: caveat.name }),
+            Some(Ok(())) => Finding::Holds,
+            Some(Err(reason)) => Finding::Denies(DenyReasonRef::Custom(reason)),
         }
     }
 }
+
+/// The namespace looked up last, and its handler, if it has one: a token's custom caveats tend to be of one namespace.
+type LastHandler<'c, 'a> = Option<(Text<'a>, Option<&'c dyn CustomCaveatHandler>)>;
 
 /// The verdict on a verified token. `holds` says of a caveat, by its index, whether it is known to [hold](Judge::holds);
 /// the others are asked for their [finding](Judge::finding), in token order, up to the first hard error.
@@ -179,7 +184,7 @@ impl<'c> Judge<'c> {
 fn verdict<'a, V: TokenView<'a>>(
     judge: &Judge<'_>,
     token: V,
-    holds: impl Fn(usize) -> bool,
+    mut holds: impl FnMut(usize) -> bool,
 ) -> Result<Verdict<'a>, AuthError> {
     let count = token.caveat_count();
     // For most tokens everything holds, and nothing needs to be collected.
@@ -189,12 +194,13 @@ fn verdict<'a, V: TokenView<'a>>(
     }
     let mut reasons = Reasons::new();
     let mut obligations = Obligations::new();
+    let mut handler = None;
     judge.refusals(token, |reason| reasons.push(reason));
     for index in first_open..count {
         if let Some(caveat) = token.caveat(index)
             && !holds(index)
         {
-            match judge.finding(caveat) {
+            match judge.finding(caveat, &mut handler) {
                 Finding::Holds => {}
                 Finding::Obliges(rate) => obligations.push(rate),
                 Finding::Denies(reason) => reasons.push(reason),

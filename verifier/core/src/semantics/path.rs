@@ -1,9 +1,22 @@
 //! Strict path prefixes.
 
+use crate::bytes;
+
 /// Whether `path` has nothing that a server might resolve to another path: no empty, `.` or `..` segment, no
 /// percent-encoded dot or slash.
 pub(super) fn is_plain(path: &str) -> bool {
     let bytes = path.as_bytes();
+    // Most paths have none of the bytes that it takes, and to find that out needs no branch per byte.
+    let mut last = b'_';
+    let mut suspicious = false;
+    for &byte in bytes {
+        suspicious |= (byte == b'.') | (byte == b'%') | ((byte == b'/') & (last == b'/'));
+        last = byte;
+    }
+    !suspicious || has_no_step(bytes)
+}
+
+fn has_no_step(bytes: &[u8]) -> bool {
     let mut last = b'_';
     for (at, &byte) in bytes.iter().enumerate() {
         let suspect = match byte {
@@ -27,7 +40,11 @@ pub(super) fn is_plain(path: &str) -> bool {
 
 /// Whether `path` is `prefix` or lies below it, at a segment boundary.
 pub(super) fn is_below(path: &[u8], prefix: &[u8]) -> bool {
-    path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || prefix.ends_with(b"/") || rest.starts_with(b"/"))
+    let ends_segment = || match path.get(prefix.len()) {
+        None | Some(b'/') => true,
+        Some(_) => prefix.ends_with(b"/"),
+    };
+    bytes::begins(path, prefix) && ends_segment()
 }
 
 #[cfg(test)]

@@ -1,12 +1,16 @@
 //! One caveat after another.
 
-use super::{Judge, verdict};
+use super::{Judge, Nets, verdict};
 use crate::decision::Verdict;
 use crate::error::AuthError;
 use crate::view::TokenView;
 
 /// The verdict on a verified token.
 #[inline]
-pub(crate) fn evaluate_streaming<'a, V: TokenView<'a>>(judge: &Judge<'_>, token: V) -> Result<Verdict<'a>, AuthError> {
-    verdict(judge, token, |index| token.caveat(index).is_none_or(|caveat| judge.holds(caveat)))
+pub(crate) fn evaluate_streaming<'a, V: TokenView<'a>>(
+    judge: &Judge<'_>,
+    token: V,
+    nets: &mut Nets<'a>,
+) -> Result<Verdict<'a>, AuthError> {
+    verdict(judge, token, |index| token.caveat(index).is_none_or(|caveat| judge.holds(caveat, nets)))
 }

@@ -128,10 +128,10 @@ const FALSE: u8 = 0xf4;
 const TRUE: u8 = 0xf5;
 const NULL: u8 = 0xf6;
 
-fn texts(texts: &[String], out: &mut Vec<u8>) {
+fn texts(texts: &[impl AsRef<str>], out: &mut Vec<u8>) {
     encode_array_head(texts.len(), out);
     for text in texts {
-        encode_text(text, out);
+        encode_text(text.as_ref(), out);
     }
 }
 
