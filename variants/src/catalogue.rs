@@ -105,53 +105,16 @@ pub fn catalogue() -> Vec<Variant> {
             features: &["plain", "tls-scratch"],
             build: || boxed(ScalarBase64, SerdeCborDecode, SerialMac, SequentialExecute, ThreadLocalScratch),
         },
-        #[cfg(all(
-            feature = "minicbor-zerocopy",
-            feature = "simd-b64",
-            feature = "lanes",
-            feature = "parallel",
-            feature = "tls-scratch"
-        ))]
         // The lab's switch for masking AVX-512: what `prod` does on a processor that ends at AVX2.
+        #[cfg(feature = "all")]
         Variant {
             name: "prod-avx2",
-            seams: Seams {
-                base64: "simd-b64",
-                decode: "minicbor-zerocopy",
-                mac: "lanes-avx2",
-                execute: "parallel",
-                scratch: "tls-scratch",
-            },
+            seams: Seams { mac: "lanes-avx2", ..PROD },
             features: &["full"],
-            build: || {
-                boxed(
-                    SimdBase64,
-                    ZeroCopyDecode,
-                    LanesMac::with_max(lanes::SimdLevel::Avx2),
-                    RayonExecute,
-                    ThreadLocalScratch,
-                )
-            },
+            build: || prod(LanesMac::with_max(lanes::SimdLevel::Avx2)),
         },
-        #[cfg(all(
-            feature = "minicbor-zerocopy",
-            feature = "simd-b64",
-            feature = "lanes",
-            feature = "parallel",
-            feature = "tls-scratch"
-        ))]
-        Variant {
-            name: "prod",
-            seams: Seams {
-                base64: "simd-b64",
-                decode: "minicbor-zerocopy",
-                mac: "lanes",
-                execute: "parallel",
-                scratch: "tls-scratch",
-            },
-            features: &["full"],
-            build: || boxed(SimdBase64, ZeroCopyDecode, LanesMac::default(), RayonExecute, ThreadLocalScratch),
-        },
+        #[cfg(feature = "all")]
+        Variant { name: "prod", seams: PROD, features: &["full"], build: || prod(LanesMac::default()) },
     ]
 }
 
@@ -159,6 +122,21 @@ pub fn catalogue() -> Vec<Variant> {
 #[cfg_attr(not(feature = "all"), allow(dead_code))]
 const PLAIN: Seams =
     Seams { base64: "scalar", decode: "serde_cbor", mac: "serial", execute: "sequential", scratch: "per-call" };
+
+/// The best choice for every seam.
+#[cfg(feature = "all")]
+const PROD: Seams = Seams {
+    base64: "simd-b64",
+    decode: "minicbor-zerocopy",
+    mac: "lanes",
+    execute: "parallel",
+    scratch: "tls-scratch",
+};
+
+#[cfg(feature = "all")]
+fn prod(mac: LanesMac) -> Box<dyn Verifier> {
+    boxed(SimdBase64, ZeroCopyDecode, mac, RayonExecute, ThreadLocalScratch)
+}
 
 #[cfg_attr(not(feature = "all"), allow(dead_code))]
 fn boxed<B: Base64, D: Decode, M: Mac, X: Execute, S: ScratchPolicy>(

@@ -96,12 +96,15 @@ compile_error!(
      `fast-cbor`, `plain`"
 );
 
-/// What a [`Verdict`] points with.
-pub use ron_auth_core::view::{Methods, ScopeView, Text};
 pub use ron_auth_core::{
     AuthError, Capability, CapabilityBuilder, Caveat, CustomCaveat, CustomCaveatHandler, Decision, DenyReason,
     DenyReasonRef, EnvError, KeyRing, MacKey, MacKeyProvider, Malformed, MetricsRecorder, MintError, Obligations, Rate,
     Reasons, RequestCtx, Scope, Semantics, Verdict, VerifierConfig, compat, metrics,
+};
+/// What a [`Verdict`] points with.
+pub use ron_auth_core::{
+    view::{Methods, ScopeView, Text},
+    wire::TextItems,
 };
 
 #[cfg(feature = "bench-eval-modes")]

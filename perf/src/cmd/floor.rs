@@ -23,13 +23,16 @@ use crate::measure::subject::{Clock, InProcess, Subject};
 use crate::workload::{Workload, corpus_for};
 use ron_auth_variants::mac::lanes::SimdLevel;
 
-const CASES: [(&str, Fixture, usize); 6] = [
+const CASES: [(&str, Fixture, usize); 8] = [
     ("single-light", Fixture::Light, 1),
     ("single-heavy", Fixture::Heavy, 1),
     ("batch64-light", Fixture::Light, 64),
     ("batch64-heavy", Fixture::Heavy, 64),
     ("batch1024-light", Fixture::Light, 1024),
     ("batch1024-heavy", Fixture::Heavy, 1024),
+    // Does a token cost the same in a batch that leaves the caches behind?
+    ("batch16384-light", Fixture::Light, 16_384),
+    ("batch16384-heavy", Fixture::Heavy, 16_384),
 ];
 
 /// Measure an engine against the floor: SIMD Base64 and the same MAC messages, nothing else

@@ -1,5 +1,3 @@
-use std::iter::Enumerate;
-use std::slice::ChunksMut;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use ron_auth_core::seam::Execute;
@@ -17,8 +15,6 @@ use super::SequentialExecute;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RayonExecute;
 
-/// Chunks per thread: enough that a thread that comes late still finds its share.
-const CHUNKS_PER_THREAD: usize = 4;
 /// Fewest tokens that are worth handing to another thread.
 const MIN_CHUNK_LEN: usize = 16;
 
@@ -34,21 +30,19 @@ impl Execute for RayonExecute {
             return SequentialExecute.try_chunks(out, max_chunk_len, spread, work);
         }
         let threads = rayon::current_num_threads();
-        let even_share = out.len().div_ceil(threads * CHUNKS_PER_THREAD);
-        let chunk_len = even_share.max(MIN_CHUNK_LEN).min(max_chunk_len).max(1);
         // No more helpers than there is work for: the caller waits until each of them has been run.
-        let helpers = threads.min(out.len().div_ceil(chunk_len)) - 1;
+        let helpers = threads.min(out.len().div_ceil(MIN_CHUNK_LEN)) - 1;
         if helpers == 0 {
             return SequentialExecute.try_chunks(out, max_chunk_len, spread, work);
         }
-        let board = Mutex::new(Board { chunks: out.chunks_mut(chunk_len).enumerate(), first_failure: None });
+        let board = Mutex::new(Board { first: 0, rest: out, threads, max_chunk_len, first_failure: None });
         let work_off = || {
             loop {
                 // A statement of its own: in a `while let` the lock would be held until the chunk is done.
                 let next = lock(&board).next_chunk();
-                let Some((index, chunk)) = next else { break };
-                if let Err(error) = work(index * chunk_len, chunk) {
-                    lock(&board).fail(index, error);
+                let Some((first, chunk)) = next else { break };
+                if let Err(error) = work(first, chunk) {
+                    lock(&board).fail(first, error);
                 }
             }
         };
@@ -65,20 +59,35 @@ impl Execute for RayonExecute {
 
 /// What is still to be done, and what went wrong.
 struct Board<'o, T, E> {
-    chunks: Enumerate<ChunksMut<'o, T>>,
-    /// The failure of the lowest-index chunk that failed so far.
+    /// Index of the first of the rest.
+    first: usize,
+    rest: &'o mut [T],
+    threads: usize,
+    max_chunk_len: usize,
+    /// The failure of the lowest-index chunk that failed so far, with the index of its first element.
     first_failure: Option<(usize, E)>,
 }
 
 impl<'o, T, E> Board<'o, T, E> {
     /// The next chunk, in order. None after a failure: whatever comes later can't change the outcome.
+    ///
+    /// Chunks become smaller towards the end, so that all threads end at about the same time.
     fn next_chunk(&mut self) -> Option<(usize, &'o mut [T])> {
-        if self.first_failure.is_some() { None } else { self.chunks.next() }
+        if self.first_failure.is_some() || self.rest.is_empty() {
+            return None;
+        }
+        let half_a_share = self.rest.len() / (2 * self.threads);
+        let len = half_a_share.max(MIN_CHUNK_LEN).min(self.max_chunk_len.max(1)).min(self.rest.len());
+        let (chunk, rest) = std::mem::take(&mut self.rest).split_at_mut(len);
+        let first = self.first;
+        self.rest = rest;
+        self.first += len;
+        Some((first, chunk))
     }
 
-    fn fail(&mut self, index: usize, error: E) {
-        if self.first_failure.as_ref().is_none_or(|(first, _)| index < *first) {
-            self.first_failure = Some((index, error));
+    fn fail(&mut self, first: usize, error: E) {
+        if self.first_failure.as_ref().is_none_or(|(other, _)| first < *other) {
+            self.first_failure = Some((first, error));
         }
     }
 }
@@ -108,7 +117,7 @@ mod tests {
             }
             let caught = std::panic::catch_unwind(|| {
                 RayonExecute.try_chunks(&mut [0; 200], 64, true, |first, _| {
-                    assert_ne!(first, 64, "a handler panics");
+                    assert!(first != 0, "a handler panics");
                     Ok::<(), ()>(())
                 })
             });

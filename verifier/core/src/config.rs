@@ -9,6 +9,7 @@ use crate::metrics::MetricsRecorder;
 
 /// How caveats and scope are judged. The table in `docs/WIRE.md` has every row of both.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Semantics {
     /// What the caveats say, closed where something is unknown. The default.
     #[default]
