@@ -1,5 +1,6 @@
 //! The subcommands, one file each, to be read top to bottom: arguments, then `run`.
 
+pub mod adaptive;
 pub mod flame;
 pub mod floor;
 pub mod list;
