@@ -82,7 +82,7 @@ impl Peer for Biscuits {
 }
 
 fn check(caveat: &Caveat) -> anyhow::Result<(String, Term)> {
-    let text = |text: &String| Term::Str(text.clone());
+    let text = |text: &str| Term::Str(text.to_owned());
     let (condition, value) = match caveat {
         Caveat::Aud(audience) => ("aud({value})", text(audience)),
         Caveat::Tenant(tenant) => ("tenant({value})", text(tenant)),
@@ -90,7 +90,7 @@ fn check(caveat: &Caveat) -> anyhow::Result<(String, Term)> {
         Caveat::Exp(exp) => ("time($time), $time <= {value}", Term::Date(*exp)),
         Caveat::PathPrefix(prefix) => ("path($path), $path.starts_with({value})", text(prefix)),
         Caveat::Method(methods) => {
-            let methods: BTreeSet<Term> = methods.iter().map(text).collect();
+            let methods: BTreeSet<Term> = methods.iter().map(|name| text(name)).collect();
             ("method($method), {value}.contains($method)", Term::Set(methods))
         }
         Caveat::IpCidr(net) => ("peer_ip($ip), $ip.extern::in_net({value})", text(net)),
