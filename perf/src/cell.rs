@@ -2,39 +2,9 @@
 
 use std::fmt;
 
-use ron_auth_core::VerifierConfig;
+pub use perf_probe::workload::Knobs;
 use ron_auth_fixtures::Fixture;
 use ron_auth_variants::Variant;
-use serde::{Deserialize, Serialize};
-
-/// Settings that change speed only.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Knobs {
-    /// See [`VerifierConfig::soa_threshold`].
-    pub soa_threshold: usize,
-    /// See [`VerifierConfig::par_min_batch`].
-    pub par_min_batch: usize,
-    /// Threads at the variant's disposal.
-    pub threads: usize,
-}
-
-impl Knobs {
-    /// The library's defaults, on this many threads.
-    #[must_use]
-    pub const fn defaults(threads: usize) -> Self {
-        Self {
-            soa_threshold: VerifierConfig::DEFAULT_SOA_THRESHOLD,
-            par_min_batch: VerifierConfig::DEFAULT_PAR_MIN_BATCH,
-            threads,
-        }
-    }
-
-    /// One thread, whatever the batch.
-    #[must_use]
-    pub const fn sequential() -> Self {
-        Self { par_min_batch: usize::MAX, ..Self::defaults(1) }
-    }
-}
 
 /// One point of the sweep.
 #[derive(Clone, Copy, Debug)]

@@ -3,12 +3,14 @@
 use std::fmt;
 use std::process::ExitCode;
 
+use crate::compare::runner::MeasureError;
+
 /// What `--help` says about exit codes.
 pub const HELP: &str = "\
 Exit codes:
-  0    done, and nothing is wrong
+  0    done, and nothing is wrong; a gate's warning too, unless --strict
   1    a difference between variants, a regression, or a broken tripwire
-  2    inconclusive (reserved: no command ends so yet)
+  2    inconclusive: neither a pass nor a regression was shown within the budget
   3    could not do it: a missing or unreadable file, a tool that failed
   64   usage: an unknown option, subcommand, variant or fixture
   130  interrupted; what was measured is written";
@@ -20,7 +22,7 @@ pub enum Exit {
     Success,
     /// A difference, a regression or a broken tripwire.
     Difference,
-    /// Not decided. Reserved.
+    /// Neither a pass nor a regression was shown.
     Inconclusive,
     /// Could not be done.
     CouldNot,
@@ -69,6 +71,12 @@ impl Failure {
         Self { exit: Exit::Difference, message: message.to_string() }
     }
 
+    /// Ctrl-C, before there was anything to keep.
+    #[must_use]
+    pub fn interrupted() -> Self {
+        Self { exit: Exit::Interrupted, message: "interrupted".to_owned() }
+    }
+
     /// The exit code.
     #[must_use]
     pub const fn exit(&self) -> Exit {
@@ -86,6 +94,13 @@ impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Self {
         // `{:#}` puts the chain of causes on one line.
         Self { exit: Exit::CouldNot, message: format!("{error:#}") }
+    }
+}
+
+impl From<MeasureError> for Failure {
+    fn from(error: MeasureError) -> Self {
+        let exit = if error == MeasureError::Interrupted { Exit::Interrupted } else { Exit::CouldNot };
+        Self { exit, message: error.to_string() }
     }
 }
 

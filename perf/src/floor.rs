@@ -20,6 +20,7 @@ const LONGEST_IN_LANES: usize = 1024;
 /// The precomputed work.
 pub struct Floor {
     corpus: Arc<Corpus>,
+    batch: usize,
     decoded: Vec<u8>,
     /// All messages, one after another.
     messages: Vec<u8>,
@@ -42,6 +43,7 @@ impl Floor {
     pub fn new(corpus: Arc<Corpus>, batch: usize) -> Self {
         let longest = corpus.tokens.iter().map(String::len).max().unwrap_or_default();
         let mut floor = Self {
+            batch: batch.max(1),
             decoded: vec![0; longest],
             messages: Vec::new(),
             tokens: Vec::new(),
@@ -75,6 +77,36 @@ impl Floor {
             self.tags.resize(self.tags.len().max(messages.len()), blake3::Hash::from_bytes([0; 32]));
             self.batches.push(MessagesInLanes::new(LanesMac::default(), &messages));
         }
+    }
+
+    /// Whether it comes to the MACs that the tokens end in. Returns how many did.
+    ///
+    /// # Errors
+    /// The first token whose MAC comes out different, or that the floor has no work for.
+    pub fn check(&mut self) -> Result<u64, String> {
+        for (index, (text, steps)) in self.corpus.tokens.iter().zip(&self.tokens).enumerate() {
+            let cbor = URL_SAFE_NO_PAD.decode_to_vec(text).unwrap_or_default();
+            let last = self.hashes(steps).last();
+            if last.is_none()
+                || last.as_ref().map(|tag| &tag.as_bytes()[..]) != cbor.last_chunk::<32>().map(|tag| &tag[..])
+            {
+                return Err(format!("token {index}: the MAC of the floor is not the token's"));
+            }
+        }
+        // Lanes hash what the serial path hashes, batch after batch.
+        for (lanes, tokens) in self.batches.iter().zip(self.tokens.chunks(self.batch)) {
+            lanes.keyed_hash(&mut self.tags);
+            let serial = tokens.iter().flat_map(|steps| self.hashes(steps));
+            if !serial.zip(&self.tags).all(|(serial, tag)| serial == *tag) {
+                return Err("the floor's lanes do not come to what blake3::keyed_hash comes to".to_owned());
+            }
+        }
+        Ok(self.tokens.len() as u64)
+    }
+
+    fn hashes<'s>(&'s self, steps: &'s Steps) -> impl Iterator<Item = blake3::Hash> + 's {
+        let bytes = |range: &Range<usize>| self.messages.get(range.clone()).unwrap_or_default();
+        steps.messages.iter().map(move |range| blake3::keyed_hash(&steps.key, bytes(range)))
     }
 
     /// Decodes and hashes every token once.
@@ -186,6 +218,19 @@ mod tests {
     }
 
     #[test]
+    fn the_floor_proves_its_macs_serially_and_in_lanes() {
+        for (fixture, batch) in [(Fixture::Light, 1), (Fixture::Light, 64), (Fixture::Heavy, 64), (Fixture::Heavy, 40)]
+        {
+            let mut floor = Floor::new(Arc::new(fixture.corpus(64)), batch);
+            assert_eq!(floor.check(), Ok(64));
+            if let Some(lanes) = floor.batches.first_mut() {
+                *lanes = MessagesInLanes::new(LanesMac::default(), &[Message { key: &[1; 32], bytes: b"other" }]);
+                assert!(floor.check().unwrap_err().contains("lanes"));
+            }
+        }
+    }
+
+    #[test]
     fn tokens_that_no_verifier_would_authenticate_cost_the_floor_no_hashing() {
         let mut corpus = Fixture::Light.corpus(2);
         corpus.tokens[0] = "not a token".to_owned();
@@ -193,5 +238,6 @@ mod tests {
         let mut floor = Floor::new(Arc::new(corpus), 64);
         assert!(floor.messages.is_empty());
         floor.pass();
+        assert!(floor.check().unwrap_err().starts_with("token 0: "));
     }
 }

@@ -7,25 +7,37 @@
 //! | [`cell`], [`workload`], [`floor`] | what is measured |
 //! | [`check`], [`vectors`] | whether it is right |
 //! | [`measure`], [`count`] | how it is measured |
+//! | [`probe`], [`side`] | programs to be compared: what they are built from, how they are started and asked |
+//! | [`compare`] | two programs against each other: blocks, control, decision |
+//! | [`gate`], [`selftest`] | the verdict on a change, and what that is worth |
+//! | [`noise`] | what this machine can tell apart |
 //! | [`sweep`] | all of it, for many cells |
 //! | [`baseline`], [`tripwire`] | what it is held against |
 //! | [`report`] | how it is shown |
-//! | [`exit`], [`files`], [`host`] | exit codes, files, the machine |
+//! | [`exit`], [`files`], [`host`], [`interrupt`] | exit codes, files, the machine, Ctrl-C |
 #![forbid(unsafe_code)]
+
+// Shared with the probe, which is a package of its own.
+pub use perf_probe::{check, workload};
 
 pub mod baseline;
 pub mod cell;
-pub mod check;
 pub mod cli;
 pub mod cmd;
+pub mod compare;
 pub mod count;
 pub mod exit;
 pub mod files;
 pub mod floor;
+pub mod gate;
 pub mod host;
+pub mod interrupt;
 pub mod measure;
+pub mod noise;
+pub mod probe;
 pub mod report;
+pub mod selftest;
+pub mod side;
 pub mod sweep;
 pub mod tripwire;
 pub mod vectors;
-pub mod workload;

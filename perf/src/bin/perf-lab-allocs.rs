@@ -1,18 +1,34 @@
-//! Counts allocations for `perf-lab`, which starts it: a JSON list of cells on standard input, a line of JSON per
-//! cell on standard output.
+//! Counts allocations for `perf-lab`, which starts it. Without arguments: a JSON list of cells on standard input, a
+//! line of JSON per cell on standard output. With `--variant NAME`: the probe of that variant, which answers `count`.
 #![forbid(unsafe_code)]
 
 use std::alloc::System;
 use std::io::{Write, stdin, stdout};
 
 use anyhow::Context;
-use perf_lab::count::allocations::{Request, Tally, count};
+use clap::Parser;
+use perf_lab::cmd::probe::serve;
+use perf_lab::count::allocations::{Request, count};
+use perf_probe::serve::Tally;
 use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 
 #[global_allocator]
 static COUNTING: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
+#[derive(Parser)]
+struct Args {
+    #[arg(long)]
+    variant: Option<String>,
+    #[arg(long, default_value_t = 1.0)]
+    work_factor: f64,
+}
+
 fn main() -> anyhow::Result<()> {
+    let args = Args::parse();
+    if let Some(name) = &args.variant {
+        let variant = ron_auth_variants::find(name)?;
+        return serve(&variant, args.work_factor, Some(tally)).map_err(anyhow::Error::msg);
+    }
     let requests: Vec<Request> =
         serde_json::from_reader(stdin().lock()).context("expected a JSON list of cells on standard input")?;
     for request in &requests {
@@ -24,5 +40,5 @@ fn main() -> anyhow::Result<()> {
 
 fn tally() -> Tally {
     let stats = COUNTING.stats();
-    Tally { allocations: stats.allocations + stats.reallocations, allocated_bytes: stats.bytes_allocated }
+    Tally { allocations: (stats.allocations + stats.reallocations) as u64, bytes: stats.bytes_allocated as u64 }
 }

@@ -1,11 +1,17 @@
 //! The subcommands, one file each, to be read top to bottom: arguments, then `run`.
 
+pub mod ab;
 pub mod adaptive;
+pub mod baseline;
 pub mod flame;
 pub mod floor;
+pub mod gate;
+mod judging;
 pub mod list;
+pub mod noise;
 pub mod peers;
 pub mod probe;
+pub mod selftest;
 pub mod sweep;
 pub mod tripwires;
 pub mod vectors;

@@ -1,41 +1,141 @@
-//! `perf-lab probe`: does a cell's work and nothing else, for tools that watch a process from outside.
+//! `perf-lab probe`: a variant's work and nothing else, for whoever watches a process from outside.
+//!
+//! With a variant alone it is a probe: it serves the canonical cases of that variant over standard input and output, by
+//! the protocol of `perf/PROTOCOL.md`. With a fixture as well it goes `--passes` times over the tokens of that cell and
+//! prints the SIMD path: for tools that count a whole run.
+//!
+//! With `--ask` it is the other end: it has a probe say hello, checks every case and runs each once. That is what to
+//! try a probe of one's own with.
 
+use std::io::{stdin, stdout};
+
+use anyhow::Context;
 use clap::Args as ClapArgs;
+use comfy_table::Table;
+use comfy_table::presets::ASCII_MARKDOWN;
+use perf_probe::cases::Canonical;
+use perf_probe::command_line::displace_heap_as_told;
+use perf_probe::serve::{Probe, Suite, Tally};
+use ron_auth_core::Verifier;
 use ron_auth_fixtures::environment::simd_path;
+use ron_auth_variants::Variant;
 
 use super::{fixture_named, print, variant_named};
 use crate::cell::Knobs;
-use crate::exit::{Exit, Outcome};
+use crate::compare::layout::Layout;
+use crate::exit::{Exit, Failure, Outcome};
+use crate::files::repository_root;
+use crate::interrupt;
+use crate::probe::Client;
+use crate::probe::floor::FloorSuite;
+use crate::side::{Side, SideSpec};
 use crate::workload::{Workload, corpus_for};
 
-/// Do a cell's work on this thread and nothing else; prints the SIMD path
+/// How often `--ask` runs each case.
+const ASKED_RUNS: usize = 5;
+
+/// Be the probe of a variant (perf/PROTOCOL.md), or try out any probe with --ask
 #[derive(Debug, ClapArgs)]
 pub struct Args {
-    /// Variant
-    #[arg(long)]
-    variant: String,
-    /// Fixture
-    #[arg(long)]
-    fixture: String,
-    /// Tokens per call
+    /// Variant to serve
+    #[arg(long, required_unless_present_any = ["ask", "floor"], conflicts_with_all = ["ask", "floor"])]
+    variant: Option<String>,
+    /// Serve the floor: the least work that each case can be
+    #[arg(long, conflicts_with = "ask")]
+    floor: bool,
+    /// Side of a comparison, such as the path of a probe: say hello, check every case, run each
+    #[arg(long, value_name = "SIDE")]
+    ask: Option<String>,
+    /// Go over the tokens of this fixture instead of serving, then print the SIMD path
+    #[arg(long, requires = "variant")]
+    fixture: Option<String>,
+    /// Tokens per call, with --fixture
     #[arg(long, default_value_t = 1)]
     batch: usize,
-    /// Passes over the corpus
-    #[arg(long, default_value_t = 1)]
+    /// Passes over the corpus, with --fixture
+    #[arg(long, default_value_t = 1, requires = "fixture")]
     passes: u64,
+    /// When serving: do this many times the work that is reported, to test a gate with
+    #[arg(long, value_name = "FACTOR", default_value_t = 1.0, conflicts_with = "fixture")]
+    work_factor: f64,
 }
 
 /// Runs it.
 ///
 /// # Errors
-/// An unknown variant or fixture.
+/// An unknown variant or fixture; a probe that fails.
 pub fn run(args: &Args) -> Outcome {
-    let variant = variant_named(&args.variant)?;
-    let corpus = corpus_for(fixture_named(&args.fixture)?, args.batch);
+    if let Some(side) = &args.ask {
+        return ask(side);
+    }
+    if args.floor {
+        serve_as(Probe::new("floor", Vec::new(), FloorSuite), args.work_factor, None)?;
+        return Ok(Exit::Success);
+    }
+    let variant = variant_named(args.variant.as_deref().unwrap_or_default())?;
+    let Some(fixture) = &args.fixture else {
+        serve(&variant, args.work_factor, None)?;
+        return Ok(Exit::Success);
+    };
+    let corpus = corpus_for(fixture_named(fixture)?, args.batch);
     let workload = Workload::new(&variant, corpus, args.batch, Knobs::sequential());
     for _ in 0..args.passes {
         workload.pass();
     }
     print(simd_path());
     Ok(Exit::Success)
+}
+
+fn ask(side: &str) -> Outcome {
+    interrupt::watch()?;
+    let side = Side::resolve(&SideSpec::parse(side)?, &repository_root())?;
+    let hello = &side.hello;
+    let or = |text: &str| if text.is_empty() { "not said".to_owned() } else { text.to_owned() };
+    print(format_args!("probe      {} ({})", hello.probe, side.probe.program.display()));
+    print(format_args!("features   {}", or(&hello.features.join(" "))));
+    print(format_args!("SIMD path  {}", or(&hello.simd_path)));
+    print(format_args!("rustc      {}", or(&hello.rustc)));
+    print(format_args!("revision   {}", or(hello.revision.as_deref().unwrap_or_default())));
+    print(format_args!("threads    {}", hello.threads));
+    let mut client = Client::start(&side.probe, Layout::default(), false)?;
+    let mut table = Table::new();
+    table.load_style(ASCII_MARKDOWN);
+    table.set_header(["case", "threads", "tokens/iteration", "right answers", "ns/token"]);
+    for case in side.cases() {
+        let decisions = client.check(&case.name)?;
+        let mut elapsed_ns = f64::INFINITY;
+        for _ in 0..ASKED_RUNS {
+            elapsed_ns = elapsed_ns.min(client.run(&case.name, 1)?);
+        }
+        let per_token_ns = elapsed_ns / case.tokens_per_iteration as f64;
+        let (threads, tokens) = (case.threads.to_string(), case.tokens_per_iteration.to_string());
+        table.add_row([case.name, threads, tokens, decisions.to_string(), format!("{per_token_ns:.0}")]);
+    }
+    client.quit()?;
+    print(table);
+    print(format_args!("It speaks the protocol. Times are the least of {ASKED_RUNS} single iterations: a try-out."));
+    Ok(Exit::Success)
+}
+
+/// Serves one variant until told to quit; with `tally`, under an allocator that counts.
+///
+/// # Errors
+/// A work factor that is none; reading or writing failed.
+pub fn serve(variant: &Variant, work_factor: f64, tally: Option<fn() -> Tally>) -> Result<(), Failure> {
+    let features = variant.features.iter().map(|&feature| feature.to_owned()).collect();
+    let verifier: Box<dyn Verifier> = variant.build();
+    serve_as(Probe::new(variant.name, features, Canonical::new(verifier)), work_factor, tally)
+}
+
+fn serve_as(probe: Probe<impl Suite>, work_factor: f64, tally: Option<fn() -> Tally>) -> Result<(), Failure> {
+    if !(work_factor > 0.0 && work_factor <= 100.0) {
+        return Err(Failure::usage("--work-factor: expected a number above 0, up to 100"));
+    }
+    displace_heap_as_told();
+    let mut probe = probe.work_factor(work_factor);
+    if let Some(tally) = tally {
+        probe = probe.counting(tally);
+    }
+    probe.serve(stdin().lock(), stdout().lock()).context("could not talk to whoever started this probe")?;
+    Ok(())
 }

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, anyhow, bail};
+use perf_probe::serve::Tally;
 use ron_auth_fixtures::Fixture;
 use serde::{Deserialize, Serialize};
 
@@ -44,15 +45,6 @@ impl From<&Cell> for Request {
     }
 }
 
-/// What an allocator was asked for, in all.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Tally {
-    /// Allocations and reallocations.
-    pub allocations: usize,
-    /// Bytes of allocations, and by how much reallocations grew.
-    pub allocated_bytes: usize,
-}
-
 /// What one token costs in steady state, the owned result included.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Allocations {
@@ -78,7 +70,7 @@ pub fn count(request: &Request, tally: impl Fn() -> Tally + Sync) -> anyhow::Res
             let before = tally();
             workload.pass();
             let after = tally();
-            (after.allocations - before.allocations, after.allocated_bytes - before.allocated_bytes)
+            (after.allocations - before.allocations, after.bytes - before.bytes)
         };
         (0..COUNTED_PASSES).map(pass).min().unwrap_or_default()
     };
@@ -120,7 +112,7 @@ pub fn count_all(cells: &[Cell], root: &Path, progress: &mut dyn FnMut()) -> any
 
 /// The counting program beside this one. Where cargo runs the lab, cargo is asked to bring it up to date first:
 /// `cargo run` builds one program only.
-fn program(root: &Path) -> anyhow::Result<PathBuf> {
+pub(crate) fn program(root: &Path) -> anyhow::Result<PathBuf> {
     let own = std::env::current_exe()?;
     let beside = own.with_file_name(format!("{PROGRAM}{}", std::env::consts::EXE_SUFFIX));
     let cargo = std::env::var_os("CARGO");

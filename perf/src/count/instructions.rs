@@ -101,7 +101,8 @@ fn callgrind(program: &Path, scratch: &Path, key: Key, passes: u64) -> anyhow::R
     Ok((total, String::from_utf8_lossy(&output.stdout).trim().to_owned()))
 }
 
-fn total_of(report: &str) -> Option<u64> {
+/// The total of a callgrind report.
+pub(crate) fn total_of(report: &str) -> Option<u64> {
     let line = report.lines().rev().find_map(|line| line.strip_prefix("totals:").or(line.strip_prefix("summary:")))?;
     line.split_whitespace().next()?.parse().ok()
 }

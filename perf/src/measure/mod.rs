@@ -5,9 +5,15 @@
 //! | `subject` | something that can be told to run and says how long it took |
 //! | `rounds` | who runs when: shuffled, paired, there and back |
 //! | `stats` | medians, quartiles, paired ratios with bootstrap intervals |
+//! | `interval` | the median over blocks and its interval, at any confidence |
+//! | `binomial` | chances of counts, intervals of rates |
 //! | `pin` | which core, which thread pool |
 
+pub mod binomial;
+pub mod interval;
 pub mod pin;
 pub mod rounds;
+#[cfg(test)]
+pub(crate) mod simulated;
 pub mod stats;
 pub mod subject;

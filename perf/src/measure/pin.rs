@@ -42,12 +42,18 @@ pub fn on_one_core<R: Send>(work: impl FnOnce() -> R + Send) -> anyhow::Result<(
 }
 
 /// The last core: the first one serves most interrupts.
-fn pin_to_last_core() -> bool {
+pub(crate) fn pin_to_last_core() -> bool {
     // macOS takes the call as a hint and may ignore it.
     can_pin()
         && core_affinity::get_core_ids()
             .and_then(|cores| cores.last().copied())
             .is_some_and(core_affinity::set_for_current)
+}
+
+/// The number of the core that [`pin_to_last_core`] pins to, where it can.
+#[must_use]
+pub(crate) fn measuring_core() -> Option<usize> {
+    core_affinity::get_core_ids().filter(|_| can_pin()).and_then(|cores| cores.last().map(|core| core.id))
 }
 
 #[cfg(test)]

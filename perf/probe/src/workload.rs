@@ -6,8 +6,36 @@ use std::sync::Arc;
 use ron_auth_core::{AuthError, Decision, EvalMode, Verifier, VerifierConfig};
 use ron_auth_fixtures::{Corpus, Fixture};
 use ron_auth_variants::Variant;
+use serde::{Deserialize, Serialize};
 
-use crate::cell::Knobs;
+/// Settings that change speed only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Knobs {
+    /// See [`VerifierConfig::soa_threshold`].
+    pub soa_threshold: usize,
+    /// See [`VerifierConfig::par_min_batch`].
+    pub par_min_batch: usize,
+    /// Threads at the variant's disposal.
+    pub threads: usize,
+}
+
+impl Knobs {
+    /// The library's defaults, on this many threads.
+    #[must_use]
+    pub const fn defaults(threads: usize) -> Self {
+        Self {
+            soa_threshold: VerifierConfig::DEFAULT_SOA_THRESHOLD,
+            par_min_batch: VerifierConfig::DEFAULT_PAR_MIN_BATCH,
+            threads,
+        }
+    }
+
+    /// One thread, whatever the batch.
+    #[must_use]
+    pub const fn sequential() -> Self {
+        Self { par_min_batch: usize::MAX, ..Self::defaults(1) }
+    }
+}
 
 /// Distinct tokens that a pass goes through: enough that neither caches nor branch predictors know them by heart.
 const TOKENS_PER_PASS: usize = 256;

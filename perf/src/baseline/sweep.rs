@@ -1,4 +1,4 @@
-//! Stored sweeps that later ones are held against, one file per host fingerprint.
+//! A stored sweep that later ones are held against, one file per host fingerprint.
 //!
 //! What is compared are ratios to `plain` and to the floor, never nanoseconds: both sides of a ratio were measured in
 //! the same minute.
@@ -8,13 +8,14 @@ use std::path::{Path, PathBuf};
 use anyhow::ensure;
 use serde::{Deserialize, Serialize};
 
+use super::Standing;
 use crate::files::{read_json, write_whole};
 use crate::host::Host;
 use crate::measure::stats::{PairedRatio, Quartiles};
 use crate::sweep::row::Row;
 
 const FORMAT: &str = "perf-lab baseline v1";
-/// Code layout alone, drawn anew by every build, is worth this much (MEASURING: 1–2 %).
+/// Code layout alone, drawn anew by every build, is worth this much (1–2 %, PERFNOTES).
 const LAYOUT_ALLOWANCE: f64 = 0.02;
 
 /// A stored sweep.
@@ -64,17 +65,6 @@ impl Key {
             threads: row.threads,
         }
     }
-}
-
-/// How a cell stands against the baseline.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
-    /// The intervals, and what layout may be worth, overlap.
-    Same,
-    /// Slower beyond both.
-    Slower,
-    /// Faster beyond both.
-    Faster,
 }
 
 /// One cell of a sweep beside the same cell of the baseline.
@@ -128,6 +118,26 @@ impl Baseline {
         Ok(Some(baseline))
     }
 
+    /// Those of every host, by fingerprint. Other files of the directory are passed over.
+    ///
+    /// # Errors
+    /// The directory cannot be read.
+    pub fn list(directory: &Path) -> anyhow::Result<Vec<Self>> {
+        let mut found: Vec<Self> = super::store::json_files(directory)?
+            .iter()
+            .filter_map(|path| read_json::<Self>(path, "a sweep").ok())
+            .filter(|baseline| baseline.format == FORMAT)
+            .collect();
+        found.sort_by_key(|baseline| baseline.host.fingerprint());
+        Ok(found)
+    }
+
+    /// Number of cells.
+    #[must_use]
+    pub const fn cells(&self) -> usize {
+        self.cells.len()
+    }
+
     /// Of the rows of a sweep that compare all variants at default knobs.
     #[must_use]
     pub fn of(saved_utc: String, host: Host, rows: &[Row]) -> Self {
@@ -178,15 +188,7 @@ impl Baseline {
 }
 
 fn change(key: Key, against: &'static str, was: PairedRatio, is: PairedRatio) -> Change {
-    let allowance = 1.0 + LAYOUT_ALLOWANCE;
-    let standing = if is.lower > was.upper * allowance {
-        Standing::Slower
-    } else if is.upper * allowance < was.lower {
-        Standing::Faster
-    } else {
-        Standing::Same
-    };
-    Change { key, against, was, is, standing }
+    Change { key, against, was, is, standing: Standing::of(was, is, LAYOUT_ALLOWANCE) }
 }
 
 #[cfg(test)]
@@ -220,6 +222,7 @@ mod tests {
         let baseline = Baseline::of("now".to_owned(), host.clone(), &rows());
         let path = baseline.save(dir.path()).unwrap();
         let found = Baseline::find(dir.path(), &host).unwrap().unwrap();
+        assert_eq!(Baseline::list(dir.path()).unwrap().len(), 1);
         let changes = found.compare(&rows());
         assert!(!changes.is_empty());
         assert!(changes.iter().all(|change| change.standing == Standing::Same), "{changes:?}");

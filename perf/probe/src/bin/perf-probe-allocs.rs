@@ -1,0 +1,20 @@
+//! The probe of `ron-auth` under an allocator that counts. Its times mean nothing; it answers `count`.
+#![forbid(unsafe_code)]
+
+use std::alloc::System;
+use std::process::ExitCode;
+
+use perf_probe::serve::Tally;
+use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
+
+#[global_allocator]
+static COUNTING: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
+
+fn main() -> ExitCode {
+    perf_probe::command_line::main(Some(tally))
+}
+
+fn tally() -> Tally {
+    let stats = COUNTING.stats();
+    Tally { allocations: (stats.allocations + stats.reallocations) as u64, bytes: stats.bytes_allocated as u64 }
+}

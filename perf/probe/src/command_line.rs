@@ -1,0 +1,61 @@
+//! What both probe programs do with their arguments and environment.
+
+use std::io::{stdin, stdout};
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cases::Canonical;
+use crate::face::RonAuth;
+use crate::place::displace_heap;
+use crate::protocol::HEAP_OFFSET_ENV;
+use crate::serve::{Probe, Tally};
+
+/// A probe of ron-auth: proves its answers right, then runs cases on request and says how long they took.
+///
+/// Speaks the protocol of perf/PROTOCOL.md over standard input and output; meant to be started by the lab. Exit codes:
+/// 0 told to quit or out of input, 3 could not read or write, 64 usage.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Args {
+    /// Do this many times the work that is reported: to test a gate with
+    #[arg(long, value_name = "FACTOR", default_value_t = 1.0, value_parser = work_factor)]
+    work_factor: f64,
+}
+
+fn work_factor(text: &str) -> Result<f64, String> {
+    let factor: f64 = text.parse().map_err(|_| "expected a number such as 1.05".to_owned())?;
+    if factor > 0.0 && factor <= 100.0 { Ok(factor) } else { Err("expected a number above 0, up to 100".to_owned()) }
+}
+
+/// Serves `ron-auth` as it was built, until told to quit. With `tally`, allocations are counted by it.
+#[must_use]
+pub fn main(tally: Option<fn() -> Tally>) -> ExitCode {
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => {
+            let _ = error.print();
+            return if error.use_stderr() { ExitCode::from(64) } else { ExitCode::SUCCESS };
+        }
+    };
+    #[cfg(feature = "layout-nuisance")]
+    let _ = crate::nuisance::address();
+    displace_heap_as_told();
+    let mut probe = Probe::new("ron-auth", RonAuth::features(), Canonical::new(RonAuth)).work_factor(args.work_factor);
+    if let Some(tally) = tally {
+        probe = probe.counting(tally);
+    }
+    match probe.serve(stdin().lock(), stdout().lock()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("perf-probe: could not talk to whoever started this: {error}");
+            ExitCode::from(3)
+        }
+    }
+}
+
+/// Displaces the heap by what the environment asks for; nothing, or no number, is no displacement.
+pub fn displace_heap_as_told() {
+    let bytes = std::env::var(HEAP_OFFSET_ENV).ok().and_then(|value| value.parse().ok());
+    displace_heap(bytes.unwrap_or(0));
+}

@@ -1,0 +1,296 @@
+//! The answering loop, over any reader and writer: a process only has to hand over its standard input and output.
+
+use std::collections::BTreeMap;
+use std::io::{self, BufRead, Write};
+use std::time::Duration;
+
+use ron_auth_fixtures::environment::{RUSTC, rayon_threads, simd_path};
+
+use crate::protocol::{Case, Hello, REVISION_ENV, Request, Response, VERSION};
+
+/// Iterations after which scratch memory has grown to its size.
+const WARM_UP_ITERATIONS: u64 = 2;
+
+/// What an allocator was asked for, in all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Allocations and reallocations.
+    pub allocations: u64,
+    /// Bytes of allocations, and by how much reallocations grew.
+    pub bytes: u64,
+}
+
+/// What a probe can run.
+pub trait Suite {
+    /// The cases that can be run with a thread pool of this size.
+    fn cases(&self, pool_threads: usize) -> Vec<Case>;
+
+    /// Makes a case ready; `None` if there is none of this name.
+    fn prepare(&self, case: &str, pool_threads: usize) -> Option<Box<dyn Job>>;
+}
+
+/// A case, ready to be checked and run.
+pub trait Job {
+    /// Proves the answers right; returns how many there were.
+    ///
+    /// # Errors
+    /// What is wrong.
+    fn check(&mut self) -> Result<u64, String>;
+
+    /// Runs the case that many times, times the work factor. Only what is to be timed is timed.
+    ///
+    /// # Errors
+    /// The system does not tell the time.
+    fn run(&mut self, iterations: u64, work_factor: f64) -> io::Result<Duration>;
+}
+
+/// A probe.
+pub struct Probe<S> {
+    name: String,
+    features: Vec<String>,
+    suite: S,
+    threads: usize,
+    work_factor: f64,
+    tally: Option<fn() -> Tally>,
+    /// The cases that were asked for, and whether they gave the right answers.
+    prepared: BTreeMap<String, (Box<dyn Job>, bool)>,
+}
+
+impl<S: Suite> Probe<S> {
+    /// A probe that goes by this name.
+    pub fn new(name: impl Into<String>, features: Vec<String>, suite: S) -> Self {
+        Self {
+            name: name.into(),
+            features,
+            suite,
+            threads: rayon_threads(),
+            work_factor: 1.0,
+            tally: None,
+            prepared: BTreeMap::new(),
+        }
+    }
+
+    /// Does this many times the work that it says it does: to test a gate with.
+    #[must_use]
+    pub fn work_factor(mut self, factor: f64) -> Self {
+        self.work_factor = factor;
+        self
+    }
+
+    /// Answers `count` by this reading of the global allocator.
+    #[must_use]
+    pub fn counting(mut self, tally: fn() -> Tally) -> Self {
+        self.tally = Some(tally);
+        self
+    }
+
+    /// Says hello, then answers requests until told to quit or until there are no more.
+    ///
+    /// # Errors
+    /// Reading or writing failed.
+    pub fn serve(&mut self, input: impl BufRead, mut output: impl Write) -> io::Result<()> {
+        say(&mut output, &Response::Hello(self.hello()))?;
+        for line in input.lines() {
+            let line = line?;
+            if line.trim().is_empty() {
+                continue;
+            }
+            match serde_json::from_str(&line) {
+                Ok(Request::Quit {}) => return Ok(()),
+                Ok(request) => say(&mut output, &self.answer(request))?,
+                Err(error) => {
+                    let message = format!("expected a line {{\"check\"|\"run\"|\"count\"|\"quit\": {{…}}}}: {error}");
+                    say(&mut output, &Response::Error { message })?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The first line.
+    #[must_use]
+    pub fn hello(&self) -> Hello {
+        Hello {
+            protocol: VERSION,
+            probe: self.name.clone(),
+            features: self.features.clone(),
+            simd_path: simd_path().to_owned(),
+            rustc: RUSTC.to_owned(),
+            revision: std::env::var(REVISION_ENV).ok(),
+            threads: self.threads,
+            cases: self.suite.cases(self.threads),
+        }
+    }
+
+    fn answer(&mut self, request: Request) -> Response {
+        let answered = match request {
+            Request::Check { case } => self.check(case),
+            Request::Run { case, iterations } => self.run(case, iterations),
+            Request::Count { case, iterations } => self.count(case, iterations),
+            Request::Quit {} => Err("quit has no answer".to_owned()),
+        };
+        answered.unwrap_or_else(|message| Response::Error { message })
+    }
+
+    fn check(&mut self, case: String) -> Result<Response, String> {
+        if !self.prepared.contains_key(&case) {
+            let job = self.suite.prepare(&case, self.threads).ok_or_else(|| self.unknown(&case))?;
+            self.prepared.insert(case.clone(), (job, false));
+        }
+        let (job, checked) = self.prepared.get_mut(&case).ok_or("not prepared")?;
+        match job.check() {
+            Ok(decisions) => {
+                *checked = true;
+                Ok(Response::Checked { case, decisions })
+            }
+            Err(detail) => Ok(Response::Wrong { case, detail }),
+        }
+    }
+
+    fn run(&mut self, case: String, iterations: u64) -> Result<Response, String> {
+        let elapsed_ns = self.timed_ns(&case, iterations)?;
+        Ok(Response::Ran { case, iterations, elapsed_ns })
+    }
+
+    fn count(&mut self, case: String, iterations: u64) -> Result<Response, String> {
+        let tally = self.tally.ok_or("this probe does not count allocations; ask its counting twin")?;
+        self.timed_ns(&case, WARM_UP_ITERATIONS)?;
+        let before = tally();
+        self.timed_ns(&case, iterations)?;
+        let after = tally();
+        let allocations = after.allocations.saturating_sub(before.allocations);
+        Ok(Response::Counted { case, iterations, allocations, bytes: after.bytes.saturating_sub(before.bytes) })
+    }
+
+    fn timed_ns(&mut self, case: &str, iterations: u64) -> Result<u64, String> {
+        if iterations == 0 {
+            return Err(format!("{case}: expected at least one iteration"));
+        }
+        match self.prepared.get_mut(case) {
+            Some((job, true)) => {
+                let elapsed = job.run(iterations, self.work_factor);
+                let elapsed =
+                    elapsed.map_err(|error| format!("{case}: this system does not tell the time: {error}"))?;
+                Ok(u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX))
+            }
+            Some((_, false)) => Err(format!("{case}: its answers are wrong, so it is not run")),
+            None if self.suite.cases(self.threads).iter().any(|known| known.name == case) => {
+                Err(format!("{case}: not checked yet; check first, run second"))
+            }
+            None => Err(self.unknown(case)),
+        }
+    }
+
+    fn unknown(&self, case: &str) -> String {
+        let known: Vec<String> = self.suite.cases(self.threads).into_iter().map(|known| known.name).collect();
+        format!("no case is called {case:?}; the cases are {}", known.join(", "))
+    }
+}
+
+fn say(output: &mut impl Write, response: &Response) -> io::Result<()> {
+    let mut line = serde_json::to_vec(response)?;
+    line.push(b'\n');
+    output.write_all(&line)?;
+    output.flush()
+}
+
+#[cfg(test)]
+mod tests {
+    use ron_auth_core::{AuthError, Decision};
+    use ron_auth_fixtures::Corpus;
+
+    use super::*;
+    use crate::cases::Canonical;
+    use crate::face::{Face, RonAuth};
+
+    fn conversation(mut probe: Probe<impl Suite>, asked: &str) -> Vec<Response> {
+        let mut said = Vec::new();
+        probe.serve(asked.as_bytes(), &mut said).unwrap();
+        String::from_utf8(said).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    fn ron_auth() -> Probe<Canonical<RonAuth>> {
+        Probe::new("ron-auth", RonAuth::features(), Canonical::new(RonAuth))
+    }
+
+    fn error_of(response: &Response) -> &str {
+        let Response::Error { message } = response else { panic!("no error: {response:?}") };
+        message
+    }
+
+    #[test]
+    fn it_says_hello_checks_runs_and_ends_with_the_input() {
+        let said = conversation(
+            ron_auth(),
+            "{\"check\":{\"case\":\"verify_single\"}}\n{\"run\":{\"case\":\"verify_single\",\"iterations\":2}}\n",
+        );
+        assert_eq!(said.len(), 3);
+        let Response::Hello(hello) = &said[0] else { panic!("{said:?}") };
+        assert_eq!((hello.protocol, hello.probe.as_str()), (1, "ron-auth"));
+        assert!(hello.features.contains(&"minicbor-zerocopy".to_owned()), "{:?}", hello.features);
+        assert_eq!(said[1], Response::Checked { case: "verify_single".to_owned(), decisions: 64 });
+        assert!(matches!(said[2], Response::Ran { iterations: 2, elapsed_ns, .. } if elapsed_ns > 0), "{said:?}");
+    }
+
+    #[test]
+    fn nothing_is_run_before_it_is_checked_and_the_probe_goes_on_after_every_error() {
+        let said = conversation(
+            ron_auth(),
+            "{\"run\":{\"case\":\"verify_single\",\"iterations\":2}}\n\
+             {\"run\":{\"case\":\"verify_none\",\"iterations\":2}}\n\
+             {\"check\":{\"case\":\"verify_none\"}}\n\
+             {\"dance\":{}}\n\
+             nonsense\n\
+             {\"check\":{\"case\":\"verify_many_64\"}}\n\
+             {\"run\":{\"case\":\"verify_many_64\",\"iterations\":0}}\n\
+             {\"count\":{\"case\":\"verify_many_64\",\"iterations\":1}}\n\
+             {\"quit\":{}}\n\
+             {\"check\":{\"case\":\"verify_single\"}}\n",
+        );
+        assert!(error_of(&said[1]).contains("check first"), "{said:?}");
+        assert!(error_of(&said[2]).contains("the cases are verify_single, "), "{said:?}");
+        assert!(error_of(&said[3]).contains("no case is called \"verify_none\""), "{said:?}");
+        assert!(error_of(&said[4]).contains("dance"), "{said:?}");
+        assert!(error_of(&said[5]).contains("expected a line"), "{said:?}");
+        assert!(matches!(said[6], Response::Checked { .. }));
+        assert!(error_of(&said[7]).contains("at least one"), "{said:?}");
+        assert!(error_of(&said[8]).contains("counting twin"), "{said:?}");
+        assert_eq!(said.len(), 9, "what comes after quit is not answered");
+    }
+
+    struct AlwaysExpired;
+
+    impl Face for AlwaysExpired {
+        fn verify_token(&self, _: &Corpus, _: &str) -> Result<Decision, AuthError> {
+            Err(AuthError::Expired)
+        }
+
+        fn verify_many(&self, _: &Corpus, _: &[String]) -> Result<Vec<Decision>, AuthError> {
+            Err(AuthError::Expired)
+        }
+    }
+
+    #[test]
+    fn a_case_with_wrong_answers_is_never_run() {
+        let said = conversation(
+            Probe::new("wrong", Vec::new(), Canonical::new(AlwaysExpired)),
+            "{\"check\":{\"case\":\"verify_single\"}}\n{\"run\":{\"case\":\"verify_single\",\"iterations\":2}}\n",
+        );
+        assert!(matches!(&said[1], Response::Wrong { detail, .. } if detail.starts_with("token 0: ")), "{said:?}");
+        assert!(error_of(&said[2]).contains("answers are wrong"), "{said:?}");
+    }
+
+    #[test]
+    fn a_counting_probe_says_what_lay_between_two_readings() {
+        static READINGS: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
+        fn tally() -> Tally {
+            let reading = READINGS.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            Tally { allocations: 10 + reading * 3, bytes: 100 + reading * 64 }
+        }
+        let said = conversation(
+            ron_auth().counting(tally),
+            "{\"check\":{\"case\":\"verify_single\"}}\n{\"count\":{\"case\":\"verify_single\",\"iterations\":1}}\n",
+        );
+        assert!(matches!(said[2], Response::Counted { iterations: 1, allocations: 3, bytes: 64, .. }), "{said:?}");
+    }
+}

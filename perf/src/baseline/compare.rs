@@ -1,0 +1,108 @@
+//! Two measurements beside each other.
+//!
+//! They were taken at different times, perhaps on different machines, so their nanoseconds say little. What is compared
+//! is each one's ratio to the floor of its own blocks. (Two programs are compared properly by `ab` and `gate`, which
+//! run them in turns.)
+
+use anyhow::ensure;
+use serde::Serialize;
+
+use super::Standing;
+use super::measurement::{Benchmark, Measurement};
+use crate::measure::stats::PairedRatio;
+
+/// What a ratio to the floor may differ by between two measurements without a change of the code: what else the machine
+/// does slows memory and arithmetic, and so a verifier and its floor, by different amounts. It is the gate's warn level.
+const APART_ALLOWANCE: f64 = 0.05;
+
+/// A benchmark of both.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Row {
+    /// Its name.
+    pub benchmark: String,
+    /// Median time then and now, in nanoseconds per token; `None` across hosts.
+    pub times_ns: Option<(f64, f64)>,
+    /// Ratio to the floor then and now, and what follows; `None` if one of them has no floor.
+    pub to_floor: Option<(PairedRatio, PairedRatio, Standing)>,
+}
+
+impl Row {
+    /// What follows, if there is a floor to relate to.
+    #[must_use]
+    pub fn standing(&self) -> Option<Standing> {
+        self.to_floor.map(|(.., standing)| standing)
+    }
+}
+
+/// Whether something of this name and host may be compared with a measurement.
+///
+/// # Errors
+/// Another host, unless forced.
+pub fn check_hosts(was: &Measurement, name: &str, fingerprint: &str, force: bool) -> anyhow::Result<()> {
+    ensure!(
+        force || was.fingerprint == fingerprint,
+        "{} is of {} and {name} of {fingerprint}: their times cannot be compared; --force compares their ratios to the \
+         floor",
+        was.name,
+        was.fingerprint
+    );
+    Ok(())
+}
+
+/// Compares every benchmark that both have.
+///
+/// # Errors
+/// Measurements of different fingerprints, unless forced; forced, but without floors; nothing in common.
+pub fn compare(was: &Measurement, is: &Measurement, force: bool) -> anyhow::Result<Vec<Row>> {
+    check_hosts(was, &is.name, &is.fingerprint, force)?;
+    let same_host = was.fingerprint == is.fingerprint;
+    ensure!(
+        same_host || !(was.imported || is.imported),
+        "an imported baseline has no floor, so it cannot be compared across hosts"
+    );
+    let row = |now: &Benchmark| {
+        let then = was.benchmark(&now.name)?;
+        let floors = then.ratio_to_floor.zip(now.ratio_to_floor);
+        Some(Row {
+            benchmark: now.name.clone(),
+            times_ns: same_host.then_some((then.time_ns_per_token.median, now.time_ns_per_token.median)),
+            to_floor: floors.map(|(then, now)| (then, now, Standing::of(then, now, APART_ALLOWANCE))),
+        })
+    };
+    let rows: Vec<Row> = is.benchmarks.iter().filter_map(row).collect();
+    ensure!(!rows.is_empty(), "{} and {} have no benchmark in common", was.name, is.name);
+    Ok(rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::baseline::measurement::tests::measurement;
+    use crate::host::Host;
+    use crate::report::test_data::host;
+
+    fn standing(rows: &[Row]) -> Standing {
+        rows[0].standing().unwrap()
+    }
+
+    #[test]
+    fn a_machine_that_is_slower_today_is_no_regression_and_more_work_is() {
+        let was = measurement("was", host(), 1.5, 400.0);
+        assert_eq!(standing(&compare(&was, &measurement("is", host(), 1.5, 600.0), false).unwrap()), Standing::Same);
+        assert_eq!(standing(&compare(&was, &measurement("is", host(), 1.7, 400.0), false).unwrap()), Standing::Slower);
+        assert_eq!(standing(&compare(&was, &measurement("is", host(), 1.3, 500.0), false).unwrap()), Standing::Faster);
+    }
+
+    #[test]
+    fn across_hosts_nothing_is_compared_unless_forced_and_then_only_ratios() {
+        let was = measurement("was", host(), 1.5, 400.0);
+        let is = measurement("is", Host { cores: 64, ..host() }, 1.5, 100.0);
+        let error = compare(&was, &is, false).unwrap_err().to_string();
+        assert!(error.contains(&was.fingerprint) && error.contains("--force"), "{error}");
+        let rows = compare(&was, &is, true).unwrap();
+        assert_eq!((rows[0].times_ns, standing(&rows)), (None, Standing::Same));
+        let mut imported = is;
+        imported.imported = true;
+        assert!(compare(&was, &imported, true).unwrap_err().to_string().contains("no floor"));
+    }
+}

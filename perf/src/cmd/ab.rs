@@ -1,0 +1,29 @@
+//! `perf-lab ab`: is the candidate slower than the base? Any two sides.
+
+use clap::Args as ClapArgs;
+
+use super::judging::{self, Judging};
+use crate::exit::Outcome;
+
+/// Compare two programs: revisions, variants, feature sets or probes
+///
+/// A side is `.` (the working tree), a variant such as `prod`, features such as `simd-b64,lanes`, the path of a program
+/// that speaks perf/PROTOCOL.md (with arguments, in quotes), or a git revision; `variant:`, `features:`, `probe:` and
+/// `rev:` say which is meant.
+#[derive(Debug, ClapArgs)]
+pub struct Args {
+    /// What the candidate is compared with
+    base: String,
+    /// What is judged
+    candidate: String,
+    #[command(flatten)]
+    judging: Judging,
+}
+
+/// Runs it. Exit 0 pass or warning, 1 regression, 2 inconclusive, 3 could not measure, 130 interrupted.
+///
+/// # Errors
+/// Usage; a side that does not build; a file that cannot be read or written.
+pub fn run(args: &Args) -> Outcome {
+    judging::run(&args.base, &args.candidate, &args.judging, false)
+}

@@ -1,0 +1,291 @@
+//! `perf-lab baseline`: benchmarks of one program, stored with raw values, and held against each other.
+//!
+//! To compare two programs that are both at hand, use `ab`: it runs them in turns. A baseline is for what is not at
+//! hand any more, or was measured elsewhere.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args as ClapArgs, Subcommand};
+use comfy_table::Table;
+use comfy_table::presets::ASCII_MARKDOWN;
+
+use super::print;
+use crate::baseline::critcmp::Export;
+use crate::baseline::measurement::{Measurement, check_name, measure};
+use crate::baseline::{Baseline, Standing, compare, store};
+use crate::exit::{Exit, Failure, Outcome};
+use crate::files::{repository_root, write_whole};
+use crate::gate::config::GateConfig;
+use crate::host::Host;
+use crate::interrupt;
+use crate::measure::pin::can_pin;
+use crate::measure::stats::PairedRatio;
+use crate::report::progress::Progress;
+use crate::side::{Side, SideSpec};
+
+/// Store benchmarks of this host with raw values, list, compare and export them
+#[derive(Debug, ClapArgs)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+    /// Where baselines are stored [default: baselines of the repository]
+    #[arg(long, global = true, value_name = "DIR")]
+    baselines: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Measure a program against the floor and store it as NAME, for this host
+    Save {
+        /// Letters, digits, '.', '_' and '-'
+        name: String,
+        /// What to measure: a side as `ab` takes it
+        #[arg(long, default_value = ".")]
+        side: String,
+        #[command(flatten)]
+        effort: Effort,
+    },
+    /// List what is stored, on every host
+    List {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Hold a stored baseline against another, or against a side that is measured now
+    ///
+    /// A name is one of this host; FINGERPRINT/NAME is one of another, and a path is a file. Exit 1 if a benchmark got
+    /// slower, related to the floor.
+    Compare {
+        /// The older one
+        was: String,
+        /// The newer one [default: measure --side now]
+        is: Option<String>,
+        /// What to measure where no newer one is named: a side as `ab` takes it
+        #[arg(long, default_value = ".")]
+        side: String,
+        /// Compare across hosts, though only by the ratios to the floor
+        #[arg(long)]
+        force: bool,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        effort: Effort,
+    },
+    /// Write a baseline as critcmp reads it
+    Export {
+        /// Which
+        name: String,
+        /// Where to [default: standard output]
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+    /// Store what `critcmp --export` wrote on this host. Without raw values and floor: times to look at, not to judge
+    Import {
+        /// The file
+        file: PathBuf,
+        /// Store as [default: the name in the file]
+        #[arg(long)]
+        name: Option<String>,
+    },
+}
+
+#[derive(Clone, Copy, Debug, ClapArgs)]
+struct Effort {
+    /// Blocks of fresh processes
+    #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(u16).range(2..=1000))]
+    blocks: u16,
+}
+
+/// Runs it.
+///
+/// # Errors
+/// Usage; a file that cannot be read or written; a side that cannot be measured.
+pub fn run(args: &Args) -> Outcome {
+    let root = repository_root();
+    let lab = Lab {
+        host: Host::detect(&root),
+        directory: args.baselines.clone().unwrap_or_else(|| root.join("baselines")),
+        root,
+    };
+    match &args.command {
+        Command::Save { name, side, effort } => lab.save(name, side, *effort),
+        Command::List { json } => lab.list(*json),
+        Command::Compare { was, is, side, force, json, effort } => {
+            let was = lab.find(was)?;
+            let is = match is {
+                Some(is) => lab.find(is)?,
+                None => {
+                    // What will be refused is refused before minutes of measuring.
+                    compare::check_hosts(&was, "now", &lab.host.fingerprint(), *force)?;
+                    lab.measure("now", side, *effort)?
+                }
+            };
+            show(&was, &is, *force, *json)
+        }
+        Command::Export { name, out } => lab.export(name, out.as_ref()),
+        Command::Import { file, name } => lab.import(file, name.as_deref()),
+    }
+}
+
+struct Lab {
+    root: PathBuf,
+    host: Host,
+    directory: PathBuf,
+}
+
+impl Lab {
+    fn find(&self, name: &str) -> Result<Measurement, Failure> {
+        Ok(store::find(&self.directory, &self.host.fingerprint(), name)?)
+    }
+
+    fn measure(&self, name: &str, side: &str, effort: Effort) -> Result<Measurement, Failure> {
+        let config = GateConfig::read(&GateConfig::path_in(&self.root))?;
+        interrupt::watch()?;
+        let side = Side::resolve(&SideSpec::parse(side)?, &self.root)?;
+        if self.host.build != "release" {
+            eprintln!("This is a debug build: its numbers mean nothing.");
+        }
+        if !can_pin() {
+            eprintln!("This system does not let a process be pinned to a core: expect wider intervals.");
+        }
+        let blocks = usize::from(effort.blocks);
+        let bar = Progress::new("measuring", blocks as u64);
+        let mut progress = || bar.advance(1);
+        let benchmarks = measure(&side, config.effort(), blocks, &interrupt::requested, &mut progress)?;
+        bar.finish();
+        let mut measurement = Measurement::new(name, side.label, self.host.clone(), benchmarks);
+        measurement.features = side.hello.features;
+        measurement.revision = side.hello.revision;
+        Ok(measurement)
+    }
+
+    fn save(&self, name: &str, side: &str, effort: Effort) -> Outcome {
+        check_name(name).map_err(Failure::usage)?;
+        let measurement = self.measure(name, side, effort)?;
+        let mut table = Table::new();
+        table.load_style(ASCII_MARKDOWN);
+        table.set_header(["benchmark", "ns/token", "× floor (95 %)", "control", "blocks"]);
+        for benchmark in &measurement.benchmarks {
+            table.add_row([
+                benchmark.name.clone(),
+                format!("{:.0}", benchmark.time_ns_per_token.median),
+                benchmark.ratio_to_floor.map_or_else(|| "n/a".to_owned(), interval),
+                benchmark.ratio_of_control.map_or_else(|| "n/a".to_owned(), interval),
+                benchmark.blocks.len().to_string(),
+            ]);
+        }
+        let path = store::save(&self.directory, &measurement)?;
+        print(table);
+        print(format_args!("saved {} of {}: {}", measurement.name, measurement.side, path.display()));
+        Ok(Exit::Success)
+    }
+
+    fn list(&self, json: bool) -> Outcome {
+        let measurements = store::list(&self.directory)?;
+        if json {
+            print(serde_json::to_string_pretty(&measurements).map_err(anyhow::Error::from)?);
+            return Ok(Exit::Success);
+        }
+        let here = self.host.fingerprint();
+        let mut table = Table::new();
+        table.load_style(ASCII_MARKDOWN);
+        table.set_header(["baseline", "host", "this host", "of", "saved", "benchmarks", "raw values"]);
+        for measurement in &measurements {
+            let Measurement { name, fingerprint, side, saved_utc, benchmarks, imported, .. } = measurement;
+            table.add_row([
+                name.as_str(),
+                fingerprint,
+                if *fingerprint == here { "yes" } else { "" },
+                side,
+                saved_utc,
+                &benchmarks.len().to_string(),
+                if *imported { "no: imported" } else { "yes" },
+            ]);
+        }
+        let sweeps = Baseline::list(&self.directory)?;
+        for sweep in &sweeps {
+            let fingerprint = sweep.host.fingerprint();
+            let is_here = if fingerprint == here { "yes" } else { "" };
+            let revision = sweep.host.revision.as_deref().unwrap_or("not in a git tree");
+            let cells = format!("{} cells", sweep.cells());
+            table.add_row(["(sweep)", &fingerprint, is_here, revision, &sweep.saved_utc, &cells, "no: quartiles"]);
+        }
+        if measurements.is_empty() && sweeps.is_empty() {
+            print(format_args!("nothing is stored yet; `baseline save NAME` measures the working tree on {here}"));
+        } else {
+            print(table);
+        }
+        Ok(Exit::Success)
+    }
+
+    fn export(&self, name: &str, out: Option<&PathBuf>) -> Outcome {
+        let export = Export::of(&self.find(name)?);
+        let json = serde_json::to_string_pretty(&export).map_err(anyhow::Error::from)?;
+        match out {
+            Some(path) => {
+                write_whole(path, json + "\n")?;
+                print(path.display());
+            }
+            None => print(json),
+        }
+        Ok(Exit::Success)
+    }
+
+    fn import(&self, file: &Path, name: Option<&str>) -> Outcome {
+        let export = Export::read(file)?;
+        let name = name.unwrap_or(&export.name);
+        check_name(name).map_err(Failure::usage)?;
+        let cases = perf_probe::cases::cases(usize::MAX);
+        let tokens = |name: &str| cases.iter().find(|case| case.name == name).map(|case| case.tokens_per_iteration);
+        let side = format!("imported from {}", file.display());
+        let mut measurement = Measurement::new(name, side, self.host.clone(), export.benchmarks(tokens));
+        measurement.imported = true;
+        let path = store::save(&self.directory, &measurement)?;
+        print(format_args!("saved {name} with {} benchmarks: {}", export.benchmarks.len(), path.display()));
+        Ok(Exit::Success)
+    }
+}
+
+fn interval(ratio: PairedRatio) -> String {
+    format!("{:.3} ({:.3}–{:.3})", ratio.estimate, ratio.lower, ratio.upper)
+}
+
+fn show(was: &Measurement, is: &Measurement, force: bool, json: bool) -> Outcome {
+    let rows = compare::compare(was, is, force)?;
+    let slower = rows.iter().filter(|row| row.standing() == Some(Standing::Slower));
+    let slower: Vec<&str> = slower.map(|row| row.benchmark.as_str()).collect();
+    let exit = if slower.is_empty() { Exit::Success } else { Exit::Difference };
+    if json {
+        print(serde_json::to_string_pretty(&rows).map_err(anyhow::Error::from)?);
+        return Ok(exit);
+    }
+    let judged = rows.iter().filter(|row| row.to_floor.is_some()).count();
+    print(match (slower.is_empty(), judged) {
+        (false, _) => format!("slower, related to the floor: {}", slower.join(", ")),
+        (true, 0) => "not judged: an imported baseline has no floor, and times taken apart prove nothing".to_owned(),
+        (true, _) => format!("no benchmark of {judged} is slower, related to the floor"),
+    });
+    let mut table = Table::new();
+    table.load_style(ASCII_MARKDOWN);
+    table.set_header(["benchmark", "ns/token", "× floor then", "× floor now", "now / then", "verdict"]);
+    for row in rows {
+        let times = row.times_ns.map_or_else(|| "n/a".to_owned(), |(then, now)| format!("{then:.0} → {now:.0}"));
+        let cells = match row.to_floor {
+            Some((then, now, standing)) => {
+                let ratio = format!("{:.3}", now.estimate / then.estimate);
+                [interval(then), interval(now), ratio, standing.name().to_owned()]
+            }
+            None => std::array::from_fn(|_| "n/a".to_owned()),
+        };
+        table.add_row([row.benchmark, times].into_iter().chain(cells));
+    }
+    print(table);
+    print(format_args!("then: {} ({}, {})", was.name, was.side, was.saved_utc));
+    print(format_args!("now:  {} ({}, {})", is.name, is.side, is.saved_utc));
+    print(
+        "Taken apart: only a change of the ratio to the floor beyond both intervals and 5 % counts. To \
+         compare two programs that are at hand, use ab.",
+    );
+    Ok(exit)
+}

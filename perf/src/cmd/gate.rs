@@ -1,0 +1,30 @@
+//! `perf-lab gate`: may this change land?
+
+use clap::Args as ClapArgs;
+
+use super::judging::{self, Judging};
+use crate::exit::Outcome;
+
+/// Judge a change against a revision, for CI: all benchmarks, and the tripwires
+///
+/// Exit codes: 0 pass, also with a warning (unless --strict); 1 regression or broken tripwire; 2 inconclusive; 3 could
+/// not measure; 64 usage; 130 interrupted.
+#[derive(Debug, ClapArgs)]
+pub struct Args {
+    /// What the change is compared with: a git revision, or any other side that `ab` takes
+    #[arg(long, value_name = "REV")]
+    base: String,
+    /// What is judged
+    #[arg(long, value_name = "SIDE", default_value = ".")]
+    candidate: String,
+    #[command(flatten)]
+    judging: Judging,
+}
+
+/// Runs it. Exit codes as `--help` lists them.
+///
+/// # Errors
+/// Usage; a side that does not build; a file that cannot be read or written.
+pub fn run(args: &Args) -> Outcome {
+    judging::run(&args.base, &args.candidate, &args.judging, true)
+}

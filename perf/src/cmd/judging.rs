@@ -1,0 +1,160 @@
+//! What `ab` and `gate` have in common: options, and the way from two names to an exit code.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant, SystemTime};
+
+use anyhow::Context;
+use clap::Args as ClapArgs;
+
+use super::print;
+use crate::compare::engine::{Progress as Blocks, Surroundings};
+use crate::exit::{Exit, Failure, Outcome as Ended};
+use crate::files::{repository_root, write_whole};
+use crate::gate::config::GateConfig;
+use crate::gate::outcome::Outcome;
+use crate::gate::sides::Matched;
+use crate::gate::{self, render};
+use crate::interrupt;
+use crate::report::progress::Progress;
+use crate::side::{Side, SideSpec, lab_directory};
+
+/// Options of every command that judges.
+#[derive(Debug, ClapArgs)]
+pub(super) struct Judging {
+    /// Print the outcome as JSON, with the raw values of every block
+    #[arg(long)]
+    json: bool,
+    /// Write the outcome as Markdown, for a job summary or a comment
+    #[arg(long, value_name = "FILE")]
+    markdown: Option<PathBuf>,
+    /// Longest time of measuring, once for the benchmarks on one thread and once for those on all cores, such as 10s
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    budget: Option<Duration>,
+    /// Slow-down in percent that must be noticed
+    #[arg(long, value_name = "PERCENT")]
+    warn: Option<f64>,
+    /// Slow-down in percent that must stop a change
+    #[arg(long, value_name = "PERCENT")]
+    fail: Option<f64>,
+    /// Only these benchmarks
+    #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
+    benchmarks: Vec<String>,
+    /// A warning ends with exit code 1
+    #[arg(long)]
+    strict: bool,
+    /// The settings [default: baselines/gate.toml of the repository]
+    #[arg(long, value_name = "FILE")]
+    settings: Option<PathBuf>,
+    /// Of orders and layouts, to draw the same ones again [default: the time]
+    #[arg(long)]
+    seed: Option<u64>,
+}
+
+impl Judging {
+    /// The settings, with what the options change.
+    ///
+    /// # Errors
+    /// A file that cannot be read; usage: a value out of its range.
+    pub(super) fn config(&self, root: &Path) -> Result<GateConfig, Failure> {
+        let path = self.settings.clone().unwrap_or_else(|| GateConfig::path_in(root));
+        let mut config = GateConfig::read(&path)?;
+        if let Some(budget) = self.budget {
+            config.budget_seconds = budget.as_secs_f64();
+            config.all_cores_budget_seconds = budget.as_secs_f64();
+        }
+        if self.warn.is_some() || self.fail.is_some() {
+            // What is asked for on the command line holds for every benchmark.
+            config.benchmarks.clear();
+        }
+        config.warn_percent = self.warn.unwrap_or(config.warn_percent);
+        // A warn level above the settings' fail level would else be refused.
+        config.fail_percent = self.fail.unwrap_or(config.fail_percent.max(config.warn_percent));
+        config.check().map_err(Failure::usage)?;
+        Ok(config)
+    }
+}
+
+/// Builds both sides, counts, measures, judges, shows. With `tripwires` the limits of `tripwires.toml` are judged too.
+pub(super) fn run(base: &str, candidate: &str, options: &Judging, tripwires: bool) -> Ended {
+    let root = repository_root();
+    let config = options.config(&root)?;
+    let (base, candidate) = (SideSpec::parse(base)?, SideSpec::parse(candidate)?);
+    interrupt::watch()?;
+    let seed = options.seed.unwrap_or_else(seed_of_now);
+    let mut outcome = match matched(&base, &candidate, options, &root) {
+        Ok(matched) => measured(&matched, &config, seed),
+        Err(failure) if failure.exit() == Exit::Usage => return Err(failure),
+        Err(failure) => Outcome::failed(&base.to_string(), &candidate.to_string(), &config, &failure),
+    };
+    if tripwires && outcome.stopped.is_none() {
+        add_tripwires(&mut outcome, &candidate, &root);
+    }
+    if options.strict {
+        outcome.be_strict();
+    }
+    show(&mut outcome, options, &root)?;
+    Ok(outcome.exit())
+}
+
+fn matched(base: &SideSpec, candidate: &SideSpec, options: &Judging, root: &Path) -> Result<Matched, Failure> {
+    let base = Side::resolve(base, root)?;
+    let candidate = Side::resolve(candidate, root)?;
+    eprintln!("counting …");
+    Matched::new(&base, &candidate, &options.benchmarks, root)
+}
+
+fn measured(matched: &Matched, config: &GateConfig, seed: u64) -> Outcome {
+    let start = Instant::now();
+    let steps = 100;
+    let bar = Progress::new("measuring", steps);
+    let mut heard = |blocks: Blocks| {
+        bar.set((blocks.spent * steps as f64) as u64);
+        bar.say(&format!("{} of {} decided after {} blocks", blocks.decided, blocks.cases, blocks.blocks));
+    };
+    let mut around =
+        Surroundings { now: &|| start.elapsed(), interrupted: &interrupt::requested, progress: &mut heard };
+    let outcome = gate::judge(&matched.contest(), config, seed, &mut around);
+    bar.finish();
+    outcome
+}
+
+/// The lab measures tripwires in itself, and it is built from the working tree.
+fn add_tripwires(outcome: &mut Outcome, candidate: &SideSpec, root: &Path) {
+    if *candidate != SideSpec::WorkingTree {
+        outcome.notes.push("Tripwires are judged of the working tree only, which is not the candidate.".to_owned());
+        return;
+    }
+    let bar = Progress::new("tripwires", 100);
+    let mut done = |part: f64| bar.set((part * 100.0) as u64);
+    let judged = gate::tripwires::judge(root, &interrupt::requested, &mut done);
+    bar.finish();
+    match judged {
+        Ok(judged) => outcome.add_tripwires(judged),
+        Err(failure) => outcome.stop(&failure),
+    }
+}
+
+fn show(outcome: &mut Outcome, options: &Judging, root: &Path) -> Result<(), Failure> {
+    if let Some(path) = &options.markdown {
+        write_whole(path, render::markdown(outcome))?;
+    }
+    // Kept in any case, so that an interruption loses nothing and a surprise can be looked into.
+    let kept = lab_directory(root).join("last-outcome.json");
+    if !outcome.rows.is_empty() {
+        outcome.notes.push(format!("Raw values of every block: {}", kept.display()));
+    }
+    let json = serde_json::to_string_pretty(outcome).context("could not write the outcome as JSON")?;
+    if options.json {
+        print(&json);
+    } else {
+        print(render::terminal(outcome));
+    }
+    write_whole(&kept, json)?;
+    Ok(())
+}
+
+/// Different for every run.
+pub(super) fn seed_of_now() -> u64 {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    now.as_nanos() as u64
+}

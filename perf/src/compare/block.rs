@@ -1,0 +1,275 @@
+//! A block: one fresh process for each role, measured against each other in turns.
+//!
+//! The block is the unit of the statistics. A process is one draw of a lottery (where its pages lie, what its caches
+//! hold), so a thousand turns of one process are a thousand looks at one ticket. A block draws three tickets, base,
+//! candidate and control, takes enough turns to read them, and gives one number for each case and comparison.
+//!
+//! Within the block everything that could favour a side is either equal or shuffled. The probes are started in random
+//! order and lie as the block's [`Layout`]s say. All do the same number of iterations per turn. A round gives each probe
+//! two turns: in a shuffled order, then in the reverse of it (ABBA), so that a drift which is linear within the round
+//! meets all alike. A round's log ratio compares the sums of the two turns; the block's is the mean over its rounds
+//! without those that something else got in the way of.
+
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
+
+use super::layout::Layout;
+use super::runner::{CaseInfo, Launcher, MeasureError, Role, Runner};
+use crate::measure::stats::Quartiles;
+
+/// The roles of a block, in the order in which their layouts and runners are kept.
+pub const ROLES: [Role; 3] = [Role::Base, Role::Candidate, Role::Control];
+/// Turns of each probe before anything is recorded: the first meets cold caches and untouched memory.
+const WARM_UP_TURNS: usize = 2;
+/// More iterations than this in a turn are a clock that stands still.
+const MOST_ITERATIONS: f64 = 1e9;
+
+/// A round is disturbed if it lies further from the median than this many robust standard deviations …
+const DISTURBED_SD: f64 = 5.0;
+/// … of which one counts as at least this much: few rounds may agree by chance, and none is to be dropped for that.
+const LEAST_SD: f64 = 0.015;
+/// The median absolute deviation of a normal distribution is its standard deviation divided by this.
+const MAD_TO_SD: f64 = 1.4826;
+
+/// How much a block measures of each case.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Effort {
+    /// A turn is at least this long, in nanoseconds. Shorter ones would measure the pipe and the clock; longer ones
+    /// would let the machine change within a round.
+    pub turn_ns: f64,
+    /// Rounds of each case.
+    pub rounds: usize,
+}
+
+/// What a block found of one case.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CaseBlock {
+    /// ln(candidate / base): above 0 the candidate is slower.
+    pub log_ratio: f64,
+    /// ln(control / base): 0 but for noise.
+    pub log_control: f64,
+    /// Time of the base, in nanoseconds per token.
+    pub base_ns_per_token: f64,
+    /// Iterations of each turn.
+    pub iterations: u64,
+}
+
+/// Runs one block on all of `cases`, in random order, and returns what it found, in the order of `cases`.
+///
+/// # Errors
+/// A probe that could not be launched or did not answer; an interruption. What a block found before that is lost: half
+/// a block is no block.
+pub fn run(
+    launcher: &dyn Launcher,
+    cases: &[CaseInfo],
+    layouts: [Layout; 3],
+    effort: Effort,
+    rng: &mut ChaCha8Rng,
+    interrupted: &dyn Fn() -> bool,
+) -> Result<Vec<CaseBlock>, MeasureError> {
+    let pin = cases.iter().all(CaseInfo::is_single_threaded);
+    let mut launch_order = ROLES.into_iter().zip(layouts).enumerate().collect::<Vec<_>>();
+    launch_order.shuffle(rng);
+    let mut seats = Vec::with_capacity(ROLES.len());
+    for (seat, (role, layout)) in launch_order {
+        if interrupted() {
+            return Err(MeasureError::Interrupted);
+        }
+        seats.push((seat, launcher.launch(role, cases, layout, pin)?));
+    }
+    seats.sort_unstable_by_key(|(seat, _)| *seat);
+    let mut runners: Vec<Box<dyn Runner>> = seats.into_iter().map(|(_, runner)| runner).collect();
+
+    let mut order: Vec<usize> = (0..cases.len()).collect();
+    order.shuffle(rng);
+    let mut found = Vec::with_capacity(cases.len());
+    for index in order {
+        if let Some(case) = cases.get(index) {
+            found.push((index, run_case(&mut runners, case, effort, rng, interrupted)?));
+        }
+    }
+    found.sort_unstable_by_key(|(index, _)| *index);
+    Ok(found.into_iter().map(|(_, block)| block).collect())
+}
+
+fn run_case(
+    runners: &mut [Box<dyn Runner>],
+    case: &CaseInfo,
+    effort: Effort,
+    rng: &mut ChaCha8Rng,
+    interrupted: &dyn Fn() -> bool,
+) -> Result<CaseBlock, MeasureError> {
+    let iterations = iterations_per_turn(runners, case, effort.turn_ns)?;
+    let mut order: Vec<usize> = (0..runners.len()).collect();
+    let (mut log_ratios, mut log_controls, mut base_ns) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..effort.rounds.max(1) {
+        order.shuffle(rng);
+        let mut round_ns = [0.0_f64; 3];
+        for &seat in order.iter().chain(order.iter().rev()) {
+            if interrupted() {
+                return Err(MeasureError::Interrupted);
+            }
+            if let (Some(runner), Some(total_ns)) = (runners.get_mut(seat), round_ns.get_mut(seat)) {
+                *total_ns += turn(runner.as_mut(), case, iterations)?;
+            }
+        }
+        let [base, candidate, control] = round_ns;
+        log_ratios.push((candidate / base).ln());
+        log_controls.push((control / base).ln());
+        base_ns.push(base / (2 * iterations * case.tokens_per_iteration.max(1)) as f64);
+    }
+    Ok(CaseBlock {
+        log_ratio: mean_of_undisturbed(&log_ratios),
+        log_control: mean_of_undisturbed(&log_controls),
+        base_ns_per_token: median(&base_ns),
+        iterations,
+    })
+}
+
+fn median(values: &[f64]) -> f64 {
+    Quartiles::of(values).map_or(f64::NAN, |quartiles| quartiles.median)
+}
+
+/// The mean of the values that are not far from their median. Rounds of one block scatter evenly but for disturbances,
+/// which are gross; without those the mean wastes less than the median, whose variance is half as large again.
+fn mean_of_undisturbed(values: &[f64]) -> f64 {
+    let centre = median(values);
+    let deviations: Vec<f64> = values.iter().map(|value| (value - centre).abs()).collect();
+    let limit = DISTURBED_SD * (MAD_TO_SD * median(&deviations)).max(LEAST_SD);
+    let (mut sum, mut count) = (0.0, 0_usize);
+    for value in values.iter().filter(|value| (*value - centre).abs() <= limit) {
+        sum += value;
+        count += 1;
+    }
+    sum / count as f64
+}
+
+/// How many iterations give the fastest probe a turn that is long enough. All get the same number.
+fn iterations_per_turn(runners: &mut [Box<dyn Runner>], case: &CaseInfo, turn_ns: f64) -> Result<u64, MeasureError> {
+    let mut fastest_ns = f64::INFINITY;
+    for _ in 0..WARM_UP_TURNS {
+        for runner in runners.iter_mut() {
+            fastest_ns = fastest_ns.min(turn(runner.as_mut(), case, 1)?);
+        }
+    }
+    Ok((turn_ns / fastest_ns).ceil().clamp(1.0, MOST_ITERATIONS) as u64)
+}
+
+fn turn(runner: &mut dyn Runner, case: &CaseInfo, iterations: u64) -> Result<f64, MeasureError> {
+    let elapsed_ns = runner.run(&case.name, iterations)?;
+    if elapsed_ns.is_finite() && elapsed_ns > 0.0 {
+        return Ok(elapsed_ns);
+    }
+    Err(MeasureError::Nonsense {
+        probe: format!("a probe of {}", case.name),
+        said: format!("{elapsed_ns} ns for {iterations} iterations"),
+        expected: "a time above 0".to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use rand::SeedableRng;
+
+    use super::*;
+    use crate::compare::simulated::{Machine, case};
+
+    const EFFORT: Effort = Effort { turn_ns: 300_000.0, rounds: 11 };
+
+    fn block(machine: &Machine, seed: u64) -> Result<Vec<CaseBlock>, MeasureError> {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        run(machine, &[case("a", 1), case("b", 1)], [Layout::default(); 3], EFFORT, &mut rng, &|| false)
+    }
+
+    #[test]
+    fn a_machine_that_slows_down_while_it_is_measured_does_not_bend_the_ratio() {
+        let machine = Machine { drift_per_second: 0.5, change: 0.04, ..Machine::quiet() };
+        for found in block(&machine, 1).unwrap() {
+            assert!((found.log_ratio - 0.04_f64.ln_1p()).abs() < 1e-3, "{found:?}");
+            assert!(found.log_control.abs() < 1e-3, "{found:?}");
+        }
+    }
+
+    #[test]
+    fn preempted_turns_do_not_show() {
+        let machine = Machine { preempted: 0.03, change: 0.04, ..Machine::quiet() };
+        for found in block(&machine, 2).unwrap() {
+            assert!((found.log_ratio - 0.04_f64.ln_1p()).abs() < 1e-3, "{found:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_far_off_is_left_out_and_all_else_counts() {
+        let mut values = vec![0.01, 0.02, 0.03, 0.04, 0.05];
+        assert!((mean_of_undisturbed(&values) - 0.03).abs() < 1e-12);
+        values.extend([5.0, -2.0]);
+        assert!((mean_of_undisturbed(&values) - 0.03).abs() < 1e-12);
+        // A minority that is only a little off is no disturbance.
+        assert!((mean_of_undisturbed(&[0.0, 0.0, 0.0, 0.04]) - 0.01).abs() < 1e-12);
+    }
+
+    #[test]
+    fn every_round_is_a_shuffled_order_and_its_reverse_with_equal_work() {
+        let machine = Machine::quiet();
+        block(&machine, 3).unwrap();
+        let turns = machine.turns.borrow();
+        // Of the first case: what follows the warm-up.
+        let first = &turns[0].case;
+        let measured: Vec<_> = turns.iter().filter(|turn| turn.case == *first).skip(3 * WARM_UP_TURNS).collect();
+        assert_eq!(measured.len(), 6 * EFFORT.rounds);
+        assert!(measured.iter().all(|turn| turn.iterations == measured[0].iterations && turn.iterations > 1));
+        let mut orders = Vec::new();
+        for round in measured.chunks(6) {
+            let roles: Vec<Role> = round.iter().map(|turn| turn.role).collect();
+            assert!(roles.iter().eq(roles.iter().rev()), "{roles:?}");
+            assert!(ROLES.iter().all(|role| roles.contains(role)), "{roles:?}");
+            orders.push(roles);
+        }
+        orders.dedup();
+        assert!(orders.len() > 3, "never shuffled: {orders:?}");
+    }
+
+    #[test]
+    fn a_turn_is_long_enough_and_probes_start_in_random_order() {
+        let machine = Machine::quiet();
+        let starts: Vec<Role> = (0..8)
+            .map(|seed| {
+                let found = block(&machine, seed).unwrap();
+                let turn_ns = found[0].base_ns_per_token * 64.0 * found[0].iterations as f64;
+                assert!((EFFORT.turn_ns..2.0 * EFFORT.turn_ns).contains(&turn_ns), "{turn_ns}");
+                machine.launches.borrow_mut().drain(..).next().unwrap().role
+            })
+            .collect();
+        assert!(ROLES.iter().filter(|role| starts.contains(role)).count() > 1, "{starts:?}");
+    }
+
+    #[test]
+    fn a_probe_that_fails_or_stands_still_ends_the_block() {
+        let crash = MeasureError::Crashed {
+            probe: "candidate".into(),
+            asked: "run a".into(),
+            status: "exit code 101".into(),
+            last_line: "oops".into(),
+        };
+        let machine = Machine { fails_after: Some((20, crash.clone())), ..Machine::quiet() };
+        assert_eq!(block(&machine, 4), Err(crash));
+        let machine = Machine { ns_per_iteration: 0.0, ..Machine::quiet() };
+        assert!(block(&machine, 5).unwrap_err().to_string().contains("0 ns for 1 iterations"));
+    }
+
+    #[test]
+    fn an_interruption_is_noticed_between_turns() {
+        let asked = Cell::new(0);
+        let interrupted = || {
+            asked.set(asked.get() + 1);
+            asked.get() > 20
+        };
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        let machine = Machine::quiet();
+        let ended = run(&machine, &[case("a", 1)], [Layout::default(); 3], EFFORT, &mut rng, &interrupted);
+        assert_eq!(ended, Err(MeasureError::Interrupted));
+    }
+}

@@ -1,0 +1,276 @@
+//! Evidence: what the clock says, beside what can be counted exactly.
+//!
+//! A time may change without the code doing more: the same instructions, at other addresses, meet other cache sets and
+//! branch predictor entries. Such a change is real on this machine and gone with the next build. Instructions and
+//! allocations don't know where they lie, so the two together tell more than either:
+//!
+//! | time | counts | what follows |
+//! |---|---|---|
+//! | up | up | the code does more: a warning or a failure, as the time says |
+//! | up | equal | a layout or memory effect: a warning. It may fail only once confirmed with layouts drawn for each side |
+//! | up | unknown | as the time says, and that nothing was counted |
+//! | not up | up | noted |
+//!
+//! Where callgrind saw another SIMD path than the clock did (it has no AVX-512), equal instructions prove less; that,
+//! too, is why a confirmed slow-down fails.
+
+use serde::{Deserialize, Serialize};
+
+use super::decide::Standing;
+
+/// What differs by less than this part of one is equal: hash seeds and addresses move a few instructions.
+const EQUAL_INSTRUCTIONS: f64 = 0.005;
+/// Likewise for allocations, per token.
+const EQUAL_ALLOCATIONS: f64 = 0.005;
+
+/// What one side was counted to do, per token. `None`: not counted.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Counts {
+    /// Instructions, by callgrind.
+    pub instructions: Option<f64>,
+    /// Allocations and reallocations.
+    pub allocations: Option<f64>,
+    /// Bytes that were asked for.
+    pub allocated_bytes: Option<f64>,
+}
+
+/// Both sides' counts of a case.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct PairCounts {
+    /// Of the base.
+    pub base: Counts,
+    /// Of the candidate.
+    pub candidate: Counts,
+}
+
+/// How a count changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Direction {
+    Up,
+    Equal,
+    Down,
+}
+
+impl PairCounts {
+    /// Instructions of the candidate over those of the base, where both were counted.
+    #[must_use]
+    pub fn instructions_ratio(&self) -> Option<f64> {
+        let (base, candidate) = (self.base.instructions?, self.candidate.instructions?);
+        (base > 0.0).then(|| candidate / base)
+    }
+
+    fn instructions(&self) -> Option<Direction> {
+        self.instructions_ratio().map(|ratio| direction(ratio - 1.0, EQUAL_INSTRUCTIONS))
+    }
+
+    fn allocations(&self) -> Option<Direction> {
+        let more = |of: fn(&Counts) -> Option<f64>| Some(of(&self.candidate)? - of(&self.base)?);
+        let count = direction(more(|counts| counts.allocations)?, EQUAL_ALLOCATIONS);
+        // The same number of allocations may be of larger ones.
+        let bytes = more(|counts| counts.allocated_bytes).map_or(Direction::Equal, |bytes| direction(bytes, 0.5));
+        Some(if count == Direction::Equal { bytes } else { count })
+    }
+}
+
+fn direction(change: f64, tolerance: f64) -> Direction {
+    if change > tolerance {
+        Direction::Up
+    } else if change < -tolerance {
+        Direction::Down
+    } else {
+        Direction::Equal
+    }
+}
+
+/// What is made of a case in the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// Shown to be less than the warn level slower.
+    Pass,
+    /// A gain of the warn level or so.
+    Faster,
+    /// Slower, perhaps by the warn level.
+    Warn,
+    /// Slower, perhaps by the fail level.
+    Regression,
+    /// Neither was shown.
+    Inconclusive,
+    /// The control failed.
+    CouldNotMeasure,
+}
+
+impl Verdict {
+    /// For people.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Faster => "faster",
+            Self::Warn => "warn",
+            Self::Regression => "regression",
+            Self::Inconclusive => "inconclusive",
+            Self::CouldNotMeasure => "could not measure",
+        }
+    }
+
+    /// Whether a slow-down was noticed.
+    #[must_use]
+    pub const fn is_alarm(self) -> bool {
+        matches!(self, Self::Warn | Self::Regression)
+    }
+}
+
+/// What the evidence comes to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Weighed {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// Why, or what else was noticed.
+    pub reason: Option<String>,
+}
+
+/// Whether a slow-down has to be confirmed with independent layouts before it may fail.
+#[must_use]
+pub fn needs_confirmation(standing: Standing, counts: &PairCounts) -> bool {
+    standing == Standing::Fail && is_layout_effect(counts)
+}
+
+/// Nothing counted is up, and instructions were counted: without them more work may have gone unseen.
+fn is_layout_effect(counts: &PairCounts) -> bool {
+    let up = Some(Direction::Up);
+    counts.instructions().is_some() && counts.instructions() != up && counts.allocations() != up
+}
+
+/// Weighs time against counts. `confirmed` is what the time came to with independent layouts, where that was tried.
+#[must_use]
+pub fn weigh(standing: Standing, counts: &PairCounts, confirmed: Option<Standing>) -> Weighed {
+    let weighed = |verdict, reason| Weighed { verdict, reason };
+    match standing {
+        Standing::Inconclusive => weighed(Verdict::Inconclusive, None),
+        Standing::ControlFailed => {
+            weighed(Verdict::CouldNotMeasure, Some("the base differs from itself on this machine now".to_owned()))
+        }
+        Standing::Pass => weighed(Verdict::Pass, more_without_time(counts)),
+        Standing::Faster => weighed(Verdict::Faster, more_without_time(counts)),
+        Standing::Warn | Standing::Fail if is_layout_effect(counts) => {
+            let effect = "layout or memory effect: time is up, instructions and allocations are not";
+            match (standing, confirmed) {
+                (Standing::Fail, Some(Standing::Fail)) => weighed(
+                    Verdict::Regression,
+                    Some("time is up in every layout, though instructions and allocations are not".to_owned()),
+                ),
+                (Standing::Fail, Some(_)) => {
+                    weighed(Verdict::Warn, Some(format!("{effect}; not confirmed with other layouts")))
+                }
+                (Standing::Fail, None) => weighed(Verdict::Warn, Some(format!("{effect}; no time left to confirm it"))),
+                _ => weighed(Verdict::Warn, Some(effect.to_owned())),
+            }
+        }
+        Standing::Warn => weighed(Verdict::Warn, Some(what_is_up(counts))),
+        Standing::Fail => weighed(Verdict::Regression, Some(what_is_up(counts))),
+    }
+}
+
+fn what_is_up(counts: &PairCounts) -> String {
+    match (counts.instructions(), counts.allocations()) {
+        (Some(Direction::Up), Some(Direction::Up)) => "time, instructions and allocations are up",
+        (Some(Direction::Up), _) => "time and instructions are up",
+        (_, Some(Direction::Up)) => "time and allocations are up",
+        (None, None) => "by time alone: nothing was counted",
+        (None, _) => "by time and allocations: instructions were not counted",
+        _ => "by time",
+    }
+    .to_owned()
+}
+
+fn more_without_time(counts: &PairCounts) -> Option<String> {
+    let up = Some(Direction::Up);
+    match (counts.instructions() == up, counts.allocations() == up) {
+        (true, true) => Some("instructions and allocations are up, without taking time".to_owned()),
+        (true, false) => Some("instructions are up, without taking time".to_owned()),
+        (false, true) => Some("allocations are up, without taking time".to_owned()),
+        (false, false) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn counts(instructions: Option<f64>, allocations: Option<f64>) -> PairCounts {
+        let side = |instructions, allocations| Counts { instructions, allocations, allocated_bytes: None };
+        PairCounts {
+            base: side(instructions.map(|_| 1000.0), allocations.map(|_| 3.0)),
+            candidate: side(instructions, allocations),
+        }
+    }
+
+    const SAME: (Option<f64>, Option<f64>) = (Some(1001.0), Some(3.0));
+
+    fn verdict(
+        standing: Standing,
+        (instructions, allocations): (Option<f64>, Option<f64>),
+        confirmed: Option<Standing>,
+    ) -> (Verdict, String) {
+        let weighed = weigh(standing, &counts(instructions, allocations), confirmed);
+        (weighed.verdict, weighed.reason.unwrap_or_default())
+    }
+
+    #[test]
+    fn time_and_counts_up_is_a_regression() {
+        for up in [(Some(1070.0), Some(3.0)), (Some(1000.0), Some(4.0)), (Some(1070.0), None)] {
+            let (verdict, reason) = verdict(Standing::Fail, up, None);
+            assert_eq!(verdict, Verdict::Regression, "{reason}");
+            assert!(!needs_confirmation(Standing::Fail, &counts(up.0, up.1)));
+        }
+        assert_eq!(verdict(Standing::Warn, (Some(1070.0), Some(3.0)), None).0, Verdict::Warn);
+    }
+
+    #[test]
+    fn time_up_alone_is_a_layout_effect_that_warns_and_fails_only_when_confirmed() {
+        assert!(needs_confirmation(Standing::Fail, &counts(SAME.0, SAME.1)));
+        assert!(!needs_confirmation(Standing::Warn, &counts(SAME.0, SAME.1)));
+        for (confirmed, expected) in [
+            (None, Verdict::Warn),
+            (Some(Standing::Pass), Verdict::Warn),
+            (Some(Standing::Warn), Verdict::Warn),
+            (Some(Standing::Inconclusive), Verdict::Warn),
+            (Some(Standing::Fail), Verdict::Regression),
+        ] {
+            let (verdict, reason) = verdict(Standing::Fail, SAME, confirmed);
+            assert_eq!(verdict, expected, "{confirmed:?}: {reason}");
+        }
+        assert!(verdict(Standing::Warn, SAME, None).1.starts_with("layout or memory effect"));
+    }
+
+    #[test]
+    fn without_instruction_counts_the_time_decides() {
+        assert_eq!(verdict(Standing::Fail, (None, Some(3.0)), None).0, Verdict::Regression);
+        let (verdict, reason) = verdict(Standing::Fail, (None, None), None);
+        assert_eq!((verdict, reason.as_str()), (Verdict::Regression, "by time alone: nothing was counted"));
+    }
+
+    #[test]
+    fn more_work_that_takes_no_time_is_noted() {
+        let (passed, reason) = verdict(Standing::Pass, (Some(1100.0), Some(3.0)), None);
+        assert_eq!((passed, reason.as_str()), (Verdict::Pass, "instructions are up, without taking time"));
+        assert_eq!(verdict(Standing::Pass, SAME, None), (Verdict::Pass, String::new()));
+        assert_eq!(verdict(Standing::Faster, (Some(900.0), Some(2.0)), None), (Verdict::Faster, String::new()));
+    }
+
+    #[test]
+    fn larger_allocations_count_as_more() {
+        let mut counts = counts(SAME.0, SAME.1);
+        counts.base.allocated_bytes = Some(100.0);
+        counts.candidate.allocated_bytes = Some(164.0);
+        assert_eq!(counts.allocations(), Some(Direction::Up));
+    }
+
+    #[test]
+    fn what_the_times_could_not_tell_the_counts_do_not_either() {
+        let more = (Some(2000.0), Some(9.0));
+        assert_eq!(verdict(Standing::Inconclusive, more, None).0, Verdict::Inconclusive);
+        assert_eq!(verdict(Standing::ControlFailed, more, None).0, Verdict::CouldNotMeasure);
+    }
+}

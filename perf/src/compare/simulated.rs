@@ -1,0 +1,136 @@
+//! A machine with probes whose truth is known: for the tests of everything above the two traits of
+//! [`runner`](super::runner).
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::time::Duration;
+
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use super::layout::Layout;
+use super::runner::{CaseInfo, Launcher, MeasureError, Role, Runner};
+use crate::measure::simulated::normal;
+
+/// A case of 64 tokens per iteration.
+pub(crate) fn case(name: &str, threads: usize) -> CaseInfo {
+    CaseInfo { name: name.to_owned(), threads, tokens_per_iteration: 64 }
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Turn {
+    pub(crate) role: Role,
+    pub(crate) case: String,
+    pub(crate) iterations: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Launch {
+    pub(crate) role: Role,
+    pub(crate) layout: Layout,
+    pub(crate) pin: bool,
+}
+
+#[derive(Clone)]
+pub(crate) struct Machine {
+    /// What an iteration of the base takes.
+    pub(crate) ns_per_iteration: f64,
+    /// True change of the candidate: 0.05 is 5 % slower.
+    pub(crate) change: f64,
+    /// Only this case is changed, if named.
+    pub(crate) changed_case: Option<&'static str>,
+    /// What the control is off by, though it should not.
+    pub(crate) control_off: f64,
+    /// Standard deviation of what a process is faster or slower by, by the luck of its draw.
+    pub(crate) process_sd: f64,
+    /// What the layout is worth at most.
+    pub(crate) layout_worth: f64,
+    /// How much slower the machine gets per second.
+    pub(crate) drift_per_second: f64,
+    /// Part of the turns that another program interrupts.
+    pub(crate) preempted: f64,
+    /// What starting a probe takes.
+    pub(crate) start_ns: f64,
+    /// After so many turns, every turn fails.
+    pub(crate) fails_after: Option<(usize, MeasureError)>,
+    pub(crate) clock_ns: Rc<Cell<f64>>,
+    pub(crate) turns: Rc<RefCell<Vec<Turn>>>,
+    pub(crate) launches: Rc<RefCell<Vec<Launch>>>,
+    pub(crate) rng: Rc<RefCell<ChaCha8Rng>>,
+}
+
+impl Machine {
+    /// No noise at all.
+    pub(crate) fn quiet() -> Self {
+        Self {
+            ns_per_iteration: 40_000.0,
+            change: 0.0,
+            changed_case: None,
+            control_off: 0.0,
+            process_sd: 0.0,
+            layout_worth: 0.0,
+            drift_per_second: 0.0,
+            preempted: 0.0,
+            start_ns: 5e6,
+            fails_after: None,
+            clock_ns: Rc::default(),
+            turns: Rc::default(),
+            launches: Rc::default(),
+            rng: Rc::new(RefCell::new(ChaCha8Rng::seed_from_u64(42))),
+        }
+    }
+
+    /// As the machines are that the gate is made for.
+    pub(crate) fn shared() -> Self {
+        Self { process_sd: 0.004, preempted: 0.02, drift_per_second: 0.01, layout_worth: 0.01, ..Self::quiet() }
+    }
+
+    /// Its time since the start.
+    pub(crate) fn elapsed(&self) -> Duration {
+        Duration::from_secs_f64(self.clock_ns.get() / 1e9)
+    }
+}
+
+impl Launcher for Machine {
+    fn launch(&self, role: Role, _: &[CaseInfo], layout: Layout, pin: bool) -> Result<Box<dyn Runner>, MeasureError> {
+        self.launches.borrow_mut().push(Launch { role, layout, pin });
+        self.clock_ns.set(self.clock_ns.get() + self.start_ns);
+        let luck = self.process_sd * normal(&mut *self.rng.borrow_mut());
+        // Any function will do that is the same for the same layout and wild otherwise.
+        let place = (layout.env_bytes * 31 + layout.heap_bytes * 7) as f64;
+        let factor = (luck + self.layout_worth * place.sin()).exp();
+        Ok(Box::new(Process { machine: self.clone(), role, factor }))
+    }
+}
+
+struct Process {
+    machine: Machine,
+    role: Role,
+    factor: f64,
+}
+
+impl Runner for Process {
+    fn run(&mut self, case: &str, iterations: u64) -> Result<f64, MeasureError> {
+        let Machine { clock_ns, turns, fails_after, .. } = &self.machine;
+        turns.borrow_mut().push(Turn { role: self.role, case: case.to_owned(), iterations });
+        if let Some((_, error)) = fails_after.as_ref().filter(|(after, _)| turns.borrow().len() > *after) {
+            return Err(error.clone());
+        }
+        let own = match self.role {
+            Role::Base => 0.0,
+            Role::Candidate if self.machine.changed_case.is_none_or(|changed| changed == case) => self.machine.change,
+            Role::Candidate => 0.0,
+            Role::Control => self.machine.control_off,
+        };
+        let slowdown = 1.0 + self.machine.drift_per_second * clock_ns.get() / 1e9;
+        let preempted = self.machine.rng.borrow_mut().random_bool(self.machine.preempted);
+        let elapsed_ns = self.machine.ns_per_iteration
+            * iterations as f64
+            * (1.0 + own)
+            * self.factor
+            * slowdown
+            * if preempted { 3.0 } else { 1.0 };
+        clock_ns.set(clock_ns.get() + elapsed_ns);
+        Ok(elapsed_ns)
+    }
+}

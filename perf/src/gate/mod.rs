@@ -1,0 +1,310 @@
+//! The gate: is the candidate slower than the base?
+//!
+//! [`judge`] is the one path from two programs to an outcome. `gate`, `ab` and `selftest` all take it, so that what the
+//! self-test finds out about it holds for what people use.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `config` | `baselines/gate.toml` |
+//! | `outcome` | what came of it, as data |
+//! | `line` | the verdict, in one line |
+//! | `render` | the table, Markdown |
+//! | `sides` | from two resolved sides to a contest |
+//! | `tripwires` | the limits that hold for every revision, measured in this very program |
+
+pub mod config;
+mod line;
+pub mod outcome;
+pub mod render;
+pub mod sides;
+#[cfg(test)]
+pub(crate) mod test_data;
+pub mod tripwires;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use perf_probe::protocol::Hello;
+
+use config::GateConfig;
+use outcome::{Confirmation, Outcome, Ratio, Row};
+
+use crate::compare::decide::Rule;
+use crate::compare::engine::{Comparison, Ended, Layouts, Measured, Plan, Surroundings, compare};
+use crate::compare::evidence::{PairCounts, needs_confirmation, weigh};
+use crate::compare::runner::{CaseInfo, Launcher, MeasureError};
+use crate::host::Host;
+use crate::measure::stats::Quartiles;
+
+/// Two programs, and what is known of them before the clock starts.
+pub struct Contest<'a> {
+    /// What the base is called.
+    pub base: String,
+    /// What the candidate is called.
+    pub candidate: String,
+    /// Starts both.
+    pub launcher: &'a dyn Launcher,
+    /// What both can do.
+    pub cases: Vec<CaseInfo>,
+    /// What was counted, by case.
+    pub counts: BTreeMap<String, PairCounts>,
+    /// Whether probes on one thread are pinned here.
+    pub pinned: bool,
+    /// Whether address randomisation is off here.
+    pub fixed_addresses: bool,
+    /// Where.
+    pub host: Option<Host>,
+    /// What base and candidate say of themselves.
+    pub probes: Option<[Hello; 2]>,
+    /// What a reader of the outcome should know.
+    pub notes: Vec<String>,
+}
+
+/// Measures, decides, weighs. Never fails: what went wrong is part of the outcome.
+pub fn judge(contest: &Contest<'_>, config: &GateConfig, seed: u64, around: &mut Surroundings<'_>) -> Outcome {
+    let mut outcome = Outcome {
+        pinned: contest.pinned,
+        fixed_addresses: contest.fixed_addresses,
+        host: contest.host.clone(),
+        probes: contest.probes.clone(),
+        notes: contest.notes.iter().cloned().chain(notes(contest, config)).collect(),
+        seed,
+        ..Outcome::empty(&contest.base, &contest.candidate, config)
+    };
+    if contest.cases.is_empty() {
+        outcome.stopped = Some("the two sides have no benchmark in common".to_owned());
+    }
+    let mut interrupted = false;
+    // What can be pinned and what cannot are different measurements, and don't share blocks.
+    for single_threaded in [true, false] {
+        let cases = contest.cases.iter().filter(|case| case.is_single_threaded() == single_threaded);
+        let cases: Vec<(CaseInfo, Rule)> = cases.map(|case| (case.clone(), config.rule(&case.name))).collect();
+        if cases.is_empty() || outcome.stopped.is_some() {
+            continue;
+        }
+        let budget = config.budget(single_threaded);
+        let plan = Plan { cases, effort: config.effort(), layouts: Layouts::Shared, budget, seed };
+        let first = compare(contest.launcher, &plan, around);
+        let left = budget.saturating_sub(first.elapsed);
+        let confirmation = confirm(contest, &plan, &first, left, around);
+        for comparison in [Some(&first), confirmation.as_ref()].into_iter().flatten() {
+            outcome.measuring_seconds += comparison.elapsed.as_secs_f64();
+            if let Ended::Failed(error) = &comparison.ended {
+                interrupted = *error == MeasureError::Interrupted;
+                outcome.stopped = Some(error.to_string());
+            }
+        }
+        let confirmed = confirmation.map(|confirmation| confirmation.cases).unwrap_or_default();
+        outcome.rows.extend(first.cases.into_iter().map(|measured| row(contest, config, measured, &confirmed)));
+    }
+    outcome.conclude(interrupted);
+    outcome
+}
+
+/// Measures again, with a layout for each side, what got slower without doing more. `None` if there is nothing to
+/// confirm, or no time for it.
+fn confirm(
+    contest: &Contest<'_>,
+    plan: &Plan,
+    first: &Comparison,
+    left: Duration,
+    around: &mut Surroundings<'_>,
+) -> Option<Comparison> {
+    let suspect = |measured: &&Measured| {
+        let counts = contest.counts.get(&measured.case.name).cloned().unwrap_or_default();
+        needs_confirmation(measured.decision.standing, &counts)
+    };
+    let suspects: Vec<&CaseInfo> = first.cases.iter().filter(suspect).map(|measured| &measured.case).collect();
+    if suspects.is_empty() || left.is_zero() || matches!(first.ended, Ended::Failed(_)) {
+        return None;
+    }
+    let cases = plan.cases.iter().filter(|(case, _)| suspects.contains(&case)).cloned().collect();
+    // Another seed: other layouts than those that raised the suspicion.
+    let plan =
+        Plan { cases, layouts: Layouts::Independent, budget: left, seed: plan.seed.wrapping_add(1), ..plan.clone() };
+    Some(compare(contest.launcher, &plan, around))
+}
+
+fn row(contest: &Contest<'_>, config: &GateConfig, measured: Measured, confirmed: &[Measured]) -> Row {
+    let Measured { case, decision, blocks } = measured;
+    let counts = contest.counts.get(&case.name).cloned().unwrap_or_default();
+    let confirmation = confirmed.iter().find(|confirmed| confirmed.case == case);
+    let weighed = weigh(decision.standing, &counts, confirmation.map(|confirmed| confirmed.decision.standing));
+    let base_ns: Vec<f64> = blocks.iter().map(|block| block.base_ns_per_token).collect();
+    Row {
+        levels: config.levels(&case.name),
+        benchmark: case.name,
+        threads: case.threads,
+        verdict: weighed.verdict,
+        reason: weighed.reason,
+        standing: decision.standing,
+        ratio: decision.change.map(Ratio::of),
+        control: decision.control.map(Ratio::of),
+        base_ns_per_token: Quartiles::of(&base_ns).map(|quartiles| quartiles.median),
+        counts,
+        blocks,
+        confirmation: confirmation.map(|confirmed| Confirmation::of(&confirmed.decision, confirmed.blocks.clone())),
+    }
+}
+
+fn notes(contest: &Contest<'_>, config: &GateConfig) -> Vec<String> {
+    let mut notes = Vec::new();
+    if !contest.pinned {
+        notes.push(
+            "This system does not let probes be pinned to a core: intervals are wider, and undecided benchmarks more \
+             likely."
+                .to_owned(),
+        );
+    }
+    if !contest.fixed_addresses {
+        notes.push(
+            "Address randomisation could not be switched off: every process lies elsewhere, which widens the intervals."
+                .to_owned(),
+        );
+    }
+    if contest.cases.iter().any(|case| !case.is_single_threaded()) {
+        notes.push(
+            "Benchmarks on several threads cannot be pinned and are in wall time: their intervals are wider."
+                .to_owned(),
+        );
+    }
+    for name in config.benchmarks.keys().filter(|name| contest.cases.iter().all(|case| case.name != **name)) {
+        notes.push(format!("The settings have levels for {name}, which was not measured."));
+    }
+    notes
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::compare::decide::LOOKS;
+    use crate::compare::engine::Progress;
+    use crate::compare::evidence::{Counts, Verdict};
+    use crate::compare::simulated::{Machine, case};
+
+    fn config() -> GateConfig {
+        let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
+        GateConfig { rounds: 5, ..GateConfig::read(&GateConfig::path_in(root)).unwrap() }
+    }
+
+    /// Counts of which the candidate's are so many times the base's.
+    fn counts(times: f64) -> PairCounts {
+        let counts = |times: f64| Counts { instructions: Some(1000.0 * times), ..Counts::default() };
+        PairCounts { base: counts(1.0), candidate: counts(times) }
+    }
+
+    fn gate(machine: &Machine, config: &GateConfig, times: f64) -> Outcome {
+        let contest = Contest {
+            base: "old".into(),
+            candidate: "new".into(),
+            launcher: machine,
+            cases: vec![case("one", 1), case("two", 1), case("wide", 2)],
+            counts: [("one".to_owned(), counts(times)), ("two".to_owned(), counts(1.0))].into(),
+            pinned: true,
+            fixed_addresses: true,
+            host: None,
+            probes: None,
+            notes: Vec::new(),
+        };
+        let now = || machine.elapsed();
+        judge(&contest, config, 3, &mut Surroundings { now: &now, interrupted: &|| false, progress: &mut |_| {} })
+    }
+
+    fn verdicts(outcome: &Outcome) -> Vec<Verdict> {
+        outcome.rows.iter().map(|row| row.verdict).collect()
+    }
+
+    #[test]
+    fn equal_programs_pass_with_the_bound_that_was_shown() {
+        let outcome = gate(&Machine::shared(), &config(), 1.0);
+        assert_eq!((outcome.verdict, outcome.exit_code), (Some(Verdict::Pass), 0), "{outcome:?}");
+        assert!(outcome.verdict_line.starts_with("pass: at most "), "{}", outcome.verdict_line);
+        assert!(outcome.verdict_line.contains(" % slower (99 %)"), "{}", outcome.verdict_line);
+        assert!(outcome.rows.iter().all(|row| LOOKS.contains(&row.blocks.len())));
+    }
+
+    #[test]
+    fn more_work_is_a_regression_of_the_benchmark_that_has_it() {
+        let machine = Machine { change: 0.08, changed_case: Some("one"), ..Machine::shared() };
+        let outcome = gate(&machine, &config(), 1.08);
+        assert_eq!(verdicts(&outcome), [Verdict::Regression, Verdict::Pass, Verdict::Pass]);
+        assert_eq!(outcome.exit_code, 1);
+        assert!(outcome.verdict_line.starts_with("regression: one is 8."), "{}", outcome.verdict_line);
+        assert!(outcome.rows[0].confirmation.is_none());
+    }
+
+    #[test]
+    fn slower_without_more_work_is_confirmed_over_layouts_before_it_fails() {
+        let machine = Machine { change: 0.10, changed_case: Some("one"), ..Machine::shared() };
+        let outcome = gate(&machine, &config(), 1.0);
+        assert_eq!(outcome.rows[0].verdict, Verdict::Regression, "{:?}", outcome.rows[0].reason);
+        assert!(!outcome.rows[0].confirmation.as_ref().unwrap().blocks.is_empty());
+
+        // With no time left for that it is a warning.
+        let hasty = GateConfig { budget_seconds: 0.16, ..config() };
+        let quiet = Machine { change: 0.10, changed_case: Some("one"), ..Machine::quiet() };
+        let outcome = gate(&Machine { start_ns: 1e6, ..quiet }, &hasty, 1.0);
+        assert_eq!((outcome.rows[0].verdict, outcome.exit_code), (Verdict::Warn, 0), "{:?}", outcome.rows[0]);
+    }
+
+    #[test]
+    fn a_control_that_is_off_is_no_verdict() {
+        let outcome = gate(&Machine { control_off: 0.03, ..Machine::shared() }, &config(), 1.0);
+        assert_eq!((outcome.verdict, outcome.exit_code), (Some(Verdict::CouldNotMeasure), 3));
+        assert!(outcome.verdict_line.starts_with("could not measure: "), "{}", outcome.verdict_line);
+    }
+
+    #[test]
+    fn a_failing_probe_stops_it_and_the_blocks_before_are_kept() {
+        let error = MeasureError::OtherVersion { probe: "old".into(), theirs: 2, ours: 1 };
+        let machine = Machine { fails_after: Some((150, error.clone())), ..Machine::shared() };
+        let outcome = gate(&machine, &config(), 1.0);
+        assert_eq!((outcome.verdict, outcome.exit_code), (None, 3));
+        assert_eq!(outcome.verdict_line, format!("could not measure: {error}"));
+        assert!(!outcome.rows[0].blocks.is_empty() && outcome.rows.len() == 2);
+
+        let machine = Machine { fails_after: Some((150, MeasureError::Interrupted)), ..Machine::shared() };
+        let outcome = gate(&machine, &config(), 1.0);
+        assert_eq!((outcome.verdict, outcome.exit_code), (None, 130));
+    }
+
+    #[test]
+    fn without_a_common_benchmark_there_is_nothing_to_judge() {
+        let machine = Machine::quiet();
+        let contest = Contest {
+            base: "old".into(),
+            candidate: "new".into(),
+            launcher: &machine,
+            cases: Vec::new(),
+            counts: BTreeMap::new(),
+            pinned: true,
+            fixed_addresses: true,
+            host: None,
+            probes: None,
+            notes: Vec::new(),
+        };
+        let now = || machine.elapsed();
+        let mut around = Surroundings { now: &now, interrupted: &|| false, progress: &mut |_: Progress| {} };
+        let outcome = judge(&contest, &config(), 1, &mut around);
+        assert_eq!(outcome.exit_code, 3);
+        assert!(outcome.verdict_line.contains("no benchmark in common"), "{}", outcome.verdict_line);
+    }
+
+    #[test]
+    fn a_warning_is_exit_0_and_exit_1_when_strict() {
+        let machine = Machine { change: 0.055, changed_case: Some("one"), process_sd: 0.003, ..Machine::shared() };
+        let mut outcome = gate(&machine, &config(), 1.055);
+        assert_eq!((outcome.verdict, outcome.exit_code), (Some(Verdict::Warn), 0), "{}", outcome.verdict_line);
+        outcome.be_strict();
+        assert_eq!(outcome.exit_code, 1);
+    }
+
+    #[test]
+    fn an_outcome_survives_json() {
+        let outcome = gate(&Machine::quiet(), &config(), 1.0);
+        let json = serde_json::to_string(&outcome).unwrap();
+        assert_eq!(serde_json::from_str::<Outcome>(&json).unwrap(), outcome);
+    }
+}

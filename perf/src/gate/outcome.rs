@@ -1,0 +1,233 @@
+//! What a gate found, as data: everything that is shown, and the raw values it rests on.
+
+use perf_probe::protocol::Hello;
+use serde::{Deserialize, Serialize};
+
+use super::config::GateConfig;
+use crate::compare::block::CaseBlock;
+use crate::compare::decide::{Decision, Levels, Standing};
+use crate::compare::evidence::{PairCounts, Verdict};
+use crate::exit::{Exit, Failure};
+use crate::host::Host;
+use crate::measure::interval::MedianInterval;
+
+/// Name and version of the format of an outcome in JSON.
+pub const FORMAT: &str = "perf-lab gate v1";
+
+/// A gate's result.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// [`FORMAT`].
+    pub format: String,
+    /// What it comes to, in one line.
+    pub verdict_line: String,
+    /// The worst of the rows' verdicts; `None` if it was interrupted or a probe failed.
+    pub verdict: Option<Verdict>,
+    /// What the process ends with.
+    pub exit_code: u8,
+    /// What was compared with.
+    pub base: String,
+    /// What was judged.
+    pub candidate: String,
+    /// One per benchmark.
+    pub rows: Vec<Row>,
+    /// Tripwires that bind here, if they were looked at.
+    pub tripwires: Vec<Tripwire>,
+    /// Whether probes on one thread were pinned to one core.
+    pub pinned: bool,
+    /// Whether address randomisation was off.
+    pub fixed_addresses: bool,
+    /// Where.
+    pub host: Option<Host>,
+    /// What base and candidate say of themselves.
+    pub probes: Option<[Hello; 2]>,
+    /// Time of measuring, without building and counting.
+    pub measuring_seconds: f64,
+    /// What a reader should know.
+    pub notes: Vec<String>,
+    /// Why it stopped early, if it did.
+    pub stopped: Option<String>,
+    /// By which it was judged.
+    pub settings: GateConfig,
+    /// Of layouts and orders.
+    pub seed: u64,
+}
+
+/// One benchmark.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Row {
+    /// Its name.
+    pub benchmark: String,
+    /// Threads that it works on.
+    pub threads: usize,
+    /// What is made of it.
+    pub verdict: Verdict,
+    /// Why, or what else was noticed.
+    pub reason: Option<String>,
+    /// What the times alone say.
+    pub standing: Standing,
+    /// Its levels.
+    pub levels: Levels,
+    /// candidate / base; above 1 is slower. `None` if there were too few blocks.
+    pub ratio: Option<Ratio>,
+    /// control / base, which should be 1.
+    pub control: Option<Ratio>,
+    /// Time of the base, in nanoseconds per token: the median over blocks.
+    pub base_ns_per_token: Option<f64>,
+    /// What was counted.
+    pub counts: PairCounts,
+    /// Each block's values.
+    pub blocks: Vec<CaseBlock>,
+    /// The confirmation with independent layouts, where one was needed.
+    pub confirmation: Option<Confirmation>,
+}
+
+/// A ratio with its interval, at the confidence of the settings.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Ratio {
+    /// Median over blocks.
+    pub estimate: f64,
+    /// Lower end.
+    pub lower: f64,
+    /// Upper end.
+    pub upper: f64,
+}
+
+/// A slow-down that counts do not explain, measured again with a layout for each side.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Confirmation {
+    /// What the times said.
+    pub standing: Standing,
+    /// candidate / base.
+    pub ratio: Option<Ratio>,
+    /// Each block's values.
+    pub blocks: Vec<CaseBlock>,
+}
+
+/// A limit of `tripwires.toml`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Tripwire {
+    /// Its name.
+    pub name: String,
+    /// The limit, in words.
+    pub limit: String,
+    /// What was measured, in words.
+    pub measured: String,
+    /// Whether it is crossed, beyond the noise.
+    pub broken: bool,
+}
+
+impl Ratio {
+    /// From an interval of log ratios.
+    #[must_use]
+    pub fn of(log: MedianInterval) -> Self {
+        Self { estimate: log.median.exp(), lower: log.lower.exp(), upper: log.upper.exp() }
+    }
+}
+
+impl Confirmation {
+    pub(super) fn of(decision: &Decision, blocks: Vec<CaseBlock>) -> Self {
+        Self { standing: decision.standing, ratio: decision.change.map(Ratio::of), blocks }
+    }
+}
+
+impl Outcome {
+    /// Nothing measured yet.
+    pub(super) fn empty(base: &str, candidate: &str, config: &GateConfig) -> Self {
+        Self {
+            format: FORMAT.to_owned(),
+            verdict_line: String::new(),
+            verdict: None,
+            exit_code: 0,
+            base: base.to_owned(),
+            candidate: candidate.to_owned(),
+            rows: Vec::new(),
+            tripwires: Vec::new(),
+            pinned: false,
+            fixed_addresses: false,
+            host: None,
+            probes: None,
+            measuring_seconds: 0.0,
+            notes: Vec::new(),
+            stopped: None,
+            settings: config.clone(),
+            seed: 0,
+        }
+    }
+
+    /// Of a comparison that failed before it began: a side that does not build, say.
+    #[must_use]
+    pub fn failed(base: &str, candidate: &str, config: &GateConfig, failure: &Failure) -> Self {
+        let mut outcome = Self::empty(base, candidate, config);
+        outcome.stop(failure);
+        outcome
+    }
+
+    /// What was to come failed; what is there is kept.
+    pub fn stop(&mut self, failure: &Failure) {
+        self.stopped = Some(failure.to_string());
+        self.conclude(failure.exit() == Exit::Interrupted);
+    }
+
+    /// The rows with this verdict.
+    pub fn with(&self, verdict: Verdict) -> impl Iterator<Item = &Row> {
+        self.rows.iter().filter(move |row| row.verdict == verdict)
+    }
+
+    /// Tripwires that are broken.
+    pub fn broken(&self) -> impl Iterator<Item = &Tripwire> {
+        self.tripwires.iter().filter(|tripwire| tripwire.broken)
+    }
+
+    /// Draws the conclusion from rows, tripwires and how the measuring ended. Called again whenever those change.
+    pub(super) fn conclude(&mut self, interrupted: bool) {
+        // What is shown outweighs what is not: a regression stays one even if another benchmark could not be measured.
+        let worst = [
+            Verdict::Regression,
+            Verdict::CouldNotMeasure,
+            Verdict::Inconclusive,
+            Verdict::Warn,
+            Verdict::Faster,
+            Verdict::Pass,
+        ]
+        .into_iter()
+        .find(|&verdict| self.with(verdict).next().is_some());
+        self.verdict = if self.stopped.is_some() { None } else { worst };
+        let exit = match (self.verdict, interrupted) {
+            (None, true) => Exit::Interrupted,
+            (None, false) => Exit::CouldNot,
+            (Some(_), _) if self.broken().next().is_some() => Exit::Difference,
+            (Some(Verdict::Regression), _) => Exit::Difference,
+            (Some(Verdict::CouldNotMeasure), _) => Exit::CouldNot,
+            (Some(Verdict::Inconclusive), _) => Exit::Inconclusive,
+            (Some(Verdict::Pass | Verdict::Faster | Verdict::Warn), _) => Exit::Success,
+        };
+        self.exit_code = exit.code();
+        self.verdict_line = super::line::verdict_line(self, interrupted);
+    }
+
+    /// The exit code as such.
+    #[must_use]
+    pub fn exit(&self) -> Exit {
+        [Exit::Success, Exit::Difference, Exit::Inconclusive, Exit::Interrupted]
+            .into_iter()
+            .find(|exit| exit.code() == self.exit_code)
+            .unwrap_or(Exit::CouldNot)
+    }
+
+    /// A warning counts as a regression from now on.
+    pub fn be_strict(&mut self) {
+        if self.verdict == Some(Verdict::Warn) {
+            self.exit_code = Exit::Difference.code();
+            self.notes.push("--strict: a warning ends with exit code 1.".to_owned());
+        }
+    }
+
+    /// Adds tripwires, and what they change.
+    pub fn add_tripwires(&mut self, tripwires: Vec<Tripwire>) {
+        self.tripwires = tripwires;
+        if self.stopped.is_none() {
+            self.conclude(false);
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! How an outcome is shown: one verdict line first, then the table, then what a reader should know.
+
+use std::fmt::Write;
+
+use comfy_table::Table;
+use comfy_table::presets::ASCII_MARKDOWN;
+
+use super::line::confidence;
+use super::outcome::{Outcome, Ratio, Row};
+
+fn ratio_cell(ratio: Option<Ratio>) -> String {
+    ratio.map_or_else(|| "n/a".to_owned(), |r| format!("{:.3} ({:.3}–{:.3})", r.estimate, r.lower, r.upper))
+}
+
+/// `1234 → 1300 (+5.3 %)`, `1234 =` if nothing changed as far as is shown.
+fn count_cell(base: Option<f64>, candidate: Option<f64>, digits: usize) -> String {
+    let (Some(base), Some(candidate)) = (base, candidate) else { return "n/a".to_owned() };
+    let (before, after) = (format!("{base:.digits$}"), format!("{candidate:.digits$}"));
+    if before == after {
+        return format!("{before} =");
+    }
+    let percent = if base > 0.0 { format!(" ({:+.1} %)", 100.0 * (candidate / base - 1.0)) } else { String::new() };
+    format!("{before} → {after}{percent}")
+}
+
+fn cells(row: &Row) -> [String; 5] {
+    let (base, candidate) = (&row.counts.base, &row.counts.candidate);
+    [
+        row.benchmark.clone(),
+        ratio_cell(row.ratio),
+        count_cell(base.instructions, candidate.instructions, 0),
+        count_cell(base.allocations, candidate.allocations, 2),
+        match &row.reason {
+            Some(reason) => format!("{}: {reason}", row.verdict.name()),
+            None => row.verdict.name().to_owned(),
+        },
+    ]
+}
+
+const HEADER: [&str; 5] =
+    ["benchmark", "time, candidate / base", "instructions per token", "allocations per token", "verdict"];
+
+fn table<const COLUMNS: usize>(header: [&str; COLUMNS], rows: impl IntoIterator<Item = [String; COLUMNS]>) -> String {
+    let mut table = Table::new();
+    table.load_style(ASCII_MARKDOWN);
+    table.set_header(header);
+    for row in rows {
+        table.add_row(row);
+    }
+    table.to_string()
+}
+
+fn details(outcome: &Outcome) -> String {
+    let rows = outcome.rows.iter().map(|row| {
+        [
+            row.benchmark.clone(),
+            row.threads.to_string(),
+            ratio_cell(row.control),
+            row.base_ns_per_token.map_or_else(|| "n/a".to_owned(), |ns| format!("{ns:.0}")),
+            row.blocks.len().to_string(),
+            format!("{} / {} %", percent(row.levels.warn), percent(row.levels.fail)),
+        ]
+    });
+    table(["benchmark", "threads", "control / base", "base, ns per token", "blocks", "warn / fail"], rows)
+}
+
+/// Without the digits that a part of one has too many: 0.07 is 7, not 7.000000000000001.
+fn percent(part: f64) -> f64 {
+    (part * 1e6).round() / 1e4
+}
+
+fn tripwires(outcome: &Outcome) -> Option<String> {
+    let rows = outcome.tripwires.iter().map(|tripwire| {
+        let state = if tripwire.broken { "BROKEN" } else { "holds" };
+        [tripwire.name.clone(), tripwire.limit.clone(), tripwire.measured.clone(), state.to_owned()]
+    });
+    (!outcome.tripwires.is_empty()).then(|| table(["tripwire", "limit", "measured", "state"], rows))
+}
+
+fn method(outcome: &Outcome) -> String {
+    format!(
+        "{} against {}: medians over blocks of fresh processes{}, intervals at {} over all looks, measured in {:.1} s; \
+         warn at {} % and fail at {} % slower unless the settings say otherwise.",
+        outcome.candidate,
+        outcome.base,
+        if outcome.pinned { " pinned to one core" } else { "" },
+        confidence(outcome),
+        outcome.measuring_seconds,
+        outcome.settings.warn_percent,
+        outcome.settings.fail_percent,
+    )
+}
+
+/// For a terminal: the verdict line, the table, broken tripwires, method and notes.
+#[must_use]
+pub fn terminal(outcome: &Outcome) -> String {
+    let mut text = format!("{}\n", outcome.verdict_line);
+    if !outcome.rows.is_empty() {
+        let _ = write!(text, "\n{}\n", table(HEADER, outcome.rows.iter().map(cells)));
+    }
+    let broken = Outcome { tripwires: outcome.broken().cloned().collect(), ..outcome.clone() };
+    if let Some(table) = tripwires(&broken) {
+        let _ = write!(text, "\n{table}\n");
+    } else if !outcome.tripwires.is_empty() {
+        let _ = write!(text, "\n{} tripwires hold.\n", outcome.tripwires.len());
+    }
+    let _ = write!(text, "\n{}", method(outcome));
+    for note in &outcome.notes {
+        let _ = write!(text, "\n{note}");
+    }
+    text
+}
+
+/// For a job summary or a comment: the same, with what few read folded away.
+#[must_use]
+pub fn markdown(outcome: &Outcome) -> String {
+    let mut text = format!("**{}**\n", outcome.verdict_line);
+    if !outcome.rows.is_empty() {
+        let _ = write!(text, "\n{}\n", table(HEADER, outcome.rows.iter().map(cells)));
+    }
+    let _ = write!(text, "\n<details><summary>Control, blocks, tripwires, method</summary>\n");
+    if !outcome.rows.is_empty() {
+        let _ = write!(text, "\n{}\n", details(outcome));
+    }
+    if let Some(table) = tripwires(outcome) {
+        let _ = write!(text, "\n{table}\n");
+    }
+    let _ = write!(text, "\n{}\n", method(outcome));
+    for note in &outcome.notes {
+        let _ = write!(text, "\n- {note}");
+    }
+    text.push_str("\n\n</details>\n");
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::compare::evidence::Verdict;
+    use crate::gate::outcome::Tripwire;
+    use crate::gate::test_data::{outcome, row};
+
+    #[test]
+    fn the_terminal_shows_the_verdict_first_then_the_table() {
+        let text = terminal(&outcome(vec![row("verify_single", Verdict::Regression, (1.06, 1.08, 1.10))]));
+        assert!(text.starts_with("regression: verify_single is 8.0 % slower"), "{text}");
+        assert!(text.contains("1.080 (1.060–1.100)") && text.contains("2000 → 2160 (+8.0 %)"), "{text}");
+        assert!(text.contains("| 3.00 =") && text.contains("regression: time and instructions are up"), "{text}");
+        assert!(text.contains("working tree against HEAD~1") && text.ends_with("\nA note."), "{text}");
+    }
+
+    #[test]
+    fn markdown_folds_away_what_few_read() {
+        let mut outcome = outcome(vec![row("a", Verdict::Pass, (0.99, 1.0, 1.01))]);
+        let broken = Tripwire { name: "t".into(), limit: "l".into(), measured: "m".into(), broken: true };
+        outcome.add_tripwires(vec![broken]);
+        assert_eq!(outcome.exit_code, 1);
+        let text = markdown(&outcome);
+        assert!(text.starts_with("**broken tripwires: t; pass: at most 1.0 % slower"), "{text}");
+        let (shown, folded) = text.split_once("<details>").unwrap();
+        assert!(shown.contains("| a ") && !shown.contains("control"), "{text}");
+        assert!(folded.contains("1.001 (0.998–1.004)") && folded.contains("| BROKEN"), "{text}");
+        assert!(folded.contains("5 / 7 %"), "{text}");
+    }
+}

@@ -1,0 +1,24 @@
+//! Ctrl-C: asked for once, noticed everywhere.
+//!
+//! The handler only raises a flag. Whoever waits for something looks at it, stops what it started, and returns: so
+//! child processes end, worktrees go, and what was measured is kept.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::Context;
+
+static REQUESTED: AtomicBool = AtomicBool::new(false);
+
+/// From now on Ctrl-C (and a request to terminate) raises the flag instead of ending the process. Once per process.
+///
+/// # Errors
+/// The system does not let signals be handled, or something else handles them already.
+pub fn watch() -> anyhow::Result<()> {
+    ctrlc::set_handler(|| REQUESTED.store(true, Ordering::Relaxed)).context("could not watch for Ctrl-C")
+}
+
+/// Whether an interruption was asked for.
+#[must_use]
+pub fn requested() -> bool {
+    REQUESTED.load(Ordering::Relaxed)
+}

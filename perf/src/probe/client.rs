@@ -1,0 +1,305 @@
+//! One running probe: ask it, wait for its answer no longer than is sensible, and stop it when done.
+
+use std::io::{BufReader, Write};
+use std::process::{ChildStdin, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::time::{Duration, Instant};
+
+use perf_probe::protocol::{Hello, Request, Response, VERSION};
+use perf_probe::serve::Tally;
+
+use super::child::Group;
+use super::command::ProbeCommand;
+use super::launch::spawn;
+use super::streams::{LastLine, Line, one_line, send_lines};
+use crate::compare::layout::Layout;
+use crate::compare::runner::{CaseInfo, MeasureError};
+use crate::interrupt;
+
+/// Environment variable: seconds after which a probe that does not answer is given up.
+pub const PATIENCE_ENV: &str = "PERF_LAB_PROBE_TIMEOUT_SECONDS";
+const PATIENCE: Duration = Duration::from_secs(30);
+/// How often a wait looks for Ctrl-C.
+const GLANCE: Duration = Duration::from_millis(50);
+/// How long the last words of a probe that has ended are waited for.
+const LAST_WORDS: Duration = Duration::from_millis(500);
+/// What a message quotes of a wrong answer, in characters.
+const QUOTED_CHARS: usize = 120;
+
+/// A probe that has said hello. Killed, with whatever it started, when dropped.
+#[derive(Debug)]
+pub struct Client {
+    label: String,
+    // Dropped in this order: the process first, so that the threads that read from it come to an end.
+    group: Group,
+    stdin: ChildStdin,
+    lines: Receiver<Line>,
+    errors: LastLine,
+    patience: Duration,
+    hello: Hello,
+}
+
+impl Client {
+    /// Starts a probe and waits for its hello.
+    ///
+    /// # Errors
+    /// It does not start, ends, says nothing in time, or says something else than a hello of this protocol.
+    pub fn start(command: &ProbeCommand, layout: Layout, pin: bool) -> Result<Self, MeasureError> {
+        Self::start_as(&command.label, command.command(layout), pin)
+    }
+
+    /// As [`start`](Self::start), for a command that wraps a probe.
+    pub(crate) fn start_as(label: &str, mut command: std::process::Command, pin: bool) -> Result<Self, MeasureError> {
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut group = spawn(label, &mut command, pin)?;
+        let (stdin, stdout, stderr) = (group.child.stdin.take(), group.child.stdout.take(), group.child.stderr.take());
+        let (Some(stdin), Some(stdout), Some(stderr)) = (stdin, stdout, stderr) else {
+            return Err(could_not_start(label, &"it has no standard streams"));
+        };
+        let (sender, lines) = sync_channel(4);
+        let reader = |work: Box<dyn FnOnce() + Send>| {
+            // A thread that cannot be started leaves the channel empty: the wait below then ends with "no answer".
+            let _ = std::thread::Builder::new().stack_size(128 * 1024).spawn(work);
+        };
+        reader(Box::new(move || send_lines(BufReader::new(stdout), &sender)));
+        let (errors, write_errors) = LastLine::new();
+        reader(Box::new(move || write_errors(BufReader::new(Box::new(stderr)))));
+
+        // Filled in below; nobody sees it before.
+        let hello = Hello {
+            protocol: VERSION,
+            probe: String::new(),
+            features: Vec::new(),
+            simd_path: String::new(),
+            rustc: String::new(),
+            revision: None,
+            threads: 1,
+            cases: Vec::new(),
+        };
+        let mut client = Self { label: label.to_owned(), group, stdin, lines, errors, patience: patience(), hello };
+        client.hello = client.receive_hello()?;
+        Ok(client)
+    }
+
+    /// What the probe says of itself.
+    #[must_use]
+    pub const fn hello(&self) -> &Hello {
+        &self.hello
+    }
+
+    /// Has the probe prove its answers on a case right. Returns the number of decisions.
+    ///
+    /// # Errors
+    /// A wrong answer, or none that makes sense.
+    pub fn check(&mut self, case: &str) -> Result<u64, MeasureError> {
+        let request = Request::Check { case: case.to_owned() };
+        match self.ask(&request)? {
+            Response::Checked { case: answered, decisions } if answered == case => Ok(decisions),
+            Response::Wrong { detail, .. } => Err(MeasureError::WrongAnswer {
+                probe: self.label.clone(),
+                case: case.to_owned(),
+                detail: one_line(&detail),
+            }),
+            other => Err(self.unexpected(&request, other)),
+        }
+    }
+
+    /// As [`check`](Self::check), and the case must be the same work as on the other side.
+    ///
+    /// # Errors
+    /// As there, and a case of other size.
+    pub fn check_as(&mut self, case: &CaseInfo) -> Result<(), MeasureError> {
+        if let Some(own) = self.hello.cases.iter().find(|own| own.name == case.name)
+            && own.tokens_per_iteration != case.tokens_per_iteration
+        {
+            return Err(MeasureError::Nonsense {
+                probe: self.label.clone(),
+                said: format!("{} of {} tokens", own.name, own.tokens_per_iteration),
+                expected: format!("{} tokens, as on the other side", case.tokens_per_iteration),
+            });
+        }
+        self.check(&case.name).map(drop)
+    }
+
+    /// Runs a case; returns the nanoseconds that took.
+    ///
+    /// # Errors
+    /// The probe ended, did not answer in time, or answered something else.
+    pub fn run(&mut self, case: &str, iterations: u64) -> Result<f64, MeasureError> {
+        let request = Request::Run { case: case.to_owned(), iterations };
+        match self.ask(&request)? {
+            Response::Ran { case: answered, iterations: done, elapsed_ns }
+                if answered == case && done == iterations && elapsed_ns > 0 =>
+            {
+                Ok(elapsed_ns as f64)
+            }
+            other => Err(self.unexpected(&request, other)),
+        }
+    }
+
+    /// Runs a case under a counting allocator; returns what it allocated, in all.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run); a probe that cannot count refuses.
+    pub fn count(&mut self, case: &str, iterations: u64) -> Result<Tally, MeasureError> {
+        let request = Request::Count { case: case.to_owned(), iterations };
+        match self.ask(&request)? {
+            Response::Counted { case: answered, iterations: done, allocations, bytes }
+                if answered == case && done == iterations =>
+            {
+                Ok(Tally { allocations, bytes })
+            }
+            other => Err(self.unexpected(&request, other)),
+        }
+    }
+
+    /// Lets the probe end by itself, as tools that write at the end need it.
+    ///
+    /// # Errors
+    /// It does not end in time, or not with 0.
+    pub fn quit(mut self) -> Result<(), MeasureError> {
+        let request = Request::Quit {};
+        self.send(&request)?;
+        match self.group.wait_at_most(self.patience) {
+            Ok(Some(status)) if status.success() => Ok(()),
+            Ok(Some(_)) => Err(self.ended(&asked(&request))),
+            Ok(None) | Err(_) => Err(self.timed_out(&asked(&request))),
+        }
+    }
+
+    fn ask(&mut self, request: &Request) -> Result<Response, MeasureError> {
+        self.send(request)?;
+        let line = self.receive(&asked(request))?;
+        serde_json::from_slice(&line).map_err(|_| self.nonsense(&line, expected(request)))
+    }
+
+    fn send(&mut self, request: &Request) -> Result<(), MeasureError> {
+        let mut line = serde_json::to_vec(request).unwrap_or_default();
+        line.push(b'\n');
+        // A pipe that nobody reads from any more: the probe has ended.
+        self.stdin.write_all(&line).map_err(|_| self.ended(&asked(request)))
+    }
+
+    fn receive_hello(&mut self) -> Result<Hello, MeasureError> {
+        let asked = "say hello";
+        let line = self.receive(asked).map_err(|error| match error {
+            // How env, setarch and shells say that there is no such program, or none that can be run.
+            MeasureError::Crashed { probe, status, last_line, .. }
+                if status == "exit code 126" || status == "exit code 127" =>
+            {
+                MeasureError::CouldNotStart { probe, detail: last_line }
+            }
+            other => other,
+        })?;
+        let expected = "a hello: {\"hello\":{\"protocol\":1,…}}";
+        let nonsense = || self.nonsense(&line, expected.to_owned());
+        let value: serde_json::Value = serde_json::from_slice(&line).map_err(|_| nonsense())?;
+        // The version first: another version's hello may have any shape.
+        let theirs = value.get("hello").and_then(|hello| hello.get("protocol")).and_then(serde_json::Value::as_u64);
+        match (theirs, serde_json::from_value(value)) {
+            (Some(VERSION), Ok(Response::Hello(hello))) => Ok(hello),
+            (Some(theirs), _) if theirs != VERSION => {
+                Err(MeasureError::OtherVersion { probe: self.label.clone(), theirs, ours: VERSION })
+            }
+            _ => Err(nonsense()),
+        }
+    }
+
+    fn receive(&mut self, asked: &str) -> Result<Vec<u8>, MeasureError> {
+        let deadline = Instant::now() + self.patience;
+        loop {
+            match self.lines.recv_timeout(GLANCE) {
+                Ok(Some(line)) => return Ok(line),
+                Ok(None) | Err(RecvTimeoutError::Disconnected) => return Err(self.ended(asked)),
+                Err(RecvTimeoutError::Timeout) if interrupt::requested() => return Err(MeasureError::Interrupted),
+                Err(RecvTimeoutError::Timeout) if Instant::now() < deadline => {}
+                Err(RecvTimeoutError::Timeout) => return Err(self.timed_out(asked)),
+            }
+        }
+    }
+
+    /// The probe closed its output: it has ended, or is about to.
+    fn ended(&mut self, asked: &str) -> MeasureError {
+        if interrupt::requested() {
+            return MeasureError::Interrupted;
+        }
+        let status = match self.group.wait_at_most(LAST_WORDS) {
+            Ok(Some(status)) => describe(status),
+            Ok(None) => "its output closed, still running".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        self.group.kill();
+        MeasureError::Crashed {
+            probe: self.label.clone(),
+            asked: asked.to_owned(),
+            status,
+            last_line: self.errors.last(LAST_WORDS).unwrap_or_else(|| "nothing on standard error".to_owned()),
+        }
+    }
+
+    fn timed_out(&mut self, asked: &str) -> MeasureError {
+        self.group.kill();
+        let (probe, asked) = (self.label.clone(), asked.to_owned());
+        MeasureError::TimedOut { probe, asked, seconds: self.patience.as_secs_f64() }
+    }
+
+    fn unexpected(&self, request: &Request, response: Response) -> MeasureError {
+        let said = match response {
+            Response::Error { message } => {
+                let (probe, message) = (self.label.clone(), one_line(&message));
+                return MeasureError::Refused { probe, asked: asked(request), message };
+            }
+            other => serde_json::to_vec(&other).unwrap_or_default(),
+        };
+        self.nonsense(&said, expected(request))
+    }
+
+    fn nonsense(&self, said: &[u8], expected: String) -> MeasureError {
+        let said = String::from_utf8_lossy(said);
+        let mut quoted: String = said.trim_end().chars().take(QUOTED_CHARS).collect();
+        if quoted.len() < said.trim_end().len() {
+            quoted.push('…');
+        }
+        MeasureError::Nonsense { probe: self.label.clone(), said: quoted, expected }
+    }
+}
+
+pub(crate) fn could_not_start(label: &str, error: &impl std::fmt::Display) -> MeasureError {
+    MeasureError::CouldNotStart { probe: label.to_owned(), detail: one_line(&error.to_string()) }
+}
+
+/// How long an answer is waited for: the default, or what the environment says.
+fn patience() -> Duration {
+    let asked = std::env::var(PATIENCE_ENV).ok().and_then(|value| value.parse::<f64>().ok());
+    asked
+        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+        .filter(|asked| !asked.is_zero())
+        .unwrap_or(PATIENCE)
+}
+
+fn asked(request: &Request) -> String {
+    match request {
+        Request::Check { case } => format!("check {case}"),
+        Request::Run { case, iterations } => format!("run {case} for {iterations} iterations"),
+        Request::Count { case, iterations } => format!("count {case} for {iterations} iterations"),
+        Request::Quit {} => "quit".to_owned(),
+    }
+}
+
+fn expected(request: &Request) -> String {
+    match request {
+        Request::Check { case } => format!("\"checked\" or \"wrong\" for {case}"),
+        Request::Run { case, iterations } => format!("\"ran\" for {case}, {iterations} iterations, in more than 0 ns"),
+        Request::Count { case, iterations } => format!("\"counted\" for {case}, {iterations} iterations"),
+        Request::Quit {} => "nothing".to_owned(),
+    }
+}
+
+/// As people say it.
+fn describe(status: ExitStatus) -> String {
+    #[cfg(unix)]
+    if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&status) {
+        return format!("signal {signal}");
+    }
+    status.code().map_or_else(|| "no exit code".to_owned(), |code| format!("exit code {code}"))
+}

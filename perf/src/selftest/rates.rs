@@ -1,0 +1,237 @@
+//! What the trials come to: false-alarm rates and power, with 95 % intervals.
+
+use comfy_table::Table;
+use comfy_table::presets::ASCII_MARKDOWN;
+use serde::Serialize;
+
+use super::trials::{Kind, Trial};
+use crate::compare::evidence::Verdict;
+use crate::measure::binomial::Rate;
+use crate::measure::stats::Quartiles;
+
+/// From this rate on, equal pairs that are not decided count as false alarms: people would ignore such a gate as well.
+const UNDECIDED_ALLOWED: f64 = 0.01;
+
+/// What the trials of one kind come to.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Rates {
+    /// What kind.
+    pub kind: String,
+    /// Whole gates, and those with any alarm.
+    pub suites_alarmed: Rate,
+    /// Benchmarks that got a warning or a failure.
+    pub alarmed: Rate,
+    /// Benchmarks that failed.
+    pub failed: Rate,
+    /// Benchmarks that were reported faster.
+    pub faster: Rate,
+    /// Benchmarks without a decision: inconclusive, or a control that was off.
+    pub undecided: Rate,
+    /// The median over benchmarks and trials of candidate / base.
+    pub median_ratio: Option<f64>,
+    /// The median of the time of measuring.
+    pub median_seconds: Option<f64>,
+}
+
+impl Rates {
+    /// Of the trials of this kind.
+    #[must_use]
+    pub fn of(kind: Kind, trials: &[Trial]) -> Self {
+        let of_kind: Vec<&Trial> = trials.iter().filter(|trial| trial.kind.is_like(kind)).collect();
+        let found: Vec<_> = of_kind.iter().flat_map(|trial| &trial.benchmarks).collect();
+        let rate = |holds: &dyn Fn(Verdict) -> bool| {
+            Rate::of(found.iter().filter(|found| holds(found.verdict)).count(), found.len())
+        };
+        let alarmed = |trial: &&&Trial| trial.benchmarks.iter().any(|found| found.verdict.is_alarm());
+        let ratios: Vec<f64> = found.iter().filter_map(|found| Some(found.ratio?.estimate)).collect();
+        let seconds: Vec<f64> = of_kind.iter().map(|trial| trial.seconds).collect();
+        let median = |values: &[f64]| Quartiles::of(values).map(|quartiles| quartiles.median);
+        Self {
+            kind: kind.name(),
+            suites_alarmed: Rate::of(of_kind.iter().filter(alarmed).count(), of_kind.len()),
+            alarmed: rate(&Verdict::is_alarm),
+            failed: rate(&|verdict| verdict == Verdict::Regression),
+            faster: rate(&|verdict| verdict == Verdict::Faster),
+            undecided: rate(&|verdict| matches!(verdict, Verdict::Inconclusive | Verdict::CouldNotMeasure)),
+            median_ratio: median(&ratios),
+            median_seconds: median(&seconds),
+        }
+    }
+
+    /// What must not happen to equal pairs.
+    fn false_alarms(&self) -> Rate {
+        let undecided = if self.undecided.rate > UNDECIDED_ALLOWED { self.undecided.events } else { 0 };
+        Rate::of(self.alarmed.events + undecided, self.alarmed.trials)
+    }
+}
+
+/// What a self-test prints as JSON. The first five fields are what tools read.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Summary {
+    /// Part of the whole gates on equal pairs that raised an alarm.
+    pub false_alarm_rate: f64,
+    /// Part of the benchmarks with 5 % more work that were caught.
+    pub power_5pct: f64,
+    /// Part of the benchmarks with 3 % more work that were caught at a warn level of 3 %.
+    pub power_3pct: f64,
+    /// Trials in all; Criterion's are not among them.
+    pub trials: usize,
+    /// The mean time of measuring of a gate on equal pairs.
+    pub seconds_per_gate: f64,
+    /// Part of the benchmarks with 7 % more work that failed.
+    pub fails_7pct: f64,
+    /// False alarms per benchmark of equal pairs.
+    pub false_alarms_per_benchmark: Rate,
+    /// False alarms per whole gate: as observed.
+    pub false_alarms_per_gate: Rate,
+    /// The same as derived from the rate per benchmark, at its estimate and its upper end: `1 - (1 - rate)^n`.
+    pub derived_false_alarms_per_gate: [f64; 2],
+    /// False alarms of Criterion per benchmark, and per suite.
+    pub criterion_false_alarms: [Rate; 2],
+    /// All of it, kind by kind.
+    pub kinds: Vec<Rates>,
+    /// Whether it was interrupted.
+    pub interrupted: bool,
+}
+
+impl Summary {
+    /// Of all trials so far.
+    #[must_use]
+    pub fn of(trials: &[Trial], interrupted: bool) -> Self {
+        let rates = |kind: Kind| Rates::of(kind, trials);
+        let injected = |percent, warn_percent| rates(Kind::Injected { percent, warn_percent });
+        let equal = rates(Kind::equal(0));
+        let criterion = rates(Kind::Criterion);
+        let per_benchmark = equal.false_alarms();
+        let equal_trials: Vec<&Trial> = trials.iter().filter(|trial| trial.kind.is_like(Kind::equal(0))).collect();
+        let benchmarks = equal_trials.iter().map(|trial| trial.benchmarks.len()).max().unwrap_or_default();
+        let derived = |rate: f64| 1.0 - (1.0 - rate).powi(benchmarks as i32);
+        let undecided_count = equal.undecided.rate > UNDECIDED_ALLOWED;
+        let alarmed = |trial: &&&Trial| {
+            trial.benchmarks.iter().any(|found| {
+                found.verdict.is_alarm()
+                    || undecided_count && matches!(found.verdict, Verdict::Inconclusive | Verdict::CouldNotMeasure)
+            })
+        };
+        let per_gate = Rate::of(equal_trials.iter().filter(alarmed).count(), equal_trials.len());
+        let seconds: f64 = equal_trials.iter().map(|trial| trial.seconds).sum();
+        Self {
+            false_alarm_rate: per_gate.rate,
+            power_5pct: injected(5.0, 5.0).alarmed.rate,
+            power_3pct: injected(3.0, 3.0).alarmed.rate,
+            trials: trials.iter().filter(|trial| trial.kind != Kind::Criterion).count(),
+            seconds_per_gate: seconds / equal_trials.len().max(1) as f64,
+            fails_7pct: injected(7.0, 5.0).failed.rate,
+            false_alarms_per_benchmark: per_benchmark,
+            false_alarms_per_gate: per_gate,
+            derived_false_alarms_per_gate: [derived(per_benchmark.rate), derived(per_benchmark.upper95)],
+            criterion_false_alarms: [criterion.alarmed, criterion.suites_alarmed],
+            kinds: Kind::round(0).into_iter().map(rates).collect(),
+            interrupted,
+        }
+    }
+
+    /// The table, as Markdown.
+    #[must_use]
+    pub fn table(&self) -> String {
+        let mut table = Table::new();
+        table.load_style(ASCII_MARKDOWN);
+        table.set_header([
+            "trials",
+            "benchmarks",
+            "warned or failed",
+            "failed",
+            "reported faster",
+            "undecided",
+            "gates with an alarm",
+            "median ratio",
+            "seconds",
+        ]);
+        for kind in &self.kinds {
+            let or_none = |value: Option<f64>, digits: usize| {
+                value.map_or_else(|| "n/a".to_owned(), |value| format!("{value:.digits$}"))
+            };
+            table.add_row([
+                kind.kind.clone(),
+                kind.alarmed.trials.to_string(),
+                percent(kind.alarmed),
+                percent(kind.failed),
+                percent(kind.faster),
+                percent(kind.undecided),
+                percent(kind.suites_alarmed),
+                or_none(kind.median_ratio, 4),
+                or_none(kind.median_seconds, 1),
+            ]);
+        }
+        table.to_string()
+    }
+}
+
+/// `1.7 % (0.4–4.2)`.
+#[must_use]
+pub fn percent(rate: Rate) -> String {
+    if rate.trials == 0 {
+        return "n/a".to_owned();
+    }
+    format!("{:.1} % ({:.1}–{:.1})", 100.0 * rate.rate, 100.0 * rate.lower95, 100.0 * rate.upper95)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gate::outcome::Ratio;
+    use crate::selftest::trials::Found;
+
+    fn trial(kind: Kind, verdicts: &[Verdict]) -> Trial {
+        let found = |&verdict: &Verdict| Found {
+            benchmark: "b".into(),
+            verdict,
+            ratio: Some(Ratio { estimate: 1.01, lower: 1.0, upper: 1.02 }),
+            log_ratio_ppm: Vec::new(),
+            log_control_ppm: Vec::new(),
+        };
+        Trial { kind, seed: 0, seconds: 8.0, benchmarks: verdicts.iter().map(found).collect() }
+    }
+
+    #[test]
+    fn rates_are_counted_per_benchmark_and_per_gate() {
+        use Verdict::{Faster, Pass, Regression, Warn};
+        let five = Kind::Injected { percent: 5.0, warn_percent: 5.0 };
+        let strict = Kind::Injected { percent: 3.0, warn_percent: 3.0 };
+        let trials = [
+            trial(Kind::equal(0), &[Pass, Pass]),
+            trial(Kind::equal(1), &[Pass, Warn]),
+            trial(Kind::equal(2), &[Pass, Pass]),
+            trial(Kind::equal(3), &[Faster, Pass]),
+            trial(five, &[Warn, Regression]),
+            trial(strict, &[Warn, Pass]),
+            trial(Kind::Criterion, &[Regression, Regression]),
+        ];
+        let summary = Summary::of(&trials, false);
+        assert_eq!((summary.false_alarm_rate, summary.power_5pct, summary.power_3pct), (0.25, 1.0, 0.5));
+        assert_eq!((summary.trials, summary.seconds_per_gate), (6, 8.0));
+        assert_eq!((summary.false_alarms_per_benchmark.events, summary.false_alarms_per_benchmark.trials), (1, 8));
+        assert!((summary.derived_false_alarms_per_gate[0] - (1.0 - 0.875_f64.powi(2))).abs() < 1e-12);
+        assert_eq!(summary.criterion_false_alarms[1].rate, 1.0);
+        assert!(summary.table().contains("| equal programs, by Criterion  | 2 "), "{}", summary.table());
+    }
+
+    #[test]
+    fn undecided_equal_pairs_are_false_alarms_once_they_are_more_than_one_percent() {
+        let pass = || trial(Kind::equal(0), &[Verdict::Pass; 5]);
+        let mut trials: Vec<Trial> = (0..40).map(|_| pass()).collect();
+        trials[0].benchmarks[0].verdict = Verdict::Inconclusive;
+        assert_eq!(Summary::of(&trials, false).false_alarm_rate, 0.0);
+        trials[1].benchmarks[0].verdict = Verdict::CouldNotMeasure;
+        trials[2].benchmarks[0].verdict = Verdict::CouldNotMeasure;
+        assert_eq!(Summary::of(&trials, false).false_alarms_per_gate.events, 3);
+    }
+
+    #[test]
+    fn the_json_begins_with_the_fields_that_tools_read() {
+        let json = serde_json::to_string(&Summary::of(&[], true)).unwrap();
+        let fields = ["false_alarm_rate", "power_5pct", "power_3pct", "trials", "seconds_per_gate"];
+        let places: Vec<usize> = fields.iter().map(|field| json.find(&format!("\"{field}\":")).unwrap()).collect();
+        assert!(places.is_sorted() && places[0] == 1, "{json}");
+    }
+}
