@@ -172,9 +172,9 @@ mod tests {
             std::fs::write(&path, text.replace(from, to)).unwrap();
             GateConfig::read(&path).unwrap_err().to_string()
         };
-        let unknown = message("rounds = 35", "rounds = 35\nroundss = 9");
+        let unknown = message("rounds = 25", "rounds = 25\nroundss = 9");
         assert!(unknown.contains("gate.toml:") && unknown.contains("unknown field `roundss`"), "{unknown}");
         assert!(message("fail_percent = 7.0", "fail_percent = 4.0").ends_with("fail_percent is 4; expected 5 to 1000"));
-        assert!(message("turn_us = 100.0", "turn_us = nan").contains("turn_us is NaN; expected 100 to 5000"));
+        assert!(message("turn_us = 200.0", "turn_us = nan").contains("turn_us is NaN; expected 100 to 5000"));
     }
 }

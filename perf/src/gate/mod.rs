@@ -36,6 +36,9 @@ use crate::compare::runner::{CaseInfo, Launcher, MeasureError};
 use crate::host::Host;
 use crate::measure::stats::Quartiles;
 
+/// Part of the budget that is kept back for confirming: a suspicion that took all the time could never be.
+const KEPT_TO_CONFIRM: f64 = 0.3;
+
 /// Two programs, and what is known of them before the clock starts.
 pub struct Contest<'a> {
     /// What the base is called.
@@ -83,7 +86,8 @@ pub fn judge(contest: &Contest<'_>, config: &GateConfig, seed: u64, around: &mut
             continue;
         }
         let budget = config.budget(single_threaded);
-        let plan = Plan { cases, effort: config.effort(), layouts: Layouts::Shared, budget, seed };
+        let first_budget = budget.mul_f64(1.0 - KEPT_TO_CONFIRM);
+        let plan = Plan { cases, effort: config.effort(), layouts: Layouts::Shared, budget: first_budget, seed };
         let first = compare(contest.launcher, &plan, around);
         let left = budget.saturating_sub(first.elapsed);
         let confirmation = confirm(contest, &plan, &first, left, around);
@@ -243,7 +247,7 @@ mod tests {
         assert!(!outcome.rows[0].confirmation.as_ref().unwrap().blocks.is_empty());
 
         // With no time left for that it is a warning.
-        let hasty = GateConfig { budget_seconds: 0.16, ..config() };
+        let hasty = GateConfig { budget_seconds: 0.2, ..config() };
         let quiet = Machine { change: 0.10, changed_case: Some("one"), ..Machine::quiet() };
         let outcome = gate(&Machine { start_ns: 1e6, ..quiet }, &hasty, 1.0);
         assert_eq!((outcome.rows[0].verdict, outcome.exit_code), (Verdict::Warn, 0), "{:?}", outcome.rows[0]);

@@ -1,5 +1,7 @@
 //! What the trials come to: false-alarm rates and power, with 95 % intervals.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use comfy_table::Table;
 use comfy_table::presets::ASCII_MARKDOWN;
 use serde::Serialize;
@@ -29,6 +31,9 @@ pub struct Rates {
     pub undecided: Rate,
     /// The median over benchmarks and trials of candidate / base.
     pub median_ratio: Option<f64>,
+    /// The same for each benchmark: what was really injected. (Work is injected by the token; in a batch that is not full
+    /// a token costs more, so batches come out above what was asked for.)
+    pub median_ratio_of: BTreeMap<String, f64>,
     /// The median of the time of measuring.
     pub median_seconds: Option<f64>,
 }
@@ -44,6 +49,7 @@ impl Rates {
         };
         let alarmed = |trial: &&&Trial| trial.benchmarks.iter().any(|found| found.verdict.is_alarm());
         let ratios: Vec<f64> = found.iter().filter_map(|found| Some(found.ratio?.estimate)).collect();
+        let names: BTreeSet<&str> = found.iter().map(|found| found.benchmark.as_str()).collect();
         let seconds: Vec<f64> = of_kind.iter().map(|trial| trial.seconds).collect();
         let median = |values: &[f64]| Quartiles::of(values).map(|quartiles| quartiles.median);
         Self {
@@ -54,6 +60,14 @@ impl Rates {
             faster: rate(&|verdict| verdict == Verdict::Faster),
             undecided: rate(&|verdict| matches!(verdict, Verdict::Inconclusive | Verdict::CouldNotMeasure)),
             median_ratio: median(&ratios),
+            median_ratio_of: names
+                .into_iter()
+                .filter_map(|name| {
+                    let of_name = found.iter().filter(|found| found.benchmark == name);
+                    let ratios: Vec<f64> = of_name.filter_map(|found| Some(found.ratio?.estimate)).collect();
+                    Some((name.to_owned(), median(&ratios)?))
+                })
+                .collect(),
             median_seconds: median(&seconds),
         }
     }
