@@ -23,17 +23,18 @@ use crate::measure::subject::{Clock, InProcess, Subject};
 use crate::workload::{Workload, corpus_for};
 use ron_auth_variants::mac::lanes::SimdLevel;
 
-const CASES: [(&str, Fixture, usize); 8] = [
+const CASES: [(&str, Fixture, usize); 6] = [
     ("single-light", Fixture::Light, 1),
     ("single-heavy", Fixture::Heavy, 1),
     ("batch64-light", Fixture::Light, 64),
     ("batch64-heavy", Fixture::Heavy, 64),
     ("batch1024-light", Fixture::Light, 1024),
     ("batch1024-heavy", Fixture::Heavy, 1024),
-    // Does a token cost the same in a batch that leaves the caches behind?
-    ("batch16384-light", Fixture::Light, 16_384),
-    ("batch16384-heavy", Fixture::Heavy, 16_384),
 ];
+
+/// Does a token cost the same in a batch that leaves the caches behind?
+const LARGE_CASES: [(&str, Fixture, usize); 2] =
+    [("batch16384-light", Fixture::Light, 16_384), ("batch16384-heavy", Fixture::Heavy, 16_384)];
 
 /// Measure an engine against the floor: SIMD Base64 and the same MAC messages, nothing else
 #[derive(Debug, ClapArgs)]
@@ -41,6 +42,9 @@ pub struct Args {
     /// Variant to measure
     #[arg(long, value_name = "NAME", default_value = "prod")]
     engine: String,
+    /// Also batches of 16,384 tokens
+    #[arg(long)]
+    large: bool,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -80,7 +84,8 @@ pub fn run(args: &Args) -> Outcome {
     }
     let budget = Duration::from_secs_f64(args.seconds);
     let mut cases = Vec::new();
-    for (case, fixture, batch) in CASES {
+    let large = if args.large { &LARGE_CASES[..] } else { &[] };
+    for &(case, fixture, batch) in CASES.iter().chain(large) {
         let corpus = corpus_for(fixture, batch);
         let (pinned, measured) = on_one_core(|| measure_case(case, &engine, &plain, &corpus, batch, budget))?;
         cases.push(Case { pinned, ..measured? });

@@ -39,7 +39,8 @@ pub struct VerifierConfig {
     /// Speed only: from how many caveats per token on (a batch's mean) evaluation works column by column.
     /// Default: [`DEFAULT_SOA_THRESHOLD`](Self::DEFAULT_SOA_THRESHOLD).
     pub soa_threshold: usize,
-    /// Speed only: from how many tokens on a batch is spread over all cores, where the `parallel` feature is on.
+    /// Speed only: from how many tokens on a batch is spread over all cores, where the `parallel` feature is on. Long
+    /// tokens are more work: each counts once for every 256 characters. `usize::MAX` means never.
     /// Default: [`DEFAULT_PAR_MIN_BATCH`](Self::DEFAULT_PAR_MIN_BATCH).
     pub par_min_batch: usize,
     handlers: BTreeMap<String, Arc<dyn CustomCaveatHandler>>,
@@ -64,7 +65,7 @@ impl Default for VerifierConfig {
 impl VerifierConfig {
     /// Caveats per token from which on the columnar evaluator is used. Evidence: PERFNOTES.md, "Knobs".
     pub const DEFAULT_SOA_THRESHOLD: usize = 32;
-    /// Tokens per batch from which on cores are used. Evidence: PERFNOTES.md, "Knobs".
+    /// Tokens per batch, long ones counted several times, from which on cores are used. Evidence: PERFNOTES.md, "Knobs".
     pub const DEFAULT_PAR_MIN_BATCH: usize = 128;
 
     /// The defaults, with `soa_threshold` and `par_min_batch` taken from the environment variables

@@ -82,12 +82,44 @@ impl<P: MacKeyProvider + ?Sized> MacKeyProvider for Arc<P> {
     }
 }
 
+/// The keys of one tenant, sorted by key id: there are few, and to find one among few takes no hash.
+#[derive(Clone, Debug, Default)]
+struct Kids(Vec<(String, MacKey)>);
+
+impl Kids {
+    #[inline]
+    fn place(&self, kid: &str) -> Result<usize, usize> {
+        self.0.binary_search_by(|(other, _)| other.as_str().cmp(kid))
+    }
+
+    #[inline]
+    fn get(&self, kid: &str) -> Option<&MacKey> {
+        self.0.get(self.place(kid).ok()?).map(|(_, key)| key)
+    }
+
+    fn insert(&mut self, kid: String, key: MacKey) {
+        match self.place(&kid) {
+            Ok(place) => {
+                if let Some(slot) = self.0.get_mut(place) {
+                    *slot = (kid, key);
+                }
+            }
+            Err(place) => self.0.insert(place, (kid, key)),
+        }
+    }
+
+    fn remove(&mut self, kid: &str) -> Option<MacKey> {
+        let place = self.place(kid).ok()?;
+        Some(self.0.remove(place).1)
+    }
+}
+
 /// Keys in memory, by tenant namespace and key id.
 #[derive(Clone, Debug, Default)]
 pub struct KeyRing {
     // Two levels, so that a look-up by two borrowed strings allocates nothing. The hasher is a fast one: names to
     // look up come from strangers, but only the operator's own names are ever stored, so nobody can make them collide.
-    tenants: HashMap<String, HashMap<String, MacKey, RandomState>, RandomState>,
+    tenants: HashMap<String, Kids, RandomState>,
 }
 
 impl KeyRing {

@@ -141,7 +141,7 @@ impl<B: Base64, D: Decode, M: Mac, X: Execute, S: ScratchPolicy> Engine<B, D, M,
     {
         record_batch_size(config, tokens.len());
         let judge = Judge::new(config, ctx);
-        let spread = tokens.len() >= config.par_min_batch;
+        let spread = is_worth_spreading(config, tokens);
         self.execute.try_chunks(out, MAX_CHUNK_TOKENS, spread, |first, out| {
             let tokens = tokens.get(first..).unwrap_or_default();
             self.scratch.with(|scratch| {
@@ -198,6 +198,18 @@ impl<B: Base64, D: Decode, M: Mac, X: Execute, S: ScratchPolicy> Engine<B, D, M,
             });
         }
     }
+}
+
+/// Characters of text that make a token count as one more towards `par_min_batch`: the length of a token of five caveats.
+const CHARS_PER_TOKEN: usize = 256;
+
+/// Whether a batch is large enough for more than one thread. What counts is the work, and that goes with the length of
+/// the tokens: on two cores, 64 tokens of 267 characters lose 28 % by being spread, 64 of 1,062 gain 14 %.
+fn is_worth_spreading<T: AsRef<str>>(config: &VerifierConfig, tokens: &[T]) -> bool {
+    let weight = |token: &T| (token.as_ref().len() / CHARS_PER_TOKEN).max(1);
+    tokens.len() >= config.par_min_batch
+        || (config.par_min_batch != usize::MAX
+            && tokens.iter().map(weight).fold(0, usize::saturating_add) >= config.par_min_batch)
 }
 
 /// A verdict is large and is not moved: this reads it where it is.
