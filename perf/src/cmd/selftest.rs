@@ -1,9 +1,8 @@
 //! `perf-lab selftest`: what are the gate's verdicts worth on this machine?
 
 use std::path::PathBuf;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
-use anyhow::Context;
 use clap::Args as ClapArgs;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -29,28 +28,25 @@ const FIRST_GUESS_S: f64 = 8.0;
 
 /// Test the gate as an instrument: false alarms on equal programs, power against injected slow-downs
 ///
-/// Each trial is a whole gate over the five canonical benchmarks, and is kept as it ends: after Ctrl-C the same command
-/// goes on where it stopped. A round has eight trials: equal programs; 2, 3, 5 and 7 % more work and 5 % less; 3 %
-/// judged by a warn level of 3 %; and Criterion on equal programs.
+/// Each trial is a whole gate over the five canonical benchmarks, and is kept as it ends; after Ctrl-C, --out with the
+/// same file goes on where it stopped. A round has eleven trials: equal programs, four times; 2, 3, 5 and 7 % more work
+/// and 5 % less; 3 % judged by a warn level of 3 %; and Criterion on equal programs.
 #[derive(Debug, ClapArgs)]
 pub struct Args {
-    /// Rounds of trials, with those that are kept already
-    #[arg(long, value_name = "N", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    /// Rounds of trials, with those that --out holds already; a round takes one to two minutes
+    #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     trials: u32,
     /// Print JSON
     #[arg(long)]
     json: bool,
-    /// Where trials are kept [default: baselines/selftest/HOST.jsonl of the repository]
+    /// Where trials are kept, and may be from before [default: a new file in baselines/selftest of the repository]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// Throw away what is kept
-    #[arg(long)]
-    fresh: bool,
     /// Leave Criterion out
     #[arg(long)]
     no_criterion: bool,
-    /// Only sum up what is kept
-    #[arg(long)]
+    /// Only sum up what --out holds
+    #[arg(long, requires = "out")]
     report: bool,
 }
 
@@ -63,12 +59,12 @@ pub fn run(args: &Args) -> Outcome {
     let config = GateConfig::read(&GateConfig::path_in(&root))?;
     interrupt::watch()?;
     let host = Host::detect(&root).fingerprint();
-    let path = args.out.clone().unwrap_or_else(|| root.join("baselines/selftest").join(format!("{host}.jsonl")));
+    let path = args.out.clone().unwrap_or_else(|| {
+        let now = humantime::format_rfc3339_seconds(SystemTime::now()).to_string().replace([':', '-'], "");
+        root.join("baselines/selftest").join(format!("{host}-{now}.jsonl"))
+    });
     let programs = Programs::build(&root)?;
     let setup = Setup { format: FORMAT.to_owned(), host, probe: programs.hash()?, settings: config.clone() };
-    if args.fresh && path.exists() {
-        std::fs::remove_file(&path).with_context(|| format!("could not remove {}", path.display()))?;
-    }
     let mut journal = Journal::open(&path, &setup)?;
     let ended = if args.report { Ok(()) } else { go_on(&mut journal, &programs, &config, args, &root) };
     let interrupted = matches!(&ended, Err(failure) if failure.exit() == Exit::Interrupted);
@@ -98,12 +94,15 @@ fn go_on(
     let criterion = if args.no_criterion { None } else { Some(Criterion::build(root)?) };
     let rounds = args.trials as usize;
     let wanted = |kind: &Kind| *kind != Kind::Criterion || criterion.is_some();
-    let kinds = Kind::round(0).into_iter().filter(wanted).count();
+    let kinds = Kind::ROUND.iter().filter(|kind| wanted(kind)).count();
     let bar = Progress::new("self-test", (rounds * kinds) as u64);
     let mut rng = ChaCha8Rng::seed_from_u64(seed_of_now());
     for round in 0..rounds {
-        for kind in Kind::round(round).into_iter().filter(wanted) {
-            if journal.count(kind) <= round {
+        for (place, kind) in Kind::ROUND.into_iter().enumerate().filter(|(_, kind)| wanted(kind)) {
+            let like = |other: &&Kind| other.is_like(kind);
+            let before =
+                round * Kind::ROUND.iter().filter(like).count() + Kind::ROUND.iter().take(place).filter(like).count();
+            if journal.count(kind) <= before {
                 bar.say(&kind.name());
                 let trial = match (&criterion, kind) {
                     (Some(criterion), Kind::Criterion) => criterion.trial(seconds_of_a_gate(&journal.trials))?,

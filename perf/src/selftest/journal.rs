@@ -123,8 +123,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("deeper/trials.jsonl");
         let mut journal = Journal::open(&path, &setup("a")).unwrap();
-        journal.keep(trial(Kind::equal(0))).unwrap();
-        journal.keep(trial(Kind::round(0)[1])).unwrap();
+        journal.keep(trial(Kind::ROUND[0])).unwrap();
+        journal.keep(trial(Kind::ROUND[4])).unwrap();
         drop(journal);
         // Ctrl-C, or a full disk, in the middle of a line.
         let mut text = std::fs::read_to_string(&path).unwrap();
@@ -132,10 +132,10 @@ mod tests {
         std::fs::write(&path, text).unwrap();
 
         let mut journal = Journal::open(&path, &setup("a")).unwrap();
-        assert_eq!(journal.trials, [trial(Kind::equal(0)), trial(Kind::round(0)[1])]);
+        assert_eq!(journal.trials, [trial(Kind::ROUND[0]), trial(Kind::ROUND[4])]);
         journal.keep(trial(Kind::Criterion)).unwrap();
         let journal = Journal::open(&path, &setup("a")).unwrap();
-        assert_eq!(journal.count(Kind::equal(3)), 1);
+        assert_eq!(journal.count(Kind::ROUND[3]), 1);
         assert_eq!(journal.count(Kind::Criterion), 1);
     }
 

@@ -6,13 +6,16 @@ use comfy_table::Table;
 use comfy_table::presets::ASCII_MARKDOWN;
 use serde::Serialize;
 
-use super::trials::{Kind, Trial};
+use super::trials::{Kind, Nuisance, Trial};
 use crate::compare::evidence::Verdict;
 use crate::measure::binomial::Rate;
 use crate::measure::stats::Quartiles;
 
 /// From this rate on, equal pairs that are not decided count as false alarms: people would ignore such a gate as well.
 const UNDECIDED_ALLOWED: f64 = 0.01;
+
+/// Stands for equal pairs of every kind.
+const EQUAL: Kind = Kind::Equal(Nuisance::None);
 
 /// What the trials of one kind come to.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -114,10 +117,10 @@ impl Summary {
     pub fn of(trials: &[Trial], interrupted: bool) -> Self {
         let rates = |kind: Kind| Rates::of(kind, trials);
         let injected = |percent, warn_percent| rates(Kind::Injected { percent, warn_percent });
-        let equal = rates(Kind::equal(0));
+        let equal = rates(EQUAL);
         let criterion = rates(Kind::Criterion);
         let per_benchmark = equal.false_alarms();
-        let equal_trials: Vec<&Trial> = trials.iter().filter(|trial| trial.kind.is_like(Kind::equal(0))).collect();
+        let equal_trials: Vec<&Trial> = trials.iter().filter(|trial| trial.kind.is_like(EQUAL)).collect();
         let benchmarks = equal_trials.iter().map(|trial| trial.benchmarks.len()).max().unwrap_or_default();
         let derived = |rate: f64| 1.0 - (1.0 - rate).powi(benchmarks as i32);
         let undecided_count = equal.undecided.rate > UNDECIDED_ALLOWED;
@@ -128,6 +131,8 @@ impl Summary {
             })
         };
         let per_gate = Rate::of(equal_trials.iter().filter(alarmed).count(), equal_trials.len());
+        // The four nuisances are one row.
+        let rows = Kind::ROUND.into_iter().filter(|kind| *kind == EQUAL || !kind.is_like(EQUAL));
         let seconds: f64 = equal_trials.iter().map(|trial| trial.seconds).sum();
         Self {
             false_alarm_rate: per_gate.rate,
@@ -140,7 +145,7 @@ impl Summary {
             false_alarms_per_gate: per_gate,
             derived_false_alarms_per_gate: [derived(per_benchmark.rate), derived(per_benchmark.upper95)],
             criterion_false_alarms: [criterion.alarmed, criterion.suites_alarmed],
-            kinds: Kind::round(0).into_iter().map(rates).collect(),
+            kinds: rows.map(rates).collect(),
             interrupted,
         }
     }
@@ -213,10 +218,10 @@ mod tests {
         let five = Kind::Injected { percent: 5.0, warn_percent: 5.0 };
         let strict = Kind::Injected { percent: 3.0, warn_percent: 3.0 };
         let trials = [
-            trial(Kind::equal(0), &[Pass, Pass]),
-            trial(Kind::equal(1), &[Pass, Warn]),
-            trial(Kind::equal(2), &[Pass, Pass]),
-            trial(Kind::equal(3), &[Faster, Pass]),
+            trial(EQUAL, &[Pass, Pass]),
+            trial(Kind::ROUND[1], &[Pass, Warn]),
+            trial(Kind::ROUND[2], &[Pass, Pass]),
+            trial(Kind::ROUND[3], &[Faster, Pass]),
             trial(five, &[Warn, Regression]),
             trial(strict, &[Warn, Pass]),
             trial(Kind::Criterion, &[Regression, Regression]),
@@ -232,7 +237,7 @@ mod tests {
 
     #[test]
     fn undecided_equal_pairs_are_false_alarms_once_they_are_more_than_one_percent() {
-        let pass = || trial(Kind::equal(0), &[Verdict::Pass; 5]);
+        let pass = || trial(EQUAL, &[Verdict::Pass; 5]);
         let mut trials: Vec<Trial> = (0..40).map(|_| pass()).collect();
         trials[0].benchmarks[0].verdict = Verdict::Inconclusive;
         assert_eq!(Summary::of(&trials, false).false_alarm_rate, 0.0);
