@@ -15,7 +15,7 @@ const STEAL: f64 = 0.005;
 /// Change of the clock frequency that is named, as a part of one.
 const FREQUENCY_CHANGE: f64 = 0.02;
 
-/// A look at the system; two of them, before and after, make [`Culprits`].
+/// A look at the system; two of them, before and after, are what [`culprits`] needs.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Look {
     ticks: Option<Ticks>,
