@@ -38,7 +38,7 @@ pub struct Levels {
 }
 
 /// Part of a change that a turn does not show. Before and after the work it spends a few microseconds on the clock and on
-/// caches that the other probes left cold (2 to 3 µs of 200 µs, measured 2026-11 on a 2-core machine): a change of 7 % is
+/// caches that the other probes left cold (roughly 2 to 3 µs of 200 µs on `verify_single`, 2026-11, 2-core machine; an allowance for the others): a change of 7 % is
 /// one of 6.9 % of the whole turn. The levels that the intervals are held against are lowered by this much.
 const DILUTION: f64 = 0.02;
 
