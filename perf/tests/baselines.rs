@@ -1,9 +1,13 @@
 //! `perf-lab baseline`, as a user meets it.
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
 
+mod common;
+
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
+
+use common::{code, err, out};
 
 const CRITERION: &str =
     concat!(env!("CARGO_MANIFEST_DIR"), "/../baselines/criterion/intel-xeon-2c-avx512.auth-simd.json");
@@ -12,18 +16,6 @@ fn lab(directory: &Path, args: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_perf-lab"));
     command.args(["baseline", "--baselines", directory.to_str().unwrap()]).args(args).env_remove("CARGO");
     command.env("CARGO_TARGET_DIR", directory.join("target")).output().unwrap()
-}
-
-fn code(output: &Output) -> i32 {
-    output.status.code().unwrap()
-}
-
-fn out(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).unwrap()
-}
-
-fn err(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).unwrap()
 }
 
 /// The file of the only baseline called so.

@@ -1,9 +1,13 @@
 //! The command line as a user meets it: output, files, exit codes.
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
 
+mod common;
+
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
+
+use common::{code, err, out};
 
 const VECTORS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../testdata/v1/decisions.json");
 const VARIANTS: [&str; 9] =
@@ -12,18 +16,6 @@ const VARIANTS: [&str; 9] =
 fn lab(args: &[&str]) -> Output {
     // Without cargo in the environment the counting program beside the lab is taken as it is.
     Command::new(env!("CARGO_BIN_EXE_perf-lab")).args(args).env_remove("CARGO").output().unwrap()
-}
-
-fn code(output: &Output) -> i32 {
-    output.status.code().unwrap()
-}
-
-fn out(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).unwrap()
-}
-
-fn err(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).unwrap()
 }
 
 /// The first cases of the recorded vectors: enough to show that something is noticed, quick in a debug build.

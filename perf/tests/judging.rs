@@ -1,10 +1,14 @@
 //! `ab`, `gate`, `selftest` and `noise` as a user meets them: usage, exit codes, what is kept.
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
 
+mod common;
+
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
+
+use common::{err, out};
 
 /// The lab, with whatever it keeps below `target`.
 fn lab(target: &Path, args: &[&str]) -> Command {
@@ -17,14 +21,6 @@ fn lab(target: &Path, args: &[&str]) -> Command {
 fn run(args: &[&str]) -> Output {
     let target = tempfile::tempdir().unwrap();
     lab(target.path(), args).output().unwrap()
-}
-
-fn out(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).unwrap()
-}
-
-fn err(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).unwrap()
 }
 
 #[test]

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::layout::Layout;
 use super::runner::{CaseInfo, Launcher, MeasureError, Role, Runner};
-use crate::measure::stats::Quartiles;
+use crate::measure::stats::{median, robust_sd};
 
 /// The roles of a block, in the order in which their layouts and runners are kept.
 pub const ROLES: [Role; 3] = [Role::Base, Role::Candidate, Role::Control];
@@ -29,8 +29,6 @@ const MOST_ITERATIONS: f64 = 1e9;
 const DISTURBED_SD: f64 = 5.0;
 /// … of which one counts as at least this much: few rounds may agree by chance, and none is to be dropped for that.
 const LEAST_SD: f64 = 0.015;
-/// The median absolute deviation of a normal distribution is its standard deviation divided by this.
-const MAD_TO_SD: f64 = 1.4826;
 
 /// How much a block measures of each case.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -127,16 +125,11 @@ fn run_case(
     })
 }
 
-fn median(values: &[f64]) -> f64 {
-    Quartiles::of(values).map_or(f64::NAN, |quartiles| quartiles.median)
-}
-
 /// The mean of the values that are not far from their median. Rounds of one block scatter evenly but for disturbances,
 /// which are gross; without those the mean wastes less than the median, whose variance is half as large again.
 fn mean_of_undisturbed(values: &[f64]) -> f64 {
     let centre = median(values);
-    let deviations: Vec<f64> = values.iter().map(|value| (value - centre).abs()).collect();
-    let limit = DISTURBED_SD * (MAD_TO_SD * median(&deviations)).max(LEAST_SD);
+    let limit = DISTURBED_SD * robust_sd(values).max(LEAST_SD);
     let (mut sum, mut count) = (0.0, 0_usize);
     for value in values.iter().filter(|value| (*value - centre).abs() <= limit) {
         sum += value;

@@ -164,14 +164,8 @@ mod tests {
     use rand_chacha::ChaCha8Rng;
 
     use super::*;
+    use crate::compare::simulated::RULE;
     use crate::measure::simulated::Noise;
-
-    const RULE: Rule = Rule {
-        levels: Levels { warn: 0.05, fail: 0.07 },
-        confidence: 0.99,
-        precise_half_width: 0.01,
-        control_margin: 0.01,
-    };
 
     /// A machine: what a block's log ratio scatters by, and around what.
     #[derive(Clone, Copy)]

@@ -183,16 +183,9 @@ mod tests {
     use std::cell::Cell;
 
     use super::*;
-    use crate::compare::decide::{Levels, Standing};
+    use crate::compare::decide::Standing;
     use crate::compare::runner::Role;
-    use crate::compare::simulated::{Machine, case};
-
-    const RULE: Rule = Rule {
-        levels: Levels { warn: 0.05, fail: 0.07 },
-        confidence: 0.99,
-        precise_half_width: 0.01,
-        control_margin: 0.01,
-    };
+    use crate::compare::simulated::{Machine, RULE, case};
 
     fn plan(names: &[&str]) -> Plan {
         Plan {

@@ -8,9 +8,18 @@ use std::time::Duration;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
+use super::decide::{Levels, Rule};
 use super::layout::Layout;
 use super::runner::{CaseInfo, Launcher, MeasureError, Role, Runner};
 use crate::measure::simulated::normal;
+
+/// The rule that tests decide by: the levels in use.
+pub(crate) const RULE: Rule = Rule {
+    levels: Levels { warn: 0.05, fail: 0.07 },
+    confidence: 0.99,
+    precise_half_width: 0.01,
+    control_margin: 0.01,
+};
 
 /// A case of 64 tokens per iteration.
 pub(crate) fn case(name: &str, threads: usize) -> CaseInfo {

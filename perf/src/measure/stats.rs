@@ -86,6 +86,23 @@ impl PairedRatio {
     }
 }
 
+/// The median; not a number if there are no values.
+#[must_use]
+pub fn median(values: &[f64]) -> f64 {
+    median_of(&mut values.to_vec()).unwrap_or(f64::NAN)
+}
+
+/// The standard deviation of a normal distribution with these values' median absolute deviation: gross outliers don't
+/// show in it.
+#[must_use]
+pub fn robust_sd(values: &[f64]) -> f64 {
+    /// A normal distribution's median absolute deviation is its standard deviation divided by this.
+    const MAD_TO_SD: f64 = 1.4826;
+    let centre = median(values);
+    let deviations: Vec<f64> = values.iter().map(|value| (value - centre).abs()).collect();
+    MAD_TO_SD * median(&deviations)
+}
+
 /// The median; the values are left in another order.
 fn median_of(values: &mut [f64]) -> Option<f64> {
     let middle = values.len() / 2;

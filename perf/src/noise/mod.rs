@@ -18,7 +18,7 @@ use crate::compare::decide::{Levels, Rule};
 use crate::compare::engine::{Comparison, Ended, Layouts, Measured, Plan, Surroundings, compare};
 use crate::compare::runner::{CaseInfo, Launcher, MeasureError};
 use crate::gate::config::GateConfig;
-use crate::measure::stats::Quartiles;
+use crate::measure::stats::robust_sd;
 
 /// Budgets that are asked about, in seconds.
 pub const BUDGETS_S: [f64; 3] = [1.0, 10.0, 60.0];
@@ -28,8 +28,6 @@ const POWER: f64 = 0.95;
 const DRAWS: usize = 2000;
 /// More blocks than this are not drawn: the interval shrinks with the root of their number, and so does this estimate.
 const MOST_DRAWN_BLOCKS: usize = 400;
-/// The median absolute deviation of a normal distribution is its standard deviation divided by this.
-const MAD_TO_SD: f64 = 1.4826;
 
 /// The noise of one benchmark.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -83,15 +81,13 @@ pub fn measure(
 fn noise_of(measured: &Measured, rule: &Rule, elapsed: Duration, rng: &mut ChaCha8Rng) -> Noise {
     // Candidate and control are both the base once more.
     let values: Vec<f64> = measured.blocks.iter().flat_map(|block| [block.log_ratio, block.log_control]).collect();
-    let deviations = |centre: f64| values.iter().map(|value| (value - centre).abs()).collect::<Vec<_>>();
-    let median = |values: &[f64]| Quartiles::of(values).map_or(f64::NAN, |quartiles| quartiles.median);
     let block_s = elapsed.as_secs_f64() / measured.blocks.len().max(1) as f64;
     Noise {
         benchmark: measured.case.name.clone(),
         threads: measured.case.threads,
         blocks: measured.blocks.len(),
-        block_sd: MAD_TO_SD * median(&deviations(median(&values))),
-        worst: deviations(0.0).into_iter().fold(0.0, f64::max),
+        block_sd: robust_sd(&values),
+        worst: values.iter().map(|value| value.abs()).fold(0.0, f64::max),
         block_s,
         detectable: BUDGETS_S.map(|budget_s| detectable(&values, rule, (budget_s / block_s) as usize, rng)),
     }
