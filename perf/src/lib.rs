@@ -12,6 +12,11 @@
 //! | [`gate`], [`selftest`] | the verdict on a change, and what that is worth |
 //! | [`noise`] | what this machine can tell apart |
 //! | [`sweep`] | all of it, for many cells |
+//! | [`corpus`] | the tokens: fixtures, or a service's own |
+//! | [`run`] | what a sweep measured, raw, and what can be read off it |
+//! | [`effects`], [`recommend`] | what each seam is worth; what to run in production |
+//! | [`profile`] | where the time goes |
+//! | [`history`] | what runs came to over time |
 //! | [`baseline`], [`tripwire`] | what it is held against |
 //! | [`report`] | how it is shown |
 //! | [`exit`], [`files`], [`host`], [`interrupt`] | exit codes, files, the machine, Ctrl-C |
@@ -25,17 +30,23 @@ pub mod cell;
 pub mod cli;
 pub mod cmd;
 pub mod compare;
+pub mod corpus;
 pub mod count;
+pub mod effects;
 pub mod exit;
 pub mod files;
 pub mod floor;
 pub mod gate;
+pub mod history;
 pub mod host;
 pub mod interrupt;
 pub mod measure;
 pub mod noise;
 pub mod probe;
+pub mod profile;
+pub mod recommend;
 pub mod report;
+pub mod run;
 pub mod selftest;
 pub mod side;
 pub mod sweep;

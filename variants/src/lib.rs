@@ -13,6 +13,8 @@ pub mod scratch;
 #[cfg(any(feature = "minicbor-zerocopy", feature = "fast-cbor", feature = "plain"))]
 mod selected;
 
+#[cfg(feature = "all")]
+pub use catalogue::compositions;
 pub use catalogue::{Seams, UnknownVariant, Variant, catalogue, find};
 #[cfg(any(feature = "minicbor-zerocopy", feature = "fast-cbor", feature = "plain"))]
 pub use selected::{SelectedDecode, SelectedEngine};

@@ -1,9 +1,17 @@
 //! Every composition that the lab compares, by name.
 
+#[cfg(feature = "all")]
+mod chosen;
+#[cfg(feature = "all")]
+mod compositions;
+
 use std::fmt;
 
 use ron_auth_core::seam::{Base64, Decode, Execute, Mac, ScratchPolicy};
 use ron_auth_core::{Engine, Verifier};
+
+#[cfg(feature = "all")]
+pub use compositions::compositions;
 
 // Which of the backends are used depends on the features.
 #[allow(unused_imports)]
@@ -18,7 +26,7 @@ pub struct Variant {
     pub seams: Seams,
     /// The features of `ron-auth` that give this composition, without the default ones.
     pub features: &'static [&'static str],
-    build: fn() -> Box<dyn Verifier>,
+    build: fn(&Seams) -> Box<dyn Verifier>,
 }
 
 /// What fills each of the five seams, by the backend's name.
@@ -36,7 +44,7 @@ impl Variant {
     /// A verifier of this composition.
     #[must_use]
     pub fn build(&self) -> Box<dyn Verifier> {
-        (self.build)()
+        (self.build)(&self.seams)
     }
 
     /// Whether batches may be spread over threads.
@@ -61,49 +69,49 @@ pub fn catalogue() -> Vec<Variant> {
             name: "plain",
             seams: PLAIN,
             features: &["plain"],
-            build: || boxed(ScalarBase64, SerdeCborDecode, SerialMac, SequentialExecute, PerCallScratch),
+            build: |_| boxed(ScalarBase64, SerdeCborDecode, SerialMac, SequentialExecute, PerCallScratch),
         },
         #[cfg(all(feature = "plain", feature = "simd-b64"))]
         Variant {
             name: "simd-b64",
             seams: Seams { base64: "simd-b64", ..PLAIN },
             features: &["plain", "simd-b64"],
-            build: || boxed(SimdBase64, SerdeCborDecode, SerialMac, SequentialExecute, PerCallScratch),
+            build: |_| boxed(SimdBase64, SerdeCborDecode, SerialMac, SequentialExecute, PerCallScratch),
         },
         #[cfg(feature = "fast-cbor")]
         Variant {
             name: "ciborium",
             seams: Seams { decode: "ciborium", ..PLAIN },
             features: &["fast-cbor"],
-            build: || boxed(ScalarBase64, CiboriumDecode, SerialMac, SequentialExecute, PerCallScratch),
+            build: |_| boxed(ScalarBase64, CiboriumDecode, SerialMac, SequentialExecute, PerCallScratch),
         },
         #[cfg(feature = "minicbor-zerocopy")]
         Variant {
             name: "minicbor-zerocopy",
             seams: Seams { decode: "minicbor-zerocopy", ..PLAIN },
             features: &["minicbor-zerocopy"],
-            build: || boxed(ScalarBase64, ZeroCopyDecode, SerialMac, SequentialExecute, PerCallScratch),
+            build: |_| boxed(ScalarBase64, ZeroCopyDecode, SerialMac, SequentialExecute, PerCallScratch),
         },
         #[cfg(all(feature = "plain", feature = "lanes"))]
         Variant {
             name: "lanes",
             seams: Seams { mac: "lanes", ..PLAIN },
             features: &["plain", "lanes"],
-            build: || boxed(ScalarBase64, SerdeCborDecode, LanesMac::default(), SequentialExecute, PerCallScratch),
+            build: |_| boxed(ScalarBase64, SerdeCborDecode, LanesMac::default(), SequentialExecute, PerCallScratch),
         },
         #[cfg(all(feature = "plain", feature = "parallel"))]
         Variant {
             name: "parallel",
             seams: Seams { execute: "parallel", ..PLAIN },
             features: &["plain", "parallel"],
-            build: || boxed(ScalarBase64, SerdeCborDecode, SerialMac, RayonExecute, PerCallScratch),
+            build: |_| boxed(ScalarBase64, SerdeCborDecode, SerialMac, RayonExecute, PerCallScratch),
         },
         #[cfg(all(feature = "plain", feature = "tls-scratch"))]
         Variant {
             name: "tls-scratch",
             seams: Seams { scratch: "tls-scratch", ..PLAIN },
             features: &["plain", "tls-scratch"],
-            build: || boxed(ScalarBase64, SerdeCborDecode, SerialMac, SequentialExecute, ThreadLocalScratch),
+            build: |_| boxed(ScalarBase64, SerdeCborDecode, SerialMac, SequentialExecute, ThreadLocalScratch),
         },
         // The lab's switch for masking AVX-512: what `prod` does on a processor that ends at AVX2.
         #[cfg(feature = "all")]
@@ -111,10 +119,10 @@ pub fn catalogue() -> Vec<Variant> {
             name: "prod-avx2",
             seams: Seams { mac: "lanes-avx2", ..PROD },
             features: &["full"],
-            build: || prod(LanesMac::with_max(lanes::SimdLevel::Avx2)),
+            build: |_| prod(LanesMac::with_max(lanes::SimdLevel::Avx2)),
         },
         #[cfg(feature = "all")]
-        Variant { name: "prod", seams: PROD, features: &["full"], build: || prod(LanesMac::default()) },
+        Variant { name: "prod", seams: PROD, features: &["full"], build: |_| prod(LanesMac::default()) },
     ]
 }
 
@@ -149,15 +157,36 @@ fn boxed<B: Base64, D: Decode, M: Mac, X: Execute, S: ScratchPolicy>(
     Box::new(Engine::new(base64, decode, mac, execute, scratch))
 }
 
-/// The variant of this name.
+/// The variant of this name, or the composition of these backends: `simd-b64+lanes`.
 ///
 /// # Errors
-/// A name that is not in the catalogue.
+/// A name that is not in the catalogue, nor made of backends of different seams.
 pub fn find(name: &str) -> Result<Variant, UnknownVariant> {
     catalogue()
         .into_iter()
         .find(|variant| variant.name == name)
+        .or_else(|| composed_of(name))
         .ok_or_else(|| UnknownVariant { name: name.to_owned(), known: catalogue().iter().map(|v| v.name).collect() })
+}
+
+#[cfg(feature = "all")]
+fn composed_of(name: &str) -> Option<Variant> {
+    let mut wanted: Vec<&str> = match name.strip_prefix('+').unwrap_or(name) {
+        "" if name.is_empty() => return None,
+        "" => Vec::new(),
+        backends => backends.split('+').collect(),
+    };
+    wanted.sort_unstable();
+    compositions().iter().copied().find(|variant| {
+        let mut own = variant.seams.beyond_plain();
+        own.sort_unstable();
+        own == wanted
+    })
+}
+
+#[cfg(not(feature = "all"))]
+fn composed_of(_: &str) -> Option<Variant> {
+    None
 }
 
 /// A name that no variant has.
@@ -169,7 +198,11 @@ pub struct UnknownVariant {
 
 impl fmt::Display for UnknownVariant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "no variant is called {:?}; the variants are {}", self.name, self.known.join(", "))
+        write!(f, "no variant is called {:?}; the variants are {}", self.name, self.known.join(", "))?;
+        if cfg!(feature = "all") {
+            write!(f, "; or backends of different seams, such as simd-b64+lanes")?;
+        }
+        Ok(())
     }
 }
 
@@ -197,6 +230,6 @@ mod tests {
     fn an_unknown_name_is_answered_with_the_known_ones() {
         let complaint = find("fastest").unwrap_err().to_string();
         assert!(complaint.starts_with("no variant is called \"fastest\"; the variants are plain, "), "{complaint}");
-        assert!(complaint.ends_with(", prod"), "{complaint}");
+        assert!(complaint.contains(", prod; or backends of different seams"), "{complaint}");
     }
 }

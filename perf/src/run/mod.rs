@@ -1,0 +1,20 @@
+//! A run: what one sweep measured, as raw as it came, and what can be read off it.
+//!
+//! | chapter | holds |
+//! |---|---|
+//! | [`record`] | the shapes: points, seats, contests, blocks, counts |
+//! | [`journal`] | `run.jsonl`: written line by line while measuring, read back to go on or to report |
+//! | [`measured`] | every seat with its values, and ratios between any two of them |
+//!
+//! Everything that is shown (tables, plots, effects, advice, history) is made from a [`Run`] and can be made again from
+//! its file.
+
+pub mod journal;
+pub mod measured;
+pub mod record;
+#[cfg(test)]
+pub(crate) mod simulated;
+
+pub use journal::Run;
+pub use measured::Measured;
+pub use record::{Contest, Kind, Panel, Point, Record, Seat};

@@ -1,0 +1,192 @@
+//! The shapes of a run. Serialized, they are the lines of `run.jsonl`; `reports/README.md` is their documentation.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::cell::Knobs;
+use crate::count::allocations::Allocations;
+use crate::host::Host;
+
+/// Version of the format of `run.jsonl`.
+pub const FORMAT: u64 = 1;
+
+/// What a verifier is run on: which tokens, how many per call, with which knobs.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Point {
+    /// Name of a fixture, or path of a corpus file.
+    pub corpus: String,
+    /// Tokens per call; 1 means `verify_token`.
+    pub batch: usize,
+    /// With which settings.
+    pub knobs: Knobs,
+}
+
+impl fmt::Display for Point {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { corpus, batch, knobs: Knobs { soa_threshold, par_min_batch, threads } } = self;
+        let defaults = Knobs::defaults(*threads);
+        write!(f, "{corpus}, batch {batch}, {threads} thread{}", if *threads == 1 { "" } else { "s" })?;
+        if *soa_threshold != defaults.soa_threshold {
+            write!(f, ", soa_threshold {soa_threshold}")?;
+        }
+        if *par_min_batch != defaults.par_min_batch {
+            write!(f, ", par_min_batch {par_min_batch}")?;
+        }
+        Ok(())
+    }
+}
+
+/// What a seat measures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// A variant of the verifier.
+    Variant,
+    /// The reference, in a contest of another variant's knobs: there for the others to be relative to.
+    Reference,
+    /// The reference once more, in a process of its own: the A/A control.
+    Control,
+    /// The least work that verifying these tokens can be.
+    Floor,
+}
+
+/// One of those that are measured against each other.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Seat {
+    /// What it is.
+    pub kind: Kind,
+    /// Name of the variant as `ron_auth_variants::find` knows it; `plain` for the control, `floor` for the floor.
+    pub variant: String,
+    /// What it is run on.
+    pub point: Point,
+}
+
+/// Seats that take turns in the same rounds. The first is always `plain` at default knobs, the second its control.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Contest {
+    /// At least these two.
+    pub seats: Vec<Seat>,
+}
+
+/// Contests that are measured in the same blocks, by the same processes: one for each variant in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Panel {
+    /// Name of the section of the plan that it comes from.
+    pub section: String,
+    /// What is measured.
+    pub contests: Vec<Contest>,
+}
+
+/// The first line: what is measured, where.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Header {
+    /// [`FORMAT`].
+    pub format: u64,
+    /// When it began, UTC, RFC 3339.
+    pub started_utc: String,
+    /// Name of the plan.
+    pub plan: String,
+    /// Time that it was given, in seconds; `None`: as long as it takes.
+    pub budget_s: Option<f64>,
+    /// Where.
+    pub host: Host,
+    /// What is to be measured, in order of importance.
+    pub panels: Vec<Panel>,
+    /// Cells whose decisions were compared with `plain`'s before anything was timed.
+    pub checked_cells: usize,
+}
+
+/// One block of one panel: fresh processes, one value for each seat.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Block {
+    /// Index of the panel.
+    pub panel: usize,
+    /// Time since the start of the run, in seconds, at its end.
+    pub at_s: f64,
+    /// How long it took, in seconds.
+    pub took_s: f64,
+    /// For each contest and each seat of it, in order: time per token in nanoseconds.
+    pub ns_per_token: Vec<Vec<f64>>,
+    /// For each contest and each seat of it: ln(time / time of the first seat), paired by round. 0 for the first.
+    pub log_ratio: Vec<Vec<f64>>,
+}
+
+/// What was counted, exactly.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Count {
+    /// Of which variant.
+    pub variant: String,
+    /// On what.
+    pub point: Point,
+    /// Allocations in steady state, the owned result included.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub allocations: Option<Allocations>,
+    /// Instructions per token, by callgrind; one thread, default knobs.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub instructions_per_token: Option<f64>,
+}
+
+/// Memory of a process that did nothing but make one point ready and verify it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Memory {
+    /// Of which variant.
+    pub variant: String,
+    /// On what.
+    pub point: Point,
+    /// The most physical memory that it ever had, in bytes, by the system's count.
+    pub peak_resident_bytes: u64,
+    /// In use by the program, by jemalloc's count, in bytes, after it had verified everything.
+    pub jemalloc_allocated_bytes: Option<u64>,
+    /// In pages that hold something in use.
+    pub jemalloc_active_bytes: Option<u64>,
+    /// In physical memory.
+    pub jemalloc_resident_bytes: Option<u64>,
+}
+
+/// Where the time of a variant goes, by sampling.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Profile {
+    /// Of which variant.
+    pub variant: String,
+    /// On what.
+    pub point: Point,
+    /// For how long it was sampled, in seconds of CPU time.
+    pub seconds: f64,
+    /// Samples in each stage, largest first.
+    pub stages: Vec<StageSamples>,
+    /// File beside `run.jsonl` with the folded stacks.
+    pub folded: String,
+}
+
+/// Samples of one stage.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StageSamples {
+    /// Name of the stage: `base64`, `decode`, `key`, `mac`, `evaluate`, `results`, `other`.
+    pub stage: String,
+    /// How many samples fell into it.
+    pub samples: u64,
+}
+
+/// A line of `run.jsonl`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Record {
+    /// The first line.
+    Header(Box<Header>),
+    /// A block.
+    Block(Block),
+    /// What was counted.
+    Count(Count),
+    /// Memory of a process.
+    Memory(Memory),
+    /// A profile.
+    Profile(Profile),
+    /// Something that a reader should know: what was left out or could not be measured, and why.
+    Note(String),
+    /// The last line, if the run ended by itself.
+    End {
+        /// Seconds from start to end, the time between interruption and resumption left out.
+        elapsed_s: f64,
+    },
+}
