@@ -40,11 +40,17 @@ impl Knobs {
 /// Distinct tokens that a pass goes through: enough that neither caches nor branch predictors know them by heart.
 const TOKENS_PER_PASS: usize = 256;
 
-/// Tokens of a fixture for batches of `batch`: whole batches, 256 tokens or one batch.
+/// How many tokens a pass in batches of `batch` goes through: whole batches, 256 tokens or one batch.
+#[must_use]
+pub const fn tokens_per_pass(batch: usize) -> usize {
+    let batch = if batch == 0 { 1 } else { batch };
+    TOKENS_PER_PASS.div_ceil(batch) * batch
+}
+
+/// Tokens of a fixture for batches of `batch`, as many as a pass takes.
 #[must_use]
 pub fn corpus_for(fixture: Fixture, batch: usize) -> Arc<Corpus> {
-    let batch = batch.max(1);
-    Arc::new(fixture.corpus(TOKENS_PER_PASS.div_ceil(batch) * batch))
+    Arc::new(fixture.corpus(tokens_per_pass(batch)))
 }
 
 /// A verifier and the work it is measured on. One *pass* verifies every token of the corpus once.

@@ -5,7 +5,8 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use crate::compare::block::{self, Effort};
+use crate::compare::block;
+use crate::compare::contest::Effort;
 use crate::compare::layout::Layout;
 use crate::compare::runner::{CaseInfo, MeasureError};
 use crate::host::Host;

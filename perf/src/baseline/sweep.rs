@@ -35,7 +35,9 @@ pub struct Baseline {
 struct StoredCell {
     #[serde(rename = "cell")]
     key: Key,
-    rounds: usize,
+    /// Rounds, in files of before 2026-11-22.
+    #[serde(alias = "rounds")]
+    blocks: usize,
     time_ns_per_token: Quartiles,
     ratio_to_plain: PairedRatio,
     ratio_to_floor: Option<PairedRatio>,
@@ -143,10 +145,10 @@ impl Baseline {
     pub fn of(saved_utc: String, host: Host, rows: &[Row]) -> Self {
         let cells = rows
             .iter()
-            .filter(|row| row.is_default_variant() && row.complete)
+            .filter(|row| row.is_default_variant())
             .map(|row| StoredCell {
                 key: Key::of(row),
-                rounds: row.rounds,
+                blocks: row.blocks,
                 time_ns_per_token: row.time_ns(),
                 ratio_to_plain: row.to_plain(),
                 ratio_to_floor: row.to_floor(),

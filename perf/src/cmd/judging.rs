@@ -1,7 +1,7 @@
 //! What `ab` and `gate` have in common: options, and the way from two names to an exit code.
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use clap::Args as ClapArgs;
@@ -15,6 +15,7 @@ use crate::gate::outcome::Outcome;
 use crate::gate::sides::Matched;
 use crate::gate::{self, render};
 use crate::interrupt;
+use crate::measure::seed_of_now;
 use crate::report::progress::Progress;
 use crate::side::{Side, SideSpec, lab_directory};
 
@@ -151,10 +152,4 @@ fn show(outcome: &mut Outcome, options: &Judging, root: &Path) -> Result<(), Fai
     }
     write_whole(&kept, json)?;
     Ok(())
-}
-
-/// Different for every run.
-pub(super) fn seed_of_now() -> u64 {
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    now.as_nanos() as u64
 }

@@ -8,7 +8,6 @@ use comfy_table::Table;
 use comfy_table::presets::ASCII_MARKDOWN;
 use serde::Serialize;
 
-use super::judging::seed_of_now;
 use super::print;
 use crate::compare::engine::{Progress as Blocks, Surroundings};
 use crate::compare::runner::CaseInfo;
@@ -17,6 +16,7 @@ use crate::files::repository_root;
 use crate::gate::config::GateConfig;
 use crate::host::Host;
 use crate::interrupt;
+use crate::measure::seed_of_now;
 use crate::noise::culprits::{Look, culprits};
 use crate::noise::{BUDGETS_S, Noise, measure};
 use crate::probe::Pair;

@@ -8,6 +8,8 @@
 //! try a probe of one's own with.
 
 use std::io::{stdin, stdout};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::Context;
 use clap::Args as ClapArgs;
@@ -20,16 +22,18 @@ use ron_auth_core::Verifier;
 use ron_auth_fixtures::environment::simd_path;
 use ron_auth_variants::Variant;
 
-use super::{fixture_named, print, variant_named};
+use super::{print, variant_named};
 use crate::cell::Knobs;
 use crate::compare::layout::Layout;
+use crate::corpus::Source;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::files::repository_root;
 use crate::interrupt;
 use crate::probe::Client;
 use crate::probe::floor::FloorSuite;
+use crate::probe::points::{PointSuite, Worker};
 use crate::side::{Side, SideSpec};
-use crate::workload::{Workload, corpus_for};
+use crate::workload::{Workload, tokens_per_pass};
 
 /// How often `--ask` runs each case.
 const ASKED_RUNS: usize = 5;
@@ -46,7 +50,10 @@ pub struct Args {
     /// Side of a comparison, such as the path of a probe: say hello, check every case, run each
     #[arg(long, value_name = "SIDE")]
     ask: Option<String>,
-    /// Go over the tokens of this fixture instead of serving, then print the SIMD path
+    /// Serve these points instead of the canonical cases: a JSON list, as a sweep writes it
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["ask", "fixture"])]
+    points: Option<PathBuf>,
+    /// Go over the tokens of this fixture or corpus file instead of serving, then print the SIMD path
     #[arg(long, requires = "variant")]
     fixture: Option<String>,
     /// Tokens per call, with --fixture
@@ -68,6 +75,9 @@ pub fn run(args: &Args) -> Outcome {
     if let Some(side) = &args.ask {
         return ask(side);
     }
+    if let Some(points) = &args.points {
+        return serve_points(args, points);
+    }
     if args.floor {
         serve_as(Probe::new("floor", Vec::new(), FloorSuite), args.work_factor, None)?;
         return Ok(Exit::Success);
@@ -77,12 +87,23 @@ pub fn run(args: &Args) -> Outcome {
         serve(&variant, args.work_factor, None)?;
         return Ok(Exit::Success);
     };
-    let corpus = corpus_for(fixture_named(fixture)?, args.batch);
+    let source: Source = fixture.parse().map_err(Failure::usage)?;
+    let corpus = Arc::new(source.corpus(tokens_per_pass(args.batch)));
     let workload = Workload::new(&variant, corpus, args.batch, Knobs::sequential());
     for _ in 0..args.passes {
         workload.pass();
     }
     print(simd_path());
+    Ok(Exit::Success)
+}
+
+fn serve_points(args: &Args, points: &Path) -> Outcome {
+    let worker = match &args.variant {
+        Some(name) => Worker::Variant(variant_named(name)?),
+        None => Worker::Floor,
+    };
+    let name = args.variant.as_deref().unwrap_or("floor");
+    serve_as(Probe::new(name, Vec::new(), PointSuite::read(worker, points)?), args.work_factor, None)?;
     Ok(Exit::Success)
 }
 

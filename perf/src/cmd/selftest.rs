@@ -7,7 +7,6 @@ use clap::Args as ClapArgs;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-use super::judging::seed_of_now;
 use super::print;
 use crate::compare::engine::Surroundings;
 use crate::exit::{Exit, Failure, Outcome};
@@ -16,6 +15,7 @@ use crate::gate::config::GateConfig;
 use crate::gate::{self};
 use crate::host::Host;
 use crate::interrupt;
+use crate::measure::seed_of_now;
 use crate::report::progress::Progress;
 use crate::selftest::criterion::Criterion;
 use crate::selftest::journal::{FORMAT, Journal, Setup};

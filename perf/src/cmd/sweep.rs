@@ -1,312 +1,326 @@
 //! `perf-lab sweep`: check, count, time, compare, report.
 
-use std::collections::{HashMap, HashSet, VecDeque};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::SystemTime;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use clap::Args as ClapArgs;
-use ron_auth_fixtures::Fixture;
 use ron_auth_variants::Variant;
 
-use super::{fixture_named, print, variant_named};
-use crate::baseline::Baseline;
-use crate::cell::{Cell, Group, Knobs, REFERENCE};
-use crate::count::allocations::{self, Allocations};
-use crate::count::instructions;
+use super::{print, variant_named};
+use crate::cell::REFERENCE;
+use crate::compare::contest::Effort;
+use crate::corpus::Source;
 use crate::exit::{Exit, Failure, Outcome};
-use crate::files::{repository_root, write_whole};
+use crate::files::repository_root;
 use crate::host::Host;
+use crate::interrupt;
 use crate::measure::pin::{all_threads, can_pin};
-use crate::report::csv::CsvFile;
-use crate::report::plots;
+use crate::profile;
+use crate::report::conclude::{Sources, conclude};
 use crate::report::progress::Progress;
-use crate::report::summary::Summary;
-use crate::sweep::check::{Corpora, check_all};
-use crate::sweep::plan::{Mode, Selection, plan};
-use crate::sweep::row::{Kind, Row};
-use crate::sweep::time::{effort_for, time_group};
-use crate::tripwire::Tripwires;
+use crate::run::journal::{FILE_NAME, Journal};
+use crate::run::record::Header;
+use crate::run::{Record, Run};
+use crate::sweep::check::{cells, check_all};
+use crate::sweep::leader::leader;
+use crate::sweep::measure::{Ended, Method, measure};
+use crate::sweep::plan::{BuiltIn, Plan};
+use crate::sweep::schedule::Limits;
+use crate::sweep::{count, memory};
 
-/// Measure every variant against plain: time, allocations, instructions; write CSV, plots and a summary
+/// Part of the budget that is kept for instructions, where the plan wants them.
+const FOR_INSTRUCTIONS: f64 = 0.15;
+/// What is kept of the budget for drawing the report.
+const FOR_REPORT: Duration = Duration::from_secs(3);
+
+/// Measure every variant against plain by a plan: times, allocations, memory, profiles; write a report
 #[derive(Debug, ClapArgs)]
 pub struct Args {
-    /// About half a minute: does everything work, roughly how fast?
-    #[arg(long, conflicts_with_all = ["quick", "full"])]
+    /// Half a minute: does everything work, roughly how fast?
+    #[arg(long, conflicts_with_all = ["quick", "full", "plan"])]
     smoke: bool,
-    /// A few minutes: every variant, fixture and batch; knobs where they matter most (the default)
-    #[arg(long, conflicts_with = "full")]
+    /// A few minutes: enough to choose a composition and its knobs (the default)
+    #[arg(long, conflicts_with_all = ["full", "plan"])]
     quick: bool,
-    /// Everything, every knob
-    #[arg(long)]
+    /// As long as it takes
+    #[arg(long, conflicts_with = "plan")]
     full: bool,
-    /// Where to write [default: reports/TIME-MODE of the repository]
+    /// A plan of one's own (perf/plans/README.md)
+    #[arg(long, value_name = "FILE")]
+    plan: Option<PathBuf>,
+    /// Time for all of it, such as 10m: the most important first, and what was left out is said
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    budget: Option<Duration>,
+    /// Where to write [default: reports/TIME-PLAN of the repository]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Go on with the run of this directory, which was interrupted; by the same plan
+    #[arg(long, value_name = "DIR", conflicts_with = "out")]
+    resume: Option<PathBuf>,
     /// Store the result as the baseline of this host
     #[arg(long)]
     save_baseline: bool,
     /// Only these variants, beside plain
     #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
     variants: Vec<String>,
-    /// Only these fixtures
+    /// Only these fixtures or corpus files
     #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
     fixtures: Vec<String>,
-    /// Only these batches
+    /// These batches instead of the plan's
     #[arg(long, value_name = "TOKENS,…", value_delimiter = ',', value_parser = clap::value_parser!(u16).range(1..))]
     batches: Vec<u16>,
-    /// Exactly this many rounds for each group
-    #[arg(long, value_parser = clap::value_parser!(u16).range(3..))]
-    rounds: Option<u16>,
+    /// Exactly this many blocks of everything, whatever the precision
+    #[arg(long, value_parser = clap::value_parser!(u16).range(6..))]
+    blocks: Option<u16>,
     /// Do not count instructions, even where valgrind is there
     #[arg(long)]
     no_instructions: bool,
+    /// Do not profile
+    #[arg(long)]
+    no_profile: bool,
     /// The tripwires [default: baselines/tripwires.toml of the repository]
     #[arg(long, value_name = "FILE")]
     tripwires: Option<PathBuf>,
     /// Where baselines are stored [default: baselines of the repository]
     #[arg(long, value_name = "DIR")]
     baselines: Option<PathBuf>,
+    /// The history that the run is added to [default: history.jsonl beside the run's directory]
+    #[arg(long, value_name = "FILE")]
+    history: Option<PathBuf>,
 }
 
 /// Runs it. Exit 1 if variants differ or a tripwire is broken, 130 if interrupted.
 ///
 /// # Errors
-/// An unknown name; a difference between variants; a file that cannot be read or written.
+/// An unknown name; a plan that cannot be understood; a difference between variants; a file that cannot be read or
+/// written.
 pub fn run(args: &Args) -> Outcome {
-    let started_utc = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
-    let mode = if args.full {
-        Mode::Full
-    } else if args.smoke {
-        Mode::Smoke
-    } else {
-        Mode::Quick
-    };
-    let selection = selection(args, mode)?;
-    let reference = variant_named(REFERENCE)?;
-
-    // What the result will be held against is read first: better to fail now than after minutes of measuring.
+    let begun = Instant::now();
     let root = repository_root();
-    let host = Host::detect(&root);
-    let baselines = args.baselines.clone().unwrap_or_else(|| root.join("baselines"));
-    let tripwires = Tripwires::read(&args.tripwires.clone().unwrap_or_else(|| root.join("baselines/tripwires.toml")))?;
-    let stored = Baseline::find(&baselines, &host)?;
-    let out = args.out.clone().unwrap_or_else(|| {
-        root.join("reports").join(format!("{}-{}", started_utc.replace([':', '-'], ""), mode.name()))
-    });
-    std::fs::create_dir_all(&out).with_context(|| format!("could not create {}", out.display()))?;
-    let mut csv = CsvFile::create(&out.join("sweep.csv"))?;
+    let plan = planned(args)?;
+    // What the result will be held against is read first: better to fail now than after minutes of measuring.
+    let sources = Sources::read(&root, args.tripwires.as_deref(), args.baselines.as_deref())?;
+    let mut header = Header::new(&plan.name, sources.host.clone(), plan.panels());
+    if header.panels.is_empty() {
+        return Err(Failure::usage(format!(
+            "nothing is left of the plan {:?} with these --variants, --fixtures and --batches on {} threads",
+            plan.name,
+            all_threads()
+        )));
+    }
+    let budget = args.budget.or(plan.budget);
+    header.budget_s = budget.map(|budget| budget.as_secs_f64());
+    header.command = std::env::args().skip(1).fold("cargo lab".to_owned(), |command, arg| command + " " + &arg);
+    interrupt::watch()?;
 
-    let interrupted = Arc::new(AtomicBool::new(false));
-    let flag = interrupted.clone();
-    ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed)).context("could not watch for Ctrl-C")?;
-    let stop = || interrupted.load(Ordering::Relaxed);
+    let cells = cells(&header.panels);
+    let bar = Progress::new("checking", cells.len() as u64);
+    header.checked_cells = check_all(&cells, &mut || bar.advance(1))?;
+    bar.finish();
 
-    let groups = plan(&selection);
-    let mut notes = notes(&selection, mode, &host);
-
-    let mut corpora = Corpora::default();
-    let cells: usize = groups.iter().map(|group| group.cells.len()).sum();
-    let progress = Progress::new("checking", cells as u64);
-    let checked_cells = check_all(&groups, &reference, &mut corpora, &mut || progress.advance(1))?;
-    progress.finish();
-
-    let counts = count(&groups, &reference, args, mode, &root, &stop, &mut notes);
-
-    let rounds = args.rounds.map(usize::from);
-    // A step is a millisecond of the time that a group may take.
-    let steps_of = |group: &Group| effort_for(mode, group, rounds).budget.as_millis() as u64;
-    let progress = Progress::new("timing", groups.iter().map(steps_of).sum());
-    let mut rows: Vec<Row> = Vec::new();
-    let (mut measured_groups, mut steps_done) = (0, 0);
-    for (index, group) in groups.iter().enumerate() {
-        if stop() {
-            break;
+    let (mut run, mut journal) = begin(args, header, &root)?;
+    let mut keep = |record: Record, run: &mut Run| -> anyhow::Result<()> {
+        journal.write(&record)?;
+        run.push(record);
+        Ok(())
+    };
+    if run.counts.is_empty() {
+        for note in notes(&plan, &run.header.host) {
+            keep(Record::Note(note), &mut run)?;
         }
-        progress.say(&group.label());
-        let corpus = corpora.of(group.fixture, group.batch);
-        let steps = steps_of(group);
-        let mut done = |part: f64| progress.set(steps_done + (part * steps as f64) as u64);
-        let effort = effort_for(mode, group, rounds);
-        let mut group_rows = time_group(index, group, &reference, &corpus, effort, &stop, &mut done)?;
-        counts.fill(&mut group_rows);
-        csv.write(&group_rows)?;
-        measured_groups += usize::from(group_rows.iter().any(|row| row.complete));
-        rows.extend(group_rows);
-        steps_done += steps;
-        progress.set(steps_done);
+        if plan.allocations {
+            let bar = Progress::new("counting allocations", cells.len() as u64);
+            for record in count::allocations(&cells, &root, &mut || bar.advance(1)) {
+                keep(record, &mut run)?;
+            }
+            bar.finish();
+        }
     }
-    progress.finish();
-    let interrupted = stop();
 
-    let judged = tripwires.judge(&host, &rows);
-    let written_plots = plots::write_all(&out, &rows)?;
-    let baseline = match &stored {
-        Some(stored) => Ok(stored.compare(&rows)),
-        None => Err(format!(
-            "None is stored for this host ({}). `cargo lab sweep --save-baseline` stores one in baselines/.",
-            host.fingerprint()
-        )),
+    let wants_profile = plan.profile.as_ref().filter(|_| run.profiles.is_empty() && !args.no_profile);
+    let wanted = if args.no_instructions { Vec::new() } else { count::wanted_instructions(&plan, &cells) };
+    let counted = run.counts.iter().any(|count| count.instructions_per_token.is_some());
+    let wanted = if counted { Vec::new() } else { wanted };
+    let reserved = wants_profile
+        .map_or(Duration::ZERO, |profile| profile.time * (profile.variants.len() * profile.corpora.len()) as u32)
+        + FOR_REPORT;
+    let method = Method {
+        limits: limits(&plan, args.blocks),
+        effort: Effort { turn_ns: plan.turn.as_nanos() as f64, rounds: plan.rounds },
+        budget: budget.map(|budget| {
+            let kept = if wanted.is_empty() { 0.0 } else { FOR_INSTRUCTIONS };
+            budget.saturating_sub(begun.elapsed() + reserved).mul_f64(1.0 - kept)
+        }),
     };
+    let ended = time(&mut run, method, &mut |record| journal.write(record))?;
+    let mut keep = |record: Record, run: &mut Run| -> anyhow::Result<()> {
+        journal.write(&record)?;
+        run.push(record);
+        Ok(())
+    };
+    if ended != Ended::Interrupted {
+        if run.memory.is_empty() {
+            for record in memory::measure(&plan, &run.header.panels, &interrupt::requested) {
+                keep(record, &mut run)?;
+            }
+        }
+        if let Some(wanted) = wants_profile {
+            let bar = Progress::new("profiling", (wanted.variants.len() * wanted.corpora.len()) as u64);
+            let seconds = wanted.time.as_secs_f64();
+            let directory = run.directory.clone();
+            let profiled = profile::measure(
+                &wanted.variants,
+                &wanted.corpora,
+                wanted.batch,
+                seconds,
+                &directory,
+                &interrupt::requested,
+                &mut || bar.advance(1),
+            );
+            bar.finish();
+            match profiled {
+                Ok(profiles) => {
+                    for profile in profiles {
+                        keep(Record::Profile(profile), &mut run)?;
+                    }
+                }
+                Err(error) => keep(Record::Note(format!("Profiles n/a: {error:#}.")), &mut run)?,
+            }
+        }
+        if !wanted.is_empty() && !interrupt::requested() {
+            let deadline = budget.map(|budget| begun + budget.saturating_sub(FOR_REPORT));
+            let late = || interrupt::requested() || deadline.is_some_and(|deadline| Instant::now() >= deadline);
+            let bar = Progress::new("counting instructions", wanted.len() as u64);
+            for record in count::instructions(&wanted, &late, &|| bar.advance(1)) {
+                keep(record, &mut run)?;
+            }
+            bar.finish();
+        }
+    }
+    let interrupted = interrupt::requested();
+    if !interrupted {
+        keep(Record::End { elapsed_s: begun.elapsed().as_secs_f64() }, &mut run)?;
+    }
+
+    let concluded = conclude(&run, &sources, interrupted)?;
     if args.save_baseline && !interrupted {
-        let saved = Baseline::of(started_utc.clone(), host.clone(), &rows).save(&baselines)?;
-        notes.push(format!("Stored as the baseline of this host: {}.", name_of(&saved)));
+        let saved = sources.save_baseline(&run)?;
+        print(format_args!("Stored as the baseline of this host: {}.", saved.display()));
     }
-    let summary = Summary {
-        mode: mode.name(),
-        started_utc: &started_utc,
-        host: &host,
-        rows: &rows,
-        checked_cells,
-        groups: (measured_groups, groups.len()),
-        interrupted,
-        tripwires: &judged,
-        baseline,
-        notes: &notes,
-        plots: &written_plots,
-    };
-    let path = out.join("summary.md");
-    write_whole(&path, summary.markdown())?;
-
-    print(summary.verdict());
-    print(path.display());
+    let history =
+        args.history.clone().unwrap_or_else(|| run.directory.parent().unwrap_or(Path::new(".")).join("history.jsonl"));
+    if !interrupted {
+        crate::history::append(&history, &run)?;
+    }
+    print(&concluded.verdict);
+    for line in &concluded.advice {
+        print(line);
+    }
+    if interrupted {
+        print(format_args!("To go on: cargo lab sweep --resume {} with the same options.", run.directory.display()));
+    }
+    print(concluded.report.display());
     Ok(if interrupted {
         Exit::Interrupted
-    } else if summary.broken().is_empty() {
+    } else if concluded.holds {
         Exit::Success
     } else {
         Exit::Difference
     })
 }
 
-fn selection(args: &Args, mode: Mode) -> Result<Selection, Failure> {
-    let variants: Vec<Variant> = if args.variants.is_empty() {
-        ron_auth_variants::catalogue()
-    } else {
-        let names = args.variants.iter().filter(|name| *name != REFERENCE);
-        std::iter::once(variant_named(REFERENCE))
-            .chain(names.map(|name| variant_named(name)))
-            .collect::<Result<_, _>>()?
+fn planned(args: &Args) -> Result<Plan, Failure> {
+    let threads = all_threads();
+    let mut plan = match &args.plan {
+        Some(path) => Plan::read(path, threads)?,
+        None if args.full => Plan::built_in(BuiltIn::Full, threads)?,
+        None if args.smoke => Plan::built_in(BuiltIn::Smoke, threads)?,
+        None => Plan::built_in(BuiltIn::Quick, threads)?,
     };
-    let fixtures: Vec<Fixture> = if args.fixtures.is_empty() {
-        Fixture::ALL.to_vec()
-    } else {
-        args.fixtures.iter().map(|name| fixture_named(name)).collect::<Result<_, _>>()?
-    };
-    let batches = (!args.batches.is_empty()).then(|| args.batches.iter().map(|batch| usize::from(*batch)).collect());
-    Ok(Selection { mode, variants, fixtures, batches, all_threads: all_threads() })
+    let variants: Vec<Variant> = args.variants.iter().map(|name| variant_named(name)).collect::<Result<_, _>>()?;
+    let corpora: Vec<Source> =
+        args.fixtures.iter().map(|name| name.parse().map_err(Failure::usage)).collect::<Result<_, _>>()?;
+    let batches: Vec<usize> = args.batches.iter().map(|batch| usize::from(*batch)).collect();
+    plan.keep_only(&variants, &corpora, &batches);
+    Ok(plan)
 }
 
-fn notes(selection: &Selection, mode: Mode, host: &Host) -> Vec<String> {
-    let mut notes = vec![mode.omissions().to_owned()];
+fn limits(plan: &Plan, blocks: Option<u16>) -> Limits {
+    match blocks.map(usize::from) {
+        Some(blocks) => Limits { least: blocks, most: blocks, precision: 0.0 },
+        None => Limits { least: plan.blocks.0, most: plan.blocks.1, precision: plan.precision },
+    }
+}
+
+/// A new run, or the one that is to be gone on with.
+fn begin(args: &Args, header: Header, root: &Path) -> Result<(Run, Journal), Failure> {
+    let Some(directory) = &args.resume else {
+        let directory = args.out.clone().unwrap_or_else(|| {
+            root.join("reports").join(format!("{}-{}", header.started_utc.replace([':', '-'], ""), header.plan))
+        });
+        if directory.join(FILE_NAME).exists() {
+            let directory = directory.display();
+            return Err(Failure::usage(format!(
+                "{directory} holds a run already; --resume {directory} goes on with it"
+            )));
+        }
+        let journal = Journal::create(&directory, &header)?;
+        return Ok((Run::new(header, directory), journal));
+    };
+    let run = Run::read(directory)?;
+    if run.header.panels != header.panels {
+        return Err(Failure::usage(format!(
+            "{} was measured by another plan; it was: {}",
+            directory.display(),
+            run.header.command
+        )));
+    }
+    if run.header.host.fingerprint() != header.host.fingerprint() {
+        return Err(Failure::usage(format!(
+            "{} was measured on {}; this is {}",
+            directory.display(),
+            run.header.host.fingerprint(),
+            header.host.fingerprint()
+        )));
+    }
+    let mut run = run;
+    run.elapsed_s = None;
+    let mut journal = Journal::resume(directory)?;
+    let note = Record::Note(format!("Gone on with at {} after {} blocks.", header.started_utc, run.blocks.len()));
+    journal.write(&note)?;
+    run.push(note);
+    Ok((run, journal))
+}
+
+fn time(run: &mut Run, method: Method, keep: &mut dyn FnMut(&Record) -> anyhow::Result<()>) -> Result<Ended, Failure> {
+    const STEPS: f64 = 1000.0;
+    let bar = Progress::new("timing", STEPS as u64);
+    let ended = measure(run, method, &interrupt::requested, keep, &mut |step| {
+        bar.set((step.spent * STEPS) as u64);
+        let left = humantime::format_duration(Duration::from_secs(step.left.as_secs()));
+        bar.say(&format!("{left} left at most, {}", leader(step.run, step.panel)));
+    });
+    bar.finish();
+    Ok(ended.context("measuring stopped; what was measured is kept")?)
+}
+
+fn notes(plan: &Plan, host: &Host) -> Vec<String> {
+    let mut notes = vec![format!("Plan {}: {}.", plan.name, plan.about)];
     if !can_pin() {
         notes.push("This system does not let a thread be pinned to a core: expect wider intervals.".to_owned());
     }
-    if selection.all_threads == 1 {
+    if all_threads() == 1 {
         notes.push("One thread only: nothing was measured on several.".to_owned());
     }
     if host.build != "release" {
         notes.push("This is a debug build: its numbers mean nothing.".to_owned());
     }
+    if plan.sections.iter().any(|section| section.variants.iter().any(|variant| variant.name.starts_with('+'))) {
+        notes.push(format!(
+            "The backends of compositions are picked at run time. `+` / `{REFERENCE}` and the composition of all \
+             backends / `prod` show what that costs."
+        ));
+    }
     notes
-}
-
-/// What was counted, waiting for the rows it belongs to.
-#[derive(Default)]
-struct Counts {
-    allocations: HashMap<(String, String, usize, Knobs), Allocations>,
-    instructions: HashMap<instructions::Key, f64>,
-}
-
-impl Counts {
-    fn fill(&self, rows: &mut [Row]) {
-        for row in rows.iter_mut().filter(|row| matches!(row.kind, Kind::Variant | Kind::Reference)) {
-            let knobs = Knobs {
-                soa_threshold: row.soa_threshold_caveats,
-                par_min_batch: row.par_min_batch_tokens,
-                threads: row.threads,
-            };
-            let key = (row.variant.clone(), row.fixture.clone(), row.batch_tokens, knobs);
-            row.set_allocations(self.allocations.get(&key).copied());
-            // Instructions were counted at default knobs on one thread.
-            if knobs == Knobs::defaults(1) {
-                row.instructions_per_token = self
-                    .instructions
-                    .iter()
-                    .find(|((variant, fixture, batch), _)| {
-                        *variant == row.variant && fixture.name() == row.fixture && *batch == row.batch_tokens
-                    })
-                    .map(|(_, count)| *count);
-            }
-        }
-    }
-}
-
-/// Counts what can be counted. What cannot is noted and left empty: times are worth having without.
-fn count(
-    groups: &[Group],
-    reference: &Variant,
-    args: &Args,
-    mode: Mode,
-    root: &Path,
-    stop: &(dyn Fn() -> bool + Sync),
-    notes: &mut Vec<String>,
-) -> Counts {
-    let mut counts = Counts::default();
-    let mut seen = HashSet::new();
-    let cells: Vec<Cell> = groups
-        .iter()
-        .flat_map(|group| {
-            let knobs = Knobs::defaults(group.threads);
-            let plain = Cell { variant: *reference, fixture: group.fixture, batch: group.batch, knobs };
-            std::iter::once(plain).chain(group.cells.iter().copied())
-        })
-        .filter(|cell| seen.insert((cell.variant.name, cell.fixture, cell.batch, cell.knobs)))
-        .collect();
-
-    let progress = Progress::new("counting allocations", cells.len() as u64);
-    match allocations::count_all(&cells, root, &mut || progress.advance(1)) {
-        Ok(counted) => {
-            let keys = cells
-                .iter()
-                .map(|cell| (cell.variant.name.to_owned(), cell.fixture.name().to_owned(), cell.batch, cell.knobs));
-            counts.allocations = keys.zip(VecDeque::into_iter(counted)).collect();
-        }
-        Err(error) => notes.push(format!("Allocations n/a: {error:#}.")),
-    }
-    progress.finish();
-
-    let keys: Vec<instructions::Key> = cells
-        .iter()
-        .filter(|cell| cell.knobs == Knobs::defaults(1) && mode.counts_instructions(cell.batch))
-        .map(|cell| (cell.variant.name, cell.fixture, cell.batch))
-        .collect();
-    if keys.is_empty() || args.no_instructions {
-        notes.push("Instructions n/a: not counted in this sweep.".to_owned());
-        return counts;
-    }
-    if let Err(error) = instructions::available() {
-        notes.push(format!("Instructions n/a: {error:#}."));
-        return counts;
-    }
-    let progress = Progress::new("counting instructions", keys.len() as u64);
-    match instructions::count_all(&keys, stop, &|| progress.advance(1)) {
-        Ok(counted) => {
-            counts.instructions = counted.per_token;
-            notes.push(format!(
-                "Instructions were counted under valgrind, where the SIMD path is {} (par_min_batch does not apply: one \
-                 thread).",
-                counted.simd_path
-            ));
-        }
-        Err(error) => notes.push(format!("Instructions n/a: {error:#}.")),
-    }
-    progress.finish();
-    counts
-}
-
-fn name_of(path: &Path) -> String {
-    path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }

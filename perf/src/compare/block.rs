@@ -5,40 +5,18 @@
 //! candidate and control, takes enough turns to read them, and gives one number for each case and comparison.
 //!
 //! Within the block everything that could favour a side is either equal or shuffled. The probes are started in random
-//! order and lie as the block's [`Layout`]s say. All do the same number of iterations per turn. A round gives each probe
-//! two turns: in a shuffled order, then in the reverse of it (ABBA), so that a drift which is linear within the round
-//! meets all alike. A round's log ratio compares the sums of the two turns; the block's is the mean over its rounds
-//! without those that something else got in the way of.
+//! order and lie as the block's [`Layout`]s say, and take their turns as a [`contest`].
 
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
+use super::contest::{self, Effort, Seat, Turns};
 use super::layout::Layout;
 use super::runner::{CaseInfo, Launcher, MeasureError, Role, Runner};
-use crate::measure::stats::{median, robust_sd};
 
 /// The roles of a block, in the order in which their layouts and runners are kept.
 pub const ROLES: [Role; 3] = [Role::Base, Role::Candidate, Role::Control];
-/// Turns of each probe before anything is recorded: the first meets cold caches and untouched memory.
-const WARM_UP_TURNS: usize = 2;
-/// More iterations than this in a turn are a clock that stands still.
-const MOST_ITERATIONS: f64 = 1e9;
-
-/// A round is disturbed if it lies further from the median than this many robust standard deviations …
-const DISTURBED_SD: f64 = 5.0;
-/// … of which one counts as at least this much: few rounds may agree by chance, and none is to be dropped for that.
-const LEAST_SD: f64 = 0.015;
-
-/// How much a block measures of each case.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Effort {
-    /// A turn is at least this long, in nanoseconds. Shorter ones would measure the pipe and the clock; longer ones
-    /// would let the machine change within a round.
-    pub turn_ns: f64,
-    /// Rounds of each case.
-    pub rounds: usize,
-}
 
 /// What a block found of one case.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -98,66 +76,20 @@ fn run_case(
     rng: &mut ChaCha8Rng,
     interrupted: &dyn Fn() -> bool,
 ) -> Result<CaseBlock, MeasureError> {
-    let iterations = iterations_per_turn(runners, case, effort.turn_ns)?;
-    let mut order: Vec<usize> = (0..runners.len()).collect();
-    let (mut log_ratios, mut log_controls, mut base_ns) = (Vec::new(), Vec::new(), Vec::new());
-    for _ in 0..effort.rounds.max(1) {
-        order.shuffle(rng);
-        let mut round_ns = [0.0_f64; 3];
-        for &seat in order.iter().chain(order.iter().rev()) {
-            if interrupted() {
-                return Err(MeasureError::Interrupted);
-            }
-            if let (Some(runner), Some(total_ns)) = (runners.get_mut(seat), round_ns.get_mut(seat)) {
-                *total_ns += turn(runner.as_mut(), case, iterations)?;
-            }
-        }
-        let [base, candidate, control] = round_ns;
-        log_ratios.push((candidate / base).ln());
-        log_controls.push((control / base).ln());
-        base_ns.push(base / (2 * iterations * case.tokens_per_iteration.max(1)) as f64);
-    }
+    let seats: Vec<Seat> = (0..runners.len()).map(|process| Seat { process, case: case.clone() }).collect();
+    let found = contest::run(runners, &seats, effort, Turns::EqualWork, rng, interrupted)?;
+    let [base, candidate, control] = &found[..] else {
+        return Err(MeasureError::Nonsense {
+            probe: "a block".to_owned(),
+            said: format!("{} probes", found.len()),
+            expected: "one for each role".to_owned(),
+        });
+    };
     Ok(CaseBlock {
-        log_ratio: mean_of_undisturbed(&log_ratios),
-        log_control: mean_of_undisturbed(&log_controls),
-        base_ns_per_token: median(&base_ns),
-        iterations,
-    })
-}
-
-/// The mean of the values that are not far from their median. Rounds of one block scatter evenly but for disturbances,
-/// which are gross; without those the mean wastes less than the median, whose variance is half as large again.
-fn mean_of_undisturbed(values: &[f64]) -> f64 {
-    let centre = median(values);
-    let limit = DISTURBED_SD * robust_sd(values).max(LEAST_SD);
-    let (mut sum, mut count) = (0.0, 0_usize);
-    for value in values.iter().filter(|value| (*value - centre).abs() <= limit) {
-        sum += value;
-        count += 1;
-    }
-    sum / count as f64
-}
-
-/// How many iterations give the fastest probe a turn that is long enough. All get the same number.
-fn iterations_per_turn(runners: &mut [Box<dyn Runner>], case: &CaseInfo, turn_ns: f64) -> Result<u64, MeasureError> {
-    let mut fastest_ns = f64::INFINITY;
-    for _ in 0..WARM_UP_TURNS {
-        for runner in runners.iter_mut() {
-            fastest_ns = fastest_ns.min(turn(runner.as_mut(), case, 1)?);
-        }
-    }
-    Ok((turn_ns / fastest_ns).ceil().clamp(1.0, MOST_ITERATIONS) as u64)
-}
-
-fn turn(runner: &mut dyn Runner, case: &CaseInfo, iterations: u64) -> Result<f64, MeasureError> {
-    let elapsed_ns = runner.run(&case.name, iterations)?;
-    if elapsed_ns.is_finite() && elapsed_ns > 0.0 {
-        return Ok(elapsed_ns);
-    }
-    Err(MeasureError::Nonsense {
-        probe: format!("a probe of {}", case.name),
-        said: format!("{elapsed_ns} ns for {iterations} iterations"),
-        expected: "a time above 0".to_owned(),
+        log_ratio: candidate.log_ratio,
+        log_control: control.log_ratio,
+        base_ns_per_token: base.ns_per_token,
+        iterations: base.iterations,
     })
 }
 
@@ -168,6 +100,7 @@ mod tests {
     use rand::SeedableRng;
 
     use super::*;
+    use crate::compare::contest::WARM_UP_TURNS;
     use crate::compare::simulated::{Machine, case};
 
     const EFFORT: Effort = Effort { turn_ns: 300_000.0, rounds: 11 };
@@ -192,16 +125,6 @@ mod tests {
         for found in block(&machine, 2).unwrap() {
             assert!((found.log_ratio - 0.04_f64.ln_1p()).abs() < 1e-3, "{found:?}");
         }
-    }
-
-    #[test]
-    fn what_is_far_off_is_left_out_and_all_else_counts() {
-        let mut values = vec![0.01, 0.02, 0.03, 0.04, 0.05];
-        assert!((mean_of_undisturbed(&values) - 0.03).abs() < 1e-12);
-        values.extend([5.0, -2.0]);
-        assert!((mean_of_undisturbed(&values) - 0.03).abs() < 1e-12);
-        // A minority that is only a little off is no disturbance.
-        assert!((mean_of_undisturbed(&[0.0, 0.0, 0.0, 0.04]) - 0.01).abs() < 1e-12);
     }
 
     #[test]

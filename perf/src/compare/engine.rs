@@ -9,7 +9,8 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use super::block::{self, CaseBlock, Effort};
+use super::block::{self, CaseBlock};
+use super::contest::Effort;
 use super::decide::{Decision, LOOKS, Rule};
 use super::layout::Layout;
 use super::runner::{CaseInfo, Launcher, MeasureError};

@@ -9,7 +9,8 @@
 //! |---|---|
 //! | [`runner`] | what is asked of a program that is to be compared |
 //! | [`layout`] | where a process lies, drawn on purpose |
-//! | [`block`] | one fresh process per role, in turns of well under a millisecond: the unit of the statistics |
+//! | [`contest`] | turns of well under a millisecond, in shuffled rounds |
+//! | [`block`] | one fresh process per role: the unit of the statistics |
 //! | [`engine`] | blocks, until the question is answered or the time is up |
 //! | [`decide`] | what so many blocks allow to be claimed, and how sure that is |
 //! | [`evidence`] | time beside exact counts: is it the code, or where the code lies? |
@@ -21,6 +22,7 @@
 //! known truth, which is how all of this is tested.
 
 pub mod block;
+pub mod contest;
 pub mod decide;
 pub mod engine;
 pub mod evidence;

@@ -7,15 +7,16 @@ use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 
 use anyhow::{Context, anyhow, bail};
 use perf_probe::serve::Tally;
-use ron_auth_fixtures::Fixture;
 use serde::{Deserialize, Serialize};
 
-use crate::cell::{Cell, Knobs};
+use crate::corpus::Source;
 use crate::measure::pin::on_one_core;
-use crate::workload::{Workload, corpus_for};
+use crate::run::Point;
+use crate::workload::{Workload, tokens_per_pass};
 
 /// Name of the counting program.
 pub const PROGRAM: &str = "perf-lab-allocs";
@@ -25,25 +26,8 @@ const WARM_UP_PASSES: usize = 2;
 /// allocate (a pool that shuts down, say) only ever adds.
 const COUNTED_PASSES: usize = 4;
 
-/// A cell, by name.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct Request {
-    variant: String,
-    fixture: String,
-    batch: usize,
-    knobs: Knobs,
-}
-
-impl From<&Cell> for Request {
-    fn from(cell: &Cell) -> Self {
-        Self {
-            variant: cell.variant.name.to_owned(),
-            fixture: cell.fixture.name().to_owned(),
-            batch: cell.batch,
-            knobs: cell.knobs,
-        }
-    }
-}
+/// A cell: a variant on a point.
+pub type Request = (String, Point);
 
 /// What one token costs in steady state, the owned result included.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -57,11 +41,11 @@ pub struct Allocations {
 /// The counting program's side: counts one cell. `tally` reads the allocator.
 ///
 /// # Errors
-/// An unknown variant or fixture; a thread that cannot be started.
-pub fn count(request: &Request, tally: impl Fn() -> Tally + Sync) -> anyhow::Result<Allocations> {
-    let variant = ron_auth_variants::find(&request.variant)?;
-    let fixture: Fixture = request.fixture.parse()?;
-    let workload = Workload::new(&variant, corpus_for(fixture, request.batch), request.batch, request.knobs);
+/// An unknown variant or corpus; a thread that cannot be started.
+pub fn count((variant, point): &Request, tally: impl Fn() -> Tally + Sync) -> anyhow::Result<Allocations> {
+    let variant = ron_auth_variants::find(variant)?;
+    let corpus = point.corpus.parse::<Source>()?.corpus(tokens_per_pass(point.batch));
+    let workload = Workload::new(&variant, Arc::new(corpus), point.batch, point.knobs);
     let counted = || {
         for _ in 0..WARM_UP_PASSES {
             workload.pass();
@@ -74,7 +58,7 @@ pub fn count(request: &Request, tally: impl Fn() -> Tally + Sync) -> anyhow::Res
         };
         (0..COUNTED_PASSES).map(pass).min().unwrap_or_default()
     };
-    let (allocations, allocated_bytes) = if request.knobs.threads == 1 { on_one_core(counted)?.1 } else { counted() };
+    let (allocations, allocated_bytes) = if point.knobs.threads == 1 { on_one_core(counted)?.1 } else { counted() };
     let tokens = workload.tokens_per_pass() as f64;
     Ok(Allocations {
         allocations_per_token: allocations as f64 / tokens,
@@ -86,16 +70,15 @@ pub fn count(request: &Request, tally: impl Fn() -> Tally + Sync) -> anyhow::Res
 ///
 /// # Errors
 /// No counting program beside this one and none could be built, or it failed.
-pub fn count_all(cells: &[Cell], root: &Path, progress: &mut dyn FnMut()) -> anyhow::Result<VecDeque<Allocations>> {
+pub fn count_all(cells: &[Request], root: &Path, progress: &mut dyn FnMut()) -> anyhow::Result<VecDeque<Allocations>> {
     let program = program(root)?;
     let mut child = Command::new(&program)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
         .with_context(|| format!("could not start {PROGRAM}"))?;
-    let requests: Vec<Request> = cells.iter().map(Request::from).collect();
     let mut stdin = child.stdin.take().context("no standard input")?;
-    stdin.write_all(&serde_json::to_vec(&requests)?)?;
+    stdin.write_all(&serde_json::to_vec(cells)?)?;
     drop(stdin);
     let stdout = child.stdout.take().context("no standard output")?;
     let mut counts = VecDeque::new();

@@ -9,17 +9,16 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, bail};
 use rayon::prelude::*;
-use ron_auth_fixtures::Fixture;
 
-use crate::workload::corpus_for;
+use crate::workload::tokens_per_pass;
 
 /// Passes of the shorter run: the first ones grow scratch memory.
 const SHORT_PASSES: u64 = 2;
 /// Passes of the longer run.
 const LONG_PASSES: u64 = 3;
 
-/// Variant, fixture and batch.
-pub type Key = (&'static str, Fixture, usize);
+/// Variant, corpus and batch.
+pub type Key = (String, String, usize);
 
 /// What callgrind counted.
 #[derive(Clone, Debug)]
@@ -56,16 +55,15 @@ pub fn count_all(
     let scratch = tempfile::tempdir()?;
     let counted: Vec<Option<(Key, f64, String)>> = cells
         .par_iter()
-        .map(|&key| {
+        .map(|key| {
             if interrupted() {
                 return Ok(None);
             }
-            let (_, fixture, batch) = key;
             let (short, _) = callgrind(&program, scratch.path(), key, SHORT_PASSES)?;
             let (long, simd_path) = callgrind(&program, scratch.path(), key, LONG_PASSES)?;
-            let tokens = (LONG_PASSES - SHORT_PASSES) * corpus_for(fixture, batch).tokens.len() as u64;
+            let tokens = (LONG_PASSES - SHORT_PASSES) * tokens_per_pass(key.2) as u64;
             progress();
-            Ok(Some((key, long.saturating_sub(short) as f64 / tokens as f64, simd_path)))
+            Ok(Some((key.clone(), long.saturating_sub(short) as f64 / tokens as f64, simd_path)))
         })
         .collect::<anyhow::Result<_>>()?;
     let mut counts = Counts { per_token: HashMap::new(), simd_path: String::new() };
@@ -77,16 +75,16 @@ pub fn count_all(
 }
 
 /// Instructions of a whole run, and the SIMD path that the program found there.
-fn callgrind(program: &Path, scratch: &Path, key: Key, passes: u64) -> anyhow::Result<(u64, String)> {
-    let (variant, fixture, batch) = key;
-    let out: PathBuf = scratch.join(format!("{variant}-{}-{batch}-{passes}.out", fixture.name()));
+fn callgrind(program: &Path, scratch: &Path, key: &Key, passes: u64) -> anyhow::Result<(u64, String)> {
+    let (variant, corpus, batch) = key;
+    let out: PathBuf = tempfile::Builder::new().suffix(".out").tempfile_in(scratch)?.into_temp_path().keep()?;
     let mut out_option = std::ffi::OsString::from("--callgrind-out-file=");
     out_option.push(&out);
     let output = Command::new("valgrind")
         .args(["--tool=callgrind", "--quiet"])
         .arg(out_option)
         .arg(program)
-        .args(["probe", "--variant", variant, "--fixture", fixture.name()])
+        .args(["probe", "--variant", variant, "--fixture", corpus])
         .args(["--batch", &batch.to_string(), "--passes", &passes.to_string()])
         .stdin(Stdio::null())
         .output()

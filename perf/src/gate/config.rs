@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{anyhow, ensure};
 use serde::{Deserialize, Serialize};
 
-use crate::compare::block::Effort;
+use crate::compare::contest::Effort;
 use crate::compare::decide::{Levels, Rule};
 use crate::files::read_toml;
 

@@ -1,50 +1,55 @@
-//! Tripwires at the gate: the limits of `tripwires.toml`, measured in this very program, which is the working tree's.
+//! Tripwires at the gate: the limits of `tripwires.toml`, measured with this very program, which is the working tree's.
 
 use std::path::Path;
-
-use ron_auth_fixtures::Fixture;
-use ron_auth_variants::Variant;
+use std::time::Duration;
 
 use super::outcome::Tripwire;
-use crate::cell::{Cell, Group, Knobs, Purpose, REFERENCE};
+use crate::cell::{Knobs, REFERENCE};
+use crate::compare::contest::Effort;
 use crate::exit::Failure;
 use crate::host::Host;
-use crate::sweep::check::{Corpora, check_all};
-use crate::sweep::plan::Mode;
-use crate::sweep::time::{effort_for, time_group};
+use crate::run::record::Header;
+use crate::run::{Contest, Kind, Panel, Point, Run, Seat};
+use crate::sweep::check::{cells, check_all};
+use crate::sweep::measure::{Ended, Method, measure};
+use crate::sweep::row::rows;
+use crate::sweep::schedule::Limits;
 use crate::tripwire::{CellName, State, Tripwires};
 
-/// Measures the cells of all tripwires that bind here, a second or so for each kind of token and batch, and judges them.
-/// A debug build measures nothing, since nothing binds there.
+/// Limits are far from what is measured, so a few blocks will do.
+const METHOD: Method = Method {
+    limits: Limits { least: 8, most: 16, precision: 0.02 },
+    effort: Effort { turn_ns: 300_000.0, rounds: 3 },
+    budget: Some(Duration::from_secs(60)),
+};
+
+/// Measures the cells of all tripwires that bind here, and judges them. A debug build measures nothing, since nothing
+/// binds there.
 ///
 /// # Errors
-/// A file that cannot be read; a variant that decides wrongly (exit 1).
+/// A file that cannot be read; a variant that decides wrongly (exit 1); a process that fails.
 pub fn judge(
     root: &Path,
-    interrupted: &(dyn Fn() -> bool + Sync),
-    progress: &mut (dyn FnMut(f64) + Send),
+    interrupted: &dyn Fn() -> bool,
+    progress: &mut dyn FnMut(f64),
 ) -> Result<Vec<Tripwire>, Failure> {
     let tripwires = Tripwires::read(&root.join("baselines/tripwires.toml"))?;
     let host = Host::detect(root);
     if host.build != "release" {
         return Ok(Vec::new());
     }
-    let reference = ron_auth_variants::find(REFERENCE).map_err(Failure::usage)?;
-    let groups = groups(&tripwires, &host);
-    let mut corpora = Corpora::default();
-    check_all(&groups, &reference, &mut corpora, &mut || {})?;
-    let mut rows = Vec::new();
-    for (index, group) in groups.iter().enumerate() {
-        let corpus = corpora.of(group.fixture, group.batch);
-        let effort = effort_for(Mode::Smoke, group, None);
-        let mut done = |part: f64| progress((index as f64 + part) / groups.len() as f64);
-        rows.extend(time_group(index, group, &reference, &corpus, effort, interrupted, &mut done)?);
-        if interrupted() {
-            return Err(Failure::interrupted());
-        }
+    let panel = panel(&tripwires, &host);
+    let cells = cells(std::slice::from_ref(&panel));
+    check_all(&cells, &mut || {})?;
+    let header = Header::new("tripwires", host, vec![panel]);
+    let mut run = Run::new(header, root.to_path_buf());
+    let ended = measure(&mut run, METHOD, interrupted, &mut |_| Ok(()), &mut |step| progress(step.spent))?;
+    if ended == Ended::Interrupted {
+        return Err(Failure::interrupted());
     }
-    let judged = tripwires.judge(&host, &rows).into_iter().filter(|judged| judged.state != State::Elsewhere);
+    let judged = tripwires.judge(&run.header.host, &rows(&run)).into_iter();
     Ok(judged
+        .filter(|judged| judged.state != State::Elsewhere)
         .map(|judged| Tripwire {
             name: judged.name,
             limit: judged.limit,
@@ -54,32 +59,27 @@ pub fn judge(
         .collect())
 }
 
-/// One group for each kind of token and batch, with the variants that tripwires name.
-fn groups(tripwires: &Tripwires, host: &Host) -> Vec<Group> {
+/// A contest for each kind of token and batch, with the variants that tripwires name.
+fn panel(tripwires: &Tripwires, host: &Host) -> Panel {
     let binding = tripwires.absolute.iter().filter(|absolute| absolute.binds(host)).map(|absolute| &absolute.cell);
-    let mut groups: Vec<Group> = Vec::new();
-    for cell in tripwires.ratio.iter().map(|ratio| &ratio.cell).chain(binding) {
-        // Both were checked when the file was read.
-        let Some((variant, fixture)) = resolved(cell) else { continue };
-        let known = groups.iter().position(|group| group.fixture == fixture && group.batch == cell.batch);
-        let cell = Cell { variant, fixture, batch: cell.batch, knobs: Knobs::defaults(1) };
-        match known.and_then(|index| groups.get_mut(index)) {
-            Some(group) if group.cells.iter().any(|known| known.variant.name == variant.name) => {}
-            Some(group) => group.cells.push(cell),
-            None => groups.push(Group {
-                purpose: Purpose::Variants,
-                fixture,
-                batch: cell.batch,
-                threads: 1,
-                cells: vec![cell],
-            }),
+    let mut contests: Vec<Contest> = Vec::new();
+    for CellName { variant, fixture, batch } in tripwires.ratio.iter().map(|ratio| &ratio.cell).chain(binding) {
+        let point = Point { corpus: fixture.clone(), batch: *batch, knobs: Knobs::defaults(1) };
+        let seat = |kind, variant: &str| Seat { kind, variant: variant.to_owned(), point: point.clone() };
+        let known = contests.iter().position(|contest| contest.seats.first().is_some_and(|seat| seat.point == point));
+        let own = seat(Kind::Variant, variant);
+        match known.and_then(|index| contests.get_mut(index)) {
+            Some(contest) if contest.seats.contains(&own) => {}
+            Some(contest) => contest.seats.push(own),
+            None => {
+                let plain = seat(Kind::Variant, REFERENCE);
+                let mut seats = vec![plain.clone(), seat(Kind::Control, REFERENCE), seat(Kind::Floor, "floor")];
+                seats.extend((own != plain).then_some(own));
+                contests.push(Contest { seats });
+            }
         }
     }
-    groups
-}
-
-fn resolved(cell: &CellName) -> Option<(Variant, Fixture)> {
-    Some((ron_auth_variants::find(&cell.variant).ok()?, cell.fixture.parse().ok()?))
+    Panel { section: "tripwires".to_owned(), contests }
 }
 
 #[cfg(test)]
@@ -91,16 +91,15 @@ mod tests {
     fn every_cell_of_a_ratio_tripwire_is_measured_once() {
         let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../baselines/tripwires.toml"));
         let tripwires = Tripwires::read(path).unwrap();
-        let groups = groups(&tripwires, &host());
-        for ratio in &tripwires.ratio {
-            let holds = |cell: &&Cell| {
-                cell.variant.name == ratio.cell.variant
-                    && cell.fixture.name() == ratio.cell.fixture
-                    && cell.batch == ratio.cell.batch
+        let panel = panel(&tripwires, &host());
+        for CellName { variant, fixture, batch } in tripwires.ratio.iter().map(|ratio| &ratio.cell) {
+            let holds = |seat: &&Seat| {
+                (&seat.variant, &seat.point.corpus, &seat.point.batch) == (variant, fixture, batch)
+                    && seat.kind == Kind::Variant
             };
-            assert_eq!(groups.iter().flat_map(|group| &group.cells).filter(holds).count(), 1, "{}", ratio.name);
+            let seats = panel.contests.iter().flat_map(|contest| &contest.seats);
+            assert_eq!(seats.filter(holds).count(), 1, "{variant} {fixture} {batch}");
         }
-        assert!(groups.iter().all(Group::is_single_threaded));
     }
 
     #[test]

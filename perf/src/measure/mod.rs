@@ -17,3 +17,10 @@ pub mod rounds;
 pub(crate) mod simulated;
 pub mod stats;
 pub mod subject;
+
+/// A seed for orders and layouts: different for every run.
+#[must_use]
+pub fn seed_of_now() -> u64 {
+    let now = std::time::SystemTime::now().duration_since(std::time::SystemTime::UNIX_EPOCH).unwrap_or_default();
+    now.as_nanos() as u64
+}

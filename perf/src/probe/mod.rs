@@ -8,6 +8,7 @@
 //! | `child` | a process with all that it started, in a group that ends with it |
 //! | `launch` | a probe for one block: where it runs, where it lies in memory |
 //! | `floor` | the floor as a probe: what a program is related to where there is no second one |
+//! | `points` | a probe of what a sweep measures |
 //! | `count` | allocations and instructions: what needs no clock |
 
 pub(crate) mod child;
@@ -16,6 +17,7 @@ pub mod command;
 pub mod count;
 pub mod floor;
 pub mod launch;
+pub mod points;
 mod streams;
 
 pub use client::Client;

@@ -1,5 +1,6 @@
 //! How results are shown: a CSV for machines, a summary and plots for people, flamegraphs for the curious.
 
+pub mod conclude;
 pub mod csv;
 pub mod flamegraph;
 pub mod plots;

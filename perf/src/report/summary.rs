@@ -5,8 +5,10 @@ use std::path::PathBuf;
 
 use crate::baseline::{Change, Standing};
 use crate::cell::REFERENCE;
-use crate::host::Host;
+use crate::effects::Effects;
 use crate::measure::stats::PairedRatio;
+use crate::recommend::Advice;
+use crate::run::Run;
 use crate::sweep::row::{Kind, Row};
 use crate::tripwire::{Judged, State};
 
@@ -15,26 +17,20 @@ const CONTROL_MARGIN: f64 = 0.02;
 
 /// All that a summary tells.
 pub struct Summary<'a> {
-    /// `quick`, `smoke`, `full`.
-    pub mode: &'static str,
-    /// When it began, UTC.
-    pub started_utc: &'a str,
-    /// Where.
-    pub host: &'a Host,
     /// What was measured.
+    pub run: &'a Run,
+    /// Its rows.
     pub rows: &'a [Row],
-    /// Cells that were checked, and right.
-    pub checked_cells: usize,
-    /// Groups measured, and planned.
-    pub groups: (usize, usize),
     /// Whether it was interrupted.
     pub interrupted: bool,
     /// The tripwires, judged.
     pub tripwires: &'a [Judged],
     /// The changes against the baseline, or why there are none.
     pub baseline: Result<Vec<Change>, String>,
-    /// What could not be measured and why; what was left out on purpose.
-    pub notes: &'a [String],
+    /// What to run.
+    pub advices: &'a [Advice],
+    /// What each seam is worth.
+    pub effects: &'a [Effects],
     /// The plots, beside the summary.
     pub plots: &'a [PathBuf],
 }
@@ -51,15 +47,17 @@ impl Summary<'_> {
     pub fn verdict(&self) -> String {
         let mut parts = Vec::new();
         if self.interrupted {
-            parts.push(format!("PARTIAL ({} of {} groups measured)", self.groups.0, self.groups.1));
+            let planned = self.run.header.panels.len();
+            let measured = planned - self.run.left_out().len();
+            parts.push(format!("PARTIAL ({measured} of {planned} panels measured)"));
         }
-        if self.host.build != "release" {
+        if self.run.header.host.build != "release" {
             parts.push("MEANINGLESS: a debug build".to_owned());
         }
         if self.doubtful() {
             parts.push("DOUBTFUL: a control is off by more than 2 %".to_owned());
         }
-        parts.push(format!("{} cells equal to {REFERENCE}", self.checked_cells));
+        parts.push(format!("{} cells equal to {REFERENCE}", self.run.header.checked_cells));
         parts.push(match self.fastest() {
             Some((name, speedup, cells)) => {
                 format!("fastest in most of {cells} cells: {name} (up to {speedup:.1} times plain)")
@@ -97,7 +95,7 @@ impl Summary<'_> {
 
     fn write(&self, out: &mut String) -> std::fmt::Result {
         writeln!(out, "**{}**\n", self.verdict())?;
-        writeln!(out, "# Sweep ({}) of {}\n", self.mode, self.started_utc)?;
+        writeln!(out, "# Sweep ({}) of {}\n", self.run.header.plan, self.run.header.started_utc)?;
         self.write_fixtures(out)?;
         self.write_parallel(out)?;
         self.write_knobs(out)?;
@@ -110,11 +108,11 @@ impl Summary<'_> {
             }
         }
         writeln!(out, "## Notes\n")?;
-        for note in self.notes {
+        for note in &self.run.notes {
             writeln!(out, "- {note}")?;
         }
         writeln!(out, "\n## Host\n\n| | |\n|---|---|")?;
-        for (name, value) in self.host.describe() {
+        for (name, value) in self.run.header.host.describe() {
             writeln!(out, "| {name} | {value} |")?;
         }
         writeln!(out, "\n## Method\n\n{METHOD}")
@@ -163,7 +161,7 @@ impl Summary<'_> {
         writeln!(out, "## {} threads, not pinned\n", first.threads)?;
         writeln!(
             out,
-            "| fixture | batch | variant | ns/token (quartiles) | time / plain (95 %) | speed-up | rounds |\n\
+            "| fixture | batch | variant | ns/token (quartiles) | time / plain (95 %) | speed-up | blocks |\n\
              |---|---:|---|---:|---:|---:|---:|"
         )?;
         for row in rows {
@@ -178,7 +176,7 @@ impl Summary<'_> {
                 row.time_q3_ns_per_token,
                 interval(row.to_plain()),
                 1.0 / row.ratio_to_plain,
-                row.rounds
+                row.blocks
             )?;
         }
         writeln!(out)
@@ -216,7 +214,7 @@ impl Summary<'_> {
         writeln!(out, "## Control: plain against plain\n")?;
         writeln!(
             out,
-            "| threads | groups | median ratio | lowest | highest | off by more than 2 % |\n|---|---:|---:|---:|---:|---:|"
+            "| threads | contests | median ratio | lowest | highest | off by more than 2 % |\n|---|---:|---:|---:|---:|---:|"
         )?;
         for (name, is_single) in [("one", true), ("all", false)] {
             let mut controls: Vec<PairedRatio> = self
@@ -296,11 +294,11 @@ impl Summary<'_> {
     fn fastest(&self) -> Option<(&str, f64, usize)> {
         let candidates = || self.rows.iter().filter(|row| row.is_default_variant() && row.threads == 1);
         let mut wins: Vec<(&str, usize)> = Vec::new();
-        let mut groups: Vec<usize> = candidates().map(|row| row.group).collect();
-        groups.dedup();
-        for &group in &groups {
-            let of_group = candidates().filter(|row| row.group == group);
-            let best = of_group.min_by(|a, b| a.ratio_to_plain.total_cmp(&b.ratio_to_plain))?;
+        let mut contests: Vec<(usize, usize)> = candidates().map(|row| (row.panel, row.batch_tokens)).collect();
+        contests.dedup();
+        for &contest in &contests {
+            let of_contest = candidates().filter(|row| (row.panel, row.batch_tokens) == contest);
+            let best = of_contest.min_by(|a, b| a.ratio_to_plain.total_cmp(&b.ratio_to_plain))?;
             match wins.iter_mut().find(|(name, _)| *name == best.variant) {
                 Some((_, count)) => *count += 1,
                 None => wins.push((&best.variant, 1)),
@@ -309,7 +307,7 @@ impl Summary<'_> {
         let (name, _) = wins.into_iter().max_by_key(|(_, count)| *count)?;
         let speedup =
             candidates().filter(|row| row.variant == name).map(|row| 1.0 / row.ratio_to_plain).fold(0.0, f64::max);
-        Some((name, speedup, groups.len()))
+        Some((name, speedup, contests.len()))
     }
 
     fn doubtful(&self) -> bool {
@@ -336,16 +334,15 @@ fn not_available() -> String {
 const METHOD: &str = "\
 - Every variant is checked on the corpus it is timed on before anything is timed: same decisions, errors and order as \
   plain, and as the tokens were made for.
-- In every round each verifier of a group (same tokens, same batch) has two turns, in a shuffled order and back in \
-  reverse; all do exactly the same work. A turn is one or more passes over 256 distinct tokens (1024 for batches of \
-  1024), at least 0.2 ms for the fastest; with long batches of heavy tokens a turn of a slow variant exceeds 5 ms.
-- Ratios are medians over rounds of the paired ratio, with 95 % bootstrap intervals over rounds. Rounds of one process \
-  share one draw of code and heap layout, so an interval tells how well *this process* was measured; layout alone is \
-  worth 1–2 % between builds.
-- The control is plain once more, built separately, in the same rounds.
-- One thread: pinned to one core where the system allows it, and timed by the CPU time of the thread, so that a process \
-  that takes the core away does not weigh on long turns more than on short ones. All threads: wall time, called from outside the rayon pool, as a \
-  service does, not pinned, twice the rounds.
+- A block is one fresh process for each variant, all laid out alike at an address that is drawn anew for every block. \
+  In a round each takes two turns, in a shuffled order and back in reverse. A turn is one or more passes over 256 \
+  distinct tokens (or one batch, where that is more), as many as fill its time.
+- A ratio is the median over blocks of the log ratio of the same rounds; its interval, 95 %, is read off the ranks of \
+  the blocks (sign test and bootstrap of the median, the wider of both). Variants lie at different places of one program: \
+  1–2 % between two of them may be the layout of their code.
+- The control is plain once more, in a process of its own, in the same rounds.
+- One thread: pinned to one core where the system allows it, and timed by the CPU time of the thread. Several: wall \
+  time, called from outside the rayon pool, as a service does, not pinned.
 - The floor is SIMD Base64 of the same text plus the same MAC messages: of single tokens through `blake3::keyed_hash` from ready bytes, of batches in SIMD lanes from words already in lane form.
 - Allocations are counted by a separate program with a counting allocator, in steady state, the owned result \
   included. Instructions are counted by callgrind on one thread, as the difference of two runs.";
@@ -353,30 +350,35 @@ const METHOD: &str = "\
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::host::Host;
     use crate::report::test_data::{host, rows};
+    use crate::run::simulated::{self, Truth};
 
-    fn summary<'a>(host: &'a Host, rows: &'a [Row], tripwires: &'a [Judged]) -> Summary<'a> {
+    fn run(host: Host) -> Run {
+        let mut run = simulated::run(&Truth::default(), 6);
+        run.header.host = host;
+        run
+    }
+
+    fn summary<'a>(run: &'a Run, rows: &'a [Row], tripwires: &'a [Judged]) -> Summary<'a> {
         Summary {
-            mode: "quick",
-            started_utc: "2026-01-02T03:04:05Z",
-            host,
+            run,
             rows,
-            checked_cells: 3,
-            groups: (3, 3),
             interrupted: false,
             tripwires,
             baseline: Err("There is none.".to_owned()),
-            notes: &[],
+            advices: &[],
+            effects: &[],
             plots: &[],
         }
     }
 
     #[test]
     fn the_verdict_is_the_first_line_and_names_what_is_broken() {
-        let (host, rows) = (host(), rows());
+        let (run, rows) = (run(host()), rows());
         let broken = Judged { name: "t1".into(), limit: "l".into(), measured: "m".into(), state: State::Broken };
         let judged = [broken];
-        let summary = summary(&host, &rows, &judged);
+        let summary = summary(&run, &rows, &judged);
         let text = summary.markdown();
         let first = text.lines().next().unwrap();
         assert!(first.contains("prod (up to 5.0 times plain)") && first.contains("BROKEN: t1"), "{first}");
@@ -388,19 +390,20 @@ mod tests {
         let mut rows = rows();
         let control = rows.iter_mut().find(|row| row.kind == Kind::Control).unwrap();
         (control.ratio_to_plain_lower95, control.ratio_to_plain, control.ratio_to_plain_upper95) = (1.03, 1.04, 1.05);
-        let host = Host { build: "debug".to_owned(), ..host() };
-        let summary = Summary { interrupted: true, groups: (2, 3), ..summary(&host, &rows, &[]) };
+        let mut run = run(Host { build: "debug".to_owned(), ..host() });
+        run.blocks.retain(|block| block.panel == 0);
+        let summary = Summary { interrupted: true, ..summary(&run, &rows, &[]) };
         let verdict = summary.verdict();
         assert!(
-            verdict.starts_with("PARTIAL (2 of 3 groups measured); MEANINGLESS: a debug build; DOUBTFUL"),
+            verdict.starts_with("PARTIAL (1 of 2 panels measured); MEANINGLESS: a debug build; DOUBTFUL"),
             "{verdict}"
         );
     }
 
     #[test]
     fn every_table_has_rows_as_wide_as_its_head() {
-        let (host, rows) = (host(), rows());
-        let text = summary(&host, &rows, &[]).markdown();
+        let (run, rows) = (run(host()), rows());
+        let text = summary(&run, &rows, &[]).markdown();
         let mut head = None;
         for line in text.lines() {
             let columns = line.starts_with('|').then(|| line.matches('|').count());

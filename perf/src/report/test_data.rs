@@ -43,7 +43,7 @@ fn row(group: usize, purpose: &str, kind: Kind, variant: &str, batch: usize, ns:
     // Intervals of the speed-up of prod: 4.9 to 5.1.
     let spread = if kind == Kind::Variant && variant == "plain" { 0.0 } else { 0.02 };
     Row {
-        group,
+        panel: group,
         purpose: purpose.to_owned(),
         kind,
         variant: variant.to_owned(),
@@ -53,8 +53,7 @@ fn row(group: usize, purpose: &str, kind: Kind, variant: &str, batch: usize, ns:
         par_min_batch_tokens: 128,
         threads: 1,
         pinned: true,
-        rounds: 20,
-        complete: true,
+        blocks: 20,
         time_median_ns_per_token: ns,
         time_q1_ns_per_token: ns * 0.99,
         time_q3_ns_per_token: ns * 1.02,
@@ -66,10 +65,10 @@ fn row(group: usize, purpose: &str, kind: Kind, variant: &str, batch: usize, ns:
         ratio_to_floor_upper95: Some(to_floor * 1.05),
         allocations_per_token: Some(2.0),
         allocated_bytes_per_token: Some(96.5),
-        jemalloc_allocated_bytes_per_token: None,
-        jemalloc_process_allocated_bytes: Some(1 << 20),
-        jemalloc_process_active_bytes: Some(2 << 20),
-        jemalloc_process_resident_bytes: Some(3 << 20),
         instructions_per_token: None,
+        peak_resident_bytes: Some(9 << 20),
+        jemalloc_allocated_bytes: Some(1 << 20),
+        jemalloc_active_bytes: Some(2 << 20),
+        jemalloc_resident_bytes: Some(3 << 20),
     }
 }

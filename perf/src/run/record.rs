@@ -87,6 +87,9 @@ pub struct Header {
     pub started_utc: String,
     /// Name of the plan.
     pub plan: String,
+    /// The command that made it.
+    #[serde(default)]
+    pub command: String,
     /// Time that it was given, in seconds; `None`: as long as it takes.
     pub budget_s: Option<f64>,
     /// Where.
@@ -189,4 +192,21 @@ pub enum Record {
         /// Seconds from start to end, the time between interruption and resumption left out.
         elapsed_s: f64,
     },
+}
+
+impl Header {
+    /// Of a run that begins now, without a budget.
+    #[must_use]
+    pub fn new(plan: &str, host: Host, panels: Vec<Panel>) -> Self {
+        Self {
+            format: FORMAT,
+            started_utc: humantime::format_rfc3339_seconds(std::time::SystemTime::now()).to_string(),
+            plan: plan.to_owned(),
+            command: String::new(),
+            budget_s: None,
+            host,
+            panels,
+            checked_cells: 0,
+        }
+    }
 }

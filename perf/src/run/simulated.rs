@@ -73,6 +73,7 @@ pub(crate) fn run(truth: &Truth, blocks: usize) -> Run {
         format: FORMAT,
         started_utc: "2026-11-22T10:00:00Z".to_owned(),
         plan: "quick".to_owned(),
+        command: "cargo lab sweep --quick".to_owned(),
         budget_s: Some(240.0),
         host: Host::detect(&PathBuf::from(".")),
         panels: vec![panel("variants", &named), panel("compositions", compositions())],

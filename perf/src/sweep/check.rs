@@ -1,66 +1,62 @@
 //! Holds every cell against the reference before anything is timed.
 
 use std::collections::HashMap;
+
+use ron_auth_fixtures::Corpus;
 use std::sync::Arc;
 
-use ron_auth_fixtures::{Corpus, Fixture};
-use ron_auth_variants::Variant;
-
-use crate::cell::{Group, Knobs};
+use crate::cell::{Knobs, REFERENCE};
 use crate::check::first_difference;
+use crate::corpus::Source;
 use crate::exit::Failure;
 use crate::measure::pin::on_one_core;
-use crate::workload::{Results, Workload, corpus_for};
+use crate::run::{Kind, Panel, Point};
+use crate::workload::{Results, Workload, tokens_per_pass};
 
-/// The corpora of a sweep, each made once.
-#[derive(Default)]
-pub struct Corpora {
-    by_size: HashMap<(Fixture, usize), Arc<Corpus>>,
-}
-
-impl Corpora {
-    /// The corpus for this fixture and batch.
-    pub fn of(&mut self, fixture: Fixture, batch: usize) -> Arc<Corpus> {
-        self.by_size.entry((fixture, batch)).or_insert_with(|| corpus_for(fixture, batch)).clone()
+/// Variants, each on a point: what is checked, counted and timed.
+#[must_use]
+pub fn cells(panels: &[Panel]) -> Vec<(String, Point)> {
+    let mut cells = Vec::new();
+    let seats = panels.iter().flat_map(|panel| panel.contests.iter().flat_map(|contest| &contest.seats));
+    for seat in seats.filter(|seat| matches!(seat.kind, Kind::Variant | Kind::Reference)) {
+        cells.push((seat.variant.clone(), seat.point.clone()));
     }
+    let mut seen = std::collections::HashSet::new();
+    cells.retain(|cell| seen.insert(cell.clone()));
+    cells
 }
 
-/// Checks the cells of all groups: the reference, token by token, must give what each token was made to come to, and
-/// every cell exactly what the reference gives. Returns how many cells were checked.
+/// Checks all cells: the reference, token by token, must give what each token was made to come to, and every cell exactly
+/// what the reference gives. Returns how many cells were checked.
 ///
 /// # Errors
-/// The first difference: which cell, which token, what was expected and what came.
-pub fn check_all(
-    groups: &[Group],
-    reference: &Variant,
-    corpora: &mut Corpora,
-    progress: &mut dyn FnMut(),
-) -> Result<usize, Failure> {
-    let mut expected: HashMap<(Fixture, usize), Results> = HashMap::new();
-    let mut checked = 0;
-    for group in groups {
-        let corpus = corpora.of(group.fixture, group.batch);
-        let what = format!("{} on {}, batch {}", reference.name, group.fixture, group.batch);
-        let expected = match expected.entry((group.fixture, group.batch)) {
+/// The first difference: which cell, which token, what was expected and what came. An unknown name.
+pub fn check_all(cells: &[(String, Point)], progress: &mut dyn FnMut()) -> Result<usize, Failure> {
+    let mut expected: HashMap<(String, usize), (Arc<Corpus>, Results)> = HashMap::new();
+    for (name, point) in cells {
+        let variant = ron_auth_variants::find(name).map_err(Failure::usage)?;
+        let (corpus, expected) = match expected.entry((point.corpus.clone(), point.batch)) {
             std::collections::hash_map::Entry::Occupied(known) => known.into_mut(),
-            std::collections::hash_map::Entry::Vacant(unknown) => {
-                let one_by_one = Workload::new(reference, corpus.clone(), 1, Knobs::sequential()).results();
-                hold(&corpus.intended, &one_by_one, &what)?;
-                let batched = Workload::new(reference, corpus.clone(), group.batch, Knobs::sequential()).results();
-                hold(&one_by_one, &batched, &what)?;
-                unknown.insert(one_by_one)
-            }
+            std::collections::hash_map::Entry::Vacant(unknown) => unknown.insert(reference_on(point)?),
         };
-        for cell in &group.cells {
-            let workload = Workload::new(&cell.variant, corpus.clone(), cell.batch, cell.knobs);
-            let results =
-                if group.is_single_threaded() { on_one_core(|| workload.results())?.1 } else { workload.results() };
-            hold(expected, &results, &cell.to_string())?;
-            checked += 1;
-            progress();
-        }
+        let workload = Workload::new(&variant, corpus.clone(), point.batch, point.knobs);
+        let results = if point.knobs.threads == 1 { on_one_core(|| workload.results())?.1 } else { workload.results() };
+        hold(expected, &results, &format!("{name} on {point}"))?;
+        progress();
     }
-    Ok(checked)
+    Ok(cells.len())
+}
+
+fn reference_on(point: &Point) -> Result<(Arc<Corpus>, Results), Failure> {
+    let source: Source = point.corpus.parse().map_err(Failure::usage)?;
+    let reference = ron_auth_variants::find(REFERENCE).map_err(Failure::usage)?;
+    let corpus = Arc::new(source.corpus(tokens_per_pass(point.batch)));
+    let what = format!("{REFERENCE} on {point}");
+    let one_by_one = Workload::new(&reference, corpus.clone(), 1, Knobs::sequential()).results();
+    hold(&corpus.intended, &one_by_one, &what)?;
+    let batched = Workload::new(&reference, corpus.clone(), point.batch, Knobs::sequential()).results();
+    hold(&one_by_one, &batched, &what)?;
+    Ok((corpus, one_by_one))
 }
 
 fn hold(expected: &Results, got: &Results, what: &str) -> Result<(), Failure> {

@@ -1,6 +1,23 @@
-//! The sweep, stage by stage: plan, check, count, time, conclude.
+//! The sweep, stage by stage.
+//!
+//! | file | holds |
+//! |---|---|
+//! | [`plan`] | what is measured: a plan in TOML, unfolded into panels |
+//! | [`check`] | every cell held against the reference before anything is timed |
+//! | [`block`] | a fresh process for each variant of a panel, in turns |
+//! | [`schedule`] | which panel is next, within a budget |
+//! | [`measure`] | blocks until it is enough |
+//! | [`count`] | allocations, instructions, memory: what needs no clock |
+//! | [`memory`] | memory of a process |
+//! | [`leader`] | who is ahead |
+//! | [`row`] | the table that it comes to |
 
+pub mod block;
 pub mod check;
+pub mod count;
+pub mod leader;
+pub mod measure;
+pub mod memory;
 pub mod plan;
 pub mod row;
-pub mod time;
+pub mod schedule;

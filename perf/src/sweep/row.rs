@@ -2,31 +2,18 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::count::allocations::Allocations;
-use crate::count::jemalloc::ProcessMemory;
+use crate::cell::Knobs;
 use crate::measure::stats::{PairedRatio, Quartiles};
-
-/// What a row measured.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Kind {
-    /// A variant of the verifier.
-    Variant,
-    /// The reference, in a group of another variant's knobs: there for the others to be relative to.
-    Reference,
-    /// The reference once more, built separately: the A/A control.
-    Control,
-    /// The least work that verifying these tokens can be.
-    Floor,
-}
+pub use crate::run::Kind;
+use crate::run::{Contest, Measured, Point, Run};
 
 /// One measured cell. Every quantity has its unit in its name; what was not measured is empty.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "documented for the readers of the CSV, in reports/README.md")]
 pub struct Row {
-    /// Number of the group; ratios relate rows of one group.
-    pub group: usize,
-    /// `variants` or `knobs`.
+    /// Number of the panel; ratios relate rows of one panel and batch.
+    pub panel: usize,
+    /// `variants`, `compositions` or `knobs`.
     pub purpose: String,
     pub kind: Kind,
     pub variant: String,
@@ -36,8 +23,7 @@ pub struct Row {
     pub par_min_batch_tokens: usize,
     pub threads: usize,
     pub pinned: bool,
-    pub rounds: usize,
-    pub complete: bool,
+    pub blocks: usize,
     pub time_median_ns_per_token: f64,
     pub time_q1_ns_per_token: f64,
     pub time_q3_ns_per_token: f64,
@@ -49,11 +35,11 @@ pub struct Row {
     pub ratio_to_floor_upper95: Option<f64>,
     pub allocations_per_token: Option<f64>,
     pub allocated_bytes_per_token: Option<f64>,
-    pub jemalloc_allocated_bytes_per_token: Option<f64>,
-    pub jemalloc_process_allocated_bytes: Option<usize>,
-    pub jemalloc_process_active_bytes: Option<usize>,
-    pub jemalloc_process_resident_bytes: Option<usize>,
     pub instructions_per_token: Option<f64>,
+    pub peak_resident_bytes: Option<u64>,
+    pub jemalloc_allocated_bytes: Option<u64>,
+    pub jemalloc_active_bytes: Option<u64>,
+    pub jemalloc_resident_bytes: Option<u64>,
 }
 
 impl Row {
@@ -92,15 +78,89 @@ impl Row {
     pub fn is_default_variant(&self) -> bool {
         self.kind == Kind::Variant && self.purpose == "variants"
     }
+}
 
-    pub(crate) fn set_allocations(&mut self, allocations: Option<Allocations>) {
-        self.allocations_per_token = allocations.map(|a| a.allocations_per_token);
-        self.allocated_bytes_per_token = allocations.map(|a| a.allocated_bytes_per_token);
+/// The rows of a run: every seat with enough blocks for an interval.
+#[must_use]
+pub fn rows(run: &Run) -> Vec<Row> {
+    let all = run.measured();
+    all.iter().filter_map(|seat| row(run, &all, seat)).collect()
+}
+
+fn row(run: &Run, all: &[Measured<'_>], seat: &Measured<'_>) -> Option<Row> {
+    let Point { corpus, batch, knobs: Knobs { soa_threshold, par_min_batch, threads } } = seat.point();
+    let contest = run.header.panels.get(seat.panel)?.contests.get(seat.contest)?;
+    let to_plain = seat.to_plain()?;
+    let time_ns = seat.time_ns()?;
+    let to_floor = Run::floor_of(all, seat).and_then(|floor| seat.to(floor));
+    let verifies = matches!(seat.seat.kind, Kind::Variant | Kind::Reference);
+    let is_this = |variant: &str, point: &Point| verifies && variant == seat.seat.variant && point == seat.point();
+    let counts = || run.counts.iter().filter(|count| is_this(&count.variant, &count.point));
+    let allocations = counts().find_map(|count| count.allocations);
+    let memory = run.memory.iter().find(|memory| is_this(&memory.variant, &memory.point));
+    Some(Row {
+        panel: seat.panel,
+        purpose: purpose(contest).to_owned(),
+        kind: seat.seat.kind,
+        variant: seat.seat.variant.clone(),
+        fixture: corpus.clone(),
+        batch_tokens: *batch,
+        soa_threshold_caveats: *soa_threshold,
+        par_min_batch_tokens: *par_min_batch,
+        threads: *threads,
+        pinned: *threads == 1 && crate::measure::pin::can_pin(),
+        blocks: seat.blocks(),
+        time_median_ns_per_token: time_ns.median,
+        time_q1_ns_per_token: time_ns.q1,
+        time_q3_ns_per_token: time_ns.q3,
+        ratio_to_plain: to_plain.estimate,
+        ratio_to_plain_lower95: to_plain.lower,
+        ratio_to_plain_upper95: to_plain.upper,
+        ratio_to_floor: to_floor.map(|ratio| ratio.estimate),
+        ratio_to_floor_lower95: to_floor.map(|ratio| ratio.lower),
+        ratio_to_floor_upper95: to_floor.map(|ratio| ratio.upper),
+        allocations_per_token: allocations.map(|counted| counted.allocations_per_token),
+        allocated_bytes_per_token: allocations.map(|counted| counted.allocated_bytes_per_token),
+        instructions_per_token: counts().find_map(|count| count.instructions_per_token),
+        peak_resident_bytes: memory.map(|memory| memory.peak_resident_bytes),
+        jemalloc_allocated_bytes: memory.and_then(|memory| memory.jemalloc_allocated_bytes),
+        jemalloc_active_bytes: memory.and_then(|memory| memory.jemalloc_active_bytes),
+        jemalloc_resident_bytes: memory.and_then(|memory| memory.jemalloc_resident_bytes),
+    })
+}
+
+/// What a contest is for, whatever its section is called.
+fn purpose(contest: &Contest) -> &'static str {
+    let sweeps_knobs = |knobs: &Knobs| *knobs != Knobs::defaults(knobs.threads);
+    if contest.seats.iter().any(|seat| sweeps_knobs(&seat.point.knobs)) {
+        "knobs"
+    } else if contest.seats.iter().any(|seat| seat.variant.starts_with('+')) {
+        "compositions"
+    } else {
+        "variants"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::simulated::{self, Truth};
+
+    #[test]
+    fn every_seat_is_a_row_with_its_ratios_and_what_it_is_for() {
+        let run = simulated::run(&Truth::default(), 8);
+        let rows = rows(&run);
+        let seats = run.header.panels.iter().flat_map(|panel| &panel.contests).map(|contest| contest.seats.len());
+        assert_eq!(rows.len(), seats.sum::<usize>());
+        let prod = rows.iter().find(|row| row.variant == "prod" && row.batch_tokens == 64).unwrap();
+        assert_eq!((prod.purpose.as_str(), prod.blocks, prod.threads), ("variants", 8, 1));
+        let expected = simulated::time_of(&Truth::default(), "prod");
+        assert!((prod.ratio_to_plain / expected - 1.0).abs() < 0.02 && prod.ratio_to_floor.is_some());
+        assert!(rows.iter().filter(|row| row.variant.starts_with('+')).all(|row| row.purpose == "compositions"));
     }
 
-    pub(crate) fn set_process_memory(&mut self, memory: Option<ProcessMemory>) {
-        self.jemalloc_process_allocated_bytes = memory.map(|m| m.allocated_bytes);
-        self.jemalloc_process_active_bytes = memory.map(|m| m.active_bytes);
-        self.jemalloc_process_resident_bytes = memory.map(|m| m.resident_bytes);
+    #[test]
+    fn what_has_too_few_blocks_for_an_interval_is_no_row() {
+        assert!(rows(&simulated::run(&Truth::default(), 3)).is_empty());
     }
 }

@@ -55,7 +55,7 @@ fn time_per_token(rows: &[Row], fixture: &str) -> Option<LineChart> {
     });
     LineChart {
         title: format!("Time per token, {fixture} tokens"),
-        subtitle: "median over rounds; bars: quartiles; dashed: several threads, and the floor".to_owned(),
+        subtitle: "median over blocks; bars: quartiles; dashed: several threads, and the floor".to_owned(),
         x_label: "tokens per call (log scale)".to_owned(),
         y_label: "µs per token".to_owned(),
         x_log: true,
@@ -69,7 +69,7 @@ fn time_per_token(rows: &[Row], fixture: &str) -> Option<LineChart> {
 fn speedup(rows: &[Row], fixture: &str) -> Option<dots::DotChart> {
     let mut chart = dots::DotChart {
         title: format!("Speed-up over plain, {fixture} tokens"),
-        subtitle: "paired ratio of the same rounds; bars: 95 % interval".to_owned(),
+        subtitle: "paired ratio of the same blocks; bars: 95 % interval".to_owned(),
         x_label: "times as fast as plain".to_owned(),
         rows: Vec::new(),
     };
