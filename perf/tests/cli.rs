@@ -152,50 +152,6 @@ fn criterion_results_are_held_against_the_established_limits() {
 }
 
 #[test]
-fn a_small_sweep_writes_its_files_and_a_baseline_that_the_next_one_is_held_against() {
-    let dir = tempfile::tempdir().unwrap();
-    let baselines = dir.path().join("baselines");
-    let sweep = |name: &str, more: &[&str]| {
-        let directory = dir.path().join(name);
-        let mut args = vec!["sweep", "--smoke", "--variants", "prod", "--fixtures", "light", "--batches", "1,64"];
-        args.extend(["--rounds", "3", "--out", directory.to_str().unwrap()]);
-        args.extend(["--baselines", baselines.to_str().unwrap()]);
-        args.extend(more);
-        let output = lab(&args);
-        assert_eq!(code(&output), 0, "{}", err(&output));
-        let summary = directory.join("summary.md");
-        assert_eq!(out(&output).lines().last().unwrap(), summary.to_str().unwrap());
-        (directory, fs::read_to_string(summary).unwrap())
-    };
-
-    let (directory, first) = sweep("first", &["--save-baseline"]);
-    assert!(first.contains("None is stored for this host"), "{first}");
-    for file in ["sweep.csv", "time-light.svg", "time-light.png", "speedup-light.svg", "speedup-light.png"] {
-        assert!(fs::metadata(directory.join(file)).unwrap().len() > 0, "{file}");
-    }
-    let mut csv = csv::Reader::from_path(directory.join("sweep.csv")).unwrap();
-    let columns = csv.headers().unwrap().clone();
-    let column = |name: &str| columns.iter().position(|column| column == name).unwrap();
-    let rows: Vec<csv::StringRecord> = csv.records().collect::<Result<_, _>>().unwrap();
-    for batch in ["1", "64"] {
-        for (kind, variant) in [("variant", "plain"), ("control", "plain"), ("variant", "prod"), ("floor", "floor")] {
-            let row = rows.iter().find(|row| {
-                (&row[column("kind")], &row[column("variant")], &row[column("batch_tokens")]) == (kind, variant, batch)
-            });
-            let row = row.unwrap_or_else(|| panic!("no row for {kind} {variant} {batch}"));
-            assert!(row[column("time_median_ns_per_token")].parse::<f64>().unwrap() > 0.0);
-            assert_eq!((&row[column("rounds")], &row[column("complete")]), ("3", "true"));
-            if kind == "variant" {
-                assert!(row[column("allocations_per_token")].parse::<f64>().unwrap() > 0.0, "{row:?}");
-            }
-        }
-    }
-
-    let (_, second) = sweep("second", &[]);
-    assert!(second.lines().next().unwrap().contains("baseline: "), "{second}");
-}
-
-#[test]
 fn floor_prints_six_cases_as_json() {
     let output = lab(&["floor", "--json", "--seconds", "0.05"]);
     assert_eq!(code(&output), 0, "{}", err(&output));
@@ -221,29 +177,4 @@ fn flame_draws_an_svg() {
     let output = lab(&["flame", "prod", "light", "--seconds", "0.5", "--out", file.to_str().unwrap()]);
     assert_eq!(code(&output), 0, "{}", err(&output));
     assert!(fs::read_to_string(&file).unwrap().contains("prod on light, batch 1"));
-}
-
-#[cfg(unix)]
-#[test]
-fn an_interrupted_sweep_keeps_what_was_measured_and_ends_with_130() {
-    let dir = tempfile::tempdir().unwrap();
-    let directory = dir.path().join("cut");
-    let mut child = Command::new(env!("CARGO_BIN_EXE_perf-lab"))
-        .args(["sweep", "--full", "--variants", "prod", "--fixtures", "light", "--batches", "1,8"])
-        .args(["--rounds", "4", "--no-instructions", "--out", directory.to_str().unwrap()])
-        .env_remove("CARGO")
-        .spawn()
-        .unwrap();
-    let csv = directory.join("sweep.csv");
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
-    while fs::metadata(&csv).map_or(0, |file| file.len()) == 0 {
-        assert!(std::time::Instant::now() < deadline, "nothing was measured in a minute");
-        std::thread::sleep(std::time::Duration::from_millis(20));
-    }
-    let pid = child.id().to_string();
-    assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
-    assert_eq!(child.wait().unwrap().code(), Some(130));
-    let summary = fs::read_to_string(directory.join("summary.md")).unwrap();
-    assert!(summary.starts_with("**PARTIAL"), "{summary}");
-    assert!(csv::Reader::from_path(&csv).unwrap().records().count() >= 4);
 }

@@ -111,6 +111,12 @@ impl Summary<'_> {
         for note in &self.run.notes {
             writeln!(out, "- {note}")?;
         }
+        let left_out = self.run.names_of_left_out();
+        if !left_out.is_empty() {
+            let why =
+                if self.interrupted { "Not measured when it was interrupted" } else { "Left out for want of time" };
+            writeln!(out, "- {why}: {}.", left_out.join("; "))?;
+        }
         writeln!(out, "\n## Host\n\n| | |\n|---|---|")?;
         for (name, value) in self.run.header.host.describe() {
             writeln!(out, "| {name} | {value} |")?;

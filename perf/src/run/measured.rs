@@ -5,7 +5,7 @@
 //! what a block does to all its processes alike cancels.
 
 use super::journal::Run;
-use super::record::{Kind, Point, Seat};
+use super::record::{Kind, Panel, Point, Seat};
 use crate::measure::interval::MedianInterval;
 use crate::measure::stats::{PairedRatio, Quartiles, median};
 
@@ -117,6 +117,17 @@ impl Run {
     pub fn left_out(&self) -> Vec<usize> {
         let blocks = |panel: usize| self.blocks.iter().filter(|block| block.panel == panel).count();
         (0..self.header.panels.len()).filter(|&panel| blocks(panel) < FEWEST_BLOCKS).collect()
+    }
+
+    /// The panels of [`left_out`](Self::left_out), named.
+    #[must_use]
+    pub fn names_of_left_out(&self) -> Vec<String> {
+        let name = |panel: &Panel| {
+            let point = &panel.contests.first()?.seats.first()?.point;
+            let plural = if point.knobs.threads == 1 { "" } else { "s" };
+            Some(format!("{} on {}, {} thread{plural}", panel.section, point.corpus, point.knobs.threads))
+        };
+        self.left_out().iter().filter_map(|&panel| self.header.panels.get(panel)).filter_map(name).collect()
     }
 
     /// Median over all blocks of how far the control was off, as a part of one, and the controls whose whole interval

@@ -1,0 +1,148 @@
+//! Sweeps as a user meets them: plans, files, interruption and going on, bad plans.
+#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
+
+mod common;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use common::{code, err, out};
+
+/// A tiny plan: one variant, two batches.
+const PLAN: &str = "about = \"a test\"\nblocks = [6, 6]\nturn_us = 20\nrounds = 1\n\n[allocations]\n\n[[section]]\n\
+                    name = \"variants\"\nvariants = [\"prod\"]\ncorpora = [\"light\"]\nbatches = [1, 64]\n";
+
+fn sweep(directory: &Path, args: &[&str]) -> Output {
+    let plan = directory.join("tiny.toml");
+    if !plan.exists() {
+        fs::write(&plan, PLAN).unwrap();
+    }
+    let (baselines, history) = (directory.join("baselines"), directory.join("history.jsonl"));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_perf-lab"));
+    // Without cargo in the environment the counting program beside the lab is taken as it is.
+    command.env_remove("CARGO").arg("sweep").arg("--plan").arg(plan).arg("--baselines").arg(baselines);
+    command.arg("--history").arg(history).args(args).output().unwrap()
+}
+
+fn path(directory: &Path, name: &str) -> (PathBuf, String) {
+    let path = directory.join(name);
+    let text = path.to_str().unwrap().to_owned();
+    (path, text)
+}
+
+#[test]
+fn a_small_sweep_writes_its_files_and_a_baseline_that_the_next_one_is_held_against() {
+    let dir = tempfile::tempdir().unwrap();
+    let (first, first_name) = path(dir.path(), "first");
+    let output = sweep(dir.path(), &["--out", &first_name, "--save-baseline"]);
+    assert_eq!(code(&output), 0, "{}", err(&output));
+    assert_eq!(out(&output).lines().last().unwrap(), first.join("report.html").to_str().unwrap());
+    let summary = fs::read_to_string(first.join("summary.md")).unwrap();
+    assert!(summary.contains("None is stored for this host"), "{summary}");
+    for file in ["report.html", "run.jsonl", "time-light.svg", "time-light.png", "speedup-light.png"] {
+        assert!(fs::metadata(first.join(file)).unwrap().len() > 0, "{file}");
+    }
+    let mut csv = csv::Reader::from_path(first.join("sweep.csv")).unwrap();
+    let columns = csv.headers().unwrap().clone();
+    let column = |name: &str| columns.iter().position(|column| column == name).unwrap();
+    let rows: Vec<csv::StringRecord> = csv.records().collect::<Result<_, _>>().unwrap();
+    for batch in ["1", "64"] {
+        for (kind, variant) in [("variant", "plain"), ("control", "plain"), ("variant", "prod"), ("floor", "floor")] {
+            let row = rows.iter().find(|row| {
+                (&row[column("kind")], &row[column("variant")], &row[column("batch_tokens")]) == (kind, variant, batch)
+            });
+            let row = row.unwrap_or_else(|| panic!("no row for {kind} {variant} {batch}"));
+            assert!(row[column("time_median_ns_per_token")].parse::<f64>().unwrap() > 0.0);
+            assert_eq!(&row[column("blocks")], "6");
+            if kind == "variant" {
+                assert!(row[column("allocations_per_token")].parse::<f64>().unwrap() > 0.0, "{row:?}");
+            }
+        }
+    }
+
+    let (second, second_name) = path(dir.path(), "second");
+    assert_eq!(code(&sweep(dir.path(), &["--out", &second_name])), 0);
+    let summary = fs::read_to_string(second.join("summary.md")).unwrap();
+    assert!(summary.lines().next().unwrap().contains("baseline: "), "{summary}");
+    let history = fs::read_to_string(dir.path().join("history.jsonl")).unwrap();
+    assert_eq!(history.lines().count(), 2, "{history}");
+
+    let again = sweep(dir.path(), &["--out", &first_name]);
+    assert_eq!(code(&again), 64);
+    assert!(err(&again).contains("holds a run already; --resume"), "{}", err(&again));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn an_interrupted_sweep_keeps_what_was_measured_and_can_be_gone_on_with() {
+    let dir = tempfile::tempdir().unwrap();
+    let (cut, cut_name) = path(dir.path(), "cut");
+    let plan = dir.path().join("tiny.toml");
+    fs::write(&plan, PLAN.replace("[6, 6]", "[12, 12]").replace("[1, 64]", "[1, 8, 64]")).unwrap();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_perf-lab"))
+        .args(["sweep", "--plan", plan.to_str().unwrap(), "--out", &cut_name])
+        .env_remove("CARGO")
+        .spawn()
+        .unwrap();
+    let blocks = || {
+        let run = fs::read_to_string(cut.join("run.jsonl")).unwrap_or_default();
+        run.lines().filter(|line| line.starts_with("{\"block\"")).count()
+    };
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    while blocks() < 6 {
+        assert!(std::time::Instant::now() < deadline, "nothing was measured in a minute");
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert!(fs::read_to_string(cut.join("summary.md")).unwrap().starts_with("**PARTIAL"));
+    let measured = blocks();
+    assert!((6..12).contains(&measured), "{measured}");
+
+    // What was being written when the power went is cut off.
+    let run = fs::read_to_string(cut.join("run.jsonl")).unwrap();
+    fs::write(cut.join("run.jsonl"), format!("{run}{{\"block\":{{\"pan")).unwrap();
+    let resumed = sweep(dir.path(), &["--resume", &cut_name]);
+    assert_eq!(code(&resumed), 0, "{}", err(&resumed));
+    assert_eq!(blocks(), 12);
+    let summary = fs::read_to_string(cut.join("summary.md")).unwrap();
+    assert!(!summary.starts_with("**PARTIAL") && summary.contains("Gone on with at "), "{summary}");
+
+    let other = sweep(dir.path(), &["--resume", &cut_name, "--batches", "1"]);
+    assert_eq!(code(&other), 64);
+    assert!(err(&other).contains("was measured by another plan"), "{}", err(&other));
+}
+
+#[test]
+fn what_a_budget_leaves_out_is_said() {
+    let dir = tempfile::tempdir().unwrap();
+    let (run, name) = path(dir.path(), "short");
+    let output = sweep(dir.path(), &["--out", &name, "--budget", "1ms"]);
+    assert_eq!(code(&output), 0, "{}", err(&output));
+    let summary = fs::read_to_string(run.join("summary.md")).unwrap();
+    assert!(summary.contains("Left out for want of time: variants on light, 1 thread"), "{summary}");
+}
+
+#[test]
+fn a_plan_with_an_unknown_name_or_an_empty_product_is_named_with_file_and_line() {
+    let dir = tempfile::tempdir().unwrap();
+    let plan = dir.path().join("tiny.toml");
+    for (good, bad, complaint) in [
+        ("\"prod\"", "\"prodd\"", "tiny.toml:10: no variant is called \"prodd\""),
+        ("\"light\"", "\"lite\"", "tiny.toml:11: "),
+        ("[1, 64]", "[]", "tiny.toml:8: section \"variants\" measures nothing: batches is empty"),
+    ] {
+        fs::write(&plan, PLAN.replace(good, bad)).unwrap();
+        let (run, name) = path(dir.path(), "bad");
+        let output = sweep(dir.path(), &["--out", &name]);
+        assert_eq!(code(&output), 3, "{}", err(&output));
+        assert!(err(&output).contains(complaint), "{}", err(&output));
+        assert_eq!(err(&output).lines().count(), 1, "{}", err(&output));
+        assert!(!run.exists());
+    }
+    fs::write(&plan, PLAN).unwrap();
+    let nothing = sweep(dir.path(), &["--variants", "lanes"]);
+    assert_eq!(code(&nothing), 64);
+    assert!(err(&nothing).contains("nothing is left of the plan \"tiny\""), "{}", err(&nothing));
+}
