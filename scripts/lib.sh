@@ -1,8 +1,10 @@
 # shellcheck shell=bash
 # Shared by the scripts of this folder. To be sourced, from any directory, after `set -euo pipefail`.
 #
-# Afterwards the working directory is the root of the repository, `target_dir` is the absolute path of Cargo's target
+# Afterwards `caller_dir` is where the caller stands, the working directory is the root of the repository, `target_dir` is the absolute path of Cargo's target
 # directory ($CARGO_TARGET_DIR if it is set), and tools that are installed below it come first on the PATH.
+
+caller_dir=$PWD
 
 # A relative one means: relative to where the caller stands. Benches run elsewhere and would read it differently.
 case ${CARGO_TARGET_DIR:-} in
@@ -29,6 +31,32 @@ for tool in cc make; do
         exit 3
     }
 done
+
+# with_paths 'OPTION…' ARG…: puts ARG… into the array `args`. What one of these options names is a path, and a relative
+# one means: relative to where the caller stands.
+with_paths() {
+    local options=" $1 " option path
+    shift
+    args=()
+    while [ $# -gt 0 ]; do
+        option=${1%%=*}
+        if [[ $option != --* || $options != *" $option "* ]]; then
+            args+=("$1")
+            shift
+            continue
+        fi
+        if [ "$option" = "$1" ]; then
+            [ $# -ge 2 ] || usage_error "$option wants a path"
+            path=$2
+            shift 2
+        else
+            path=${1#*=}
+            shift
+        fi
+        case $path in /*) ;; *) path=$caller_dir/$path ;; esac
+        args+=("$option" "$path")
+    done
+}
 
 heading() {
     printf '\n== %s\n' "$*"

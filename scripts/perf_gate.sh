@@ -16,46 +16,30 @@ exit codes: those of perf-lab
 TEXT
 }
 
-# FILE means: relative to where the caller stands. lib.sh changes directory.
-absolute() {
-    case $1 in /*) printf '%s' "$1" ;; *) printf '%s/%s' "$PWD" "$1" ;; esac
-}
-
-base='' markdown=''
-args=()
-while [ $# -gt 0 ]; do
-    case $1 in
-    -h | --help)
-        usage
-        exit 0
-        ;;
-    --base | --markdown | --settings)
-        [ $# -ge 2 ] || { usage >&2; exit 64; }
-        case $1 in
-        --base) base=$2 ;;
-        --markdown) markdown=$(absolute "$2") ;;
-        --settings) args+=(--settings "$(absolute "$2")") ;;
-        esac
-        shift 2
-        ;;
-    --base=*) base=${1#*=} && shift ;;
-    --markdown=*) markdown=$(absolute "${1#*=}") && shift ;;
-    --settings=*) args+=(--settings "$(absolute "${1#*=}")") && shift ;;
-    *)
-        args+=("$1")
-        shift
-        ;;
-    esac
+for arg in "$@"; do
+    case $arg in -h | --help) usage && exit 0 ;; esac
 done
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+with_paths '--markdown --settings' "$@"
+
+# Looked at here, and passed on as they are.
+base='' markdown=''
+for at in "${!args[@]}"; do
+    case ${args[at]} in
+    --base) base=${args[at + 1]:-} ;;
+    --base=*) base=${args[at]#*=} ;;
+    --markdown) markdown=${args[at + 1]:-} ;;
+    esac
+done
 
 if [ -z "$base" ]; then
     base=$(git merge-base HEAD origin/main 2>/dev/null || git merge-base HEAD main 2>/dev/null || echo HEAD~1)
     if [ "$base" = "$(git rev-parse HEAD)" ]; then
         base=HEAD~1
     fi
+    args+=(--base "$base")
 fi
 command -v valgrind >/dev/null ||
     missing valgrind 'apt-get install valgrind (Debian, Ubuntu), dnf install valgrind (Fedora); instructions are n/a'
@@ -63,15 +47,13 @@ command -v valgrind >/dev/null ||
 summary=${GITHUB_STEP_SUMMARY:-}
 if [ -z "$markdown" ] && [ -n "$summary" ]; then
     markdown=$target_dir/lab/gate.md
-fi
-if [ -n "$markdown" ]; then
-    # One of an earlier run must not be taken for this one's.
-    rm -f "$markdown"
     args+=(--markdown "$markdown")
 fi
+# One of an earlier run must not be taken for this one's.
+[ -z "$markdown" ] || rm -f "$markdown"
 
 exit_code=0
-cargo lab gate --base "$base" ${args[@]+"${args[@]}"} || exit_code=$?
+cargo lab gate ${args[@]+"${args[@]}"} || exit_code=$?
 
 if [ -n "$summary" ] && [ -f "$markdown" ]; then
     cat "$markdown" >>"$summary"
