@@ -11,6 +11,7 @@ pub mod list;
 pub mod noise;
 pub mod peers;
 pub mod probe;
+pub mod recommend;
 pub mod selftest;
 pub mod sweep;
 pub mod tripwires;

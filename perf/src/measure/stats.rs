@@ -4,6 +4,8 @@
 //! quartiles. A ratio is the median over rounds of the log ratio, and its interval a percentile bootstrap over rounds
 //! (Efron & Tibshirani, *An Introduction to the Bootstrap*, chapter 13).
 
+use std::fmt;
+
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
@@ -83,6 +85,13 @@ impl PairedRatio {
     #[must_use]
     pub fn excludes_one_by(self, margin: f64) -> bool {
         self.lower > 1.0 + margin || self.upper < 1.0 / (1.0 + margin)
+    }
+}
+
+impl fmt::Display for PairedRatio {
+    /// As `0.403 (0.395–0.411)`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.3} ({:.3}–{:.3})", self.estimate, self.lower, self.upper)
     }
 }
 

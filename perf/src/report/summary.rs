@@ -96,8 +96,15 @@ impl Summary<'_> {
     fn write(&self, out: &mut String) -> std::fmt::Result {
         writeln!(out, "**{}**\n", self.verdict())?;
         writeln!(out, "# Sweep ({}) of {}\n", self.run.header.plan, self.run.header.started_utc)?;
+        for advice in self.advices {
+            writeln!(out, "{}\n", advice.headline())?;
+        }
         self.write_fixtures(out)?;
         self.write_parallel(out)?;
+        let effects = crate::effects::table(self.effects);
+        if !effects.is_empty() {
+            writeln!(out, "## What each seam is worth\n\n{effects}")?;
+        }
         self.write_knobs(out)?;
         self.write_control(out)?;
         self.write_tripwires(out)?;

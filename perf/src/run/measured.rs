@@ -73,7 +73,14 @@ impl Measured<'_> {
 /// The ratio that these log ratios come to, with its 95 % interval; `None` with fewer than six.
 #[must_use]
 pub fn ratio(log_ratios: &[f64]) -> Option<PairedRatio> {
-    let MedianInterval { median, lower, upper } = MedianInterval::of(log_ratios, ERROR_PER_SIDE)?;
+    ratio_of_many(log_ratios, 1)
+}
+
+/// As [`ratio`], with an interval so wide that of `comparisons` such intervals all hold their truth with 95 %
+/// confidence (Bonferroni); `None` with too few blocks to promise that.
+#[must_use]
+pub fn ratio_of_many(log_ratios: &[f64], comparisons: usize) -> Option<PairedRatio> {
+    let MedianInterval { median, lower, upper } = MedianInterval::of(log_ratios, ERROR_PER_SIDE / comparisons as f64)?;
     Some(PairedRatio { estimate: median.exp(), lower: lower.exp(), upper: upper.exp() })
 }
 

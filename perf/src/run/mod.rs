@@ -5,16 +5,19 @@
 //! | [`record`] | the shapes: points, seats, contests, blocks, counts |
 //! | [`journal`] | `run.jsonl`: written line by line while measuring, read back to go on or to report |
 //! | [`measured`] | every seat with its values, and ratios between any two of them |
+//! | [`compositions`] | the compositions that were measured against each other |
 //!
 //! Everything that is shown (tables, plots, effects, advice, history) is made from a [`Run`] and can be made again from
 //! its file.
 
+pub mod compositions;
 pub mod journal;
 pub mod measured;
 pub mod record;
 #[cfg(test)]
 pub(crate) mod simulated;
 
+pub use compositions::Compositions;
 pub use journal::Run;
 pub use measured::Measured;
 pub use record::{Contest, Kind, Panel, Point, Record, Seat};

@@ -67,8 +67,14 @@ pub(crate) fn run(truth: &Truth, blocks: usize) -> Run {
     let named: Vec<Variant> = catalogue().into_iter().filter(|variant| variant.name != REFERENCE).collect();
     let panel = |section: &str, variants: &[Variant]| Panel {
         section: section.to_owned(),
-        contests: [1, 64].map(|batch| contest(variants, batch)).to_vec(),
+        contests: [1, 64].map(|batch| contest(variants, &point("light", batch, 1))).to_vec(),
     };
+    let panels = vec![panel("variants", &named), panel("compositions", compositions())];
+    run_of(panels, truth, &|seat| time_of(truth, &seat.variant), blocks)
+}
+
+/// Any panels; every variant's seat takes what `time` says of it, relative to plain.
+pub(crate) fn run_of(panels: Vec<Panel>, truth: &Truth, time: &dyn Fn(&Seat) -> f64, blocks: usize) -> Run {
     let header = Header {
         format: FORMAT,
         started_utc: "2026-11-22T10:00:00Z".to_owned(),
@@ -76,29 +82,41 @@ pub(crate) fn run(truth: &Truth, blocks: usize) -> Run {
         command: "cargo lab sweep --quick".to_owned(),
         budget_s: Some(240.0),
         host: Host::detect(&PathBuf::from(".")),
-        panels: vec![panel("variants", &named), panel("compositions", compositions())],
+        panels,
         checked_cells: 90,
     };
     let mut run = Run::new(header, PathBuf::new());
     let mut rng = ChaCha8Rng::seed_from_u64(1);
     for index in 0..blocks {
         for panel in 0..run.header.panels.len() {
-            let block = block(truth, &run.header.panels[panel], panel, index as f64, &mut rng);
+            let block = block(truth, time, &run.header.panels[panel], panel, index as f64, &mut rng);
             run.push(Record::Block(block));
         }
     }
     run
 }
 
-fn contest(variants: &[Variant], batch: usize) -> Contest {
-    let point = Point { corpus: "light".to_owned(), batch, knobs: Knobs::defaults(1) };
+/// A point at default knobs.
+pub(crate) fn point(corpus: &str, batch: usize, threads: usize) -> Point {
+    Point { corpus: corpus.to_owned(), batch, knobs: Knobs::defaults(threads) }
+}
+
+/// Plain, its control, the floor and these variants at one point.
+pub(crate) fn contest(variants: &[Variant], point: &Point) -> Contest {
     let seat = |kind, variant: &str| Seat { kind, variant: variant.to_owned(), point: point.clone() };
     let mut seats = vec![seat(Kind::Variant, REFERENCE), seat(Kind::Control, REFERENCE), seat(Kind::Floor, "floor")];
     seats.extend(variants.iter().map(|variant| seat(Kind::Variant, variant.name)));
     Contest { seats }
 }
 
-fn block(truth: &Truth, panel: &Panel, index: usize, at_s: f64, rng: &mut impl Rng) -> Block {
+fn block(
+    truth: &Truth,
+    time: &dyn Fn(&Seat) -> f64,
+    panel: &Panel,
+    index: usize,
+    at_s: f64,
+    rng: &mut impl Rng,
+) -> Block {
     let mut log_ratio = Vec::new();
     let mut ns_per_token = Vec::new();
     for contest in &panel.contests {
@@ -111,7 +129,7 @@ fn block(truth: &Truth, panel: &Panel, index: usize, at_s: f64, rng: &mut impl R
                 _ if number == 0 => 0.0,
                 Kind::Control => truth.control_off + truth.noise * normal(rng),
                 Kind::Floor => 0.1_f64.ln() + truth.noise * normal(rng),
-                _ => time_of(truth, &seat.variant).ln() + truth.noise * normal(rng),
+                _ => time(seat).ln() + truth.noise * normal(rng),
             })
             .collect();
         ns_per_token.push(logs.iter().map(|log| plain_ns * log.exp()).collect());

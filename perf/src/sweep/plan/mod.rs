@@ -13,6 +13,8 @@ use ron_auth_variants::Variant;
 use crate::corpus::Source;
 use crate::run::Panel;
 
+pub use panels::panels_of;
+
 /// Plans that come with the lab.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BuiltIn {
@@ -155,6 +157,6 @@ impl Plan {
     /// What is measured against each other, most important first. The same plan comes to the same panels.
     #[must_use]
     pub fn panels(&self) -> Vec<Panel> {
-        panels::of(self)
+        panels_of(&self.sections)
     }
 }

@@ -4,14 +4,16 @@
 //! one batch of it. A knob is swept only where it can matter: threads and `par_min_batch` for variants whose execute
 //! seam is parallel and batches of more than one token.
 
-use super::{Plan, Section};
+use super::Section;
 use crate::cell::{Knobs, REFERENCE};
 use crate::corpus::Source;
 use crate::run::{Contest, Kind, Panel, Point, Seat};
 
-pub(super) fn of(plan: &Plan) -> Vec<Panel> {
+/// What is measured against each other, most important first. The same sections come to the same panels.
+#[must_use]
+pub fn panels_of(sections: &[Section]) -> Vec<Panel> {
     let mut panels = Vec::new();
-    for section in &plan.sections {
+    for section in sections {
         for corpus in &section.corpora {
             for &threads in &section.threads {
                 let contests: Vec<Contest> =
@@ -70,7 +72,7 @@ fn contest(section: &Section, corpus: &Source, batch: usize, threads: usize) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sweep::plan::BuiltIn;
+    use crate::sweep::plan::{BuiltIn, Plan};
 
     fn panels(which: BuiltIn, all_threads: usize) -> Vec<Panel> {
         Plan::built_in(which, all_threads).unwrap().panels()

@@ -1,0 +1,159 @@
+//! `perf-lab recommend`: what do I run in production?
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Error;
+use clap::Args as ClapArgs;
+
+use super::print;
+use crate::exit::{Exit, Failure, Outcome};
+use crate::files::repository_root;
+use crate::host::Host;
+use crate::interrupt;
+use crate::recommend::{self, Question, advise, hold};
+use crate::report::progress::Progress;
+use crate::run::Run;
+use crate::sweep::leader::leader;
+use crate::sweep::measure::Step;
+
+/// Say what to run in production: the fastest safe composition for a workload
+///
+/// Prints a line for Cargo.toml, a VerifierConfig, the tokens per second and cost to expect, the margin over the next
+/// best, and what would change the advice.
+#[derive(Debug, ClapArgs)]
+pub struct Args {
+    /// Answer from this run, as `cargo lab sweep` writes it, instead of measuring now
+    #[arg(long, value_name = "RUN")]
+    run: Option<PathBuf>,
+    /// Tokens like those of the service: a fixture, or a file from `cargo lab corpus import`
+    #[arg(long, value_name = "NAME", default_value = "mixed")]
+    corpus: String,
+    /// Tokens per call; 1 is verify_token
+    #[arg(long, value_name = "TOKENS", default_value = "1")]
+    batch: NonZeroUsize,
+    /// Cores that the service may use [default: all of the host that was measured]
+    #[arg(long, value_name = "COUNT")]
+    cores: Option<NonZeroUsize>,
+    /// What an hour of one core costs, in any currency
+    #[arg(long, value_name = "PRICE")]
+    price_per_core_hour: Option<f64>,
+    /// Time for measuring
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = humantime::parse_duration, conflicts_with = "run")]
+    budget: Duration,
+    /// Another run, such as a full sweep, that the advice is held against
+    #[arg(long, value_name = "RUN")]
+    against: Option<PathBuf>,
+}
+
+/// Runs it. Exit 1 if the run of `--against` has a faster composition than the advice.
+///
+/// # Errors
+/// Usage; a run that cannot be read, or that did not measure this workload well enough.
+pub fn run(args: &Args) -> Outcome {
+    if args.price_per_core_hour.is_some_and(|price| !(price.is_finite() && price >= 0.0)) {
+        return Err(Failure::usage("--price-per-core-hour: expected a number of at least 0"));
+    }
+    // Read first: better to fail now than after a minute of measuring.
+    let against = args.against.as_deref().map(Run::read).transpose()?;
+    let measured = match &args.run {
+        Some(path) => Run::read(path)?,
+        None => measured_now(args)?,
+    };
+    answer(&measured, against.as_ref(), args)
+}
+
+fn measured_now(args: &Args) -> Result<Run, Failure> {
+    const STEPS: f64 = 1000.0;
+    interrupt::watch()?;
+    let host = Host::detect(&repository_root());
+    if host.build != "release" {
+        return Err(Failure::usage("a debug build's times mean nothing; use `cargo lab recommend`, or --run"));
+    }
+    let bar = Progress::new("measuring", STEPS as u64);
+    let mut told = |step: &Step<'_>| {
+        bar.set((step.spent * STEPS) as u64);
+        bar.say(&leader(step.run, step.panel));
+    };
+    let run = recommend::measured(&question(args, host.cores), host, args.budget, &interrupt::requested, &mut told);
+    bar.finish();
+    run
+}
+
+fn question(args: &Args, cores: usize) -> Question {
+    Question {
+        corpus: args.corpus.clone(),
+        batch: args.batch.get(),
+        cores: args.cores.map_or(cores, NonZeroUsize::get),
+    }
+}
+
+/// The advice from what was measured, printed.
+fn answer(measured: &Run, against: Option<&Run>, args: &Args) -> Outcome {
+    let mut advice = advise(measured, &question(args, measured.header.host.cores)).map_err(Error::from)?;
+    advice.price_per_core_hour = args.price_per_core_hour;
+    print(advice.markdown());
+    let Some(against) = against else { return Ok(Exit::Success) };
+    let held = hold(&advice, against).map_err(|error| Error::from(error).context("--against"))?;
+    print(held.sentence());
+    Ok(if held.holds { Exit::Success } else { Exit::Difference })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::run::Record;
+    use crate::run::journal::Journal;
+    use crate::run::simulated::{self, Truth};
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    fn lab(arguments: &[&str]) -> Outcome {
+        run(&Line::try_parse_from([&["recommend"], arguments].concat()).unwrap().args)
+    }
+
+    fn stored(truth: &Truth) -> TempDir {
+        let directory = tempfile::tempdir().unwrap();
+        let run = simulated::run(truth, 24);
+        let mut journal = Journal::create(directory.path(), &run.header).unwrap();
+        for block in run.blocks {
+            journal.write(&Record::Block(block)).unwrap();
+        }
+        directory
+    }
+
+    #[test]
+    fn a_stored_run_is_answered_from_and_another_confirms_or_contradicts_it() {
+        let (own, other) = (stored(&Truth::default()), stored(&Truth { tls_scratch: 1.05, ..Truth::default() }));
+        let [own, other] = [&own, &other].map(|directory| directory.path().to_str().unwrap());
+        let asked = ["--run", own, "--corpus", "light", "--batch", "64", "--price-per-core-hour", "0.05"];
+        assert_eq!(lab(&asked).unwrap(), Exit::Success);
+        assert_eq!(lab(&[&asked[..], &["--against", own]].concat()).unwrap(), Exit::Success);
+        assert_eq!(lab(&[&asked[..], &["--against", other]].concat()).unwrap(), Exit::Difference);
+    }
+
+    #[test]
+    fn what_cannot_be_answered_is_said_in_one_line_with_its_exit_code() {
+        let own = stored(&Truth::default());
+        let own = own.path().to_str().unwrap();
+        for (arguments, exit, complaint) in [
+            (&["--batch", "2"][..], Exit::Usage, "debug build"),
+            (&["--run", own, "--price-per-core-hour", "NaN"], Exit::Usage, "--price-per-core-hour: expected"),
+            (&["--run", own], Exit::CouldNot, "did not measure all safe compositions on mixed, batch 1"),
+            (&["--run", "no/such/run"], Exit::CouldNot, "no/such/run"),
+        ] {
+            let failure = lab(arguments).unwrap_err();
+            assert_eq!(failure.exit(), exit, "{failure}");
+            assert!(failure.to_string().contains(complaint), "{failure}");
+            assert_eq!(failure.to_string().lines().count(), 1);
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! The safe compositions at one point, and which of them can be told from the fastest.
+//!
+//! Whoever looks fastest of sixteen may owe it to luck, and would then not be so fast the next time. So the fastest is
+//! not the answer yet. Each of the others is compared with it, paired by block, with intervals so wide that all fifteen
+//! hold together (Bonferroni), and stays in the race unless it is shown to be slower by more than
+//! [`LEAST_DIFFERENCE`]. Whichever is truly the fastest, it is thrown out only if one of its own fifteen comparisons
+//! errs: with 97.5 % confidence it is among those that stay. (Selecting a subset that holds the best: Hsu, *Multiple
+//! Comparisons: Theory and Methods*, 1996, chapter 4.) Of those the simplest is taken, which nobody picked for its luck.
+
+use ron_auth_variants::{Seams, Variant};
+
+use super::{Candidate, NoAdvice};
+use crate::measure::stats::{PairedRatio, Quartiles, median};
+use crate::run::compositions::LEAST_DIFFERENCE;
+use crate::run::measured::ratio_of_many;
+use crate::run::{Compositions, Measured, Point};
+
+/// How far plain may seem to be from plain, as a part of one.
+const CONTROL_MARGIN: f64 = 0.02;
+
+/// Whether a service may depend on it: not on serde_cbor, which is archived upstream (RUSTSEC-2021-0127).
+pub(super) fn is_safe(variant: &Variant) -> bool {
+    variant.seams.decode != "serde_cbor"
+}
+
+/// The safe compositions at one point, fastest first.
+pub(super) struct Ranking<'a, 'r> {
+    pub(super) point: &'r Point,
+    pub(super) all: Vec<Ranked<'a, 'r>>,
+}
+
+/// One of them.
+pub(super) struct Ranked<'a, 'r> {
+    pub(super) candidate: Candidate,
+    pub(super) seat: &'a Measured<'r>,
+    /// Time per token in nanoseconds, over blocks.
+    pub(super) time_ns: Quartiles,
+    /// Whether it is shown to be slower than the fastest.
+    pub(super) is_slower: bool,
+}
+
+impl<'a, 'r> Ranking<'a, 'r> {
+    /// `None` unless all safe compositions were measured.
+    ///
+    /// # Errors
+    /// Too few blocks, or a control that is off.
+    pub(super) fn of(group: &'a Compositions<'r>) -> Option<Result<Self, NoAdvice>> {
+        let seats = group.all(is_safe)?;
+        let (_, fastest) = seats.iter().min_by(|(_, a), (_, b)| centre(a).total_cmp(&centre(b)))?;
+        if let Some(control) = group.control.filter(|control| control.excludes_one_by(CONTROL_MARGIN)) {
+            return Some(Err(NoAdvice::ControlOff { point: group.point.clone(), control }));
+        }
+        let others = seats.len() - 1;
+        let ranked = seats.iter().map(|(variant, seat)| Ranked::of(*variant, seat, fastest, others));
+        let Some(mut all) = ranked.collect::<Option<Vec<_>>>() else {
+            return Some(Err(NoAdvice::TooFewBlocks {
+                point: group.point.clone(),
+                blocks: fastest.blocks(),
+                compositions: seats.len(),
+            }));
+        };
+        all.sort_by(|a, b| centre(a.seat).total_cmp(&centre(b.seat)));
+        Some(Ok(Self { point: group.point, all }))
+    }
+
+    /// Blocks that it rests on.
+    pub(super) fn blocks(&self) -> usize {
+        self.all.first().map_or(0, |ranked| ranked.seat.blocks())
+    }
+
+    /// What to run: of those that cannot be told from the fastest the one with the fewest backends, then the fastest.
+    pub(super) fn chosen(&self) -> Option<&Ranked<'a, 'r>> {
+        let backends = |ranked: &&Ranked<'_, '_>| ranked.candidate.variant.seams.beyond_plain().len();
+        self.all.iter().filter(|ranked| !ranked.is_slower).min_by_key(backends)
+    }
+
+    /// The one with these seams.
+    pub(super) fn find(&self, seams: Seams) -> Option<&Ranked<'a, 'r>> {
+        self.all.iter().find(|ranked| ranked.candidate.variant.seams == seams)
+    }
+}
+
+impl<'a, 'r> Ranked<'a, 'r> {
+    /// `None` with too few blocks to tell it from the fastest among so many others.
+    fn of(variant: Variant, seat: &'a Measured<'r>, fastest: &Measured<'_>, others: usize) -> Option<Self> {
+        let log_ratios = seat.log_to(fastest)?;
+        let time_ns = seat.time_ns()?;
+        let candidate = Candidate {
+            variant,
+            knobs: seat.point().knobs,
+            to_fastest: seat.to(fastest)?,
+            to_plain: seat.to_plain()?,
+            ns_per_token: time_ns.median,
+        };
+        let is_slower = ratio_of_many(&log_ratios, others)?.lower > 1.0 + LEAST_DIFFERENCE;
+        Some(Self { candidate, seat, time_ns, is_slower })
+    }
+
+    /// What people call it.
+    pub(super) fn name(&self) -> String {
+        self.candidate.variant.seams.name()
+    }
+
+    /// Time / time of another of the same point, 95 %.
+    pub(super) fn to(&self, other: &Ranked<'_, '_>) -> Option<PairedRatio> {
+        self.seat.to(other.seat)
+    }
+}
+
+fn centre(seat: &Measured<'_>) -> f64 {
+    median(&seat.log_to_plain)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+    use crate::recommend::tests::run_at;
+    use crate::run::Run;
+    use crate::run::simulated::{Truth, point, run};
+
+    fn check(run: &Run, look: impl Fn(&Ranking<'_, '_>)) {
+        let groups = run.compositions();
+        look(&Ranking::of(&groups[1]).unwrap().unwrap());
+    }
+
+    #[test]
+    fn three_percent_are_told_apart_with_24_blocks_and_the_winner_is_the_right_one() {
+        let truth = Truth { tls_scratch: 0.97, ..Truth::default() };
+        check(&run(&truth, 24), |ranking| {
+            assert_eq!(ranking.all.len(), 16);
+            assert_eq!(ranking.chosen().unwrap().name(), "simd-b64+minicbor-zerocopy+lanes+tls-scratch");
+            assert_eq!(ranking.all.iter().filter(|ranked| !ranked.is_slower).count(), 1);
+        });
+    }
+
+    #[test]
+    fn what_makes_no_difference_is_left_out_of_the_choice() {
+        let truth = Truth { tls_scratch: 1.0, lanes_with_parallel: 1.0, ..Truth::default() };
+        check(&run(&truth, 24), |ranking| {
+            assert_eq!(ranking.all.iter().filter(|ranked| !ranked.is_slower).count(), 4);
+            assert_eq!(ranking.chosen().unwrap().name(), "simd-b64+minicbor-zerocopy+lanes");
+        });
+    }
+
+    #[test]
+    fn half_a_percent_is_not_told_however_quiet_the_machine() {
+        let truth = Truth { tls_scratch: 0.995, noise: 0.0002, ..Truth::default() };
+        check(&run(&truth, 24), |ranking| {
+            assert_eq!(ranking.all[0].name(), "simd-b64+minicbor-zerocopy+lanes+tls-scratch");
+            assert_eq!(ranking.chosen().unwrap().name(), "simd-b64+minicbor-zerocopy+lanes");
+        });
+    }
+
+    #[test]
+    fn the_truly_fastest_is_thrown_out_no_more_often_than_promised() {
+        // Nothing but the decoder makes a difference, so that each of the sixteen is the fastest.
+        let truth = Truth {
+            simd_b64: 1.0,
+            lanes: 1.0,
+            tls_scratch: 1.0,
+            lanes_with_parallel: 1.0,
+            noise: 0.1,
+            ..Truth::default()
+        };
+        let (trials, blocks) = (100, 12);
+        let long = run_at(&[point("light", 64, 1)], &truth, trials * blocks);
+        let (mut thrown_out, mut judged) = (0, 0);
+        for part in long.blocks.chunks(blocks) {
+            let part = Run { blocks: part.to_vec(), ..Run::new(long.header.clone(), PathBuf::new()) };
+            let groups = part.compositions();
+            // So much noise puts a control off now and then.
+            let Some(Ok(ranking)) = Ranking::of(&groups[0]) else { continue };
+            judged += ranking.all.len();
+            thrown_out += ranking.all.iter().filter(|ranked| ranked.is_slower).count();
+        }
+        let rate = thrown_out as f64 / judged as f64;
+
+        assert!(rate <= 0.025 && judged > 80 * 16, "{rate} of {judged}");
+    }
+
+    #[test]
+    fn too_few_blocks_and_a_control_that_is_off_give_no_ranking() {
+        let failure = |truth: &Truth, blocks: usize| {
+            let run = run(truth, blocks);
+            let groups = run.compositions();
+            Ranking::of(&groups[0]).unwrap().err().map(|error| error.to_string())
+        };
+        assert_eq!(failure(&Truth::default(), 10), None);
+        let said = failure(&Truth::default(), 9).unwrap();
+        assert!(said.starts_with("light, batch 1, 1 thread: 9 blocks are too few to tell 16"), "{said}");
+        let said = failure(&Truth { control_off: 0.1, ..Truth::default() }, 12).unwrap();
+        assert!(said.contains("plain took 1.10"), "{said}");
+    }
+}
