@@ -217,7 +217,10 @@ impl Reader<'_> {
 
     fn corpora(&self, names: &[Spanned<String>]) -> anyhow::Result<Vec<Source>> {
         let corpus = |name: &Spanned<String>| {
-            name.get_ref().parse().map_err(|error| self.wrong(name.span().start, format!("{error:#}")))
+            // A file is looked for beside the plan first.
+            let beside = self.path.with_file_name(name.get_ref());
+            let found = if beside.is_file() { Source::file(&beside) } else { name.get_ref().parse() };
+            found.map_err(|error| self.wrong(name.span().start, format!("{error:#}")))
         };
         names.iter().map(corpus).collect()
     }

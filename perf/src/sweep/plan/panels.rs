@@ -1,10 +1,13 @@
 //! Unfolds a plan: sections into panels, panels into contests.
 //!
 //! A panel is one section on one corpus with one number of threads: that much is measured in the same blocks. A contest is
-//! one batch of it. A knob is swept only where it can matter: threads and `par_min_batch` for variants whose execute
-//! seam is parallel and batches of more than one token.
+//! one batch of it. A knob is swept only where it can matter: threads and `par_min_batch` where a variant's execute seam is
+//! parallel and batches have more than one token. Variants that do not spread their work are measured on several threads
+//! beside those that do: that is what spreading is to be compared with.
 
 use super::Section;
+use ron_auth_variants::Variant;
+
 use crate::cell::{Knobs, REFERENCE};
 use crate::corpus::Source;
 use crate::run::{Contest, Kind, Panel, Point, Seat};
@@ -34,12 +37,12 @@ fn contest(section: &Section, corpus: &Source, batch: usize, threads: usize) -> 
     let defaults = Knobs::defaults(threads);
     let seat = |kind, variant: &str, knobs| Seat { kind, variant: variant.to_owned(), point: point(knobs) };
 
+    let spreads = |variant: &Variant| variant.is_parallel() && batch > 1;
+    if threads > 1 && !section.variants.iter().any(spreads) {
+        return None;
+    }
     let mut swept = Vec::new();
     for variant in &section.variants {
-        let spreads = variant.is_parallel() && batch > 1;
-        if threads > 1 && !spreads {
-            continue;
-        }
         if !sweeps_knobs {
             if variant.name != REFERENCE {
                 swept.push(seat(Kind::Variant, variant.name, defaults));
@@ -49,7 +52,7 @@ fn contest(section: &Section, corpus: &Source, batch: usize, threads: usize) -> 
         // The default is swept too: it is what the others are compared with.
         swept.push(seat(Kind::Variant, variant.name, defaults));
         let soa = section.soa_thresholds.iter().map(|&soa_threshold| Knobs { soa_threshold, ..defaults });
-        let par = section.par_min_batches.iter().filter(|_| spreads && threads > 1);
+        let par = section.par_min_batches.iter().filter(|_| spreads(variant) && threads > 1);
         let par = par.map(|&par_min_batch| Knobs { par_min_batch, ..defaults });
         swept.extend(
             soa.chain(par).filter(|knobs| *knobs != defaults).map(|knobs| seat(Kind::Variant, variant.name, knobs)),
@@ -118,11 +121,15 @@ mod tests {
 
     #[test]
     fn threads_and_par_min_batch_are_swept_only_where_they_can_matter() {
-        for seat in seats(&panels(BuiltIn::Full, 4)).filter(|seat| seat.kind == Kind::Variant) {
-            let Knobs { par_min_batch, threads, .. } = seat.point.knobs;
-            if (threads > 1 || par_min_batch != Knobs::defaults(1).par_min_batch) && seat.variant != REFERENCE {
-                let variant = ron_auth_variants::find(&seat.variant).unwrap();
-                assert!(variant.is_parallel() && seat.point.batch > 1, "{seat:?}");
+        let spreads = |seat: &Seat| {
+            ron_auth_variants::find(&seat.variant).is_ok_and(|variant| variant.is_parallel()) && seat.point.batch > 1
+        };
+        let panels_of_4 = panels(BuiltIn::Full, 4);
+        for contest in panels_of_4.iter().flat_map(|panel| &panel.contests) {
+            for seat in contest.seats.iter().filter(|seat| seat.kind == Kind::Variant) {
+                let Knobs { par_min_batch, threads, .. } = seat.point.knobs;
+                assert!(threads == 1 || contest.seats.iter().any(spreads), "{contest:?}");
+                assert!(par_min_batch == Knobs::defaults(1).par_min_batch || spreads(seat), "{seat:?}");
             }
         }
         assert!(seats(&panels(BuiltIn::Full, 1)).all(|seat| seat.point.knobs.threads == 1));

@@ -1,0 +1,74 @@
+//! What the reference verifier says of parts of a token.
+
+use ron_auth_core::{
+    CapabilityBuilder, Caveat, Decision, DenyReason, EvalMode, KeyRing, MacKey, RequestCtx, Scope, Verifier,
+    VerifierConfig,
+};
+
+/// What is needed to judge tokens.
+#[derive(Clone, Debug)]
+pub struct Given {
+    /// The keys.
+    pub keys: KeyRing,
+    /// The request.
+    pub ctx: RequestCtx<'static>,
+    /// The settings, with handlers.
+    pub config: VerifierConfig,
+}
+
+/// Asks the reference.
+pub(super) struct Judge<'g> {
+    pub(super) given: &'g Given,
+    reference: &'g dyn Verifier,
+    /// Without bounds: those are for whole tokens.
+    config: VerifierConfig,
+    key: MacKey,
+}
+
+/// What a caveat comes to.
+#[derive(PartialEq, Eq)]
+pub(super) enum Finding {
+    Holds,
+    Fails,
+    IsUnhandled,
+}
+
+impl<'g> Judge<'g> {
+    pub(super) fn new(given: &'g Given, reference: &'g dyn Verifier) -> Self {
+        let mut config = given.config.clone();
+        config.max_token_bytes = usize::MAX;
+        config.max_caveats = usize::MAX;
+        Self { given, reference, config, key: MacKey::new([1; 32]) }
+    }
+
+    /// Why the request is not within this scope.
+    pub(super) fn refusals_of(&self, scope: &Scope) -> Vec<DenyReason> {
+        self.reasons(CapabilityBuilder::new(self.given.ctx.tenant(), "", scope.clone())).unwrap_or_default()
+    }
+
+    pub(super) fn finding_of(&self, caveat: &Caveat) -> Finding {
+        let anything =
+            Scope { prefix: None, methods: vec![self.given.ctx.method().to_owned().into()], max_bytes: None };
+        let alone = CapabilityBuilder::new(self.given.ctx.tenant(), "", anything).caveat(caveat.clone());
+        let reasons = self.reasons(alone);
+        match (reasons.as_deref(), caveat) {
+            (Some([]), _) => Finding::Holds,
+            (Some([DenyReason::Custom(reason)]), Caveat::Custom { ns, name, .. })
+                if *reason == format!("unhandled:{ns}/{name}") =>
+            {
+                Finding::IsUnhandled
+            }
+            _ => Finding::Fails,
+        }
+    }
+
+    /// Empty if it is allowed; nothing if it is an error.
+    fn reasons(&self, token: CapabilityBuilder) -> Option<Vec<DenyReason>> {
+        let text = token.sign(&self.key).ok()?.to_base64url();
+        let Self { reference, config, given, key } = self;
+        match reference.verify_token(EvalMode::Adaptive, config, &text, &given.ctx, key).ok()? {
+            Decision::Deny { reasons } => Some(reasons),
+            _ => Some(Vec::new()),
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! What a token comes to, without what it says: the kinds of reasons and errors, in their order.
+
+use std::fmt;
+
+use ron_auth_core::{AuthError, Decision, DenyReason};
+
+use super::{Caveat, Semantics, Shape, Token};
+
+/// What a token comes to.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Outcome {
+    /// It permits the request.
+    Allowed,
+    /// It does not, for reasons of these kinds, in their order.
+    Denied(Vec<&'static str>),
+    /// It is refused, with the error of this name.
+    Failed(&'static str),
+}
+
+impl Outcome {
+    /// Of a result.
+    #[must_use]
+    pub fn of(result: &Result<Decision, AuthError>) -> Self {
+        match result {
+            Ok(Decision::Deny { reasons }) => Self::Denied(reasons.iter().map(kind_of_reason).collect()),
+            Ok(_) => Self::Allowed,
+            Err(error) => Self::Failed(error.name()),
+        }
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Allowed => f.write_str("allowed"),
+            Self::Denied(reasons) => write!(f, "denied ({})", reasons.join(", ")),
+            Self::Failed(error) => write!(f, "error {error}"),
+        }
+    }
+}
+
+const UNHANDLED: &str = "Custom without a handler";
+const REFUSED: &str = "Custom refused by its handler";
+const AMNESIA: &str = "amnesia_mismatch";
+const POLICY_DIGEST: &str = "gov_policy_digest_mismatch";
+
+fn kind_of_reason(reason: &DenyReason) -> &'static str {
+    match reason {
+        DenyReason::BadAudience => "BadAudience",
+        DenyReason::MethodNotAllowed => "MethodNotAllowed",
+        DenyReason::PathNotAllowed => "PathNotAllowed",
+        DenyReason::IpNotAllowed => "IpNotAllowed",
+        DenyReason::BytesExceed => "BytesExceed",
+        DenyReason::TenantMismatch => "TenantMismatch",
+        DenyReason::Custom(name) if name == AMNESIA => AMNESIA,
+        DenyReason::Custom(name) if name == POLICY_DIGEST => POLICY_DIGEST,
+        DenyReason::Custom(name) if name.starts_with("unhandled:") => UNHANDLED,
+        _ => REFUSED,
+    }
+}
+
+impl Shape {
+    /// What a token of this shape is to come to.
+    #[must_use]
+    pub fn outcome_of(&self, token: &Token) -> Outcome {
+        let key = self.keys.get(token.key);
+        if token.caveats.len() > self.settings.max_caveats {
+            return Outcome::Failed(AuthError::Bounds.name());
+        }
+        if !key.is_some_and(|key| key.is_known) {
+            return Outcome::Failed(AuthError::UnknownKid.name());
+        }
+        if !token.mac_matches {
+            return Outcome::Failed(AuthError::MacMismatch.name());
+        }
+        let mut reasons = Vec::new();
+        if self.settings.semantics == Semantics::Strict {
+            let is_ours = key.and_then(|key| self.tenants.get(key.tenant)).is_some_and(|tenant| tenant.is_ours);
+            let scope = &token.scope;
+            let of_the_grant = [
+                (!is_ours, "TenantMismatch"),
+                (!scope.methods.holds, "MethodNotAllowed"),
+                (scope.prefix_bytes.as_ref().is_some_and(|prefix| !prefix.holds), "PathNotAllowed"),
+                (scope.max_bytes.as_ref().is_some_and(|limit| !limit.holds), "BytesExceed"),
+            ];
+            reasons.extend(of_the_grant.into_iter().filter(|(refuses, _)| *refuses).map(|(_, reason)| reason));
+        }
+        for caveat in token.caveats.iter().filter(|caveat| !caveat.holds) {
+            reasons.push(match &caveat.is {
+                Caveat::Exp(_) => return Outcome::Failed(AuthError::Expired.name()),
+                Caveat::Nbf(_) => return Outcome::Failed(AuthError::NotYetValid.name()),
+                Caveat::Aud(_) => "BadAudience",
+                Caveat::Method(_) => "MethodNotAllowed",
+                Caveat::PathPrefix(_) => "PathNotAllowed",
+                Caveat::IpCidr(_) => "IpNotAllowed",
+                Caveat::BytesLe(_) => "BytesExceed",
+                Caveat::Tenant(_) => "TenantMismatch",
+                Caveat::Amnesia => AMNESIA,
+                Caveat::GovPolicyDigest(_) => POLICY_DIGEST,
+                // It only ever obliges.
+                Caveat::Rate { .. } => continue,
+                Caveat::Custom { namespace, .. } => {
+                    let is_handled = self.namespaces.get(*namespace).is_some_and(|namespace| namespace.is_handled);
+                    if is_handled { REFUSED } else { UNHANDLED }
+                }
+            });
+        }
+        if reasons.is_empty() { Outcome::Allowed } else { Outcome::Denied(reasons) }
+    }
+}
