@@ -13,6 +13,7 @@ pub mod noise;
 pub mod peers;
 pub mod probe;
 pub mod recommend;
+pub mod report;
 pub mod selftest;
 pub mod sweep;
 pub mod tripwires;

@@ -203,7 +203,7 @@ pub fn run(args: &Args) -> Outcome {
         keep(Record::End { elapsed_s: begun.elapsed().as_secs_f64() }, &mut run)?;
     }
 
-    let concluded = conclude(&run, &sources, interrupted)?;
+    let concluded = conclude(&run, &sources)?;
     if args.save_baseline && !interrupted {
         let saved = sources.save_baseline(&run)?;
         print(format_args!("Stored as the baseline of this host: {}.", saved.display()));

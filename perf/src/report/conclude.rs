@@ -3,15 +3,16 @@
 use std::path::{Path, PathBuf};
 
 use crate::baseline::Baseline;
-use crate::effects::effects;
 use crate::files::{repository_root, write_whole};
 use crate::host::Host;
-use crate::recommend::{Advice, Question, advise};
+use crate::recommend::Advice;
 use crate::report::csv::CsvFile;
+use crate::report::html::{FILE_NAME, Input, Page};
 use crate::report::plots;
 use crate::report::summary::Summary;
+use crate::report::verdict::broken;
 use crate::run::Run;
-use crate::sweep::row::rows;
+use crate::sweep::row::{Row, rows};
 use crate::tripwire::Tripwires;
 
 /// What a run is held against.
@@ -70,55 +71,37 @@ impl Sources {
     }
 }
 
-/// Writes `sweep.csv`, plots, `summary.md` and `report.html` into the run's directory.
+/// What the report says about a run.
 ///
 /// # Errors
-/// A file that cannot be written, a plot that cannot be drawn.
-pub fn conclude(run: &Run, sources: &Sources, interrupted: bool) -> anyhow::Result<Concluded> {
-    let directory = &run.directory;
-    let rows = rows(run);
-    CsvFile::create(&directory.join("sweep.csv"))?.write(&rows)?;
+/// A stored baseline that cannot be read.
+pub fn input<'a>(run: &'a Run, rows: &[Row], sources: &Sources) -> anyhow::Result<Input<'a>> {
     let host = &run.header.host;
-    let judged = sources.tripwires.judge(host, &rows);
     let baseline = match Baseline::find(&sources.baselines, host)? {
-        Some(stored) => Ok(stored.compare(&rows)),
+        Some(stored) => Ok(stored.compare(rows)),
         None => Err(format!(
             "None is stored for this host ({}). `cargo lab sweep --save-baseline` stores one in baselines/.",
             host.fingerprint()
         )),
     };
-    let advices = advices(run);
-    let effects = effects(run);
-    let plots = plots::write_all(directory, &rows)?;
-    let summary = Summary {
-        run,
-        rows: &rows,
-        interrupted,
-        tripwires: &judged,
-        baseline,
-        advices: &advices,
-        effects: &effects,
-        plots: &plots,
-    };
-    write_whole(&directory.join("summary.md"), summary.markdown())?;
-    Ok(Concluded {
-        verdict: summary.verdict(),
-        advice: advices.iter().map(Advice::headline).collect(),
-        report: directory.join("summary.md"),
-        holds: summary.broken().is_empty(),
-    })
+    Ok(Input::of(run, sources.tripwires.judge(host, rows), baseline))
 }
 
-/// Advice for every corpus and batch at which the run measured all compositions on one thread, for all cores.
-fn advices(run: &Run) -> Vec<Advice> {
-    let mut questions: Vec<Question> = Vec::new();
-    for seat in run.measured().iter().filter(|seat| seat.seat.variant == "+" && seat.point().knobs.threads == 1) {
-        let point = seat.point();
-        let question =
-            Question { corpus: point.corpus.clone(), batch: point.batch, cores: run.header.host.rayon_threads };
-        if !questions.contains(&question) {
-            questions.push(question);
-        }
-    }
-    questions.iter().filter_map(|question| advise(run, question).ok()).collect()
+/// Writes `sweep.csv`, plots, `summary.md` and `report.html` into the run's directory.
+///
+/// # Errors
+/// A file that cannot be written, a plot that cannot be drawn.
+pub fn conclude(run: &Run, sources: &Sources) -> anyhow::Result<Concluded> {
+    let directory = &run.directory;
+    let rows = rows(run);
+    let input = input(run, &rows, sources)?;
+    CsvFile::create(&directory.join("sweep.csv"))?.write(&rows)?;
+    let plots = plots::write_all(directory, &rows)?;
+    write_whole(&directory.join("summary.md"), Summary { input: &input, rows: &rows, plots: &plots }.markdown())?;
+    let (verdict, holds) = (input.verdict.clone(), broken(&input.tripwires).is_empty());
+    let advice = input.advices.iter().flatten().map(Advice::headline).collect();
+    // The last: it links to the others.
+    let report = directory.join(FILE_NAME);
+    write_whole(&report, Page { first: input, second: None, directory: directory.clone() }.render()?)?;
+    Ok(Concluded { verdict, advice, report, holds })
 }

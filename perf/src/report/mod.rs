@@ -1,10 +1,13 @@
-//! How results are shown: a CSV for machines, a summary and plots for people, flamegraphs for the curious.
+//! How results are shown: a CSV for machines, a page, a summary and plots for people, flamegraphs for the curious.
 
+mod chart;
 pub mod conclude;
 pub mod csv;
 pub mod flamegraph;
+pub mod html;
 pub mod plots;
 pub mod progress;
 pub mod summary;
 #[cfg(test)]
 pub(crate) mod test_data;
+pub mod verdict;

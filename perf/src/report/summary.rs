@@ -5,87 +5,23 @@ use std::path::PathBuf;
 
 use crate::baseline::{Change, Standing};
 use crate::cell::REFERENCE;
-use crate::effects::Effects;
 use crate::measure::stats::PairedRatio;
-use crate::recommend::Advice;
-use crate::run::Run;
+use crate::report::html::Input;
+use crate::report::verdict::CONTROL_MARGIN;
 use crate::sweep::row::{Kind, Row};
 use crate::tripwire::{Judged, State};
 
-/// By how much the control may be off before a run is doubted.
-const CONTROL_MARGIN: f64 = 0.02;
-
 /// All that a summary tells.
 pub struct Summary<'a> {
-    /// What was measured.
-    pub run: &'a Run,
-    /// Its rows.
+    /// What the report says, too.
+    pub input: &'a Input<'a>,
+    /// The rows of the run.
     pub rows: &'a [Row],
-    /// Whether it was interrupted.
-    pub interrupted: bool,
-    /// The tripwires, judged.
-    pub tripwires: &'a [Judged],
-    /// The changes against the baseline, or why there are none.
-    pub baseline: Result<Vec<Change>, String>,
-    /// What to run.
-    pub advices: &'a [Advice],
-    /// What each seam is worth.
-    pub effects: &'a [Effects],
     /// The plots, beside the summary.
     pub plots: &'a [PathBuf],
 }
 
 impl Summary<'_> {
-    /// Names of the tripwires that are broken.
-    #[must_use]
-    pub fn broken(&self) -> Vec<&str> {
-        self.tripwires.iter().filter(|t| t.state == State::Broken).map(|t| t.name.as_str()).collect()
-    }
-
-    /// One line: what there is to know.
-    #[must_use]
-    pub fn verdict(&self) -> String {
-        let mut parts = Vec::new();
-        if self.interrupted {
-            let planned = self.run.header.panels.len();
-            let measured = planned - self.run.left_out().len();
-            parts.push(format!("PARTIAL ({measured} of {planned} panels measured)"));
-        }
-        if self.run.header.host.build != "release" {
-            parts.push("MEANINGLESS: a debug build".to_owned());
-        }
-        if self.doubtful() {
-            parts.push("DOUBTFUL: a control is off by more than 2 %".to_owned());
-        }
-        parts.push(format!("{} cells equal to {REFERENCE}", self.run.header.checked_cells));
-        parts.push(match self.fastest() {
-            Some((name, speedup, cells)) => {
-                format!("fastest in most of {cells} cells: {name} (up to {speedup:.1} times plain)")
-            }
-            None => "nothing measured".to_owned(),
-        });
-        let broken = self.broken();
-        let bound = self.tripwires.iter().filter(|t| matches!(t.state, State::Holds | State::Broken)).count();
-        parts.push(if broken.is_empty() {
-            format!("{bound} tripwires hold")
-        } else {
-            format!("tripwires BROKEN: {}", broken.join(", "))
-        });
-        parts.push(match &self.baseline {
-            Err(_) => "no baseline for this host".to_owned(),
-            Ok(changes) => {
-                let count = |standing| changes.iter().filter(|change| change.standing == standing).count();
-                format!(
-                    "baseline: {} slower, {} faster, {} the same",
-                    count(Standing::Slower),
-                    count(Standing::Faster),
-                    count(Standing::Same)
-                )
-            }
-        });
-        parts.join("; ") + "."
-    }
-
     /// The whole text.
     #[must_use]
     pub fn markdown(&self) -> String {
@@ -94,14 +30,14 @@ impl Summary<'_> {
     }
 
     fn write(&self, out: &mut String) -> std::fmt::Result {
-        writeln!(out, "**{}**\n", self.verdict())?;
-        writeln!(out, "# Sweep ({}) of {}\n", self.run.header.plan, self.run.header.started_utc)?;
-        for advice in self.advices {
+        writeln!(out, "**{}**\n", self.input.verdict)?;
+        writeln!(out, "# Sweep ({}) of {}\n", self.input.run.header.plan, self.input.run.header.started_utc)?;
+        for advice in self.input.advices.iter().flatten() {
             writeln!(out, "{}\n", advice.headline())?;
         }
         self.write_fixtures(out)?;
         self.write_parallel(out)?;
-        let effects = crate::effects::table(self.effects);
+        let effects = crate::effects::table(&self.input.effects);
         if !effects.is_empty() {
             writeln!(out, "## What each seam is worth\n\n{effects}")?;
         }
@@ -115,17 +51,20 @@ impl Summary<'_> {
             }
         }
         writeln!(out, "## Notes\n")?;
-        for note in &self.run.notes {
+        for note in &self.input.run.notes {
             writeln!(out, "- {note}")?;
         }
-        let left_out = self.run.names_of_left_out();
+        let left_out = self.input.run.names_of_left_out();
         if !left_out.is_empty() {
-            let why =
-                if self.interrupted { "Not measured when it was interrupted" } else { "Left out for want of time" };
+            let why = if self.input.run.elapsed_s.is_none() {
+                "Not measured when it was interrupted"
+            } else {
+                "Left out for want of time"
+            };
             writeln!(out, "- {why}: {}.", left_out.join("; "))?;
         }
         writeln!(out, "\n## Host\n\n| | |\n|---|---|")?;
-        for (name, value) in self.run.header.host.describe() {
+        for (name, value) in self.input.run.header.host.describe() {
             writeln!(out, "| {name} | {value} |")?;
         }
         writeln!(out, "\n## Method\n\n{METHOD}")
@@ -257,7 +196,7 @@ impl Summary<'_> {
 
     fn write_tripwires(&self, out: &mut String) -> std::fmt::Result {
         writeln!(out, "## Tripwires\n\n| tripwire | limit | measured | verdict |\n|---|---|---:|---|")?;
-        for Judged { name, limit, measured, state } in self.tripwires {
+        for Judged { name, limit, measured, state } in &self.input.tripwires {
             let verdict = match state {
                 State::Holds => "holds",
                 State::Broken => "**BROKEN**",
@@ -271,7 +210,7 @@ impl Summary<'_> {
 
     fn write_baseline(&self, out: &mut String) -> std::fmt::Result {
         writeln!(out, "## Baseline\n")?;
-        let changes = match &self.baseline {
+        let changes = match &self.input.baseline {
             Err(reason) => return writeln!(out, "{reason}\n"),
             Ok(changes) => changes,
         };
@@ -301,30 +240,6 @@ impl Summary<'_> {
             )?;
         }
         writeln!(out)
-    }
-
-    /// The variant that is fastest in most single-threaded cells, and its greatest speed-up.
-    fn fastest(&self) -> Option<(&str, f64, usize)> {
-        let candidates = || self.rows.iter().filter(|row| row.is_default_variant() && row.threads == 1);
-        let mut wins: Vec<(&str, usize)> = Vec::new();
-        let mut contests: Vec<(usize, usize)> = candidates().map(|row| (row.panel, row.batch_tokens)).collect();
-        contests.dedup();
-        for &contest in &contests {
-            let of_contest = candidates().filter(|row| (row.panel, row.batch_tokens) == contest);
-            let best = of_contest.min_by(|a, b| a.ratio_to_plain.total_cmp(&b.ratio_to_plain))?;
-            match wins.iter_mut().find(|(name, _)| *name == best.variant) {
-                Some((_, count)) => *count += 1,
-                None => wins.push((&best.variant, 1)),
-            }
-        }
-        let (name, _) = wins.into_iter().max_by_key(|(_, count)| *count)?;
-        let speedup =
-            candidates().filter(|row| row.variant == name).map(|row| 1.0 / row.ratio_to_plain).fold(0.0, f64::max);
-        Some((name, speedup, contests.len()))
-    }
-
-    fn doubtful(&self) -> bool {
-        self.rows.iter().any(|row| row.kind == Kind::Control && row.to_plain().excludes_one_by(CONTROL_MARGIN))
     }
 }
 
@@ -363,60 +278,35 @@ const METHOD: &str = "\
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::host::Host;
-    use crate::report::test_data::{host, rows};
     use crate::run::simulated::{self, Truth};
 
-    fn run(host: Host) -> Run {
-        let mut run = simulated::run(&Truth::default(), 6);
-        run.header.host = host;
-        run
-    }
-
-    fn summary<'a>(run: &'a Run, rows: &'a [Row], tripwires: &'a [Judged]) -> Summary<'a> {
-        Summary {
-            run,
-            rows,
-            interrupted: false,
-            tripwires,
-            baseline: Err("There is none.".to_owned()),
-            advices: &[],
-            effects: &[],
-            plots: &[],
-        }
+    #[test]
+    fn the_verdict_is_the_first_line() {
+        let run = simulated::run(&Truth::default(), 12);
+        let rows = crate::sweep::row::rows(&run);
+        let input = Input::of(&run, Vec::new(), Err("There is none.".to_owned()));
+        let text = Summary { input: &input, rows: &rows, plots: &[] }.markdown();
+        assert!(text.starts_with(&format!("**{}**", input.verdict)), "{text}");
+        assert!(text.contains("There is none.") && text.contains("## What each seam is worth"), "{text}");
     }
 
     #[test]
-    fn the_verdict_is_the_first_line_and_names_what_is_broken() {
-        let (run, rows) = (run(host()), rows());
-        let broken = Judged { name: "t1".into(), limit: "l".into(), measured: "m".into(), state: State::Broken };
-        let judged = [broken];
-        let summary = summary(&run, &rows, &judged);
-        let text = summary.markdown();
-        let first = text.lines().next().unwrap();
-        assert!(first.contains("prod (up to 5.0 times plain)") && first.contains("BROKEN: t1"), "{first}");
-        assert!(!first.contains("DOUBTFUL") && !first.contains("PARTIAL"), "{first}");
-    }
-
-    #[test]
-    fn a_bad_control_an_interruption_and_a_debug_build_come_first() {
-        let mut rows = rows();
-        let control = rows.iter_mut().find(|row| row.kind == Kind::Control).unwrap();
-        (control.ratio_to_plain_lower95, control.ratio_to_plain, control.ratio_to_plain_upper95) = (1.03, 1.04, 1.05);
-        let mut run = run(Host { build: "debug".to_owned(), ..host() });
+    fn what_was_left_out_is_said() {
+        let mut run = simulated::run(&Truth::default(), 12);
+        run.elapsed_s = Some(1.0);
         run.blocks.retain(|block| block.panel == 0);
-        let summary = Summary { interrupted: true, ..summary(&run, &rows, &[]) };
-        let verdict = summary.verdict();
-        assert!(
-            verdict.starts_with("PARTIAL (1 of 2 panels measured); MEANINGLESS: a debug build; DOUBTFUL"),
-            "{verdict}"
-        );
+        let input = Input::of(&run, Vec::new(), Ok(Vec::new()));
+        let text = Summary { input: &input, rows: &[], plots: &[] }.markdown();
+        assert!(text.contains("- Left out for want of time: compositions on light, 1 thread."), "{text}");
     }
 
     #[test]
     fn every_table_has_rows_as_wide_as_its_head() {
-        let (run, rows) = (run(host()), rows());
-        let text = summary(&run, &rows, &[]).markdown();
+        let run = simulated::full(12);
+        let rows = crate::sweep::row::rows(&run);
+        let tripwire = Judged { name: "t".into(), limit: "l".into(), measured: "m".into(), state: State::Holds };
+        let input = Input::of(&run, vec![tripwire], Ok(Vec::new()));
+        let text = Summary { input: &input, rows: &rows, plots: &[] }.markdown();
         let mut head = None;
         for line in text.lines() {
             let columns = line.starts_with('|').then(|| line.matches('|').count());

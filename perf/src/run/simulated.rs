@@ -1,5 +1,7 @@
 //! A run whose truth is known: every seam changes the time by a factor, some pairs of seams by one more.
 
+mod full;
+
 use std::path::PathBuf;
 
 use rand::{Rng, SeedableRng};
@@ -11,6 +13,8 @@ use super::record::{Block, Contest, FORMAT, Header, Kind, Panel, Point, Record, 
 use crate::cell::{Knobs, REFERENCE};
 use crate::host::Host;
 use crate::measure::simulated::normal;
+
+pub(crate) use full::{full, full_in};
 
 /// What the seams are worth: time / time of plain.
 #[derive(Clone, Debug)]

@@ -14,9 +14,9 @@ const FONT: &str = "DejaVu Sans";
 const PNG_SCALE: f32 = 1.5;
 
 /// Text colour: softer than black.
-pub(super) const INK: RGBColor = RGBColor(0x22, 0x22, 0x22);
+pub(in crate::report) const INK: RGBColor = RGBColor(0x22, 0x22, 0x22);
 /// Colour of axes and leader lines.
-pub(super) const PALE: RGBColor = RGBColor(0xbb, 0xbb, 0xbb);
+pub(in crate::report) const PALE: RGBColor = RGBColor(0xbb, 0xbb, 0xbb);
 
 /// Colours that the colour-blind can tell apart (Okabe & Ito, "Color Universal Design", 2008), with grey in place of
 /// the yellow, which white paper swallows.
@@ -32,17 +32,17 @@ const OKABE_ITO: [RGBColor; 8] = [
 ];
 
 /// The colour of series `index`; beyond the palette, colours repeat and direct labels tell series apart.
-pub(super) fn colour(index: usize) -> RGBColor {
+pub(in crate::report) fn colour(index: usize) -> RGBColor {
     OKABE_ITO.get(index % OKABE_ITO.len()).copied().unwrap_or(INK)
 }
 
 /// The colour of a variant, the same in every plot.
-pub(super) fn colour_of(variant: &str) -> RGBColor {
+pub(in crate::report) fn colour_of(variant: &str) -> RGBColor {
     ron_auth_variants::catalogue().iter().position(|known| known.name == variant).map_or(INK, colour)
 }
 
 /// A text style of this program's own font.
-pub(super) fn text(size_px: u32, colour: RGBColor) -> TextStyle<'static> {
+pub(in crate::report) fn text(size_px: u32, colour: RGBColor) -> TextStyle<'static> {
     static REGISTER: Once = Once::new();
     REGISTER.call_once(|| {
         // The font is part of this program: the picture is the same on a machine without fonts.
@@ -54,7 +54,7 @@ pub(super) fn text(size_px: u32, colour: RGBColor) -> TextStyle<'static> {
 }
 
 /// Draws an SVG by means of plotters.
-pub(super) fn draw_svg(
+pub(in crate::report) fn draw_svg(
     size_px: (u32, u32),
     draw: impl FnOnce(&DrawingArea<SVGBackend<'_>, plotters::coord::Shift>) -> anyhow::Result<()>,
 ) -> anyhow::Result<String> {
@@ -70,12 +70,12 @@ pub(super) fn draw_svg(
 }
 
 /// plotters' errors hold what cannot be sent between threads; the message is enough.
-pub(super) fn drawing(error: impl std::fmt::Display) -> anyhow::Error {
+pub(in crate::report) fn drawing(error: impl std::fmt::Display) -> anyhow::Error {
     anyhow!("could not draw a plot: {error}")
 }
 
 /// The same picture as PNG.
-pub(super) fn png_of(svg: &str) -> anyhow::Result<Vec<u8>> {
+pub(in crate::report) fn png_of(svg: &str) -> anyhow::Result<Vec<u8>> {
     let mut fonts = usvg::fontdb::Database::new();
     fonts.load_font_data(dejavu::sans::regular().to_vec());
     let options = usvg::Options { fontdb: Arc::new(fonts), font_family: FONT.to_owned(), ..usvg::Options::default() };

@@ -1,6 +1,6 @@
 //! The plots of a sweep: what is drawn. How is in the files beside this one.
 
-mod canvas;
+pub(in crate::report) mod canvas;
 mod dots;
 mod lines;
 

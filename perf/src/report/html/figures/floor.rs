@@ -1,0 +1,28 @@
+//! Cost against the floor: how much of the time is not the least work that there is.
+
+use super::{Figure, batches, over_batches};
+use crate::report::chart::Value;
+use crate::report::chart::lines::LineChart;
+use crate::report::html::data::Data;
+
+/// One for each corpus with a floor: a line for each variant on one thread.
+pub(in crate::report::html) fn figures(data: &Data<'_>) -> anyhow::Result<Vec<Figure>> {
+    let mut figures = Vec::new();
+    for corpus in data.corpora() {
+        let seats: Vec<_> = data.named_on(corpus).into_iter().filter(|seat| seat.point().knobs.threads == 1).collect();
+        let series = over_batches(seats.iter().copied(), |seat| data.to_floor(seat).map(Value::from));
+        if series.is_empty() {
+            continue;
+        }
+        let chart = LineChart {
+            x: batches(seats.iter().copied()),
+            y_title: "time / time of the floor (log scale)".to_owned(),
+            is_y_log: true,
+            mark: Some(1.0),
+            series,
+        };
+        let note = "One thread, lower is better, 1 is the least work that there is; bars: 95 % intervals.";
+        figures.push(Figure::new(format!("Cost against the floor, {corpus} tokens"), note, |label| chart.svg(label))?);
+    }
+    Ok(figures)
+}

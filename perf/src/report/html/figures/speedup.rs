@@ -1,0 +1,36 @@
+//! Speed-up over `plain`.
+
+use super::{Figure, case_of, is_shown_batch, single_beyond_plain};
+use crate::report::chart::Value;
+use crate::report::chart::dots::{Dot, DotChart, DotGroup};
+use crate::report::chart::theme::look_of;
+use crate::report::html::data::Data;
+
+/// One for each corpus: a group for each variant on one thread, a dot for each batch.
+pub(in crate::report::html) fn figures(data: &Data<'_>) -> anyhow::Result<Vec<Figure>> {
+    let mut figures = Vec::new();
+    for corpus in data.corpora() {
+        let seats = single_beyond_plain(&data.named_on(corpus));
+        let largest = seats.iter().map(|seat| seat.point().batch).max().unwrap_or(1);
+        let mut groups: Vec<DotGroup> = Vec::new();
+        for seat in seats.iter().filter(|seat| is_shown_batch(seat.point().batch, largest)) {
+            let Some(ratio) = seat.to_plain() else { continue };
+            let dot = Dot { label: case_of(seat), value: Value::from(ratio.inverse()) };
+            match groups.iter_mut().find(|group| group.label == seat.seat.variant) {
+                Some(group) => group.dots.push(dot),
+                None => groups.push(DotGroup {
+                    label: seat.seat.variant.clone(),
+                    look: look_of(&seat.seat.variant),
+                    dots: vec![dot],
+                }),
+            }
+        }
+        if groups.is_empty() {
+            continue;
+        }
+        let chart = DotChart { x_title: "times as fast as plain (log scale)".to_owned(), groups };
+        let note = "One thread, further right is faster; bars: 95 % intervals, where these are wider than the dot.";
+        figures.push(Figure::new(format!("Speed-up over plain, {corpus} tokens"), note, |label| chart.svg(label))?);
+    }
+    Ok(figures)
+}

@@ -1,0 +1,34 @@
+//! Time per token against batch size.
+
+use super::{Figure, batches, over_batches};
+use crate::report::chart::Value;
+use crate::report::chart::lines::LineChart;
+use crate::report::html::data::Data;
+use crate::run::Measured;
+
+/// The variant that is also shown on all threads: what is recommended.
+const ON_ALL_THREADS: &str = "prod";
+
+/// One for each corpus: a line for each variant on one thread, the floor, and `prod` on all threads.
+pub(in crate::report::html) fn figures(data: &Data<'_>) -> anyhow::Result<Vec<Figure>> {
+    let mut figures = Vec::new();
+    for corpus in data.corpora() {
+        let is_shown = |seat: &&Measured<'_>| seat.point().knobs.threads == 1 || seat.seat.variant == ON_ALL_THREADS;
+        let mut seats: Vec<&Measured<'_>> = data.named_on(corpus).into_iter().filter(is_shown).collect();
+        seats.extend(data.floors_on(corpus));
+        let series = over_batches(seats.iter().copied(), |seat| seat.time_ns().map(Value::from));
+        if series.is_empty() {
+            continue;
+        }
+        let chart = LineChart {
+            x: batches(seats.iter().copied()),
+            y_title: "ns per token (log scale)".to_owned(),
+            is_y_log: true,
+            mark: None,
+            series,
+        };
+        let note = "Median over blocks, lower is faster; bars: quartiles. Dashed: the floor, and all threads.";
+        figures.push(Figure::new(format!("Time per token, {corpus} tokens"), note, |label| chart.svg(label))?);
+    }
+    Ok(figures)
+}

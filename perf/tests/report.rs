@@ -1,0 +1,150 @@
+//! The report of a stored run: made by the command, checked as text, then laid out by a real browser.
+//!
+//! `data/run` is a made-up run. To make it anew after a change of the format:
+//! `LOOK_AT=DIRECTORY cargo test -p perf-lab --lib looked_at -- --ignored`, and copy what is in `DIRECTORY/one`.
+#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
+
+mod common;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use common::{code, err, out};
+
+const RUN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/run");
+const CHECK: &str = include_str!("data/check_page.js");
+/// Pictures of the stored run's plots.
+const PLOTS: usize = 9;
+
+fn lab(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_perf-lab")).args(args).output().unwrap()
+}
+
+/// The page of one run or more, as the command writes it.
+fn page(runs: &[&str]) -> String {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("page.html");
+    let mut args = vec!["report", "--out", file.to_str().unwrap()];
+    args.extend(runs);
+    let output = lab(&args);
+    assert_eq!(code(&output), 0, "{}", err(&output));
+    assert_eq!(out(&output).trim(), file.to_str().unwrap());
+    fs::read_to_string(&file).unwrap()
+}
+
+#[test]
+fn a_run_gives_a_page_beside_its_data_or_where_it_is_asked_for() {
+    let directory = tempfile::tempdir().unwrap();
+    for file in fs::read_dir(RUN).unwrap() {
+        let file = file.unwrap();
+        fs::copy(file.path(), directory.path().join(file.file_name())).unwrap();
+    }
+    let output = lab(&["report", directory.path().join("run.jsonl").to_str().unwrap()]);
+    assert_eq!(code(&output), 0, "{}", err(&output));
+    let beside = fs::read_to_string(directory.path().join("report.html")).unwrap();
+    assert!(beside.contains("href=\"run.jsonl\""));
+    assert!(page(&[RUN]).contains("tests/data/run/run.jsonl\""));
+}
+
+#[test]
+fn one_run_or_two_and_only_runs() {
+    assert_eq!(code(&lab(&["report"])), 64);
+    assert_eq!(code(&lab(&["report", RUN, RUN, RUN])), 64);
+    let missing = lab(&["report", "no/such/run"]);
+    assert_eq!((code(&missing), err(&missing).lines().count()), (3, 1), "{}", err(&missing));
+}
+
+#[test]
+fn the_page_has_its_parts_in_order() {
+    let page = page(&[RUN]);
+    let parts = ["<!DOCTYPE html>", "lang=\"en\"", "name=\"viewport\"", "<h1", "class=\"verdict\"", "<nav", "<main"];
+    let sections = ["What to run", "Time per token", "Cost against the floor", "Numbers", "Raw data", "Host", "Method"];
+    let headings = sections.map(|title| format!("-title\">{title}</h2>"));
+    let pieces = parts.into_iter().chain(headings.iter().map(String::as_str));
+    let places: Vec<usize> = pieces.map(|piece| page.find(piece).unwrap_or_else(|| panic!("no {piece}"))).collect();
+    assert!(places.is_sorted(), "{places:?}");
+    assert!(page.matches("<figure>").count() >= PLOTS);
+}
+
+#[test]
+fn a_browser_lays_the_page_out_without_errors_wide_and_narrow() {
+    let Some(browser) = browser() else {
+        assert!(std::env::var_os("PERF_LAB_REQUIRE_CHROMIUM").is_none(), "no Chromium; CHROMIUM names one");
+        println!("skipped: no Chromium");
+        return;
+    };
+    for (page, figures) in [(page(&[RUN]), PLOTS), (page(&[RUN, RUN]), 2 * PLOTS)] {
+        let (findings, console) = laid_out(&browser, &page);
+        assert!(console.is_empty(), "{console:#?}");
+        for finding in &findings {
+            assert!(finding.starts_with("looked at "), "{findings:#?}");
+            let seen: usize = finding.split(' ').nth(2).unwrap().parse().unwrap();
+            assert!(seen >= figures, "{finding}");
+        }
+        assert_eq!(findings.len(), WIDTHS_PX.len(), "{findings:#?}");
+    }
+    // The same check notices what is wrong.
+    let broken = page(&[RUN])
+        .replacen(
+            "<main>",
+            "<main><p style=\"width:3000px\">wide</p><h4>deep</h4><script>console.error(\"no\")</script>",
+            1,
+        )
+        .replacen("<svg role=\"img\"", "<svg role=\"none\"", 1)
+        .replacen("--vermilion:", "--other:", 2);
+    let (findings, console) = laid_out(&browser, &broken);
+    for wrong in ["scrolls sideways", "wider than the page: P", "skips a level", "without a named picture", "no colour"]
+    {
+        assert!(findings.iter().any(|finding| finding.contains(wrong)), "{wrong}: {findings:#?}");
+    }
+    assert!(!console.is_empty());
+}
+
+/// A phone, and a screen.
+const WIDTHS_PX: [u32; 2] = [360, 1200];
+
+/// What the check says of the page at each width, and what the browser's console says.
+fn laid_out(browser: &Path, page: &str) -> (Vec<String>, Vec<String>) {
+    let directory = tempfile::tempdir().unwrap();
+    let frames: String = WIDTHS_PX
+        .iter()
+        .map(|width| format!("<iframe src=\"page.html\" style=\"width:{width}px;height:800px;border:0\"></iframe>"))
+        .collect();
+    // Pages of files may not look into each other; they may tell each other.
+    let around = format!(
+        "<!DOCTYPE html><link rel=\"icon\" href=\"data:,\"><ul id=\"said\"></ul><script>onmessage = (event) =>
+         event.data.forEach((finding) => {{ const item = document.createElement('li'); item.textContent = finding;
+         said.append(item); }});</script>{frames}"
+    );
+    fs::write(directory.path().join("around.html"), around).unwrap();
+    let page = page.replace("</body>", &format!("<script>{CHECK}</script></body>"));
+    fs::write(directory.path().join("page.html"), page).unwrap();
+    let output = Command::new(browser)
+        .args([
+            "--headless=new",
+            "--hide-scrollbars",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--virtual-time-budget=10000",
+            "--dump-dom",
+        ])
+        .args(["--enable-logging=stderr", "--v=0", "--window-size=1300,900"])
+        .arg(format!("--user-data-dir={}", directory.path().join("profile").display()))
+        .arg(format!("file://{}", directory.path().join("around.html").display()))
+        .output()
+        .unwrap();
+    let dom = out(&output);
+    let said = dom.split("<li>").skip(1).filter_map(|rest| rest.split("</li>").next());
+    let console = err(&output).lines().filter(|line| line.contains("CONSOLE")).map(str::to_owned).collect();
+    (said.map(str::to_owned).collect(), console)
+}
+
+fn browser() -> Option<PathBuf> {
+    if let Some(named) = std::env::var_os("CHROMIUM") {
+        return Some(PathBuf::from(named));
+    }
+    let paths = std::env::var_os("PATH")?;
+    let names = ["chromium", "chromium-browser", "google-chrome"];
+    std::env::split_paths(&paths).flat_map(|path| names.map(|name| path.join(name))).find(|path| path.is_file())
+}
