@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # A flamegraph of a variant on a fixture, built with the symbols it needs.
-#   scripts/flamegraph.sh VARIANT FIXTURE [--batch N] [--seconds S] [--out FILE]
-# Default output: reports/flame-VARIANT-FIXTURE.svg. Exit codes: those of perf-lab.
+#   scripts/flamegraph.sh VARIANT FIXTURE [--against VARIANT] [--batch N] [--seconds S] [--out FILE]
+# Default output: reports/flame-VARIANT-FIXTURE.svg; with --against also the difference, in a file beside it. Exit codes:
+# those of perf-lab.
 set -euo pipefail
 
 # shellcheck source=scripts/lib.sh

@@ -33,6 +33,7 @@ enum Command {
     Corpus(cmd::corpus::Args),
     Report(cmd::report::Args),
     Flame(cmd::flame::Args),
+    Trend(cmd::trend::Args),
     Tripwires(cmd::tripwires::Args),
     Probe(cmd::probe::Args),
 }
@@ -65,6 +66,7 @@ pub fn main() -> ExitCode {
         Command::Corpus(args) => cmd::corpus::run(&args),
         Command::Report(args) => cmd::report::run(&args),
         Command::Flame(args) => cmd::flame::run(&args),
+        Command::Trend(args) => cmd::trend::run(&args),
         Command::Tripwires(args) => cmd::tripwires::run(&args),
         Command::Probe(args) => cmd::probe::run(&args),
     };

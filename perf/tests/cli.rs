@@ -178,3 +178,23 @@ fn flame_draws_an_svg() {
     assert_eq!(code(&output), 0, "{}", err(&output));
     assert!(fs::read_to_string(&file).unwrap().contains("prod on light, batch 1"));
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn flame_against_another_variant_draws_the_difference_and_splits_the_time_of_both() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("flame.svg");
+    let out_file = ["--out", file.to_str().unwrap()];
+    let output =
+        lab(&[&["flame", "+simd-b64", "mixed", "--against", "plain", "--seconds", "0.5"], &out_file[..]].concat());
+    assert_eq!(code(&output), 0, "{}", err(&output));
+    for row in ["| base64 ", "| decode ", "| mac ", "| key and mac ", "+simd-b64 ", "| plain "] {
+        assert!(out(&output).contains(row), "{row}: {}", out(&output));
+    }
+    let difference = fs::read_to_string(dir.path().join("flame-against-plain.svg")).unwrap();
+    assert!(difference.contains("+simd-b64 against plain on mixed, batch 1"), "{difference}");
+    assert!(difference.contains("ns/token") && !difference.contains("<script"), "{difference}");
+
+    let unknown = lab(&["flame", "prod", "light", "--against", "prodd"]);
+    assert_eq!((code(&unknown), err(&unknown).lines().count()), (64, 1), "{}", err(&unknown));
+}

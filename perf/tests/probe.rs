@@ -126,6 +126,21 @@ fn an_answer_that_is_none_is_quoted_with_what_was_expected() {
 }
 
 #[test]
+fn a_probe_that_has_jemalloc_tells_its_memory_and_one_that_was_never_told_about_it_has_none() {
+    let memory = Client::start(&perf_lab_probe(&[]), Layout::default(), false).unwrap().memory().unwrap().unwrap();
+    assert_eq!(memory.peak_resident_bytes.is_some(), cfg!(target_os = "linux"));
+    let [allocated, active, resident] =
+        [memory.jemalloc_allocated_bytes, memory.jemalloc_active_bytes, memory.jemalloc_resident_bytes]
+            .map(Option::unwrap);
+    assert!(0 < allocated && allocated <= active && active <= resident, "{memory:?}");
+
+    let refusal = r#"echo '{"error":{"message":"check, run or quit"}}'"#;
+    assert_eq!(started(&[HELLO, "read line", refusal, "read line"]).memory().unwrap(), None);
+    let error = started(&[HELLO, "read line", "echo lots", "read line"]).memory().unwrap_err().to_string();
+    assert!(error.contains("expected \"memory\""), "{error}");
+}
+
+#[test]
 fn an_endless_line_is_cut_off() {
     let error = start(&["yes nonsense | tr -d '\\n'"]).unwrap_err().to_string();
     assert!(error.contains("nonsensenonsense") && error.len() < 400, "{error}");

@@ -12,6 +12,7 @@
 //! | [`serve`] | the answering loop |
 //! | [`cases`], [`face`] | the canonical cases, and what they are run on |
 //! | [`place`] | where the process lies in memory |
+//! | [`memory`] | how much memory the process takes |
 //! | `nuisance` | code that nobody calls, for a test of the gate |
 //! | [`workload`], [`clock`], [`check`] | what the lab shares: cells made ready to run, clocks, comparing answers |
 #![forbid(unsafe_code)]
@@ -21,6 +22,7 @@ pub mod check;
 pub mod clock;
 pub mod command_line;
 pub mod face;
+pub mod memory;
 #[cfg(feature = "layout-nuisance")]
 pub mod nuisance;
 pub mod place;

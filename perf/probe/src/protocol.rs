@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Clock;
+use crate::memory::Memory;
 
 /// The version of the protocol that this is.
 pub const VERSION: u64 = 1;
@@ -39,6 +40,8 @@ pub enum Request {
         /// How many times; at least 1.
         iterations: u64,
     },
+    /// Say how much memory the process takes. A probe need not know this request.
+    Memory {},
     /// End with exit code 0.
     Quit {},
 }
@@ -83,6 +86,8 @@ pub enum Response {
         /// Bytes asked for, in all.
         bytes: u64,
     },
+    /// How much memory the process takes, and has taken.
+    Memory(Memory),
     /// The request could not be met. The probe goes on.
     Error {
         /// Why.
@@ -148,6 +153,7 @@ mod tests {
             json(&Request::Count { case: case(), iterations: 3 }),
             r#"{"count":{"case":"verify_single","iterations":3}}"#
         );
+        assert_eq!(json(&Request::Memory {}), r#"{"memory":{}}"#);
         assert_eq!(json(&Request::Quit {}), r#"{"quit":{}}"#);
     }
 
@@ -170,7 +176,19 @@ mod tests {
             json(&Response::Counted { case: case(), iterations: 3, allocations: 9, bytes: 99 }),
             r#"{"counted":{"case":"c","iterations":3,"allocations":9,"bytes":99}}"#
         );
+        assert_eq!(
+            json(&Response::Memory(Memory { peak_resident_bytes: Some(8_388_608), ..Memory::default() })),
+            r#"{"memory":{"peak_resident_bytes":8388608,"jemalloc_allocated_bytes":null,"jemalloc_active_bytes":null,"jemalloc_resident_bytes":null}}"#
+        );
         assert_eq!(json(&Response::Error { message: "m".to_owned() }), r#"{"error":{"message":"m"}}"#);
+    }
+
+    #[test]
+    fn memory_that_a_probe_cannot_tell_may_be_left_out() {
+        let answer: Response = serde_json::from_str(r#"{"memory":{"peak_resident_bytes":4096}}"#).unwrap();
+        assert_eq!(answer, Response::Memory(Memory { peak_resident_bytes: Some(4096), ..Memory::default() }));
+        let nothing: Response = serde_json::from_str(r#"{"memory":{}}"#).unwrap();
+        assert_eq!(nothing, Response::Memory(Memory::default()));
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use ron_auth_fixtures::environment::{RUSTC, rayon_threads, simd_path};
 
+use crate::memory::Memory;
 use crate::protocol::{Case, Hello, REVISION_ENV, Request, Response, VERSION};
 
 /// Iterations after which scratch memory has grown to its size.
@@ -52,6 +53,7 @@ pub struct Probe<S> {
     threads: usize,
     work_factor: f64,
     tally: Option<fn() -> Tally>,
+    memory: fn() -> Memory,
     /// The cases that were asked for, and whether they gave the right answers.
     prepared: BTreeMap<String, (Box<dyn Job>, bool)>,
 }
@@ -66,6 +68,7 @@ impl<S: Suite> Probe<S> {
             threads: rayon_threads(),
             work_factor: 1.0,
             tally: None,
+            memory: Memory::of_this_process,
             prepared: BTreeMap::new(),
         }
     }
@@ -84,6 +87,13 @@ impl<S: Suite> Probe<S> {
         self
     }
 
+    /// Answers `memory` by this reading: for a process whose allocator tells more than the system does.
+    #[must_use]
+    pub fn remembering(mut self, memory: fn() -> Memory) -> Self {
+        self.memory = memory;
+        self
+    }
+
     /// Says hello, then answers requests until told to quit or until there are no more.
     ///
     /// # Errors
@@ -99,7 +109,8 @@ impl<S: Suite> Probe<S> {
                 Ok(Request::Quit {}) => return Ok(()),
                 Ok(request) => say(&mut output, &self.answer(request))?,
                 Err(error) => {
-                    let message = format!("expected a line {{\"check\"|\"run\"|\"count\"|\"quit\": {{…}}}}: {error}");
+                    let message =
+                        format!("expected a line {{\"check\"|\"run\"|\"count\"|\"memory\"|\"quit\": {{…}}}}: {error}");
                     say(&mut output, &Response::Error { message })?;
                 }
             }
@@ -127,6 +138,7 @@ impl<S: Suite> Probe<S> {
             Request::Check { case } => self.check(case),
             Request::Run { case, iterations } => self.run(case, iterations),
             Request::Count { case, iterations } => self.count(case, iterations),
+            Request::Memory {} => Ok(Response::Memory((self.memory)())),
             Request::Quit {} => Err("quit has no answer".to_owned()),
         };
         answered.unwrap_or_else(|message| Response::Error { message })
@@ -256,6 +268,18 @@ mod tests {
         assert!(error_of(&said[7]).contains("at least one"), "{said:?}");
         assert!(error_of(&said[8]).contains("counting twin"), "{said:?}");
         assert_eq!(said.len(), 9, "what comes after quit is not answered");
+    }
+
+    #[test]
+    fn memory_is_told_at_any_time_by_the_system_or_by_whoever_knows_more() {
+        let said = conversation(ron_auth(), "{\"memory\":{}}\n");
+        let Response::Memory(memory) = said[1] else { panic!("{said:?}") };
+        assert_eq!(memory.peak_resident_bytes.is_some(), cfg!(target_os = "linux"));
+        assert_eq!(memory.jemalloc_allocated_bytes, None);
+
+        let known = || Memory { jemalloc_active_bytes: Some(8192), ..Memory::default() };
+        let said = conversation(ron_auth().remembering(known), "{\"memory\":{}}\n");
+        assert_eq!(said[1], Response::Memory(known()));
     }
 
     struct AlwaysExpired;

@@ -16,10 +16,10 @@ pub mod recommend;
 pub mod report;
 pub mod selftest;
 pub mod sweep;
+pub mod trend;
 pub mod tripwires;
 pub mod vectors;
 
-use ron_auth_fixtures::Fixture;
 use ron_auth_variants::Variant;
 
 use crate::exit::Failure;
@@ -27,11 +27,6 @@ use crate::exit::Failure;
 /// The variant of this name, or exit 64 with the valid names.
 fn variant_named(name: &str) -> Result<Variant, Failure> {
     ron_auth_variants::find(name).map_err(Failure::usage)
-}
-
-/// The fixture of this name, or exit 64 with the valid names.
-fn fixture_named(name: &str) -> Result<Fixture, Failure> {
-    name.parse().map_err(Failure::usage)
 }
 
 /// Prints to standard output. A reader that has gone away (`| head`) is no error.

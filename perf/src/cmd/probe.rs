@@ -26,6 +26,7 @@ use super::{print, variant_named};
 use crate::cell::Knobs;
 use crate::compare::layout::Layout;
 use crate::corpus::Source;
+use crate::count::jemalloc;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::files::repository_root;
 use crate::interrupt;
@@ -132,8 +133,12 @@ fn ask(side: &str) -> Outcome {
         let (threads, tokens) = (case.threads.to_string(), case.tokens_per_iteration.to_string());
         table.add_row([case.name, threads, tokens, decisions.to_string(), format!("{per_token_ns:.0}")]);
     }
+    let peak_bytes = client.memory()?.and_then(|memory| memory.peak_resident_bytes);
     client.quit()?;
     print(table);
+    let peak =
+        peak_bytes.map_or_else(|| "n/a".to_owned(), |bytes| format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20)));
+    print(format_args!("Peak memory: {peak}."));
     print(format_args!("It speaks the protocol. Times are the least of {ASKED_RUNS} single iterations: a try-out."));
     Ok(Exit::Success)
 }
@@ -154,9 +159,11 @@ fn serve_as(probe: Probe<impl Suite>, work_factor: f64, tally: Option<fn() -> Ta
     }
     displace_heap_as_told();
     let mut probe = probe.work_factor(work_factor);
-    if let Some(tally) = tally {
-        probe = probe.counting(tally);
-    }
+    probe = match tally {
+        Some(tally) => probe.counting(tally),
+        // Without a counting allocator this process has jemalloc.
+        None => probe.remembering(jemalloc::memory),
+    };
     probe.serve(stdin().lock(), stdout().lock()).context("could not talk to whoever started this probe")?;
     Ok(())
 }

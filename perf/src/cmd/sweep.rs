@@ -161,12 +161,16 @@ pub fn run(args: &Args) -> Outcome {
     };
     if ended != Ended::Interrupted {
         if run.memory.is_empty() {
-            for record in memory::measure(&plan, &run.header.panels, &interrupt::requested) {
+            let wanted = memory::wanted(&plan, &run.header.panels);
+            let bar = Progress::new("measuring memory", wanted.len() as u64);
+            for record in memory::measure(&wanted, &interrupt::requested, &mut || bar.advance(1)) {
                 keep(record, &mut run)?;
             }
+            bar.finish();
         }
         if let Some(wanted) = wants_profile {
-            let bar = Progress::new("profiling", (wanted.variants.len() * wanted.corpora.len()) as u64);
+            const STEPS: f64 = 100.0;
+            let bar = Progress::new("profiling", STEPS as u64);
             let seconds = wanted.time.as_secs_f64();
             let directory = run.directory.clone();
             let profiled = profile::measure(
@@ -176,7 +180,7 @@ pub fn run(args: &Args) -> Outcome {
                 seconds,
                 &directory,
                 &interrupt::requested,
-                &mut || bar.advance(1),
+                &mut |part| bar.set((part * STEPS) as u64),
             );
             bar.finish();
             match profiled {
@@ -211,7 +215,9 @@ pub fn run(args: &Args) -> Outcome {
     let history =
         args.history.clone().unwrap_or_else(|| run.directory.parent().unwrap_or(Path::new(".")).join("history.jsonl"));
     if !interrupted {
-        crate::history::append(&history, &run)?;
+        for note in crate::history::append(&history, &run)? {
+            eprintln!("perf-lab: {note}");
+        }
     }
     print(&concluded.verdict);
     for line in &concluded.advice {

@@ -1,5 +1,6 @@
 //! What jemalloc, the lab's global allocator, says of itself.
 
+use perf_probe::memory::Memory;
 use serde::{Deserialize, Serialize};
 use tikv_jemalloc_ctl::{epoch, stats, thread};
 
@@ -24,6 +25,18 @@ pub fn process_memory() -> Option<ProcessMemory> {
         active_bytes: stats::active::read().ok()?,
         resident_bytes: stats::resident::read().ok()?,
     })
+}
+
+/// Memory of this process now, by the system's count and by jemalloc's: what a probe answers `memory` with.
+#[must_use]
+pub fn memory() -> Memory {
+    let now = process_memory();
+    Memory {
+        jemalloc_allocated_bytes: now.map(|now| now.allocated_bytes as u64),
+        jemalloc_active_bytes: now.map(|now| now.active_bytes as u64),
+        jemalloc_resident_bytes: now.map(|now| now.resident_bytes as u64),
+        ..Memory::of_this_process()
+    }
 }
 
 /// Bytes that `work` has this thread allocate, in jemalloc's size classes: what a request really takes up.

@@ -5,6 +5,7 @@ use std::process::{ChildStdin, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::time::{Duration, Instant};
 
+use perf_probe::memory::Memory;
 use perf_probe::protocol::{Hello, Request, Response, VERSION};
 use perf_probe::serve::Tally;
 
@@ -153,6 +154,19 @@ impl Client {
         }
     }
 
+    /// Asks how much memory the process takes; `None` if the probe does not know this request, as it need not.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub fn memory(&mut self) -> Result<Option<Memory>, MeasureError> {
+        let request = Request::Memory {};
+        match self.ask(&request)? {
+            Response::Memory(memory) => Ok(Some(memory)),
+            Response::Error { .. } => Ok(None),
+            other => Err(self.unexpected(&request, other)),
+        }
+    }
+
     /// Lets the probe end by itself, as tools that write at the end need it.
     ///
     /// # Errors
@@ -282,6 +296,7 @@ fn asked(request: &Request) -> String {
         Request::Check { case } => format!("check {case}"),
         Request::Run { case, iterations } => format!("run {case} for {iterations} iterations"),
         Request::Count { case, iterations } => format!("count {case} for {iterations} iterations"),
+        Request::Memory {} => "say how much memory it takes".to_owned(),
         Request::Quit {} => "quit".to_owned(),
     }
 }
@@ -291,6 +306,7 @@ fn expected(request: &Request) -> String {
         Request::Check { case } => format!("\"checked\" or \"wrong\" for {case}"),
         Request::Run { case, iterations } => format!("\"ran\" for {case}, {iterations} iterations, in more than 0 ns"),
         Request::Count { case, iterations } => format!("\"counted\" for {case}, {iterations} iterations"),
+        Request::Memory {} => "\"memory\"".to_owned(),
         Request::Quit {} => "nothing".to_owned(),
     }
 }

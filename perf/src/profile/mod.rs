@@ -1,33 +1,49 @@
 //! Where the time goes: sampled stacks, flamegraphs, differences of two, and the share of each stage.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`sample`](mod@sample), [`folded`] | stacks, sampled and written down |
+//! | [`stages`](mod@stages), [`share`] | which stage of a verification a sample belongs to, and what that says |
+//! | [`graph`] | pictures for a page, of one profile or the difference of two |
+//! | [`interactive`](mod@interactive) | a picture to click through |
+//! | [`timed`](mod@timed) | the stages timed instead of sampled, as a cross-check |
+//! | [`measure`](mod@measure) | the profiles of a run |
 
-/// A flamegraph of folded stacks (lines `a;b;c COUNT`).
+pub mod folded;
+pub mod graph;
+pub mod interactive;
+pub mod measure;
+mod names;
+pub mod sample;
+pub mod share;
+pub mod stages;
+pub mod timed;
+mod tree;
+
+pub use folded::Folded;
+pub use graph::Side;
+pub use interactive::interactive;
+pub use measure::measure;
+pub use sample::{Sampled, sample};
+pub use share::{Share, shares};
+pub use stages::{Stage, stages};
+pub use timed::{TimedStage, timed};
+
+/// A flamegraph of folded stacks (lines `a;b;c COUNT`): SVG of at most 60 kB to stand in a page, 700 pixels wide.
 ///
 /// # Errors
 /// No samples, or lines that are no stacks.
-pub fn flamegraph(_folded: &str, _title: &str) -> anyhow::Result<String> {
-    anyhow::bail!("not yet")
+pub fn flamegraph(folded: &str, title: &str) -> anyhow::Result<String> {
+    Ok(graph::flamegraph(&folded.parse()?, title))
 }
 
-/// A difference flamegraph: frames as in `after`, coloured by how their share changed against `before`.
+/// A difference flamegraph: frames as in `after`, coloured by how their share changed against `before`. Where the time
+/// per token is known, [`graph::difference`] compares times instead, and says by name what is compared.
 ///
 /// # Errors
 /// As [`flamegraph`].
-pub fn difference(_before: &str, _after: &str, _title: &str) -> anyhow::Result<String> {
-    anyhow::bail!("not yet")
-}
-
-/// Samples these variants on these corpora, one after the other on one core.
-///
-/// # Errors
-/// The system cannot be profiled; a file cannot be written.
-pub fn measure(
-    _variants: &[ron_auth_variants::Variant],
-    _corpora: &[crate::corpus::Source],
-    _batch: usize,
-    _seconds: f64,
-    _directory: &std::path::Path,
-    _interrupted: &dyn Fn() -> bool,
-    _progress: &mut dyn FnMut(),
-) -> anyhow::Result<Vec<crate::run::record::Profile>> {
-    anyhow::bail!("not yet")
+pub fn difference(before: &str, after: &str, title: &str) -> anyhow::Result<String> {
+    let (before, after): (Folded, Folded) = (before.parse()?, after.parse()?);
+    let side = |name, folded| Side { name, folded, ns_per_token: None };
+    Ok(graph::difference(side("before", &before), side("after", &after), title))
 }

@@ -3,7 +3,6 @@
 mod chart;
 pub mod conclude;
 pub mod csv;
-pub mod flamegraph;
 pub mod html;
 pub mod plots;
 pub mod progress;

@@ -3,6 +3,7 @@
 pub(in crate::report) mod canvas;
 mod dots;
 mod lines;
+pub mod trend;
 
 use std::path::{Path, PathBuf};
 

@@ -1,0 +1,149 @@
+//! `perf-lab trend`: has a benchmark changed over the runs so far, or does it creep?
+
+use std::path::{Path, PathBuf};
+
+use anyhow::anyhow;
+use clap::Args as ClapArgs;
+use comfy_table::Table;
+use comfy_table::presets::ASCII_MARKDOWN;
+
+use super::print;
+use crate::exit::{Exit, Failure, Outcome};
+use crate::files::repository_root;
+use crate::history::file::FILE_NAME;
+use crate::history::trend::{FEWEST_RUNS, LEVEL};
+use crate::history::{self, Entry, History, Trend};
+use crate::host::Host;
+use crate::report::plots::trend::{self as plot, short};
+
+/// Show what benchmarks came to over the runs so far: change points, drifts, plots
+///
+/// Every sweep adds a line to the history: the ratio to the floor of each named variant, at default knobs on one
+/// thread. A change too small for the gate, or one that creeps, is seen here. Changes are found by ranks and
+/// permutations, drifts by Mann and Kendall's test; the chance of naming any benchmark if none has moved is 5 %
+/// (reports/README.md).
+#[derive(Debug, ClapArgs)]
+pub struct Args {
+    /// The history [default: reports/history.jsonl of the repository]
+    #[arg(long, value_name = "FILE")]
+    history: Option<PathBuf>,
+    /// Fingerprint of the host whose runs are shown [default: this one]
+    #[arg(long, value_name = "FINGERPRINT")]
+    host: Option<String>,
+    /// Show only benchmarks whose name (VARIANT/CORPUS/BATCH) contains this. All are judged together nevertheless
+    #[arg(long, value_name = "SUBSTRING")]
+    benchmark: Option<String>,
+    /// Where to put trend.svg and trend.png [default: the directory trend beside the history]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Take the last so many runs
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u16).range(2..=500))]
+    last: u16,
+    /// Exit 1 if a benchmark that is shown got slower in these runs, at once or slowly
+    #[arg(long)]
+    fail_on_change: bool,
+}
+
+/// Runs it. Exit 0, with `--fail-on-change` 1 if a benchmark got slower; 3 without a history of the host.
+///
+/// # Errors
+/// A history that cannot be read, or has no run of the host; no benchmark of that name; plots that cannot be written.
+pub fn run(args: &Args) -> Outcome {
+    let root = repository_root();
+    let path = args.history.clone().unwrap_or_else(|| root.join("reports").join(FILE_NAME));
+    let history = history::read(&path)?;
+    for note in &history.notes {
+        eprintln!("{note}");
+    }
+    let host = args.host.clone().unwrap_or_else(|| Host::detect(&root).fingerprint());
+    let entries = runs_of(&history, &host, &path)?;
+    let entries = entries.get(entries.len().saturating_sub(args.last.into())..).unwrap_or_default();
+    let wanted = args.benchmark.as_deref().unwrap_or_default();
+    let mut trends = history::trends(entries);
+    let names: Vec<String> = trends.iter().map(|trend| trend.benchmark.clone()).collect();
+    trends.retain(|trend| trend.benchmark.contains(wanted));
+    if trends.is_empty() {
+        let (path, known) = (path.display(), names.join(", "));
+        return Err(Failure::from(anyhow!("{path}: no benchmark of {host} is called {wanted:?}; there are {known}")));
+    }
+    let out = args.out.clone().unwrap_or_else(|| path.with_file_name("trend"));
+    let plot = plot::write(&out, &trends, entries)?;
+
+    print(verdict(&trends, entries));
+    print(format_args!("\n{}\n", table(&trends, entries)));
+    print(method(names.len(), &host));
+    if let Some(png) = plot {
+        print(format_args!("plots: {} and {}", png.with_extension("svg").display(), png.display()));
+    }
+    let slower = trends.iter().any(Trend::got_slower);
+    Ok(if slower && args.fail_on_change { Exit::Difference } else { Exit::Success })
+}
+
+fn runs_of<'h>(history: &'h History, host: &str, path: &Path) -> Result<Vec<&'h Entry>, Failure> {
+    let entries = history.of_host(host);
+    if entries.is_empty() {
+        let hosts: Vec<String> = history.hosts().iter().map(|(host, runs)| format!("{host} ({runs} runs)")).collect();
+        let known = if hosts.is_empty() { "no host".to_owned() } else { hosts.join(", ") };
+        let path = path.display();
+        return Err(Failure::from(anyhow!("{path}: no run of {host}; it has runs of {known} (--host FINGERPRINT)")));
+    }
+    Ok(entries)
+}
+
+fn verdict(trends: &[Trend], entries: &[&Entry]) -> String {
+    let names = |holds: fn(&&Trend) -> bool| {
+        let names: Vec<&str> = trends.iter().filter(holds).map(|trend| trend.benchmark.as_str()).collect();
+        (!names.is_empty()).then(|| names.join(", "))
+    };
+    let slower = names(|trend| trend.got_slower()).map(|names| format!("got slower: {names}"));
+    let faster = names(|trend| trend.has_moved() && !trend.got_slower()).map(|names| format!("got faster: {names}"));
+    let moved: Vec<String> = slower.into_iter().chain(faster).collect();
+    let judged = trends.iter().filter(|trend| trend.is_judged()).count();
+    match (judged, moved.is_empty()) {
+        (0, _) => format!("too few runs to judge: {}; it takes {FEWEST_RUNS}", entries.len()),
+        (_, true) => format!("no change or drift shown: {judged} benchmarks over {} runs", entries.len()),
+        (_, false) => moved.join("; "),
+    }
+}
+
+fn table(trends: &[Trend], entries: &[&Entry]) -> Table {
+    let revision = |run: usize| short(entries.get(run).and_then(|entry| entry.revision.as_deref()));
+    let mut table = Table::new();
+    table.load_style(ASCII_MARKDOWN);
+    table.set_header(["benchmark", "runs", "× floor, first", "× floor, last", "changes", "drift in 10 runs"]);
+    for trend in trends {
+        let ratio = |ratio: Option<f64>| ratio.map_or_else(|| "n/a".to_owned(), |ratio| format!("{ratio:.3}"));
+        let otherwise = || if trend.is_judged() { "none shown" } else { "too few runs" }.to_owned();
+        let changes: Vec<String> = trend
+            .changes
+            .iter()
+            .filter_map(|change| {
+                let (before, after) = trend.around(change)?;
+                let (before, after) = (revision(before), revision(after));
+                Some(format!("{:+.1} % from {before} to {after} (p {})", change.percent, p_value(change.p)))
+            })
+            .collect();
+        let drift = trend.drift.map(|drift| format!("{:+.2} % (p {})", drift.percent_over(10), p_value(drift.p)));
+        table.add_row([
+            trend.benchmark.clone(),
+            trend.points.len().to_string(),
+            ratio(trend.points.first().map(|point| point.ratio.estimate)),
+            ratio(trend.points.last().map(|point| point.ratio.estimate)),
+            if changes.is_empty() { otherwise() } else { changes.join("; ") },
+            drift.unwrap_or_else(otherwise),
+        ]);
+    }
+    table
+}
+
+fn p_value(p: f64) -> String {
+    if p < 0.0001 { "< 0.0001".to_owned() } else { format!("{p:.4}") }
+}
+
+fn method(benchmarks: usize, host: &str) -> String {
+    format!(
+        "{host}; p adjusted for {benchmarks} benchmarks, at {} % for all of them together. A change lies between two runs, \
+         and may be the machine's: `cargo lab ab` compares the two revisions themselves.",
+        100.0 * LEVEL
+    )
+}
