@@ -9,4 +9,4 @@ set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 with_paths --out "$@"
 
-cargo run --profile profiling --quiet -p perf-lab --bin perf-lab -- flame ${args[@]+"${args[@]}"}
+cargo lab flame ${args[@]+"${args[@]}"}
