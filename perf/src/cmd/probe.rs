@@ -133,12 +133,8 @@ fn ask(side: &str) -> Outcome {
         let (threads, tokens) = (case.threads.to_string(), case.tokens_per_iteration.to_string());
         table.add_row([case.name, threads, tokens, decisions.to_string(), format!("{per_token_ns:.0}")]);
     }
-    let peak_bytes = client.memory()?.and_then(|memory| memory.peak_resident_bytes);
     client.quit()?;
     print(table);
-    let peak =
-        peak_bytes.map_or_else(|| "n/a".to_owned(), |bytes| format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20)));
-    print(format_args!("Peak memory: {peak}."));
     print(format_args!("It speaks the protocol. Times are the least of {ASKED_RUNS} single iterations: a try-out."));
     Ok(Exit::Success)
 }

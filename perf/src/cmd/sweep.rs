@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use anyhow::Context;
 use clap::Args as ClapArgs;
 use ron_auth_variants::Variant;
 
@@ -13,21 +12,19 @@ use crate::compare::contest::Effort;
 use crate::corpus::Source;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::files::repository_root;
+use crate::history;
 use crate::host::Host;
 use crate::interrupt;
 use crate::measure::pin::{all_threads, can_pin};
-use crate::profile;
 use crate::report::conclude::{Sources, conclude};
 use crate::report::progress::Progress;
-use crate::run::journal::{FILE_NAME, Journal};
 use crate::run::record::Header;
-use crate::run::{Record, Run};
+use crate::run::{Record, Run, Session};
 use crate::sweep::check::{cells, check_all};
-use crate::sweep::leader::leader;
-use crate::sweep::measure::{Ended, Method, measure};
+use crate::sweep::measure::Method;
 use crate::sweep::plan::{BuiltIn, Plan};
 use crate::sweep::schedule::Limits;
-use crate::sweep::{count, memory};
+use crate::sweep::{count, stages};
 
 /// Part of the budget that is kept for instructions, where the plan wants them.
 const FOR_INSTRUCTIONS: f64 = 0.15;
@@ -119,103 +116,57 @@ pub fn run(args: &Args) -> Outcome {
     header.checked_cells = check_all(&cells, &mut || bar.advance(1))?;
     bar.finish();
 
-    let (mut run, mut journal) = begin(args, header, &root)?;
-    let mut keep = |record: Record, run: &mut Run| -> anyhow::Result<()> {
-        journal.write(&record)?;
-        run.push(record);
-        Ok(())
+    let mut session = match &args.resume {
+        Some(directory) => Session::resume(directory, &header)?,
+        None => Session::begin(location(args, &header, &root), header)?,
     };
-    if run.counts.is_empty() {
-        for note in notes(&plan, &run.header.host) {
-            keep(Record::Note(note), &mut run)?;
-        }
-        if plan.allocations {
-            let bar = Progress::new("counting allocations", cells.len() as u64);
-            for record in count::allocations(&cells, &root, &mut || bar.advance(1)) {
-                keep(record, &mut run)?;
+    if session.run.counts.is_empty() {
+        for note in notes(&plan, &session.run.header.host) {
+            if !session.run.notes.contains(&note) {
+                session.keep(Record::Note(note))?;
             }
-            bar.finish();
         }
+        stages::allocations(&mut session, &plan, &cells, &root)?;
     }
+    let profiles = plan.profile.as_ref().filter(|_| session.run.profiles.is_empty() && !args.no_profile);
+    let has_instructions = session.run.counts.iter().any(|count| count.instructions_per_token.is_some());
+    let skips_instructions = args.no_instructions || has_instructions;
+    let instructions = if skips_instructions { Vec::new() } else { count::wanted_instructions(&plan, &cells) };
 
-    let wants_profile = plan.profile.as_ref().filter(|_| run.profiles.is_empty() && !args.no_profile);
-    let wanted = if args.no_instructions { Vec::new() } else { count::wanted_instructions(&plan, &cells) };
-    let counted = run.counts.iter().any(|count| count.instructions_per_token.is_some());
-    let wanted = if counted { Vec::new() } else { wanted };
-    let reserved = wants_profile
-        .map_or(Duration::ZERO, |profile| profile.time * (profile.variants.len() * profile.corpora.len()) as u32)
-        + FOR_REPORT;
+    let reserved = profiles.map_or(Duration::ZERO, |profiles| profiles.time * profiles.count()) + FOR_REPORT;
+    let kept_back = if instructions.is_empty() { 0.0 } else { FOR_INSTRUCTIONS };
     let method = Method {
         limits: limits(&plan, args.blocks),
         effort: Effort { turn_ns: plan.turn.as_nanos() as f64, rounds: plan.rounds },
-        budget: budget.map(|budget| {
-            let kept = if wanted.is_empty() { 0.0 } else { FOR_INSTRUCTIONS };
-            budget.saturating_sub(begun.elapsed() + reserved).mul_f64(1.0 - kept)
-        }),
+        budget: budget.map(|budget| budget.saturating_sub(begun.elapsed() + reserved).mul_f64(1.0 - kept_back)),
     };
-    let ended = time(&mut run, method, &mut |record| journal.write(record))?;
-    let mut keep = |record: Record, run: &mut Run| -> anyhow::Result<()> {
-        journal.write(&record)?;
-        run.push(record);
-        Ok(())
-    };
-    if ended != Ended::Interrupted {
-        if run.memory.is_empty() {
-            let wanted = memory::wanted(&plan, &run.header.panels);
-            let bar = Progress::new("measuring memory", wanted.len() as u64);
-            for record in memory::measure(&wanted, &interrupt::requested, &mut || bar.advance(1)) {
-                keep(record, &mut run)?;
-            }
-            bar.finish();
-        }
-        if let Some(wanted) = wants_profile {
-            const STEPS: f64 = 100.0;
-            let bar = Progress::new("profiling", STEPS as u64);
-            let seconds = wanted.time.as_secs_f64();
-            let directory = run.directory.clone();
-            let profiled = profile::measure(
-                &wanted.variants,
-                &wanted.corpora,
-                wanted.batch,
-                seconds,
-                &directory,
-                &interrupt::requested,
-                &mut |part| bar.set((part * STEPS) as u64),
-            );
-            bar.finish();
-            match profiled {
-                Ok(profiles) => {
-                    for profile in profiles {
-                        keep(Record::Profile(profile), &mut run)?;
-                    }
-                }
-                Err(error) => keep(Record::Note(format!("Profiles n/a: {error:#}.")), &mut run)?,
-            }
-        }
-        if !wanted.is_empty() && !interrupt::requested() {
-            let deadline = budget.map(|budget| begun + budget.saturating_sub(FOR_REPORT));
-            let late = || interrupt::requested() || deadline.is_some_and(|deadline| Instant::now() >= deadline);
-            let bar = Progress::new("counting instructions", wanted.len() as u64);
-            for record in count::instructions(&wanted, &late, &|| bar.advance(1)) {
-                keep(record, &mut run)?;
-            }
-            bar.finish();
-        }
+    stages::times(&mut session, method)?;
+    if !interrupt::requested() {
+        stages::memory(&mut session, &plan)?;
+    }
+    if let Some(profiles) = profiles.filter(|_| !interrupt::requested()) {
+        stages::profiles(&mut session, profiles)?;
+    }
+    if !instructions.is_empty() && !interrupt::requested() {
+        let deadline = budget.map(|budget| begun + budget.saturating_sub(FOR_REPORT));
+        stages::instructions(&mut session, &instructions, deadline)?;
     }
     let interrupted = interrupt::requested();
     if !interrupted {
-        keep(Record::End { elapsed_s: begun.elapsed().as_secs_f64() }, &mut run)?;
+        session.keep(Record::End { elapsed_s: begun.elapsed().as_secs_f64() })?;
     }
+    finish(args, &session.run, &sources, interrupted)
+}
 
-    let concluded = conclude(&run, &sources)?;
-    if args.save_baseline && !interrupted {
-        let saved = sources.save_baseline(&run)?;
-        print(format_args!("Stored as the baseline of this host: {}.", saved.display()));
-    }
-    let history =
-        args.history.clone().unwrap_or_else(|| run.directory.parent().unwrap_or(Path::new(".")).join("history.jsonl"));
+/// Writes what the run comes to, and says it.
+fn finish(args: &Args, run: &Run, sources: &Sources, interrupted: bool) -> Outcome {
+    let concluded = conclude(run, sources)?;
     if !interrupted {
-        for note in crate::history::append(&history, &run)? {
+        if args.save_baseline {
+            print(format_args!("Stored as the baseline of this host: {}.", sources.save_baseline(run)?.display()));
+        }
+        let beside = || run.directory.parent().unwrap_or(Path::new(".")).join(history::file::FILE_NAME);
+        for note in history::append(&args.history.clone().unwrap_or_else(beside), run)? {
             eprintln!("perf-lab: {note}");
         }
     }
@@ -234,6 +185,11 @@ pub fn run(args: &Args) -> Outcome {
     } else {
         Exit::Difference
     })
+}
+
+fn location(args: &Args, header: &Header, root: &Path) -> PathBuf {
+    let name = || format!("{}-{}", header.started_utc.replace([':', '-'], ""), header.plan);
+    args.out.clone().unwrap_or_else(|| root.join("reports").join(name()))
 }
 
 fn planned(args: &Args) -> Result<Plan, Failure> {
@@ -257,58 +213,6 @@ fn limits(plan: &Plan, blocks: Option<u16>) -> Limits {
         Some(blocks) => Limits { least: blocks, most: blocks, precision: 0.0 },
         None => Limits { least: plan.blocks.0, most: plan.blocks.1, precision: plan.precision },
     }
-}
-
-/// A new run, or the one that is to be gone on with.
-fn begin(args: &Args, header: Header, root: &Path) -> Result<(Run, Journal), Failure> {
-    let Some(directory) = &args.resume else {
-        let directory = args.out.clone().unwrap_or_else(|| {
-            root.join("reports").join(format!("{}-{}", header.started_utc.replace([':', '-'], ""), header.plan))
-        });
-        if directory.join(FILE_NAME).exists() {
-            let directory = directory.display();
-            return Err(Failure::usage(format!(
-                "{directory} holds a run already; --resume {directory} goes on with it"
-            )));
-        }
-        let journal = Journal::create(&directory, &header)?;
-        return Ok((Run::new(header, directory), journal));
-    };
-    let run = Run::read(directory)?;
-    if run.header.panels != header.panels {
-        return Err(Failure::usage(format!(
-            "{} was measured by another plan; it was: {}",
-            directory.display(),
-            run.header.command
-        )));
-    }
-    if run.header.host.fingerprint() != header.host.fingerprint() {
-        return Err(Failure::usage(format!(
-            "{} was measured on {}; this is {}",
-            directory.display(),
-            run.header.host.fingerprint(),
-            header.host.fingerprint()
-        )));
-    }
-    let mut run = run;
-    run.elapsed_s = None;
-    let mut journal = Journal::resume(directory)?;
-    let note = Record::Note(format!("Gone on with at {} after {} blocks.", header.started_utc, run.blocks.len()));
-    journal.write(&note)?;
-    run.push(note);
-    Ok((run, journal))
-}
-
-fn time(run: &mut Run, method: Method, keep: &mut dyn FnMut(&Record) -> anyhow::Result<()>) -> Result<Ended, Failure> {
-    const STEPS: f64 = 1000.0;
-    let bar = Progress::new("timing", STEPS as u64);
-    let ended = measure(run, method, &interrupt::requested, keep, &mut |step| {
-        bar.set((step.spent * STEPS) as u64);
-        let left = humantime::format_duration(Duration::from_secs(step.left.as_secs()));
-        bar.say(&format!("{left} left at most, {}", leader(step.run, step.panel)));
-    });
-    bar.finish();
-    Ok(ended.context("measuring stopped; what was measured is kept")?)
 }
 
 fn notes(plan: &Plan, host: &Host) -> Vec<String> {

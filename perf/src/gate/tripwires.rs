@@ -43,7 +43,7 @@ pub fn judge(
     check_all(&cells, &mut || {})?;
     let header = Header::new("tripwires", host, vec![panel]);
     let mut run = Run::new(header, root.to_path_buf());
-    let ended = measure(&mut run, METHOD, interrupted, &mut |_| Ok(()), &mut |step| progress(step.spent))?;
+    let ended = measure(&mut run, METHOD, interrupted, &mut |step| progress(step.spent))?;
     if ended == Ended::Interrupted {
         return Err(Failure::interrupted());
     }

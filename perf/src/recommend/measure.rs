@@ -62,7 +62,7 @@ pub fn measured(
         run.header.checked_cells += check_all(&cells(&panels), &mut || {})?;
         run.header.panels.extend(panels);
         let method = Method { limits: LIMITS, effort: EFFORT, budget: Some(budget.mul_f64(part)) };
-        match measure(run, method, interrupted, &mut |_| Ok(()), told)? {
+        match measure(run, method, interrupted, told)? {
             Ended::Interrupted => Err(Failure::interrupted()),
             Ended::Done | Ended::OutOfBudget => Ok(()),
         }

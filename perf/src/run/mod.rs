@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`record`] | the shapes: points, seats, contests, blocks, counts |
 //! | [`journal`] | `run.jsonl`: written line by line while measuring, read back to go on or to report |
+//! | [`session`] | a run that is being measured |
 //! | [`measured`] | every seat with its values, and ratios between any two of them |
 //! | [`compositions`] | the compositions that were measured against each other |
 //!
@@ -14,6 +15,7 @@ pub mod compositions;
 pub mod journal;
 pub mod measured;
 pub mod record;
+pub mod session;
 #[cfg(test)]
 pub(crate) mod simulated;
 
@@ -21,3 +23,4 @@ pub use compositions::Compositions;
 pub use journal::Run;
 pub use measured::Measured;
 pub use record::{Contest, Kind, Panel, Point, Record, Seat};
+pub use session::Session;

@@ -14,7 +14,7 @@ use crate::measure::seed_of_now;
 use crate::probe::ProbeCommand;
 use crate::run::measured::ERROR_PER_SIDE;
 use crate::run::record::Block;
-use crate::run::{Kind, Record, Run};
+use crate::run::{Kind, Record, Run, Session};
 
 /// How it is measured.
 #[derive(Clone, Copy, Debug)]
@@ -50,27 +50,60 @@ pub enum Ended {
     Interrupted,
 }
 
-/// Measures until done, out of time or interrupted. Every block is handed to `keep` before it is taken into the run.
+/// A run that can be added to.
+pub trait Keep {
+    /// The run so far.
+    fn run(&self) -> &Run;
+
+    /// Takes a record in.
+    ///
+    /// # Errors
+    /// It could not be kept.
+    fn keep(&mut self, record: Record) -> anyhow::Result<()>;
+}
+
+/// In memory alone.
+impl Keep for Run {
+    fn run(&self) -> &Run {
+        self
+    }
+
+    fn keep(&mut self, record: Record) -> anyhow::Result<()> {
+        self.push(record);
+        Ok(())
+    }
+}
+
+impl Keep for Session {
+    fn run(&self) -> &Run {
+        &self.run
+    }
+
+    fn keep(&mut self, record: Record) -> anyhow::Result<()> {
+        Self::keep(self, record)
+    }
+}
+
+/// Measures until done, out of time or interrupted. Every block is kept as soon as it is measured.
 ///
 /// # Errors
 /// A process that failed or decided wrongly; a block that could not be kept.
 pub fn measure(
-    run: &mut Run,
+    kept: &mut dyn Keep,
     method: Method,
     interrupted: &dyn Fn() -> bool,
-    keep: &mut dyn FnMut(&Record) -> anyhow::Result<()>,
     told: &mut dyn FnMut(&Step<'_>),
 ) -> anyhow::Result<Ended> {
     let start = Instant::now();
     // What a run that goes on has spent already.
-    let before_s = run.blocks.last().map_or(0.0, |block| block.at_s);
+    let before_s = kept.run().blocks.last().map_or(0.0, |block| block.at_s);
     let mut program = ProbeCommand::new("perf-lab", std::env::current_exe()?);
     program.copied = true;
-    let lineups = run.header.panels.iter().map(Lineup::of).collect::<Result<Vec<_>, _>>()?;
+    let lineups = kept.run().header.panels.iter().map(Lineup::of).collect::<Result<Vec<_>, _>>()?;
     // Orders and layouts: drawn anew by every run and every continuation of one.
     let mut rng = ChaCha8Rng::seed_from_u64(seed_of_now());
     let budget = method.budget.map(|budget| budget.saturating_sub(Duration::from_secs_f64(before_s)));
-    let mut progress: Vec<Progress> = (0..lineups.len()).map(|panel| progress_of(run, panel, method)).collect();
+    let mut progress: Vec<Progress> = (0..lineups.len()).map(|panel| progress_of(kept.run(), panel, method)).collect();
     loop {
         if interrupted() {
             return Ok(Ended::Interrupted);
@@ -94,15 +127,14 @@ pub fn measure(
             ns_per_token: found.ns_per_token,
             log_ratio: found.log_ratio,
         });
-        keep(&record)?;
-        run.push(record);
+        kept.keep(record)?;
         if let Some(slot) = progress.get_mut(index) {
-            *slot = progress_of(run, index, method);
+            *slot = progress_of(kept.run(), index, method);
         }
         let (most, _) = schedule::forecast(&progress, method.limits);
         let left = budget.map_or(most, |budget| most.min(budget.saturating_sub(start.elapsed())));
         let spent = start.elapsed().as_secs_f64();
-        told(&Step { run, panel: index, spent: spent / (spent + left.as_secs_f64()), left });
+        told(&Step { run: kept.run(), panel: index, spent: spent / (spent + left.as_secs_f64()), left });
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! | file | holds |
 //! |---|---|
+//! | [`stages`] | one after the other, with progress |
 //! | [`plan`] | what is measured: a plan in TOML, unfolded into panels |
 //! | [`check`] | every cell held against the reference before anything is timed |
 //! | [`block`] | a fresh process for each variant of a panel, in turns |
@@ -21,3 +22,4 @@ pub mod memory;
 pub mod plan;
 pub mod row;
 pub mod schedule;
+pub mod stages;

@@ -5,7 +5,7 @@
 //! |---|---|
 //! | [`Page`], [`Input`] | what it is made from |
 //! | `sections` | the page from top to bottom, a file each |
-//! | `figures` | which plots there are; how they are drawn is in [`super::chart`] |
+//! | `figures` | which plots there are; how they are drawn is in `report::chart` |
 //! | `data` | a run as the report looks at it |
 //! | `format` | numbers for people |
 //! | `style.css` | light, dark, narrow, and on paper |

@@ -107,6 +107,14 @@ pub struct Profiles {
     pub time: Duration,
 }
 
+impl Profiles {
+    /// How many there are.
+    #[must_use]
+    pub fn count(&self) -> u32 {
+        u32::try_from(self.variants.len() * self.corpora.len()).unwrap_or(u32::MAX)
+    }
+}
+
 impl Plan {
     /// A plan that comes with the lab. `all_threads` is what `threads = ["all"]` means.
     ///
