@@ -96,7 +96,7 @@ fn an_interrupted_sweep_keeps_what_was_measured_and_can_be_gone_on_with() {
     }
     assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
     assert_eq!(child.wait().unwrap().code(), Some(130));
-    assert!(fs::read_to_string(cut.join("summary.md")).unwrap().starts_with("**PARTIAL"));
+    assert!(fs::read_to_string(cut.join("summary.md")).unwrap().contains("PARTIAL"));
     let measured = blocks();
     assert!((6..12).contains(&measured), "{measured}");
 
@@ -107,7 +107,7 @@ fn an_interrupted_sweep_keeps_what_was_measured_and_can_be_gone_on_with() {
     assert_eq!(code(&resumed), 0, "{}", err(&resumed));
     assert_eq!(blocks(), 12);
     let summary = fs::read_to_string(cut.join("summary.md")).unwrap();
-    assert!(!summary.starts_with("**PARTIAL") && summary.contains("Gone on with at "), "{summary}");
+    assert!(!summary.contains("PARTIAL") && summary.contains("Gone on with at "), "{summary}");
 
     let other = sweep(dir.path(), &["--resume", &cut_name, "--batches", "1"]);
     assert_eq!(code(&other), 64);
