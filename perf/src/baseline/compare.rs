@@ -13,7 +13,7 @@ use crate::measure::stats::PairedRatio;
 
 /// What a ratio to the floor may differ by between two measurements without a change of the code: what else the machine
 /// does slows memory and arithmetic, and so a verifier and its floor, by different amounts. It is the gate's warn level.
-const APART_ALLOWANCE: f64 = 0.05;
+pub(super) const APART_ALLOWANCE: f64 = 0.05;
 
 /// A benchmark of both.
 #[derive(Clone, Debug, PartialEq, Serialize)]

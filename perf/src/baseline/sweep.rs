@@ -9,14 +9,13 @@ use anyhow::ensure;
 use serde::{Deserialize, Serialize};
 
 use super::Standing;
+use super::compare::APART_ALLOWANCE;
 use crate::files::{read_json, write_whole};
 use crate::host::Host;
 use crate::measure::stats::{PairedRatio, Quartiles};
 use crate::sweep::row::Row;
 
 const FORMAT: &str = "perf-lab baseline v1";
-/// Code layout alone, drawn anew by every build, is worth this much (1–2 %, PERFNOTES).
-const LAYOUT_ALLOWANCE: f64 = 0.02;
 
 /// A stored sweep.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -134,6 +133,13 @@ impl Baseline {
         Ok(found)
     }
 
+    /// When and at which revision it was stored, in words.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let revision = self.host.revision.as_deref().unwrap_or("no revision");
+        format!("of {} at {revision}", self.saved_utc)
+    }
+
     /// Number of cells.
     #[must_use]
     pub const fn cells(&self) -> usize {
@@ -190,7 +196,7 @@ impl Baseline {
 }
 
 fn change(key: Key, against: &'static str, was: PairedRatio, is: PairedRatio) -> Change {
-    Change { key, against, was, is, standing: Standing::of(was, is, LAYOUT_ALLOWANCE) }
+    Change { key, against, was, is, standing: Standing::of(was, is, APART_ALLOWANCE) }
 }
 
 #[cfg(test)]
@@ -208,11 +214,12 @@ mod tests {
     }
 
     #[test]
-    fn only_what_noise_and_layout_cannot_explain_is_a_change() {
+    fn only_what_noise_and_the_time_between_cannot_explain_is_a_change() {
         let was = ratio(0.49, 0.50, 0.51);
         assert_eq!(standing(was, ratio(0.50, 0.51, 0.52)), Standing::Same);
         assert_eq!(standing(was, ratio(0.515, 0.525, 0.53)), Standing::Same);
-        assert_eq!(standing(was, ratio(0.53, 0.54, 0.55)), Standing::Slower);
+        assert_eq!(standing(was, ratio(0.53, 0.54, 0.55)), Standing::Same);
+        assert_eq!(standing(was, ratio(0.54, 0.55, 0.56)), Standing::Slower);
         assert_eq!(standing(was, ratio(0.44, 0.45, 0.46)), Standing::Faster);
     }
 

@@ -19,14 +19,18 @@ use crate::measure::pin::{all_threads, can_pin};
 use crate::report::conclude::{Sources, conclude};
 use crate::report::progress::Progress;
 use crate::run::record::Header;
-use crate::run::{Record, Run, Session};
+use crate::run::{Place, Record, Run, Session};
 use crate::sweep::check::{cells, check_all};
 use crate::sweep::measure::Method;
-use crate::sweep::plan::{BuiltIn, Plan};
+use crate::sweep::plan::{BuiltIn, Plan, Profiles};
 use crate::sweep::schedule::Limits;
 use crate::sweep::{count, stages};
 
-/// Part of the budget that is kept for instructions, where the plan wants them.
+/// Part of the budget that allocations may take, and the checks before them.
+const FOR_ALLOCATIONS: f64 = 0.2;
+/// Part of the budget that profiles may take.
+const FOR_PROFILES: f64 = 0.25;
+/// Part of the time for measuring that is kept for instructions, where the plan wants them.
 const FOR_INSTRUCTIONS: f64 = 0.15;
 /// What is kept of the budget for drawing the report.
 const FOR_REPORT: Duration = Duration::from_secs(3);
@@ -87,7 +91,8 @@ pub struct Args {
     history: Option<PathBuf>,
 }
 
-/// Runs it. Exit 1 if variants differ or a tripwire is broken, 130 if interrupted.
+/// Runs it. Exit 1 if variants differ or a tripwire is broken, 2 if there was no time to measure anything, 130 if
+/// interrupted.
 ///
 /// # Errors
 /// An unknown name; a plan that cannot be understood; a difference between variants; a file that cannot be read or
@@ -109,31 +114,33 @@ pub fn run(args: &Args) -> Outcome {
     let budget = args.budget.or(plan.budget);
     header.budget_s = budget.map(|budget| budget.as_secs_f64());
     header.command = std::env::args().skip(1).fold("cargo lab".to_owned(), |command, arg| command + " " + &arg);
+    header.sign()?;
+    let place = match &args.resume {
+        Some(directory) => Place::interrupted(directory, &header)?,
+        None => Place::new(location(args, &header, &root))?,
+    };
     interrupt::watch()?;
 
     let cells = cells(&header.panels);
     let bar = Progress::new("checking", cells.len() as u64);
-    header.checked_cells = check_all(&cells, &mut || bar.advance(1))?;
+    header.checked_cells = check_all(&cells, &interrupt::requested, &mut || bar.advance(1))?;
     bar.finish();
 
-    let mut session = match &args.resume {
-        Some(directory) => Session::resume(directory, &header)?,
-        None => Session::begin(location(args, &header, &root), header)?,
-    };
-    if session.run.counts.is_empty() {
-        for note in notes(&plan, &session.run.header.host) {
-            if !session.run.notes.contains(&note) {
-                session.keep(Record::Note(note))?;
-            }
+    let mut session = Session::begin(place, header)?;
+    for note in notes(&plan, &session.run.header.host) {
+        if !session.run.notes.contains(&note) {
+            session.keep(Record::Note(note))?;
         }
-        stages::allocations(&mut session, &plan, &cells, &root)?;
     }
-    let profiles = plan.profile.as_ref().filter(|_| session.run.profiles.is_empty() && !args.no_profile);
-    let has_instructions = session.run.counts.iter().any(|count| count.instructions_per_token.is_some());
-    let skips_instructions = args.no_instructions || has_instructions;
-    let instructions = if skips_instructions { Vec::new() } else { count::wanted_instructions(&plan, &cells) };
-
-    let reserved = profiles.map_or(Duration::ZERO, |profiles| profiles.time * profiles.count()) + FOR_REPORT;
+    let until = |part: f64| budget.map(|budget| begun + budget.mul_f64(part));
+    stages::allocations(&mut session, &plan, &cells, &root, until(FOR_ALLOCATIONS))?;
+    let instructions = if args.no_instructions { Vec::new() } else { count::wanted_instructions(&plan, &cells) };
+    let profiles = plan.profile.as_ref().filter(|_| !args.no_profile);
+    let profile_time = |profiles: &Profiles| {
+        let most = budget.map_or(Duration::MAX, |budget| budget.mul_f64(FOR_PROFILES) / profiles.count().max(1));
+        profiles.time.min(most)
+    };
+    let reserved = profiles.map_or(Duration::ZERO, |p| profile_time(p) * p.count()) + FOR_REPORT;
     let kept_back = if instructions.is_empty() { 0.0 } else { FOR_INSTRUCTIONS };
     let method = Method {
         limits: limits(&plan, args.blocks),
@@ -145,9 +152,9 @@ pub fn run(args: &Args) -> Outcome {
         stages::memory(&mut session, &plan)?;
     }
     if let Some(profiles) = profiles.filter(|_| !interrupt::requested()) {
-        stages::profiles(&mut session, profiles)?;
+        stages::profiles(&mut session, profiles, profile_time(profiles))?;
     }
-    if !instructions.is_empty() && !interrupt::requested() {
+    if !interrupt::requested() {
         let deadline = budget.map(|budget| begun + budget.saturating_sub(FOR_REPORT));
         stages::instructions(&mut session, &instructions, deadline)?;
     }
@@ -180,10 +187,12 @@ fn finish(args: &Args, run: &Run, sources: &Sources, interrupted: bool) -> Outco
     print(concluded.report.display());
     Ok(if interrupted {
         Exit::Interrupted
-    } else if concluded.holds {
-        Exit::Success
-    } else {
+    } else if !concluded.holds {
         Exit::Difference
+    } else if concluded.is_empty {
+        Exit::Inconclusive
+    } else {
+        Exit::Success
     })
 }
 

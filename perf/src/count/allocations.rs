@@ -66,11 +66,17 @@ pub fn count((variant, point): &Request, tally: impl Fn() -> Tally + Sync) -> an
     })
 }
 
-/// The lab's side: has every cell counted. Answers in the order of the cells; `progress` is told after each.
+/// The lab's side: has every cell counted, until it is late. Answers in the order of the cells; `progress` is told after
+/// each.
 ///
 /// # Errors
 /// No counting program beside this one and none could be built, or it failed.
-pub fn count_all(cells: &[Request], root: &Path, progress: &mut dyn FnMut()) -> anyhow::Result<VecDeque<Allocations>> {
+pub fn count_all(
+    cells: &[Request],
+    root: &Path,
+    late: &dyn Fn() -> bool,
+    progress: &mut dyn FnMut(),
+) -> anyhow::Result<VecDeque<Allocations>> {
     let program = program(root)?;
     let mut child = Command::new(&program)
         .stdin(Stdio::piped())
@@ -85,6 +91,11 @@ pub fn count_all(cells: &[Request], root: &Path, progress: &mut dyn FnMut()) -> 
     for line in BufReader::new(stdout).lines() {
         counts.push_back(serde_json::from_str(&line?).with_context(|| format!("{PROGRAM} answered nonsense"))?);
         progress();
+        if late() {
+            child.kill()?;
+            child.wait()?;
+            return Ok(counts);
+        }
     }
     let status = child.wait()?;
     if !status.success() || counts.len() != cells.len() {

@@ -40,7 +40,7 @@ pub fn judge(
     }
     let panel = panel(&tripwires, &host);
     let cells = cells(std::slice::from_ref(&panel));
-    check_all(&cells, &mut || {})?;
+    check_all(&cells, interrupted, &mut || {})?;
     let header = Header::new("tripwires", host, vec![panel]);
     let mut run = Run::new(header, root.to_path_buf());
     let ended = measure(&mut run, METHOD, interrupted, &mut |step| progress(step.spent))?;

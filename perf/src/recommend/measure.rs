@@ -59,7 +59,7 @@ pub fn measured(
 
     let mut run = Run::new(Header::new("recommend", host, Vec::new()), std::path::PathBuf::new());
     let mut add = |run: &mut Run, panels: Vec<Panel>, part: f64| -> Result<(), Failure> {
-        run.header.checked_cells += check_all(&cells(&panels), &mut || {})?;
+        run.header.checked_cells += check_all(&cells(&panels), interrupted, &mut || {})?;
         run.header.panels.extend(panels);
         let method = Method { limits: LIMITS, effort: EFFORT, budget: Some(budget.mul_f64(part)) };
         match measure(run, method, interrupted, told)? {

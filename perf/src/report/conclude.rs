@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::baseline::Baseline;
 use crate::files::{repository_root, write_whole};
 use crate::host::Host;
-use crate::recommend::Advice;
+use crate::recommend::{Advice, NoAdvice};
 use crate::report::csv::CsvFile;
 use crate::report::html::{FILE_NAME, Input, Page};
 use crate::report::plots;
@@ -29,12 +29,14 @@ pub struct Sources {
 pub struct Concluded {
     /// One line: what there is to know.
     pub verdict: String,
-    /// What to run, a line for each corpus that the run can tell it of.
+    /// What to run, or why that is not said: a line for each workload.
     pub advice: Vec<String>,
     /// The report.
     pub report: PathBuf,
     /// Whether every tripwire holds.
     pub holds: bool,
+    /// Whether there was no time to measure anything.
+    pub is_empty: bool,
 }
 
 impl Sources {
@@ -77,14 +79,16 @@ impl Sources {
 /// A stored baseline that cannot be read.
 pub fn input<'a>(run: &'a Run, rows: &[Row], sources: &Sources) -> anyhow::Result<Input<'a>> {
     let host = &run.header.host;
-    let baseline = match Baseline::find(&sources.baselines, host)? {
+    let stored = Baseline::find(&sources.baselines, host)?;
+    let baseline_of = stored.as_ref().map(Baseline::name);
+    let baseline = match stored {
         Some(stored) => Ok(stored.compare(rows)),
         None => Err(format!(
             "None is stored for this host ({}). `cargo lab sweep --save-baseline` stores one in baselines/.",
             host.fingerprint()
         )),
     };
-    Ok(Input::of(run, sources.tripwires.judge(host, rows), baseline))
+    Ok(Input { baseline_of, ..Input::of(run, sources.tripwires.judge(host, rows), baseline) })
 }
 
 /// Writes `sweep.csv`, plots, `summary.md` and `report.html` into the run's directory.
@@ -99,9 +103,21 @@ pub fn conclude(run: &Run, sources: &Sources) -> anyhow::Result<Concluded> {
     let plots = plots::write_all(directory, &rows)?;
     write_whole(&directory.join("summary.md"), Summary { input: &input, rows: &rows, plots: &plots }.markdown())?;
     let (verdict, holds) = (input.verdict.clone(), broken(&input.tripwires).is_empty());
-    let advice = input.advices.iter().flatten().map(Advice::headline).collect();
+    let advice = input.advices.iter().flat_map(in_lines).collect();
     // The last: it links to the others.
     let report = directory.join(FILE_NAME);
     write_whole(&report, Page { first: input, second: None, directory: directory.clone() }.render()?)?;
-    Ok(Concluded { verdict, advice, report, holds })
+    Ok(Concluded { verdict, advice, report, holds, is_empty: rows.is_empty() })
+}
+
+/// What to run and why to be careful with that, or why nothing is advised.
+#[must_use]
+pub fn in_lines(advice: &Result<Advice, NoAdvice>) -> Vec<String> {
+    match advice {
+        Ok(advice) => {
+            let careful = advice.warnings.iter().map(|warning| format!("Careful: {warning}"));
+            std::iter::once(advice.headline()).chain(careful).collect()
+        }
+        Err(reason) => vec![format!("No advice: {reason}.")],
+    }
 }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use crate::baseline::{Change, Standing};
 use crate::cell::REFERENCE;
 use crate::measure::stats::PairedRatio;
+use crate::report::conclude::in_lines;
 use crate::report::html::Input;
 use crate::report::verdict::CONTROL_MARGIN;
 use crate::sweep::row::{Kind, Row};
@@ -32,8 +33,8 @@ impl Summary<'_> {
     fn write(&self, out: &mut String) -> std::fmt::Result {
         writeln!(out, "**{}**\n", self.input.verdict)?;
         writeln!(out, "# Sweep ({}) of {}\n", self.input.run.header.plan, self.input.run.header.started_utc)?;
-        for advice in self.input.advices.iter().flatten() {
-            writeln!(out, "{}\n", advice.headline())?;
+        for line in self.input.advices.iter().flat_map(in_lines) {
+            writeln!(out, "{line}\n")?;
         }
         self.write_fixtures(out)?;
         self.write_parallel(out)?;
@@ -219,7 +220,13 @@ impl Summary<'_> {
             return writeln!(out, "{} ratios compared, none changed beyond noise and layout.\n", changes.len());
         }
         changed.sort_by(|a, b| b.ratio().total_cmp(&a.ratio()));
-        writeln!(out, "{} ratios compared; these changed:\n", changes.len())?;
+        let of = self.input.baseline_of.as_ref().map_or_else(String::new, |of| format!(" with those {of}"));
+        writeln!(
+            out,
+            "{} ratios compared{of}; these changed. Where a variant changed to plain but not to the floor, or the other way \
+             round, it is plain or the floor that moved.\n",
+            changes.len()
+        )?;
         writeln!(
             out,
             "| variant | fixture | batch | threads | ratio to | was | is | is / was | |\n|---|---|---:|---:|---|---:|---:|---:|---|"

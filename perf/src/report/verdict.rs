@@ -1,9 +1,9 @@
 //! What there is to know about a run, in one line.
 
 use super::html::data::{Data, is_plain};
-use crate::baseline::{Change, Standing};
+use crate::baseline::{Change, Key, Standing};
 use crate::cell::REFERENCE;
-use crate::run::{Measured, Run};
+use crate::run::{Measured, Point, Run};
 use crate::tripwire::{Judged, State};
 
 /// By how much a control may be off before a run is doubted.
@@ -14,23 +14,39 @@ pub(super) const CONTROL_MARGIN: f64 = 0.02;
 pub fn verdict(run: &Run, tripwires: &[Judged], baseline: &Result<Vec<Change>, String>) -> String {
     let mut parts = doubts(run);
     parts.push(format!("{} cells equal to {REFERENCE}", run.header.checked_cells));
-    parts.push(fastest(&Data::of(run)).unwrap_or_else(|| "nothing measured".to_owned()));
+    parts.push(fastest(&Data::of(run)).unwrap_or_else(|| "no named variant measured".to_owned()));
     let broken = broken(tripwires);
     let bound = tripwires.iter().filter(|t| matches!(t.state, State::Holds | State::Broken)).count();
-    parts.push(if broken.is_empty() {
-        format!("{bound} tripwires hold")
-    } else {
-        format!("tripwires BROKEN: {}", broken.join(", "))
+    let all = tripwires.iter().filter(|t| t.state != State::Elsewhere).count();
+    parts.push(match (broken.is_empty(), bound) {
+        (false, _) => format!("tripwires BROKEN: {}", broken.join(", ")),
+        (true, 0) => "no tripwire measured".to_owned(),
+        (true, bound) if bound == all => format!("{bound} tripwires hold"),
+        (true, bound) => format!("{bound} of {all} tripwires measured, they hold"),
     });
     parts.push(match baseline {
         Err(_) => "no baseline for this host".to_owned(),
-        Ok(changes) => {
-            let count = |standing| changes.iter().filter(|change| change.standing == standing).count();
-            let (slower, faster, same) = (count(Standing::Slower), count(Standing::Faster), count(Standing::Same));
-            format!("baseline: {slower} slower, {faster} faster, {same} the same")
-        }
+        Ok(changes) if changes.is_empty() => "nothing to compare with the baseline".to_owned(),
+        Ok(changes) => against_baseline(changes),
     });
     parts.join("; ") + "."
+}
+
+/// How many cells changed. One has if it did to plain and to the floor alike: else it is those that moved.
+fn against_baseline(changes: &[Change]) -> String {
+    let mut cells: Vec<(&Key, Vec<Standing>)> = Vec::new();
+    for Change { key, standing, .. } in changes.iter().filter(|change| change.key.variant != REFERENCE) {
+        match cells.iter_mut().find(|(known, _)| *known == key) {
+            Some((_, standings)) => standings.push(*standing),
+            None => cells.push((key, vec![*standing])),
+        }
+    }
+    let all = |wanted| cells.iter().filter(|(_, standings)| standings.iter().all(|own| *own == wanted)).count();
+    let (slower, faster) = (all(Standing::Slower), all(Standing::Faster));
+    format!(
+        "against the baseline {slower} cells are slower, {faster} faster, {} neither",
+        cells.len() - slower - faster
+    )
 }
 
 /// Names of the tripwires that are broken.
@@ -45,10 +61,10 @@ pub(super) fn doubts(run: &Run) -> Vec<String> {
     if run.header.host.build != "release" {
         doubts.push(format!("MEANINGLESS: a {} build", run.header.host.build));
     }
-    if run.elapsed_s.is_none() {
-        let planned = run.header.panels.len();
-        let measured = planned - run.left_out().len();
-        doubts.push(format!("PARTIAL: {measured} of {planned} panels measured, the run did not end by itself"));
+    let (planned, left_out) = (run.header.panels.len(), run.left_out().len());
+    if run.elapsed_s.is_none() || left_out > 0 {
+        let why = if run.elapsed_s.is_none() { "the run did not end by itself" } else { "there was no time for more" };
+        doubts.push(format!("PARTIAL: {} of {planned} panels measured, {why}", planned - left_out));
     }
     let failed = run.controls(CONTROL_MARGIN).1.len();
     if failed > 0 {
@@ -63,7 +79,10 @@ fn fastest(data: &Data<'_>) -> Option<String> {
     let speedup = |seat: &&Measured<'_>| seat.to_plain().map_or(1.0, |ratio| 1.0 / ratio.estimate);
     let single: Vec<&Measured<'_>> =
         named.into_iter().filter(|seat| seat.point().knobs.threads == 1 && seat.to_plain().is_some()).collect();
-    let points: Vec<_> = single.iter().filter(|seat| is_plain(seat)).map(|seat| seat.point()).collect();
+    // Where plain has no rival, it has not won.
+    let has_rival = |point: &Point| single.iter().any(|seat| !is_plain(seat) && seat.point() == point);
+    let plain = single.iter().filter(|seat| is_plain(seat)).map(|seat| seat.point());
+    let points: Vec<_> = plain.filter(|point| has_rival(point)).collect();
     let mut wins: Vec<(&str, usize)> = Vec::new();
     for point in &points {
         let there = single.iter().filter(|seat| seat.point() == *point);
@@ -76,7 +95,7 @@ fn fastest(data: &Data<'_>) -> Option<String> {
     let (name, count) = wins.into_iter().max_by_key(|(_, count)| *count)?;
     let most = single.iter().filter(|seat| seat.seat.variant == name).map(speedup).fold(1.0, f64::max);
     Some(format!(
-        "on one thread {name} is fastest on {count} of {} workloads (up to {most:.1} times {REFERENCE})",
+        "of the named variants {name} is fastest on {count} of {} workloads on one thread (up to {most:.1} times {REFERENCE})",
         points.len()
     ))
 }

@@ -23,4 +23,4 @@ pub use compositions::Compositions;
 pub use journal::Run;
 pub use measured::Measured;
 pub use record::{Contest, Kind, Panel, Point, Record, Seat};
-pub use session::Session;
+pub use session::{Place, Session};

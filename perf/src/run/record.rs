@@ -1,10 +1,12 @@
 //! The shapes of a run. Serialized, they are the lines of `run.jsonl`; `reports/README.md` is their documentation.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 use crate::cell::Knobs;
+use crate::corpus::Source;
 use crate::count::allocations::Allocations;
 use crate::host::Host;
 
@@ -96,7 +98,14 @@ pub struct Header {
     pub host: Host,
     /// What is to be measured, in order of importance.
     pub panels: Vec<Panel>,
-    /// Cells whose decisions were compared with `plain`'s before anything was timed.
+    /// BLAKE3 of the program that measures, and of the tokens of each corpus by its name, in hex: a run is only gone on
+    /// with by the same program on the same tokens.
+    #[serde(default)]
+    pub program_blake3: String,
+    /// See [`program_blake3`](Self::program_blake3).
+    #[serde(default)]
+    pub corpora_blake3: BTreeMap<String, String>,
+    /// Cells, without those of plain, whose decisions were compared with `plain`'s before anything was timed.
     pub checked_cells: usize,
 }
 
@@ -195,6 +204,25 @@ pub enum Record {
 }
 
 impl Header {
+    /// Notes which program measures which tokens.
+    ///
+    /// # Errors
+    /// A corpus that cannot be read.
+    pub fn sign(&mut self) -> anyhow::Result<()> {
+        /// Tokens that tell two corpora apart.
+        const TOKENS: usize = 256;
+        let mut hasher = blake3::Hasher::new();
+        std::io::copy(&mut std::fs::File::open(std::env::current_exe()?)?, &mut hasher)?;
+        self.program_blake3 = hasher.finalize().to_hex().to_string();
+        let seats = self.panels.iter().flat_map(|panel| panel.contests.iter().flat_map(|contest| &contest.seats));
+        let names: BTreeSet<String> = seats.map(|seat| seat.point.corpus.clone()).collect();
+        for name in names {
+            let tokens = name.parse::<Source>()?.corpus(TOKENS).tokens;
+            self.corpora_blake3.insert(name, blake3::hash(tokens.join("\n").as_bytes()).to_hex().to_string());
+        }
+        Ok(())
+    }
+
     /// Of a run that begins now, without a budget.
     #[must_use]
     pub fn new(plan: &str, host: Host, panels: Vec<Panel>) -> Self {
@@ -206,6 +234,8 @@ impl Header {
             budget_s: None,
             host,
             panels,
+            program_blake3: String::new(),
+            corpora_blake3: BTreeMap::new(),
             checked_cells: 0,
         }
     }

@@ -14,44 +14,72 @@ pub struct Session {
     journal: Journal,
 }
 
-impl Session {
-    /// Begins a run in this directory.
+/// Where a run is to be written, looked at before anything is done.
+#[derive(Debug)]
+pub enum Place {
+    /// A directory without a run.
+    New(PathBuf),
+    /// An interrupted run that can be gone on with.
+    Interrupted(Box<Run>),
+}
+
+impl Place {
+    /// For a new run.
     ///
     /// # Errors
-    /// The directory holds one already (exit 64), or cannot be written.
-    pub fn begin(directory: PathBuf, header: Header) -> Result<Self, Failure> {
-        if directory.join(FILE_NAME).exists() {
-            let directory = directory.display();
-            return Err(Failure::usage(format!(
-                "{directory} holds a run already; --resume {directory} goes on with it"
-            )));
+    /// There is a run already, or a file of that name (exit 64).
+    pub fn new(directory: PathBuf) -> Result<Self, Failure> {
+        let here = directory.display();
+        if directory.exists() && !directory.is_dir() {
+            return Err(Failure::usage(format!("{here} is a file; expected a directory, or nothing yet")));
         }
-        let journal = Journal::create(&directory, &header)?;
-        Ok(Self { run: Run::new(header, directory), journal })
+        if directory.join(FILE_NAME).exists() {
+            return Err(Failure::usage(format!("{here} holds a run already; --resume {here} goes on with it")));
+        }
+        Ok(Self::New(directory))
     }
 
-    /// Goes on with the run of this directory. It must have been measured by the plan and on the host that `header` says.
+    /// The run of this directory, if it was measured as `header` would: the same plan, tokens, host and program.
     ///
     /// # Errors
     /// No run, or another one (exit 64).
-    pub fn resume(directory: &Path, header: &Header) -> Result<Self, Failure> {
-        let mut run = Run::read(directory)?;
-        let here = directory.display();
-        if run.header.panels != header.panels {
-            let command = &run.header.command;
-            return Err(Failure::usage(format!("{here} was measured by another plan; it was: {command}")));
+    pub fn interrupted(directory: &Path, header: &Header) -> Result<Self, Failure> {
+        let run = Run::read(directory)?;
+        let was = &run.header;
+        let differs = if was.panels != header.panels {
+            Some(format!("by another plan ({}: {})", was.plan, was.command))
+        } else if was.host.fingerprint() != header.host.fingerprint() {
+            Some(format!("on {}; this is {}", was.host.fingerprint(), header.host.fingerprint()))
+        } else if was.corpora_blake3 != header.corpora_blake3 {
+            Some("on other tokens: a corpus file has changed since".to_owned())
+        } else if was.program_blake3 != header.program_blake3 {
+            Some("by another build of the lab".to_owned())
+        } else {
+            None
+        };
+        match differs {
+            None => Ok(Self::Interrupted(Box::new(run))),
+            Some(how) => Err(Failure::usage(format!("{} was measured {how}", directory.display()))),
         }
-        let (was, is) = (run.header.host.fingerprint(), header.host.fingerprint());
-        if was != is {
-            return Err(Failure::usage(format!("{here} was measured on {was}; this is {is}")));
-        }
-        if run.header.host.revision != header.host.revision {
-            let name = |host: &crate::host::Host| host.revision.clone().unwrap_or_else(|| "no revision".to_owned());
-            let (was, is) = (name(&run.header.host), name(&header.host));
-            return Err(Failure::usage(format!("{here} was measured at {was}; the tree is at {is}")));
-        }
+    }
+}
+
+impl Session {
+    /// Begins a run, or goes on with one.
+    ///
+    /// # Errors
+    /// The directory cannot be written.
+    pub fn begin(place: Place, header: Header) -> anyhow::Result<Self> {
+        let mut run = match place {
+            Place::New(directory) => {
+                let journal = Journal::create(&directory, &header)?;
+                return Ok(Self { run: Run::new(header, directory), journal });
+            }
+            Place::Interrupted(run) => *run,
+        };
         run.elapsed_s = None;
-        let mut session = Self { run, journal: Journal::resume(directory)? };
+        let journal = Journal::resume(&run.directory)?;
+        let mut session = Self { run, journal };
         let blocks = session.run.blocks.len();
         session.keep(Record::Note(format!("Gone on with at {} after {blocks} blocks.", header.started_utc)))?;
         Ok(session)

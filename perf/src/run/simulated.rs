@@ -87,6 +87,8 @@ pub(crate) fn run_of(panels: Vec<Panel>, truth: &Truth, time: &dyn Fn(&Seat) -> 
         budget_s: Some(240.0),
         host: Host::detect(&PathBuf::from(".")),
         panels,
+        program_blake3: String::new(),
+        corpora_blake3: std::collections::BTreeMap::new(),
         checked_cells: 90,
     };
     let mut run = Run::new(header, PathBuf::new());

@@ -27,13 +27,20 @@ pub fn cells(panels: &[Panel]) -> Vec<(String, Point)> {
 }
 
 /// Checks all cells: the reference, token by token, must give what each token was made to come to, and every cell exactly
-/// what the reference gives. Returns how many cells were checked.
+/// what the reference gives. Returns how many cells were checked, those of the reference itself left out.
 ///
 /// # Errors
-/// The first difference: which cell, which token, what was expected and what came. An unknown name.
-pub fn check_all(cells: &[(String, Point)], progress: &mut dyn FnMut()) -> Result<usize, Failure> {
+/// The first difference: which cell, which token, what was expected and what came. An unknown name. Ctrl-C.
+pub fn check_all(
+    cells: &[(String, Point)],
+    interrupted: &dyn Fn() -> bool,
+    progress: &mut dyn FnMut(),
+) -> Result<usize, Failure> {
     let mut expected: HashMap<(String, usize), (Arc<Corpus>, Results)> = HashMap::new();
     for (name, point) in cells {
+        if interrupted() {
+            return Err(Failure::interrupted());
+        }
         let variant = ron_auth_variants::find(name).map_err(Failure::usage)?;
         let (corpus, expected) = match expected.entry((point.corpus.clone(), point.batch)) {
             std::collections::hash_map::Entry::Occupied(known) => known.into_mut(),
@@ -44,7 +51,7 @@ pub fn check_all(cells: &[(String, Point)], progress: &mut dyn FnMut()) -> Resul
         hold(expected, &results, &format!("{name} on {point}"))?;
         progress();
     }
-    Ok(cells.len())
+    Ok(cells.iter().filter(|(name, _)| name != REFERENCE).count())
 }
 
 fn reference_on(point: &Point) -> Result<(Arc<Corpus>, Results), Failure> {

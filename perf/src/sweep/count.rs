@@ -11,9 +11,14 @@ use crate::count::{allocations, instructions};
 use crate::run::record::Count;
 use crate::run::{Point, Record};
 
-/// Counts allocations of all cells.
-pub fn allocations(cells: &[(String, Point)], root: &Path, progress: &mut dyn FnMut()) -> Vec<Record> {
-    match allocations::count_all(cells, root, progress) {
+/// Counts allocations of the cells, the first ones first, until it is late.
+pub fn allocations(
+    cells: &[(String, Point)],
+    root: &Path,
+    late: &dyn Fn() -> bool,
+    progress: &mut dyn FnMut(),
+) -> Vec<Record> {
+    match allocations::count_all(cells, root, late, progress) {
         Ok(counted) => {
             let count = |((variant, point), allocations): (&(String, Point), _)| {
                 let (variant, point) = (variant.clone(), point.clone());

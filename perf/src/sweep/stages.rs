@@ -19,18 +19,29 @@ use crate::run::{Point, Record, Session};
 /// Steps of a bar whose end is not counted in pieces.
 const STEPS: f64 = 1000.0;
 
-/// Counts allocations of all cells, if the plan wants it.
+/// Counts allocations of the cells that have none yet, if the plan wants it, until the deadline.
 ///
 /// # Errors
 /// What was found cannot be written.
-pub fn allocations(session: &mut Session, plan: &Plan, cells: &[(String, Point)], root: &Path) -> anyhow::Result<()> {
-    if !plan.allocations {
+pub fn allocations(
+    session: &mut Session,
+    plan: &Plan,
+    cells: &[(String, Point)],
+    root: &Path,
+    deadline: Option<Instant>,
+) -> anyhow::Result<()> {
+    let is_counted = |(name, point): &(String, Point)| {
+        let counts = session.run.counts.iter().filter(|count| count.allocations.is_some());
+        counts.into_iter().any(|count| (&count.variant, &count.point) == (name, point))
+    };
+    let missing: Vec<_> = cells.iter().filter(|cell| !is_counted(cell)).cloned().collect();
+    if !plan.allocations || missing.is_empty() {
         return Ok(());
     }
-    let bar = Progress::new("counting allocations", cells.len() as u64);
-    let counted = count::allocations(cells, root, &mut || bar.advance(1));
+    let bar = Progress::new("counting allocations", missing.len() as u64);
+    let counted = count::allocations(&missing, root, &|| is_late(deadline), &mut || bar.advance(1));
     bar.finish();
-    keep_all(session, counted)
+    keep_counts(session, "Allocations", counted, missing.len(), deadline)
 }
 
 /// Times all panels.
@@ -53,8 +64,9 @@ pub fn times(session: &mut Session, method: Method) -> anyhow::Result<()> {
 /// # Errors
 /// What was found cannot be written.
 pub fn memory(session: &mut Session, plan: &Plan) -> anyhow::Result<()> {
-    let wanted = memory::wanted(plan, &session.run.header.panels);
-    if wanted.is_empty() || !session.run.memory.is_empty() {
+    let mut wanted = memory::wanted(plan, &session.run.header.panels);
+    wanted.retain(|(name, point)| !session.run.memory.iter().any(|m| (&m.variant, &m.point) == (name, point)));
+    if wanted.is_empty() {
         return Ok(());
     }
     let bar = Progress::new("measuring memory", wanted.len() as u64);
@@ -63,43 +75,85 @@ pub fn memory(session: &mut Session, plan: &Plan) -> anyhow::Result<()> {
     keep_all(session, measured)
 }
 
-/// Samples where the time goes. A system that does not let it be seen is noted.
+/// Samples where the time goes, for this long each, where that is not known yet. A system that does not let it be seen
+/// is noted, and so is too little time.
 ///
 /// # Errors
 /// What was found cannot be written.
-pub fn profiles(session: &mut Session, wanted: &Profiles) -> anyhow::Result<()> {
-    let bar = Progress::new("profiling", STEPS as u64);
-    let profiled = profile::measure(
-        &wanted.variants,
-        &wanted.corpora,
-        wanted.batch,
-        wanted.time.as_secs_f64(),
-        &session.run.directory,
-        &interrupt::requested,
-        &mut |part| bar.set((part * STEPS) as u64),
-    );
-    bar.finish();
-    match profiled {
-        Ok(profiles) => keep_all(session, profiles.into_iter().map(Record::Profile).collect()),
-        Err(error) => session.keep(Record::Note(format!("Profiles n/a: {error:#}."))),
+pub fn profiles(session: &mut Session, wanted: &Profiles, time: Duration) -> anyhow::Result<()> {
+    /// Less shows nothing: a few hundred samples a second are what a kernel takes.
+    const LEAST: Duration = Duration::from_millis(500);
+    let pairs = wanted.corpora.iter().flat_map(|corpus| wanted.variants.iter().map(move |variant| (variant, corpus)));
+    let is_known = |variant: &str, corpus: &str| {
+        let mut known = session.run.profiles.iter();
+        known.any(|known| known.variant == variant && known.point.corpus == corpus)
+    };
+    let missing: Vec<_> = pairs.filter(|(variant, corpus)| !is_known(variant.name, &corpus.to_string())).collect();
+    if missing.is_empty() {
+        return Ok(());
     }
+    if time < LEAST {
+        return session.keep(Record::Note("Profiles left out for want of time.".to_owned()));
+    }
+    let bar = Progress::new("profiling", missing.len() as u64);
+    for (variant, corpus) in missing {
+        let directory = session.run.directory.clone();
+        let (variants, corpora) = (std::slice::from_ref(variant), std::slice::from_ref(corpus));
+        let seconds = time.as_secs_f64();
+        let (stop, mut told) = (interrupt::requested, |_| bar.advance(1));
+        match profile::measure(variants, corpora, wanted.batch, seconds, &directory, &stop, &mut told) {
+            Ok(profiles) => keep_all(session, profiles.into_iter().map(Record::Profile).collect())?,
+            Err(error) => {
+                session.keep(Record::Note(format!("Profiles n/a: {error:#}.")))?;
+                break;
+            }
+        }
+        if interrupt::requested() {
+            break;
+        }
+    }
+    bar.finish();
+    Ok(())
 }
 
-/// Counts instructions until the deadline. What is left then is noted.
+/// Counts instructions of what has none yet, until the deadline.
 ///
 /// # Errors
 /// What was found cannot be written.
 pub fn instructions(session: &mut Session, wanted: &[Key], deadline: Option<Instant>) -> anyhow::Result<()> {
-    let late = || interrupt::requested() || deadline.is_some_and(|deadline| Instant::now() >= deadline);
-    let bar = Progress::new("counting instructions", wanted.len() as u64);
-    let counted = count::instructions(wanted, &late, &|| bar.advance(1));
+    let is_counted = |(name, corpus, batch): &Key| {
+        let counts = session.run.counts.iter().filter(|count| count.instructions_per_token.is_some());
+        counts
+            .into_iter()
+            .any(|count| (&count.variant, &count.point.corpus, &count.point.batch) == (name, corpus, batch))
+    };
+    let missing: Vec<Key> = wanted.iter().filter(|key| !is_counted(key)).cloned().collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let bar = Progress::new("counting instructions", missing.len() as u64);
+    let counted = count::instructions(&missing, &|| is_late(deadline), &|| bar.advance(1));
     bar.finish();
-    let missing = wanted.len() - counted.iter().filter(|record| matches!(record, Record::Count(_))).count();
-    let was_cut = missing > 0 && late();
+    keep_counts(session, "Instructions", counted, missing.len(), deadline)
+}
+
+fn is_late(deadline: Option<Instant>) -> bool {
+    interrupt::requested() || deadline.is_some_and(|deadline| Instant::now() >= deadline)
+}
+
+/// Keeps what was counted, and notes how much was left out for want of time.
+fn keep_counts(
+    session: &mut Session,
+    what: &str,
+    counted: Vec<Record>,
+    wanted: usize,
+    deadline: Option<Instant>,
+) -> anyhow::Result<()> {
+    let missing = wanted - counted.iter().filter(|record| matches!(record, Record::Count(_))).count();
+    let failed = counted.iter().any(|record| matches!(record, Record::Note(note) if note.contains("n/a")));
     keep_all(session, counted)?;
-    if was_cut {
-        let all = wanted.len();
-        session.keep(Record::Note(format!("Instructions of {missing} of {all} cells left out for want of time.")))?;
+    if missing > 0 && !failed && !interrupt::requested() && is_late(deadline) {
+        session.keep(Record::Note(format!("{what} of {missing} of {wanted} cells left out for want of time.")))?;
     }
     Ok(())
 }

@@ -47,6 +47,8 @@ pub struct Input<'a> {
     pub tripwires: Vec<Judged>,
     /// The changes against the baseline, or why there are none.
     pub baseline: Result<Vec<Change>, String>,
+    /// When and at which revision the baseline was stored.
+    pub baseline_of: Option<String>,
 }
 
 impl<'a> Input<'a> {
@@ -67,6 +69,7 @@ impl<'a> Input<'a> {
             effects: effects(run),
             tripwires,
             baseline,
+            baseline_of: None,
         }
     }
 }

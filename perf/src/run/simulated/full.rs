@@ -28,6 +28,8 @@ pub(crate) fn full(blocks: usize) -> Run {
         budget_s: Some(3600.0),
         host,
         panels: panels(),
+        program_blake3: String::new(),
+        corpora_blake3: std::collections::BTreeMap::new(),
         checked_cells: 90,
     };
     let mut run = Run::new(header, std::path::PathBuf::new());

@@ -92,7 +92,12 @@ fn baseline(side: &Side<'_>) -> Markup {
     });
     let heads = ["variant", "workload", "", "ratio to", "was (95 %)", "is (95 %)", "is / was"];
     html! {
-        p { (changes.len()) " ratios compared, " (changed.len()) " changed." }
+        p {
+            (changes.len()) " ratios compared"
+            @if let Some(of) = &side.input.baseline_of { " with those " (of) }
+            ", " (changed.len()) " changed. Where a variant changed to plain but not to the floor, or the other way round, it is \
+             plain or the floor that moved."
+        }
         (plain_table("Ratios that changed beyond noise and layout", &heads, 4, rows.collect()))
     }
 }
