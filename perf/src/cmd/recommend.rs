@@ -1,13 +1,16 @@
 //! `perf-lab recommend`: what do I run in production?
 
+use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Error;
 use clap::Args as ClapArgs;
+use ron_auth_fixtures::Fixture;
 
 use super::print;
+use crate::corpus::Source;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::files::repository_root;
 use crate::host::Host;
@@ -27,7 +30,7 @@ pub struct Args {
     /// Answer from this run, as `cargo lab sweep` writes it, instead of measuring now
     #[arg(long, value_name = "RUN")]
     run: Option<PathBuf>,
-    /// Tokens like those of the service: a fixture, or a file from `cargo lab corpus import`
+    /// Tokens like those of the service: a fixture, or a file from `cargo lab corpus import`; of a run, its name will do
     #[arg(long, value_name = "NAME", default_value = "mixed")]
     corpus: String,
     /// Tokens per call; 1 is verify_token
@@ -37,7 +40,7 @@ pub struct Args {
     #[arg(long, value_name = "COUNT")]
     cores: Option<NonZeroUsize>,
     /// What an hour of one core costs, in any currency
-    #[arg(long, value_name = "PRICE")]
+    #[arg(long, value_name = "PRICE", allow_negative_numbers = true)]
     price_per_core_hour: Option<f64>,
     /// Time for measuring
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = humantime::parse_duration, conflicts_with = "run")]
@@ -76,22 +79,51 @@ fn measured_now(args: &Args) -> Result<Run, Failure> {
         bar.set((step.spent * STEPS) as u64);
         bar.say(&leader(step.run, step.panel));
     };
-    let run = recommend::measured(&question(args, host.cores), host, args.budget, &interrupt::requested, &mut told);
+    let question = question(args, &args.corpus, host.cores);
+    let run = recommend::measured(&question, host, args.budget, &interrupt::requested, &mut told);
     bar.finish();
     run
 }
 
-fn question(args: &Args, cores: usize) -> Question {
-    Question {
-        corpus: args.corpus.clone(),
-        batch: args.batch.get(),
-        cores: args.cores.map_or(cores, NonZeroUsize::get),
+fn question(args: &Args, corpus: &str, cores: usize) -> Question {
+    Question { corpus: corpus.to_owned(), batch: args.batch.get(), cores: args.cores.map_or(cores, NonZeroUsize::get) }
+}
+
+/// What the run calls the corpus that is asked for: by the same name, or of the same file, or the only one with that
+/// file name. A corpus that the run does not hold, but that could be measured, keeps its name.
+///
+/// # Errors
+/// Usage: neither the run's, nor a fixture, nor a corpus file.
+fn corpus_of(run: &Run, asked: &str) -> Result<String, Failure> {
+    let seats = run.header.panels.iter().flat_map(|panel| &panel.contests).flat_map(|contest| &contest.seats);
+    let held: BTreeSet<&str> = seats.map(|seat| seat.point.corpus.as_str()).collect();
+    if held.contains(asked) || asked.parse::<Fixture>().is_ok() {
+        return Ok(asked.to_owned());
+    }
+    let file = Path::new(asked).canonicalize().ok();
+    // `None` if either is not there, so that nobody knows.
+    let is_same_file = |held: &str| Some(Path::new(held).canonicalize().ok()? == *file.as_ref()?);
+    if let Some(same) = held.iter().find(|held| is_same_file(held) == Some(true)) {
+        return Ok((*same).to_owned());
+    }
+    let may_be_meant =
+        |held: &&&str| Path::new(held).file_name() == Some(asked.as_ref()) && is_same_file(held).is_none();
+    if let [only] = held.iter().filter(may_be_meant).collect::<Vec<_>>().as_slice() {
+        return Ok((**only).to_owned());
+    }
+    match asked.parse::<Source>() {
+        Ok(_) => Ok(asked.to_owned()),
+        Err(unknown) => {
+            let held: Vec<&str> = held.into_iter().collect();
+            Err(Failure::usage(format!("--corpus: {unknown:#}; the run measured {}", held.join(", "))))
+        }
     }
 }
 
 /// The advice from what was measured, printed.
 fn answer(measured: &Run, against: Option<&Run>, args: &Args) -> Outcome {
-    let mut advice = advise(measured, &question(args, measured.header.host.cores)).map_err(Error::from)?;
+    let corpus = corpus_of(measured, &args.corpus)?;
+    let mut advice = advise(measured, &question(args, &corpus, measured.header.host.cores)).map_err(Error::from)?;
     advice.price_per_core_hour = args.price_per_core_hour;
     print(advice.markdown());
     let Some(against) = against else { return Ok(Exit::Success) };
@@ -141,12 +173,44 @@ mod tests {
     }
 
     #[test]
+    fn a_corpus_of_the_run_is_found_by_its_path_another_path_to_it_or_its_file_name() {
+        let directory = tempfile::tempdir().unwrap();
+        let here = |name: &str| directory.path().join(name).to_str().unwrap().to_owned();
+        for name in ["own.toml", "other.toml"] {
+            std::fs::write(here(name), "").unwrap();
+        }
+        let mut run = simulated::run(&Truth::default(), 6);
+        let corpora = [here("own.toml"), "old/gone.toml".to_owned(), "a/two.toml".to_owned(), "b/two.toml".to_owned()];
+        let seats = run.header.panels.iter_mut().flat_map(|panel| &mut panel.contests);
+        for (seat, corpus) in seats.flat_map(|contest| &mut contest.seats).zip(&corpora) {
+            seat.point.corpus.clone_from(corpus);
+        }
+        let found = |asked: &str| corpus_of(&run, asked).map_err(|failure| failure.to_string());
+        for (asked, expected) in [
+            ("light", "light".to_owned()),
+            ("mixed", "mixed".to_owned()),
+            (&here("own.toml"), here("own.toml")),
+            (&here("./own.toml"), here("own.toml")),
+            ("own.toml", here("own.toml")),
+            ("gone.toml", "old/gone.toml".to_owned()),
+            ("a/two.toml", "a/two.toml".to_owned()),
+        ] {
+            assert_eq!(found(asked).as_ref(), Ok(&expected), "{asked}");
+        }
+        for asked in ["two.toml", "elsewhere/gone.toml", &here("other.toml")] {
+            assert!(found(asked).unwrap_err().contains("the run measured "), "{asked}");
+        }
+    }
+
+    #[test]
     fn what_cannot_be_answered_is_said_in_one_line_with_its_exit_code() {
         let own = stored(&Truth::default());
         let own = own.path().to_str().unwrap();
         for (arguments, exit, complaint) in [
             (&["--batch", "2"][..], Exit::Usage, "debug build"),
             (&["--run", own, "--price-per-core-hour", "NaN"], Exit::Usage, "--price-per-core-hour: expected"),
+            (&["--price-per-core-hour", "-1"], Exit::Usage, "--price-per-core-hour: expected a number of at least 0"),
+            (&["--run", own, "--corpus", "nope"], Exit::Usage, "; the run measured light"),
             (&["--run", own], Exit::CouldNot, "did not measure all safe compositions on mixed, batch 1"),
             (&["--run", "no/such/run"], Exit::CouldNot, "no/such/run"),
         ] {

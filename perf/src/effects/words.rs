@@ -6,6 +6,10 @@ use super::{Effect, Effects, all_backends};
 use crate::measure::stats::PairedRatio;
 use crate::run::compositions::LEAST_DIFFERENCE;
 
+/// What the numbers of the table are.
+const LEGEND: &str = "A factor on the time when the backend takes the place of plain's, averaged (geometric mean) over \
+                      the 16 settings of the other four seams; what two do together is listed below it.";
+
 /// What a ratio says.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Standing {
@@ -73,12 +77,11 @@ impl Effect {
 
     /// Above 1 the second gains less (or costs more) beside the first, below 1 more.
     fn of_a_pair(&self) -> String {
-        let direction = if self.ratio.estimate > 1.0 { "longer" } else { "shorter" };
-        format!("{} together take {direction} than each alone suggests: {} times", self.name(), self.ratio)
+        format!("{} together take {} times what each alone suggests", self.name(), self.ratio)
     }
 }
 
-/// All effects of a run in Markdown: a row for each point, a column for each seam, and what seams do together below.
+/// All effects of a run in Markdown: what the numbers are, a row for each point, a column for each seam, and what seams do together below.
 /// Empty if there are none.
 #[must_use]
 pub fn table(effects: &[Effects]) -> String {
@@ -86,7 +89,8 @@ pub fn table(effects: &[Effects]) -> String {
         return String::new();
     }
     let backends = all_backends();
-    let mut lines = vec![row(&"point", &backends), format!("|---|{}", "---:|".repeat(backends.len()))];
+    let rule = format!("|---|{}", "---:|".repeat(backends.len()));
+    let mut lines = vec![LEGEND.to_owned(), String::new(), row(&"point", &backends), rule];
     lines.extend(effects.iter().map(|effects| {
         let ratios: Vec<PairedRatio> = effects.main.iter().map(|effect| effect.ratio).collect();
         row(&effects.point, &ratios)
@@ -108,6 +112,8 @@ fn row(point: &dyn fmt::Display, cells: &[impl fmt::Display]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use ron_auth_variants::compositions;
+
     use super::*;
     use crate::effects::tests::of;
     use crate::run::simulated::{Truth, point};
@@ -141,8 +147,8 @@ mod tests {
             effects(main, vec![pair]).sentence(),
             "light, batch 64, 1 thread: minicbor-zerocopy takes 0.400 (0.390–0.410) of the time, simd-b64 0.960 \
              (0.950–0.970); lanes takes 1.050 (1.040–1.060) times the time; no difference that could be told: \
-             tls-scratch 0.995 (0.992–0.998), parallel 1.020 (0.900–1.200). lanes and parallel together take longer \
-             than each alone suggests: 1.100 (1.080–1.120) times."
+             tls-scratch 0.995 (0.992–0.998), parallel 1.020 (0.900–1.200). lanes and parallel together take 1.100 \
+             (1.080–1.120) times what each alone suggests."
         );
     }
 
@@ -175,7 +181,9 @@ mod tests {
         assert!(rows.iter().all(|row| row.matches('|').count() == 7), "{text}");
         assert!(rows[0].starts_with("| point | simd-b64 | minicbor-zerocopy | lanes | parallel | tls-scratch |"));
         assert!(rows[3].starts_with("| light, batch 64, 1 thread | 0."), "{text}");
-        assert!(text.contains("\n- light, batch 64, 1 thread: lanes and parallel together take longer"), "{text}");
+        assert!(text.contains("\n- light, batch 64, 1 thread: lanes and parallel together take 1."), "{text}");
+        assert!(text.starts_with(LEGEND), "{text}");
+        assert_eq!(compositions().len() / 2, 16, "the legend says how many settings the others have");
         assert_eq!(table(&[]), "");
         let none = table(&of(&Truth { lanes_with_parallel: 1.0, ..Truth::default() }, 12));
         assert!(none.contains("No two seams"), "{none}");

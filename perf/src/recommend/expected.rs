@@ -38,8 +38,8 @@ impl Expected {
         Quartiles { q1: rate(q3), median: rate(median), q3: rate(q1) }
     }
 
-    /// Tokens that all cores verify per second, if they do not slow each other. Where a batch is spread over all of
-    /// them that is what was measured.
+    /// Tokens that all cores verify per second, if they do not slow each other: of cores that were not measured the
+    /// most to hope for. Where a batch is spread over all of them that is what was measured.
     #[must_use]
     pub fn tokens_per_second(&self) -> Quartiles {
         self.tokens_per_second_per_core().scaled(self.cores as f64)

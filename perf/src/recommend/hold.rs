@@ -1,7 +1,7 @@
 //! The advice held against another run: is what it chose still among the best?
 
 use super::ranking::Ranking;
-use super::{Advice, NoAdvice, points_of_safe_compositions};
+use super::{Advice, NoAdvice};
 use crate::measure::stats::PairedRatio;
 use crate::run::{Point, Run};
 
@@ -31,8 +31,7 @@ pub fn hold(advice: &Advice, other: &Run) -> Result<Held, NoAdvice> {
     let groups = other.compositions();
     let rankings = groups.iter().filter(|group| *group.point == advice.point).filter_map(Ranking::of);
     let most_blocks = |ranking: &Result<Ranking<'_, '_>, NoAdvice>| ranking.as_ref().map_or(0, Ranking::blocks);
-    let not_measured =
-        || NoAdvice::NotMeasured { wanted: advice.question.clone(), measured: points_of_safe_compositions(&groups) };
+    let not_measured = || NoAdvice::not_measured(&advice.question, &groups);
     let ranking = rankings.max_by_key(most_blocks).ok_or_else(not_measured)??;
     let (own, fastest) = ranking.find(advice.chosen.variant.seams).zip(ranking.all.first()).ok_or_else(not_measured)?;
     Ok(Held {

@@ -27,8 +27,9 @@ pub use self::expected::Expected;
 pub use self::hold::{Held, hold};
 pub use self::measure::measured;
 use self::ranking::{Ranked, Ranking, is_safe};
-use self::tuning::Tuned;
+pub use self::tuning::Tuned;
 use crate::cell::Knobs;
+use crate::corpus::Source;
 use crate::host::Host;
 use crate::measure::stats::PairedRatio;
 use crate::run::{Compositions, Point, Run};
@@ -68,13 +69,16 @@ pub struct Advice {
     pub point: Point,
     /// What to run: of those that nothing faster can be told from, the one with the fewest features.
     pub chosen: Candidate,
-    /// Time with the chosen knobs / time with the default ones, 95 %, if they are others.
-    pub tuned: Option<PairedRatio>,
+    /// The chosen knobs beside the default ones, if they are others.
+    pub tuned: Option<Tuned>,
     /// All safe compositions at default knobs, fastest first, the chosen one among them.
     pub ranking: Vec<Candidate>,
     /// Names of those that cannot be told from the fastest, itself and the chosen one among them.
     pub indistinguishable: Vec<String>,
-    /// The fastest of those that can: time / time of the chosen one.
+    /// Those of them that do other work than the chosen one. On one thread, where nothing is spread, one that differs
+    /// from another only in `execute` does not.
+    pub as_fast: Vec<String>,
+    /// The fastest that does other work and can be told from the fastest: time / time of the chosen one.
     pub next_best: Option<(String, PairedRatio)>,
     /// The fastest composition that is not safe, if any was measured: time / time of the chosen one.
     pub excluded: Option<(String, PairedRatio)>,
@@ -100,14 +104,16 @@ pub enum NoAdvice {
     /// The run holds no compositions on this workload.
     #[error(
         "the run did not measure all safe compositions on {}, batch {}, {} or fewer threads; it did on {measured}; \
-         `cargo lab recommend --corpus {} --batch {} --cores {}` measures them",
-        .wanted.corpus, .wanted.batch, .wanted.cores, .wanted.corpus, .wanted.batch, .wanted.cores
+         {}",
+        .wanted.corpus, .wanted.batch, .wanted.cores, how_to_measure(.wanted, *.is_measurable)
     )]
     NotMeasured {
         /// What was asked about.
         wanted: Question,
         /// Points that it did measure them at, separated by semicolons.
         measured: String,
+        /// Whether the corpus can be had here, so that it could be measured.
+        is_measurable: bool,
     },
     /// Too few blocks to tell so many compositions apart.
     #[error(
@@ -135,6 +141,24 @@ pub enum NoAdvice {
     Unchecked,
 }
 
+impl NoAdvice {
+    fn not_measured(wanted: &Question, groups: &[Compositions<'_>]) -> Self {
+        Self::NotMeasured {
+            wanted: wanted.clone(),
+            measured: points_of_safe_compositions(groups),
+            is_measurable: wanted.corpus.parse::<Source>().is_ok(),
+        }
+    }
+}
+
+fn how_to_measure(Question { corpus, batch, cores }: &Question, is_measurable: bool) -> String {
+    if is_measurable {
+        format!("`cargo lab recommend --corpus {corpus} --batch {batch} --cores {cores}` measures them")
+    } else {
+        format!("expected one of these, as {corpus} is not there to be measured")
+    }
+}
+
 /// The advice that a run's measurements give.
 ///
 /// One core is answered by what was measured on one thread. More are answered by the contest with as many threads, or
@@ -148,8 +172,7 @@ pub fn advise(run: &Run, question: &Question) -> Result<Advice, NoAdvice> {
     }
     let all = run.measured();
     let groups = run.compositions();
-    let not_measured =
-        || NoAdvice::NotMeasured { wanted: question.clone(), measured: points_of_safe_compositions(&groups) };
+    let not_measured = || NoAdvice::not_measured(question, &groups);
     let group = measured_for(&groups, question).ok_or_else(not_measured)?;
     let ranking = Ranking::of(group).ok_or_else(not_measured)??;
     let winner = ranking.chosen().ok_or_else(not_measured)?;
@@ -157,20 +180,21 @@ pub fn advise(run: &Run, question: &Question) -> Result<Advice, NoAdvice> {
     let mut chosen = winner.candidate.clone();
     let mut time_ns = winner.time_ns;
     let tuned = tuning::tuned(&all, &chosen.variant, group.point);
-    if let Some(Tuned { knobs, time_ns: with_knobs, .. }) = &tuned {
-        (chosen.knobs, chosen.ns_per_token, time_ns) = (*knobs, with_knobs.median, *with_knobs);
+    if let Some(tuned) = tuned {
+        (chosen.knobs, chosen.ns_per_token, time_ns) = (tuned.knobs, tuned.time_ns.median, tuned.time_ns);
     }
     let in_the_race = ranking.all.iter().filter(|ranked| !ranked.is_slower);
-    let next_best = ranking.all.iter().find(|ranked| ranked.is_slower);
+    let (slower, as_fast): (Vec<_>, Vec<_>) = ranking.others(winner).partition(|ranked| ranked.is_slower);
     Ok(Advice {
         question: question.clone(),
         point: group.point.clone(),
         expected: Expected::new(time_ns, &chosen, question),
         chosen,
-        tuned: tuned.map(|tuned| tuned.to_default),
+        tuned,
         ranking: ranking.all.iter().map(|ranked| ranked.candidate.clone()).collect(),
         indistinguishable: in_the_race.map(Ranked::name).collect(),
-        next_best: next_best.and_then(|next| Some((next.name(), next.to(winner)?))),
+        as_fast: as_fast.into_iter().map(Ranked::name).collect(),
+        next_best: slower.first().and_then(|next| Some((next.name(), next.to(winner)?))),
         excluded: fastest_unsafe(group, winner),
         price_per_core_hour: None,
         would_change: change::would_change(&change::Evidence { run, all: &all, groups: &groups }, &ranking, winner),
@@ -309,9 +333,10 @@ pub(crate) mod tests {
             |seat: &Seat| time_of(&truth, &seat.variant) * if seat.point.knobs.soa_threshold == 8 { 0.5 } else { 1.0 };
         let advice = advise(&run_of(panels, &truth, &time, 24), &question(64)).unwrap();
         assert_eq!((advice.chosen.variant.seams.name().as_str(), advice.chosen.knobs.soa_threshold), ("prod", 8));
-        assert!((advice.tuned.unwrap().estimate - 0.5).abs() < 0.01);
+        assert!((advice.tuned.unwrap().to_default.estimate - 0.5).abs() < 0.01);
         assert!(advice.expected.ns_per_token.median < 0.7 * advice.ranking[0].ns_per_token);
-        assert!(advice.markdown().contains("config.soa_threshold = 8;"));
+        let text = advice.markdown();
+        assert!(text.contains("config.soa_threshold = 8;") && text.contains("the only ones that were tried"), "{text}");
     }
 
     #[test]
@@ -321,6 +346,9 @@ pub(crate) mod tests {
         assert!(said.contains("on heavy, batch 8, 1 or fewer threads"), "{said}");
         assert!(said.contains("it did on light, batch 1, 1 thread; light, batch 64, 1 thread;"), "{said}");
         assert!(said.contains("`cargo lab recommend --corpus heavy --batch 8 --cores 1`"), "{said}");
+        let gone = Question { corpus: "no/such/file".to_owned(), ..question(8) };
+        let said = advise(&run, &gone).unwrap_err().to_string();
+        assert!(said.ends_with("no/such/file is not there to be measured"), "{said}");
     }
 
     #[test]

@@ -74,6 +74,18 @@ impl<'a, 'r> Ranking<'a, 'r> {
         self.all.iter().filter(|ranked| !ranked.is_slower).min_by_key(backends)
     }
 
+    /// Those that do other work than the chosen one, each work once, fastest first. On one thread nothing is spread, so
+    /// that `parallel` does the same work as `sequential`, which stands for both.
+    pub(super) fn others<'s>(&'s self, chosen: &'s Ranked<'a, 'r>) -> impl Iterator<Item = &'s Ranked<'a, 'r>> {
+        let may_spread = self.point.knobs.threads > 1;
+        let own = chosen.candidate.variant.seams;
+        self.all.iter().filter(move |ranked| {
+            let seams = ranked.candidate.variant.seams;
+            let is_same_work = seams == Seams { execute: seams.execute, ..own };
+            if may_spread { seams != own } else { !ranked.candidate.variant.is_parallel() && !is_same_work }
+        })
+    }
+
     /// The one with these seams.
     pub(super) fn find(&self, seams: Seams) -> Option<&Ranked<'a, 'r>> {
         self.all.iter().find(|ranked| ranked.candidate.variant.seams == seams)
@@ -142,6 +154,19 @@ mod tests {
             assert_eq!(ranking.all.iter().filter(|ranked| !ranked.is_slower).count(), 4);
             assert_eq!(ranking.chosen().unwrap().name(), "simd-b64+minicbor-zerocopy+lanes");
         });
+    }
+
+    #[test]
+    fn on_one_thread_what_differs_only_in_execute_is_not_another_and_on_two_it_is() {
+        let others = |threads: usize| {
+            let run = run_at(&[point("light", 64, threads)], &Truth::default(), 12);
+            let groups = run.compositions();
+            let ranking = Ranking::of(&groups[0]).unwrap().unwrap();
+            let others = ranking.others(ranking.chosen().unwrap());
+            others.map(|ranked| ranked.candidate.variant.is_parallel()).collect::<Vec<_>>()
+        };
+        assert_eq!(others(1), [false; 7]);
+        assert_eq!(others(2).len(), 15);
     }
 
     #[test]

@@ -2,30 +2,34 @@
 
 use std::fmt::Write as _;
 
-use super::Advice;
+use super::{Advice, Expected, Tuned};
 use crate::cell::Knobs;
 use crate::measure::stats::Quartiles;
 use crate::run::compositions::LEAST_DIFFERENCE;
+
+/// How the chosen one stands among others as fast.
+const SIMPLEST: &str = "is the simplest of the fastest safe compositions";
 
 impl Advice {
     /// One sentence: what to run and how sure that is.
     #[must_use]
     pub fn headline(&self) -> String {
         let name = self.chosen.variant.seams.name();
-        let standing = match self.indistinguishable.len() {
-            0 | 1 => "is the fastest safe composition".to_owned(),
-            count => {
-                let is_first = self.indistinguishable.first() == Some(&name);
-                let behind = format!(" (it takes {} times as long)", self.chosen.to_fastest);
-                format!(
-                    "is the simplest of {count} safe compositions that are indistinguishable from the fastest{}",
-                    if is_first { ", which it is itself" } else { behind.as_str() }
-                )
+        let standing = match self.as_fast.as_slice() {
+            [] => "is the fastest safe composition".to_owned(),
+            [one] => format!("{SIMPLEST}: `{one}` is as fast: it cannot be told from it"),
+            several @ [.., last] => {
+                let others = match several {
+                    [one, _] => format!("`{one}` and `{last}`"),
+                    [one, two, _] => format!("`{one}`, `{two}` and `{last}`"),
+                    _ => format!("{} others", several.len()),
+                };
+                format!("{SIMPLEST}: {others} are as fast: none is told slower or faster")
             }
         };
         let next = match &self.next_best {
             Some((next, ratio)) if ratio.lower > 1.0 => {
-                format!("; the next best, `{next}`, takes {ratio} times as long")
+                format!("; the fastest that is told slower, `{next}`, takes {ratio} times as long")
             }
             // The chosen one has a wide interval of its own.
             Some((next, ratio)) => {
@@ -73,10 +77,7 @@ impl Advice {
             million(expected.tokens_per_second_per_core()),
         );
         if expected.cores > 1 {
-            let _ = write!(text, ", {} on {} cores", million(expected.tokens_per_second()), expected.cores);
-            if !expected.is_measured_on_all_cores() {
-                text += " if they do not slow each other, which was not measured";
-            }
+            text += &self.on_all_cores();
         }
         let _ =
             write!(text, "; {} core-seconds per million verifications", spread(expected.core_seconds_per_million(), 3));
@@ -84,6 +85,23 @@ impl Advice {
             let _ = write!(text, ", which cost {} at {price} per core-hour", money(expected.cost_per_million(price)));
         }
         text + " (quartiles over blocks in brackets)."
+    }
+
+    /// More cores than were there to measure on are worth a guess, and no bracket.
+    fn on_all_cores(&self) -> String {
+        let Expected { cores, .. } = self.expected;
+        let million = self.expected.tokens_per_second().scaled(1e-6);
+        let here = self.host.cores;
+        if cores > here {
+            let (most, plural) = (two_digits(million.median), if here == 1 { "" } else { "s" });
+            return format!(", at most about {most} million on {cores} cores (this host has {here} core{plural})");
+        }
+        let unless = if self.expected.is_measured_on_all_cores() {
+            ""
+        } else {
+            " if they do not slow each other, which was not measured"
+        };
+        format!(", {} on {cores} cores{unless}", spread(million, 3))
     }
 
     /// All of it, for a terminal or a pull request.
@@ -94,8 +112,12 @@ impl Advice {
             let _ = writeln!(text, "**Careful:** {warning}\n");
         }
         let _ = writeln!(text, "```toml\n{}\n```\n\n```rust\n{}\n```\n", self.cargo_toml(), self.config());
-        if let Some(ratio) = self.tuned {
-            let _ = writeln!(text, "These knobs take {ratio} of the time that the default ones take.\n");
+        if let Some(Tuned { to_default, tried, .. }) = self.tuned {
+            let of = match tried {
+                1 => "the only ones that were tried".to_owned(),
+                _ => format!("the interval is widened for the {tried} that were tried"),
+            };
+            let _ = writeln!(text, "These knobs take {to_default} times as long as the default ones: {of}.\n");
         }
         let _ = writeln!(text, "{}\n", self.expectation());
         let _ = writeln!(text, "What would change the advice:\n");
@@ -156,6 +178,11 @@ fn spread(Quartiles { q1, median, q3 }: Quartiles, decimals: usize) -> String {
     format!("{median:.decimals$} ({q1:.decimals$}–{q3:.decimals$})")
 }
 
+/// Rounded to the two digits that count.
+fn two_digits(value: f64) -> f64 {
+    format!("{value:.1e}").parse().unwrap_or(value)
+}
+
 /// With three digits that count, however little it is.
 fn money(cost: Quartiles) -> String {
     let decimals = if cost.median > 0.0 { (2.0 - cost.median.log10().floor()).max(2.0) as usize } else { 2 };
@@ -182,7 +209,7 @@ mod tests {
         assert!(
             said.starts_with(
                 "light, batch 64, 1 thread: `simd-b64+minicbor-zerocopy+lanes+tls-scratch` is the fastest safe \
-                 composition; the next best, `simd-b64+minicbor-zerocopy+lanes`, takes 1.02"
+                 composition; the fastest that is told slower, `simd-b64+minicbor-zerocopy+lanes`, takes 1.02"
             ),
             "{said}"
         );
@@ -191,8 +218,13 @@ mod tests {
     #[test]
     fn the_headline_says_when_nothing_could_be_told() {
         let said = advice(&Truth { tls_scratch: 1.0, ..Truth::default() }).headline();
-        assert!(said.contains("lanes` is the simplest of 2 safe compositions that are indistinguishable"), "{said}");
-        assert!(said.contains(", which it is itself;") != said.contains(" times as long);"), "{said}");
+        assert!(
+            said.contains(
+                "lanes` is the simplest of the fastest safe compositions: \
+                 `simd-b64+minicbor-zerocopy+lanes+tls-scratch` is as fast: it cannot be told from it; the fastest"
+            ),
+            "{said}"
+        );
         let mut blurred = advice(&Truth::default());
         blurred.next_best = Some(("prod".to_owned(), PairedRatio { estimate: 1.0, lower: 0.99, upper: 1.01 }));
         let expected =
@@ -202,9 +234,43 @@ mod tests {
             Truth { simd_b64: 1.0, lanes: 1.0, tls_scratch: 1.0, lanes_with_parallel: 1.0, ..Truth::default() };
         let said = advice(&nothing).headline();
         assert!(
-            said.contains("`minicbor-zerocopy` is the simplest of 16") && said.contains("none can be told"),
+            said.contains("`minicbor-zerocopy` is the simplest of") && said.contains("; none can be told"),
             "{said}"
         );
+        // Not 15: on one thread half of them do the same work as the other half.
+        assert!(said.contains("compositions: 7 others are as fast: none"), "{said}");
+    }
+
+    #[test]
+    fn up_to_three_that_are_as_fast_are_named() {
+        let mut advice = advice(&Truth::default());
+        for (others, expected) in [
+            (&["a", "b"][..], "compositions: `a` and `b` are as fast: none"),
+            (&["a", "b", "c"], "compositions: `a`, `b` and `c` are as fast: none"),
+            (&["a", "b", "c", "d"], "compositions: 4 others are as fast: none"),
+        ] {
+            advice.as_fast = others.iter().map(|&name| name.to_owned()).collect();
+            assert!(advice.headline().contains(expected), "{}", advice.headline());
+        }
+    }
+
+    #[test]
+    fn on_one_thread_a_twin_in_parallel_is_neither_as_fast_nor_next_best() {
+        for lanes_with_parallel in [1.0, 1.015] {
+            let said = advice(&Truth { lanes_with_parallel, ..Truth::default() }).headline();
+            assert!(said.contains("is the fastest safe composition; the fastest that is told slower"), "{said}");
+            assert!(!said.contains("parallel") && !said.contains("`prod`"), "{said}");
+        }
+    }
+
+    #[test]
+    fn cores_that_the_host_does_not_have_get_a_guess_of_two_digits_and_no_bracket() {
+        let mut advice = advice(&Truth::default());
+        advice.expected.ns_per_token = Quartiles { q1: 400.0, median: 1254.5, q3: 2000.0 };
+        (advice.expected.cores, advice.host.cores) = (64, 2);
+        let said = advice.expectation();
+        assert!(said.contains(", at most about 51 million on 64 cores (this host has 2 cores);"), "{said}");
+        assert_eq!([0.0512, 0.997, 5.149, 99.6, 512.0].map(two_digits), [0.051, 1.0, 5.1, 100.0, 510.0]);
     }
 
     #[test]
@@ -260,7 +326,7 @@ mod tests {
             "500 (400–1000) ns per token; 2.000 (1.000–2.500) million tokens per second per core; 0.500 \
              (0.400–1.000) core-seconds per million verifications (quartiles over blocks in brackets)."
         );
-        advice.expected.cores = 4;
+        (advice.expected.cores, advice.host.cores) = (4, 4);
         advice.price_per_core_hour = Some(0.036);
         let said = advice.expectation();
         assert!(said.contains("8.000 (4.000–10.000) on 4 cores if they do not slow each other"), "{said}");

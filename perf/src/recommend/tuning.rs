@@ -5,16 +5,21 @@ use ron_auth_variants::{Variant, find};
 use crate::cell::Knobs;
 use crate::measure::stats::{PairedRatio, Quartiles};
 use crate::run::compositions::LEAST_DIFFERENCE;
-use crate::run::measured::{ratio, ratio_of_many};
+use crate::run::measured::ratio_of_many;
 use crate::run::{Kind, Measured, Point};
 
 /// Knobs that are faster.
-pub(super) struct Tuned {
-    pub(super) knobs: Knobs,
-    /// Time / time with the default knobs, 95 %.
-    pub(super) to_default: PairedRatio,
+#[derive(Clone, Copy, Debug)]
+pub struct Tuned {
+    /// Which.
+    pub knobs: Knobs,
+    /// Time / time with the default knobs. The interval is the one that decided: so wide that those of all knobs that
+    /// were tried hold together with 95 % confidence.
+    pub to_default: PairedRatio,
+    /// How many knobs were tried beside the default ones.
+    pub tried: usize,
     /// Time per token in nanoseconds, over blocks.
-    pub(super) time_ns: Quartiles,
+    pub time_ns: Quartiles,
 }
 
 /// The fastest of the knobs that this composition was measured with beside the default ones, on the same tokens,
@@ -35,10 +40,10 @@ pub(super) fn tuned(all: &[Measured<'_>], variant: &Variant, at: &Point) -> Opti
         let others = own.iter().filter(|seat| seat.point().knobs != default.point().knobs);
         let tried: Vec<_> = others.filter_map(|seat| Some((seat, seat.log_to(default)?))).collect();
         found.extend(tried.iter().filter_map(|(seat, log_ratios)| {
-            let is_faster = ratio_of_many(log_ratios, tried.len())?.upper < 1.0 / (1.0 + LEAST_DIFFERENCE);
-            let tuned =
-                || Some(Tuned { knobs: seat.point().knobs, to_default: ratio(log_ratios)?, time_ns: seat.time_ns()? });
-            is_faster.then(tuned)?
+            let (knobs, tried) = (seat.point().knobs, tried.len());
+            let to_default = ratio_of_many(log_ratios, tried)?;
+            let is_faster = to_default.upper < 1.0 / (1.0 + LEAST_DIFFERENCE);
+            is_faster.then_some(Tuned { knobs, to_default, tried, time_ns: seat.time_ns()? })
         }));
     }
     found.into_iter().min_by(|a, b| a.to_default.estimate.total_cmp(&b.to_default.estimate))
@@ -51,7 +56,7 @@ mod tests {
     use crate::run::{Contest, Panel, Seat};
 
     /// `prod` at its default knobs and others, of which some take this part of the time.
-    fn knobs_of_prod(faster: f64) -> Option<(Knobs, PairedRatio)> {
+    fn knobs_of_prod(faster: f64) -> Option<Tuned> {
         let at = point("light", 64, 1);
         let prod = find("prod").unwrap();
         let Contest { mut seats } = contest(&[prod], &at);
@@ -68,13 +73,13 @@ mod tests {
             _ => 0.2,
         };
         let run = run_of(panels, &Truth::default(), &time, 12);
-        tuned(&run.measured(), &prod, &at).map(|tuned| (tuned.knobs, tuned.to_default))
+        tuned(&run.measured(), &prod, &at)
     }
 
     #[test]
     fn knobs_that_are_faster_beyond_doubt_are_taken() {
-        let (knobs, to_default) = knobs_of_prod(0.9).unwrap();
-        assert_eq!(knobs, Knobs { soa_threshold: 8, ..Knobs::defaults(1) });
+        let Tuned { knobs, to_default, tried, .. } = knobs_of_prod(0.9).unwrap();
+        assert_eq!((knobs, tried), (Knobs { soa_threshold: 8, ..Knobs::defaults(1) }, 3));
         assert!((to_default.estimate - 0.9).abs() < 0.01, "{to_default}");
     }
 
