@@ -42,10 +42,16 @@ fn help_lists_the_exit_codes_and_wrong_usage_is_64() {
         &["vectors"],
         &["sweep", "--smoke", "--full"],
         &["sweep", "--batches", "0"],
-        &["flame", "prod", "light", "--seconds", "0"],
+        &["flame", "prod", "light", "--batch", "0"],
+        &["flame", "prod", "light", "--batch", "65537"],
         &[],
     ] {
         assert_eq!(code(&lab(args)), 64, "{args:?}");
+    }
+    for seconds in ["0", "-1", "3601", "NaN"] {
+        let output = lab(&["flame", "prod", "light", "--seconds", seconds]);
+        assert_eq!(code(&output), 64, "{seconds}");
+        assert!(err(&output).contains("--seconds: expected a number above 0, up to 3600"), "{}", err(&output));
     }
 }
 

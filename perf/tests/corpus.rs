@@ -131,5 +131,9 @@ fn bad_input_is_one_clear_line() {
         assert!(!err(&output).contains("0707"), "{}", err(&output));
     }
     assert_eq!(code(&lab(&path, &["import", "tokens.txt", "--keys", "keys.toml"])), 64, "keys without a context");
+    for count in ["0", "16777217", "18446744073709551615"] {
+        let output = lab(&path, &["synth", "tokens.corpus.json", "--count", count]);
+        assert!(code(&output) == 64 && err(&output).contains("1..=16777216"), "{}", err(&output));
+    }
     assert!(fs::read_dir(&path).unwrap().all(|entry| !entry.unwrap().path().ends_with("tokens.corpus.json")));
 }

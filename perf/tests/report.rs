@@ -48,6 +48,20 @@ fn a_run_gives_a_page_beside_its_data_or_where_it_is_asked_for() {
 }
 
 #[test]
+fn stacks_that_cannot_be_drawn_are_named_and_the_rest_of_the_page_stands() {
+    let directory = tempfile::tempdir().unwrap();
+    for file in fs::read_dir(RUN).unwrap() {
+        let file = file.unwrap();
+        fs::copy(file.path(), directory.path().join(file.file_name())).unwrap();
+    }
+    fs::write(directory.path().join("prod-light-1.folded"), "no stacks\n").unwrap();
+    let page = page(&[directory.path().to_str().unwrap()]);
+    assert!(page.contains("No flamegraph of prod on light, batch 1, 1 thread: prod-light-1.folded: "));
+    assert!(page.contains("against plain on light, batch 1, 1 thread: plain-light-1.folded and prod-light-1.folded: "));
+    assert_eq!(page.matches("<figure class=\"flamegraph\"").count(), 1, "plain's");
+}
+
+#[test]
 fn one_run_or_two_and_only_runs() {
     assert_eq!(code(&lab(&["report"])), 64);
     assert_eq!(code(&lab(&["report", RUN, RUN, RUN])), 64);

@@ -111,6 +111,10 @@ fn bad_input_is_one_clear_line() {
     let dir = tempfile::tempdir().unwrap();
     let path = history(dir.path(), 9, 0.0);
     let none = dir.path().join("none.jsonl");
+    let empty = dir.path().join("empty.jsonl");
+    fs::write(&empty, "").unwrap();
+    let one = dir.path().join("one.jsonl");
+    fs::write(&one, line(0, 0.0)).unwrap();
     for (path, args, exit, part) in [
         (&path, &[][..], 3, "it has runs of test-cpu-2c-avx2-01234567 (9 runs) (--host FINGERPRINT)"),
         (
@@ -120,6 +124,8 @@ fn bad_input_is_one_clear_line() {
             "is called \"prodd\"; there are plain/light/64, prod/light/64",
         ),
         (&none, &[], 3, "none.jsonl: "),
+        (&empty, &[], 3, "empty.jsonl is empty; each sweep adds a line"),
+        (&one, &[], 3, "it has runs of test-cpu-2c-avx2-01234567 (1 run) (--host FINGERPRINT)"),
         (&path, &["--host", HOST, "--out", path.to_str().unwrap()], 3, "could not write"),
     ] {
         let output = trend(path, args);
@@ -127,4 +133,10 @@ fn bad_input_is_one_clear_line() {
         assert!(err(&output).contains(part) && err(&output).lines().count() == 1, "{}", err(&output));
     }
     assert_eq!(code(&trend(&path, &["--last", "1"])), 64);
+    fs::write(&empty, "no entry\n").unwrap();
+    let output = trend(&empty, &[]);
+    assert_eq!(code(&output), 3);
+    let said: Vec<String> = err(&output).lines().map(str::to_owned).collect();
+    assert!(said[0].contains("empty.jsonl:1: is no entry: "), "{said:?}");
+    assert!(said.len() == 2 && said[1].contains("empty.jsonl: none of its lines is an entry"), "{said:?}");
 }

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use clap::builder::RangedU64ValueParser;
 use clap::{Args as ClapArgs, Subcommand};
 
 use super::print;
@@ -11,6 +12,7 @@ use crate::corpus::given::{read_context, read_keys};
 use crate::corpus::import::{Import, Refused, import};
 use crate::corpus::lines::{BadLine, read_input};
 use crate::corpus::report::report;
+use crate::corpus::shape::MAX_TOKENS;
 use crate::corpus::shape::Shape;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::files::write_whole;
@@ -57,7 +59,7 @@ enum Command {
         /// A corpus file
         corpus: PathBuf,
         /// How many [default: as many as were imported]
-        #[arg(long)]
+        #[arg(long, value_parser = RangedU64ValueParser::<usize>::new().range(1..=MAX_TOKENS as u64))]
         count: Option<usize>,
         /// Where they are written [default: standard output]
         #[arg(long)]

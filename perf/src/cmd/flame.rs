@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args as ClapArgs;
+use clap::builder::RangedU64ValueParser;
 use comfy_table::Table;
 use comfy_table::presets::ASCII_MARKDOWN;
 use ron_auth_variants::Variant;
@@ -38,10 +39,10 @@ pub struct Args {
     #[arg(long, value_name = "VARIANT")]
     against: Option<String>,
     /// Tokens per call; 1 means verify_token
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, value_parser = RangedU64ValueParser::<usize>::new().range(1..=65_536))]
     batch: usize,
     /// How long to sample each variant
-    #[arg(long, default_value_t = 5.0)]
+    #[arg(long, default_value_t = 5.0, allow_negative_numbers = true)]
     seconds: f64,
     /// Where to write the SVG; the difference goes beside it [default: reports/flame-VARIANT-FIXTURE.svg of the
     /// repository]

@@ -225,7 +225,8 @@ fn limits(plan: &Plan, blocks: Option<u16>) -> Limits {
 }
 
 fn notes(plan: &Plan, host: &Host) -> Vec<String> {
-    let mut notes = vec![format!("Plan {}: {}.", plan.name, plan.about)];
+    let about = if plan.about.is_empty() { String::new() } else { format!(": {}", plan.about) };
+    let mut notes = vec![format!("Plan {}{about}.", plan.name)];
     if !can_pin() {
         notes.push("This system does not let a thread be pinned to a core: expect wider intervals.".to_owned());
     }

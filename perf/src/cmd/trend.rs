@@ -81,13 +81,23 @@ pub fn run(args: &Args) -> Outcome {
 
 fn runs_of<'h>(history: &'h History, host: &str, path: &Path) -> Result<Vec<&'h Entry>, Failure> {
     let entries = history.of_host(host);
-    if entries.is_empty() {
-        let hosts: Vec<String> = history.hosts().iter().map(|(host, runs)| format!("{host} ({runs} runs)")).collect();
-        let known = if hosts.is_empty() { "no host".to_owned() } else { hosts.join(", ") };
-        let path = path.display();
-        return Err(Failure::from(anyhow!("{path}: no run of {host}; it has runs of {known} (--host FINGERPRINT)")));
+    if !entries.is_empty() {
+        return Ok(entries);
     }
-    Ok(entries)
+    let path = path.display();
+    let known: Vec<String> =
+        history.hosts().iter().map(|(host, runs)| format!("{host} ({})", counted(*runs, "run"))).collect();
+    Err(Failure::from(match (known.is_empty(), history.notes.is_empty()) {
+        (true, true) => anyhow!("{path} is empty; each sweep adds a line"),
+        (true, false) => anyhow!("{path}: none of its lines is an entry; each sweep adds one"),
+        (false, _) => {
+            anyhow!("{path}: no run of {host}; it has runs of {} (--host FINGERPRINT)", known.join(", "))
+        }
+    }))
+}
+
+fn counted(number: usize, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
 
 fn verdict(trends: &[Trend], entries: &[&Entry]) -> String {
@@ -101,7 +111,10 @@ fn verdict(trends: &[Trend], entries: &[&Entry]) -> String {
     let judged = trends.iter().filter(|trend| trend.is_judged()).count();
     match (judged, moved.is_empty()) {
         (0, _) => format!("too few runs to judge: {}; it takes {FEWEST_RUNS}", entries.len()),
-        (_, true) => format!("no change or drift shown: {judged} benchmarks over {} runs", entries.len()),
+        (_, true) => {
+            let (benchmarks, runs) = (counted(judged, "benchmark"), counted(entries.len(), "run"));
+            format!("no change or drift shown: {benchmarks} over {runs}")
+        }
         (_, false) => moved.join("; "),
     }
 }
@@ -142,8 +155,9 @@ fn p_value(p: f64) -> String {
 
 fn method(benchmarks: usize, host: &str) -> String {
     format!(
-        "{host}; p adjusted for {benchmarks} benchmarks, at {} % for all of them together. A change lies between two runs, \
+        "{host}; p adjusted for {}, at {} % for all of them together. A change lies between two runs, \
          and may be the machine's: `cargo lab ab` compares the two revisions themselves.",
+        counted(benchmarks, "benchmark"),
         100.0 * LEVEL
     )
 }

@@ -112,13 +112,13 @@ fn parse(line: &[u8]) -> Result<(SystemTime, Entry), String> {
         format: u64,
     }
     let message = |error: serde_json::Error| {
-        // Every entry is written together with its end of line.
-        if error.is_eof() || !line.ends_with(b"\n") {
+        // Every entry is written together with its end of line: what has one was not cut short there.
+        if !line.ends_with(b"\n") {
             return "cut short".to_owned();
         }
         let message = error.to_string();
         let what = message.split(" at line ").next().unwrap_or(&message);
-        format!("{what}; expected an entry of a history (reports/README.md)")
+        format!("is no entry: {what}; expected a line as reports/README.md has it")
     };
     let Version { format } = serde_json::from_slice(line).map_err(message)?;
     if format != FORMAT {
@@ -218,7 +218,10 @@ mod tests {
         assert!(fs::read(&path).unwrap().starts_with(cut), "nothing that was there is touched");
         let history = read(&path).unwrap();
         assert_eq!(started(&history), [DAYS[0], DAYS[1], "2026-01-04T10:00:00Z"]);
-        assert!(history.notes.len() == 1 && history.notes[0].contains("history.jsonl:3: cut short"), "{history:?}");
+        assert!(
+            history.notes.len() == 1 && history.notes[0].contains("history.jsonl:3: is no entry: EOF"),
+            "{history:?}"
+        );
     }
 
     #[test]
@@ -228,10 +231,10 @@ mod tests {
         let lines: Vec<&[u8]> = whole.split_inclusive(|&byte| byte == b'\n').collect();
         let second = String::from_utf8(lines[1].to_vec()).unwrap();
         for (line, complaint) in [
-            (&b"{\"format\":1}\n"[..], "history.jsonl:2: missing field `started_utc`; expected an entry"),
-            (b"half of a li\n", "history.jsonl:2: expected value; expected an entry"),
-            (b"\xff\xfe\n", "history.jsonl:2: expected value"),
-            (b"{\"format\":1,\"started_utc\":\"2026\n", "history.jsonl:2: "),
+            (&b"{\"format\":1}\n"[..], "history.jsonl:2: is no entry: missing field `started_utc`; expected a line"),
+            (b"half of a li\n", "history.jsonl:2: is no entry: expected value; expected a line"),
+            (b"\xff\xfe\n", "history.jsonl:2: is no entry: expected value"),
+            (b"{\"format\":1,\"started_utc\":\"2026\n", "history.jsonl:2: is no entry: "),
             (b"{\"format\":2,\"runs\":[]}\n", "history.jsonl:2: an entry of format 2; this lab reads format 1"),
             (second.replace(DAYS[1], "yesterday").as_bytes(), "history.jsonl:2: started_utc \"yesterday\": "),
             (

@@ -1,5 +1,6 @@
 //! `run.jsonl`: one JSON record a line, written as soon as it is measured.
 
+use std::ffi::OsStr;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -11,6 +12,8 @@ use crate::files::read_text;
 
 /// Name of the file in a run's directory.
 pub const FILE_NAME: &str = "run.jsonl";
+/// Logarithms of ratios lie below this: half a billion times as slow is no measurement.
+const LOG_RATIO_BOUND: f64 = 20.0;
 
 /// All that a run measured.
 #[derive(Clone, Debug)]
@@ -66,7 +69,7 @@ impl Run {
     /// out and noted; the run before it stands.
     ///
     /// # Errors
-    /// No such file, or a line that is no record, with its number.
+    /// No such file, or a line that is no record or holds what cannot have been measured, with its number.
     pub fn read(path: &Path) -> anyhow::Result<Self> {
         let path = if path.is_dir() { path.join(FILE_NAME) } else { path.to_path_buf() };
         let text = read_text(&path, "a run, as cargo lab sweep writes it")?;
@@ -97,9 +100,7 @@ impl Run {
                 }
                 (Some(_), Record::Header(_)) => bail!("{}: a second header; one file holds one run", place()),
                 (Some(run), record) => {
-                    if let Record::Block(block) = &record {
-                        check_shape(&run.header, block).with_context(place)?;
-                    }
+                    check(&run.header, &record).with_context(place)?;
                     run.push(record);
                 }
                 (None, _) => bail!("{}: expected the header of a run first", place()),
@@ -113,6 +114,18 @@ impl Run {
     }
 }
 
+/// What a record says can have been measured.
+fn check(header: &Header, record: &Record) -> anyhow::Result<()> {
+    match record {
+        Record::Block(block) => {
+            check_shape(header, block)?;
+            check_values(block)
+        }
+        Record::Profile(profile) => check_is_beside(&profile.folded),
+        _ => Ok(()),
+    }
+}
+
 fn check_shape(header: &Header, block: &Block) -> anyhow::Result<()> {
     let panel =
         header.panels.get(block.panel).ok_or_else(|| anyhow!("a block of panel {}, which is none", block.panel))?;
@@ -122,6 +135,30 @@ fn check_shape(header: &Header, block: &Block) -> anyhow::Result<()> {
         return Ok(());
     }
     Err(anyhow!("a block with another number of values than panel {} has seats", block.panel))
+}
+
+fn check_values(block: &Block) -> anyhow::Result<()> {
+    let is_time = |ns: f64| ns.is_finite() && ns > 0.0;
+    if let Some(ns) = block.ns_per_token.iter().flatten().find(|ns| !is_time(**ns)) {
+        bail!("ns_per_token {ns}; expected a time above 0");
+    }
+    if let Some(log) = block.log_ratio.iter().flatten().find(|log| log.is_nan() || log.abs() >= LOG_RATIO_BOUND) {
+        bail!("log_ratio {log}; expected a number between -{LOG_RATIO_BOUND} and {LOG_RATIO_BOUND}");
+    }
+    for (name, seconds) in [("at_s", block.at_s), ("took_s", block.took_s)] {
+        if !(seconds.is_finite() && seconds >= 0.0) {
+            bail!("{name} {seconds}; expected seconds, 0 or more");
+        }
+    }
+    Ok(())
+}
+
+/// A run has its files in its own directory: one that came from elsewhere opens no others.
+fn check_is_beside(file: &str) -> anyhow::Result<()> {
+    if Path::new(file).file_name() == Some(OsStr::new(file)) {
+        return Ok(());
+    }
+    Err(anyhow!("folded {file:?}; expected the bare name of a file beside the run"))
 }
 
 /// Where a run is written to.
@@ -235,5 +272,49 @@ mod tests {
             let said = format!("{:#}", Run::read(directory.path()).unwrap_err());
             assert!(said.contains(complaint), "{said}");
         }
+    }
+    #[test]
+    fn what_cannot_have_been_measured_is_named() {
+        let first_of = |values: &mut Vec<Vec<f64>>, value| values[0][1] = value;
+        for (change, complaint) in [
+            (
+                &(|block: &mut Block| first_of(&mut block.log_ratio, -1e9)) as &dyn Fn(&mut Block),
+                "log_ratio -1000000000;",
+            ),
+            (&|block| first_of(&mut block.log_ratio, 20.0), "log_ratio 20;"),
+            (&|block| first_of(&mut block.ns_per_token, -5.0), "ns_per_token -5;"),
+            (&|block| first_of(&mut block.ns_per_token, 0.0), "ns_per_token 0;"),
+            (&|block| block.took_s = -1.0, "took_s -1;"),
+            (&|block| block.at_s = -0.5, "at_s -0.5;"),
+        ] {
+            let directory = tempfile::tempdir().unwrap();
+            let run = simulated::run(&simulated::Truth::default(), 6);
+            let mut journal = Journal::create(directory.path(), &run.header).unwrap();
+            journal.write(&Record::Block(run.blocks[0].clone())).unwrap();
+            let mut block = run.blocks[1].clone();
+            change(&mut block);
+            journal.write(&Record::Block(block)).unwrap();
+            let said = format!("{:#}", Run::read(directory.path()).unwrap_err());
+            assert!(said.contains(&format!("{FILE_NAME}:3: {complaint}")), "{said}");
+        }
+    }
+
+    #[test]
+    fn a_run_that_names_files_outside_of_its_directory_is_refused() {
+        let read = |folded: &str| {
+            let directory = tempfile::tempdir().unwrap();
+            let run = simulated::run(&simulated::Truth::default(), 6);
+            let mut journal = Journal::create(directory.path(), &run.header).unwrap();
+            let point = simulated::point("light", 1, 1);
+            let (variant, folded) = ("plain".to_owned(), folded.to_owned());
+            let profile = Profile { variant, point, seconds: 1.0, stages: Vec::new(), folded };
+            journal.write(&Record::Profile(profile)).unwrap();
+            Run::read(directory.path()).map_err(|error| format!("{error:#}"))
+        };
+        for file in ["../../../etc/passwd", "/etc/passwd", "deeper/a.folded", "a.folded/", "..", ".", ""] {
+            let said = read(file).unwrap_err();
+            assert!(said.contains(&format!("{FILE_NAME}:2: folded {file:?}; expected the bare name")), "{said}");
+        }
+        assert_eq!(read("flame-+lanes-light-b1.folded").unwrap().profiles.len(), 1);
     }
 }

@@ -12,7 +12,8 @@ const FORMAT: u32 = 1;
 /// No real token comes near; a file that says more would have the lab run out of memory.
 const MAX_TOKEN_BYTES: usize = 1 << 24;
 const MAX_TABLE_BYTES: usize = 1 << 28;
-const MAX_TOKENS: usize = 1 << 24;
+/// Tokens that a corpus may stand for at most.
+pub const MAX_TOKENS: usize = 1 << 24;
 
 impl Shape {
     /// The version that is written and read.

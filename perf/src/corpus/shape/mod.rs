@@ -21,6 +21,7 @@ mod sizes;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::file::MAX_TOKENS;
 pub use self::settings::{Semantics, Settings};
 pub use self::sizes::{Method, Width};
 

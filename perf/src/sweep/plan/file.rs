@@ -1,13 +1,14 @@
 //! A plan's file. Whatever is wrong in it is said with its line.
 
+use std::ops::RangeInclusive;
 use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{anyhow, bail};
 use ron_auth_variants::{Variant, catalogue, compositions};
-use serde::Deserialize;
 use toml::Spanned;
 
+use super::raw::{File, Instructions, Memory, Profile, RawSection, Threads};
 use super::{Plan, Profiles, Section};
 use crate::cell::REFERENCE;
 use crate::corpus::Source;
@@ -15,89 +16,30 @@ use crate::run::measured::FEWEST_BLOCKS;
 
 /// Most tokens per call that a plan may ask for.
 const MOST_TOKENS: i64 = 65_536;
-const DEFAULT_TURN_US: u32 = 300;
+const MOST_BLOCKS: usize = 10_000;
+const MOST_ROUNDS: i64 = 1000;
+const MOST_TURN_US: i64 = 1_000_000;
+/// Highest value of a knob: far above any batch.
+const MOST_KNOB: i64 = 1_000_000;
+const MOST_PROFILE_SECONDS: f64 = 3600.0;
+/// An interval wider than this says nothing.
+const MOST_PRECISION_PERCENT: f64 = 100.0;
+const DEFAULT_BLOCKS: (usize, usize) = (6, 24);
+const DEFAULT_TURN_US: u64 = 300;
 const DEFAULT_ROUNDS: usize = 2;
 const DEFAULT_PRECISION_PERCENT: f64 = 1.0;
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    about: String,
-    budget: Option<Spanned<String>>,
-    blocks: Spanned<[usize; 2]>,
-    precision_percent: Option<Spanned<f64>>,
-    turn_us: Option<Spanned<u32>>,
-    rounds: Option<Spanned<usize>>,
-    allocations: Option<Empty>,
-    instructions: Option<Instructions>,
-    memory: Option<Memory>,
-    profile: Option<Profile>,
-    #[serde(default)]
-    section: Vec<Spanned<RawSection>>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Empty {}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Instructions {
-    variants: Vec<Spanned<String>>,
-    batches: Vec<Spanned<i64>>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Memory {
-    variants: Vec<Spanned<String>>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Profile {
-    variants: Vec<Spanned<String>>,
-    corpora: Vec<Spanned<String>>,
-    batch: Spanned<i64>,
-    seconds: Spanned<f64>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawSection {
-    name: String,
-    variants: Vec<Spanned<String>>,
-    corpora: Vec<Spanned<String>>,
-    batches: Vec<Spanned<i64>>,
-    threads: Option<Vec<Spanned<Threads>>>,
-    #[serde(default)]
-    soa_threshold: Vec<Spanned<i64>>,
-    #[serde(default)]
-    par_min_batch: Vec<Spanned<i64>>,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Threads {
-    Number(i64),
-    Word(String),
-}
 
 pub(super) fn parse(text: &str, path: &Path, name: &str, all_threads: usize) -> anyhow::Result<Plan> {
     let reader = Reader { text, path, all_threads };
     let file: File = toml::from_str(text).map_err(|error| {
         let at = error.span().map_or(0, |span| span.start);
-        reader.wrong(at, error.message().replace('\n', "; "))
+        reader.wrong(at, in_plain_words(error.message()))
     })?;
-    let [least, most] = *file.blocks.get_ref();
-    if least < FEWEST_BLOCKS || most < least {
-        let what =
-            format!("blocks = [{least}, {most}]: expected [least, most], at least {FEWEST_BLOCKS} for an interval");
-        return Err(reader.wrong(file.blocks.span().start, what));
-    }
-    let precision = reader.positive("precision_percent", file.precision_percent.as_ref(), DEFAULT_PRECISION_PERCENT)?;
-    let turn_us = reader.at_least_one("turn_us", file.turn_us.as_ref(), DEFAULT_TURN_US)?;
-    let rounds = reader.at_least_one("rounds", file.rounds.as_ref(), DEFAULT_ROUNDS)?;
+    let precision = file.precision_percent.map_or(Ok(DEFAULT_PRECISION_PERCENT), |percent| {
+        reader.positive("precision_percent", &percent, MOST_PRECISION_PERCENT)
+    })?;
+    let turn_us = file.turn_us.map_or(Ok(DEFAULT_TURN_US), |us| reader.whole("turn_us =", &us, 1..=MOST_TURN_US))?;
+    let rounds = file.rounds.map_or(Ok(DEFAULT_ROUNDS), |rounds| reader.whole("rounds =", &rounds, 1..=MOST_ROUNDS))?;
     let mut sections = Vec::new();
     for section in file.section {
         sections.push(reader.section(section)?);
@@ -106,26 +48,27 @@ pub(super) fn parse(text: &str, path: &Path, name: &str, all_threads: usize) -> 
         name: name.to_owned(),
         about: file.about,
         budget: file.budget.as_ref().map(|budget| reader.time(budget)).transpose()?,
-        blocks: (least, most),
+        blocks: file.blocks.map_or(Ok(DEFAULT_BLOCKS), |blocks| reader.blocks(&blocks))?,
         precision: precision / 100.0,
-        turn: Duration::from_micros(u64::from(turn_us)),
+        turn: Duration::from_micros(turn_us),
         rounds,
         sections,
         allocations: file.allocations.is_some(),
-        instructions: match file.instructions {
-            Some(raw) => Some((reader.variants(&raw.variants)?, reader.batches(&raw.batches)?)),
-            None => None,
-        },
-        memory: file.memory.map_or(Ok(Vec::new()), |raw| reader.variants(&raw.variants))?,
-        profile: match file.profile {
-            Some(raw) => Some(reader.profile(&raw)?),
-            None => None,
-        },
+        instructions: file.instructions.map(|raw| reader.instructions(&raw)).transpose()?,
+        memory: file.memory.map_or(Ok(Vec::new()), |raw| reader.memory(&raw))?,
+        profile: file.profile.map(|raw| reader.profile(&raw)).transpose()?,
     };
     if plan.sections.is_empty() {
         bail!("{}: no [[section]]; expected at least one (perf/plans/README.md)", path.display());
     }
     Ok(plan)
+}
+
+/// What the parser says of a number, in words of those who write plans.
+fn in_plain_words(message: &str) -> String {
+    let message =
+        message.replace("expected i64", "expected a whole number").replace("expected f64", "expected a number");
+    message.replace('\n', "; ")
 }
 
 /// Knows where everything stands.
@@ -144,6 +87,9 @@ impl Reader<'_> {
     fn section(&self, raw: Spanned<RawSection>) -> anyhow::Result<Section> {
         let at = raw.span().start;
         let raw = raw.into_inner();
+        if raw.name.get_ref().trim().is_empty() {
+            return Err(self.wrong(raw.name.span().start, "a section's name is empty; results carry it"));
+        }
         let section = Section {
             variants: self.variants(&raw.variants)?,
             corpora: self.corpora(&raw.corpora)?,
@@ -152,20 +98,17 @@ impl Reader<'_> {
                 None => vec![1],
                 Some(threads) => self.threads(threads)?,
             },
-            soa_thresholds: self.whole("soa_threshold", &raw.soa_threshold)?,
-            par_min_batches: self.whole("par_min_batch", &raw.par_min_batch)?,
-            name: raw.name,
+            soa_thresholds: self.knob("soa_threshold", &raw.soa_threshold)?,
+            par_min_batches: self.knob("par_min_batch", &raw.par_min_batch)?,
+            name: raw.name.into_inner(),
         };
-        for (list, is_empty) in [
-            ("variants", section.variants.is_empty()),
-            ("corpora", section.corpora.is_empty()),
-            ("batches", section.batches.is_empty()),
-            ("threads", raw.threads.as_ref().is_some_and(Vec::is_empty)),
-        ] {
-            if is_empty {
-                return Err(self.wrong(at, format!("section {:?} measures nothing: {list} is empty", section.name)));
-            }
-        }
+        let lists = [
+            ("variants", section.variants.len()),
+            ("corpora", section.corpora.len()),
+            ("batches", section.batches.len()),
+            ("threads", raw.threads.as_ref().map_or(1, Vec::len)),
+        ];
+        self.none_empty(at, &format!("section {:?}", section.name), &lists)?;
         // On a machine with one thread, or for variants that don't spread, nothing may be left: that is no mistake of
         // the plan unless it is so on every machine.
         let spreads =
@@ -186,14 +129,52 @@ impl Reader<'_> {
         Ok(section)
     }
 
-    fn profile(&self, raw: &Profile) -> anyhow::Result<Profiles> {
+    fn instructions(&self, raw: &Spanned<Instructions>) -> anyhow::Result<(Vec<Variant>, Vec<usize>)> {
+        let Instructions { variants, batches } = raw.get_ref();
+        let lists = [("variants", variants.len()), ("batches", batches.len())];
+        self.none_empty(raw.span().start, "[instructions]", &lists)?;
+        Ok((self.variants(variants)?, self.batches(batches)?))
+    }
+
+    fn memory(&self, raw: &Spanned<Memory>) -> anyhow::Result<Vec<Variant>> {
+        let Memory { variants } = raw.get_ref();
+        self.none_empty(raw.span().start, "[memory]", &[("variants", variants.len())])?;
+        self.variants(variants)
+    }
+
+    fn profile(&self, raw: &Spanned<Profile>) -> anyhow::Result<Profiles> {
+        let Profile { variants, corpora, batch, seconds } = raw.get_ref();
+        let lists = [("variants", variants.len()), ("corpora", corpora.len())];
+        self.none_empty(raw.span().start, "[profile]", &lists)?;
         Ok(Profiles {
-            variants: self.variants(&raw.variants)?,
-            corpora: self.corpora(&raw.corpora)?,
-            batch: self.tokens(&raw.batch)?,
-            time: Duration::try_from_secs_f64(self.positive("seconds", Some(&raw.seconds), 0.0)?)
-                .map_err(|_| self.wrong(raw.seconds.span().start, "seconds: too many"))?,
+            variants: self.variants(variants)?,
+            corpora: self.corpora(corpora)?,
+            batch: self.tokens(batch)?,
+            time: Duration::from_secs_f64(self.positive("seconds", seconds, MOST_PROFILE_SECONDS)?),
         })
+    }
+
+    /// None of these lists, each with its length, has nothing in it.
+    fn none_empty(&self, at: usize, owner: &str, lists: &[(&str, usize)]) -> anyhow::Result<()> {
+        match lists.iter().find(|(_, length)| *length == 0) {
+            Some((list, _)) => Err(self.wrong(at, format!("{owner} measures nothing: {list} is empty"))),
+            None => Ok(()),
+        }
+    }
+
+    fn blocks(&self, blocks: &Spanned<Vec<i64>>) -> anyhow::Result<(usize, usize)> {
+        let numbers: Vec<usize> = blocks.get_ref().iter().filter_map(|&number| usize::try_from(number).ok()).collect();
+        let is_good = |least, most| FEWEST_BLOCKS <= least && least <= most && most <= MOST_BLOCKS;
+        match numbers.as_slice() {
+            &[least, most] if blocks.get_ref().len() == 2 && is_good(least, most) => Ok((least, most)),
+            _ => Err(self.wrong(
+                blocks.span().start,
+                format!(
+                    "blocks = {:?}: expected [least, most], at least {FEWEST_BLOCKS} for an interval, at most {MOST_BLOCKS}",
+                    blocks.get_ref()
+                ),
+            )),
+        }
     }
 
     fn variants(&self, names: &[Spanned<String>]) -> anyhow::Result<Vec<Variant>> {
@@ -230,20 +211,24 @@ impl Reader<'_> {
     }
 
     fn tokens(&self, batch: &Spanned<i64>) -> anyhow::Result<usize> {
-        let number = *batch.get_ref();
-        let tokens = usize::try_from(number).ok().filter(|_| (1..=MOST_TOKENS).contains(&number));
-        tokens.ok_or_else(|| {
-            self.wrong(batch.span().start, format!("a batch of {number}: expected 1 to {MOST_TOKENS} tokens"))
-        })
+        self.whole("a batch of", batch, 1..=MOST_TOKENS)
     }
 
-    fn whole(&self, what: &str, numbers: &[Spanned<i64>]) -> anyhow::Result<Vec<usize>> {
-        let whole = |number: &Spanned<i64>| {
-            let complaint =
-                || self.wrong(number.span().start, format!("{what} {}: expected 0 or more", number.get_ref()));
-            usize::try_from(*number.get_ref()).map_err(|_| complaint())
-        };
-        numbers.iter().map(whole).collect()
+    fn knob(&self, name: &str, values: &[Spanned<i64>]) -> anyhow::Result<Vec<usize>> {
+        values.iter().map(|value| self.whole(name, value, 0..=MOST_KNOB)).collect()
+    }
+
+    fn whole<N: TryFrom<i64>>(
+        &self,
+        what: &str,
+        number: &Spanned<i64>,
+        range: RangeInclusive<i64>,
+    ) -> anyhow::Result<N> {
+        let value = *number.get_ref();
+        N::try_from(value).ok().filter(|_| range.contains(&value)).ok_or_else(|| {
+            let expected = format!("expected {} to {}", range.start(), range.end());
+            self.wrong(number.span().start, format!("{what} {value}: {expected}"))
+        })
     }
 
     fn threads(&self, threads: &[Spanned<Threads>]) -> anyhow::Result<Vec<usize>> {
@@ -279,26 +264,12 @@ impl Reader<'_> {
         humantime::parse_duration(text.get_ref()).map_err(what)
     }
 
-    fn positive(&self, what: &str, value: Option<&Spanned<f64>>, default: f64) -> anyhow::Result<f64> {
-        let Some(value) = value else { return Ok(default) };
+    fn positive(&self, what: &str, value: &Spanned<f64>, most: f64) -> anyhow::Result<f64> {
         let number = *value.get_ref();
-        if number > 0.0 && number.is_finite() {
+        if number > 0.0 && number <= most {
             return Ok(number);
         }
-        Err(self.wrong(value.span().start, format!("{what} = {number}: expected a number above 0")))
-    }
-
-    fn at_least_one<N>(&self, what: &str, value: Option<&Spanned<N>>, default: N) -> anyhow::Result<N>
-    where
-        N: Copy + Default + PartialEq + std::fmt::Display,
-    {
-        match value {
-            None => Ok(default),
-            Some(value) if *value.get_ref() != N::default() => Ok(*value.get_ref()),
-            Some(value) => {
-                Err(self.wrong(value.span().start, format!("{what} = {}: expected 1 or more", value.get_ref())))
-            }
-        }
+        Err(self.wrong(value.span().start, format!("{what} = {number}: expected a number above 0, up to {most}")))
     }
 }
 
@@ -333,6 +304,12 @@ mod tests {
     }
 
     #[test]
+    fn a_plan_is_its_sections_and_all_else_has_a_default() {
+        let plan = read(GOOD.split_once("\n\n").unwrap().1).unwrap();
+        assert_eq!((plan.blocks, plan.about.as_str()), ((6, 24), ""));
+    }
+
+    #[test]
     fn what_is_wrong_is_named_with_file_and_line() {
         for (good, bad, complaint) in [
             ("\"prod\"", "\"prodd\"", "own.toml:6: no variant is called \"prodd\"; the variants are plain, "),
@@ -348,7 +325,43 @@ mod tests {
             ("blocks = [6, 12]", "budget = \"soon\"\nblocks = [6, 12]", "own.toml:2: budget \"soon\": expected a time"),
             ("about", "abuot", "own.toml:1: unknown field `abuot`"),
             ("batches", "batch", "own.toml:8: unknown field `batch`"),
-            ("blocks = [6, 12]", "blocks = [6, 12]\nturn_us = 0", "own.toml:3: turn_us = 0: expected 1 or more"),
+            ("[6, 12]", "[-10, 5]", "own.toml:2: blocks = [-10, 5]: expected [least, most], at least 6"),
+            ("[6, 12]", "[6]", "own.toml:2: blocks = [6]: expected [least, most]"),
+            ("[6, 12]", "[6, -1, 12]", "own.toml:2: blocks = [6, -1, 12]: expected [least, most]"),
+            ("[6, 12]", "[6, 10001]", "own.toml:2: blocks = [6, 10001]: expected [least, most], at least 6"),
+            ("[6, 12]", "[6, 12]\nturn_us = 0", "own.toml:3: turn_us = 0: expected 1 to 1000000"),
+            ("[6, 12]", "[6, 12]\nturn_us = 1000001", "own.toml:3: turn_us = 1000001: expected 1 to 1000000"),
+            ("[6, 12]", "[6, 12]\nrounds = 1001", "own.toml:3: rounds = 1001: expected 1 to 1000"),
+            ("[6, 12]", "[6, 12]\nrounds = -1", "own.toml:3: rounds = -1: expected 1 to 1000"),
+            (
+                "[6, 12]",
+                "[6, 12]\nrounds = 2.5",
+                "own.toml:3: invalid type: floating point `2.5`, expected a whole number",
+            ),
+            (
+                "[6, 12]",
+                "[6, 12]\nprecision_percent = 0",
+                "own.toml:3: precision_percent = 0: expected a number above 0",
+            ),
+            ("[64]", "[64]\nsoa_threshold = [-1]", "own.toml:9: soa_threshold -1: expected 0 to 1000000"),
+            ("[64]", "[64]\npar_min_batch = [1000001]", "own.toml:9: par_min_batch 1000001: expected 0 to 1000000"),
+            ("\"variants\"", "\" \"", "own.toml:5: a section's name is empty"),
+            ("[6, 12]", "[6, 12]\n[memory]\nvariants = []", "own.toml:3: [memory] measures nothing: variants is empty"),
+            (
+                "[6, 12]",
+                "[6, 12]\n[instructions]\nvariants = [\"prod\"]\nbatches = []",
+                "own.toml:3: [instructions] measures nothing: batches is empty",
+            ),
+            (
+                "[6, 12]",
+                "[6, 12]\n[profile]\nvariants = [\"prod\"]\ncorpora = []\nbatch = 1\nseconds = 1",
+                "own.toml:3: [profile] measures nothing: corpora is empty",
+            ),
+            (
+                "[6, 12]",
+                "[6, 12]\n[profile]\nvariants = [\"prod\"]\ncorpora = [\"light\"]\nbatch = 1\nseconds = 3601",
+                "own.toml:7: seconds = 3601: expected a number above 0, up to 3600",
+            ),
             ("name = \"variants\"", "name = \"variants", "own.toml:5: "),
         ] {
             assert!(GOOD.contains(good));

@@ -1,9 +1,11 @@
 //! What a sweep measures: a plan in TOML, and the panels that it comes to.
 //!
-//! `perf/plans/README.md` explains every key to those who write plans; `file` reads them, `panels` unfolds them.
+//! `perf/plans/README.md` explains every key to those who write plans; `raw` is their shape, `file` reads them, `panels` unfolds
+//! them.
 
 mod file;
 mod panels;
+mod raw;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

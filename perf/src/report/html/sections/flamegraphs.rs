@@ -1,5 +1,6 @@
 //! Flamegraphs, and what differs from `plain`'s.
 
+use anyhow::Context;
 use maud::{Markup, PreEscaped, html};
 
 use super::{Side, details, missing};
@@ -24,7 +25,8 @@ pub(in crate::report::html) fn body(side: &Side<'_>) -> Markup {
 
 fn own(side: &Side<'_>, profile: &Profile) -> Markup {
     let title = format!("{} on {}", profile.variant, profile.point);
-    let drawn = folded(side, profile).and_then(|folded| flamegraph(&folded, &title));
+    let drawn =
+        folded(side, profile).and_then(|folded| flamegraph(&folded, &title).with_context(|| profile.folded.clone()));
     figure(
         &title,
         drawn,
@@ -41,8 +43,10 @@ fn against_plain(side: &Side<'_>, profile: &Profile) -> Markup {
         return html! {};
     };
     let title = format!("{} against {REFERENCE} on {}", profile.variant, profile.point);
-    let drawn = folded(side, plain)
-        .and_then(|before| folded(side, profile).and_then(|after| difference(&before, &after, &title)));
+    let drawn = folded(side, plain).and_then(|before| {
+        let after = folded(side, profile)?;
+        difference(&before, &after, &title).with_context(|| format!("{} and {}", plain.folded, profile.folded))
+    });
     details(&format!("Difference: {title}"), &figure(&title, drawn, &html! {}))
 }
 
