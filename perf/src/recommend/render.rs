@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Advice, Expected, Tuned};
+use super::{Advice, Candidate, Expected, Tuned};
 use crate::cell::Knobs;
 use crate::measure::stats::Quartiles;
 use crate::run::compositions::LEAST_DIFFERENCE;
@@ -17,6 +17,10 @@ impl Advice {
         let name = self.chosen.variant.seams.name();
         let standing = match self.as_fast.as_slice() {
             [] => "is the fastest safe composition".to_owned(),
+            names if self.is_simpler_among(names) => {
+                let names = names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+                format!("is the fastest safe composition, but so many blocks do not tell it from {names}")
+            }
             [one] => format!("{SIMPLEST}: `{one}` is as fast: it cannot be told from it"),
             several @ [.., last] => {
                 let others = match several {
@@ -38,6 +42,14 @@ impl Advice {
             None => "; none can be told from the others".to_owned(),
         };
         format!("{}: `{name}` {standing}{next}.", self.point)
+    }
+
+    /// Whether one of these takes fewer backends than the chosen one.
+    fn is_simpler_among(&self, names: &[String]) -> bool {
+        let backends = |candidate: &Candidate| candidate.variant.seams.beyond_plain().len();
+        self.ranking.iter().any(|candidate| {
+            names.contains(&candidate.variant.seams.name()) && backends(candidate) < backends(&self.chosen)
+        })
     }
 
     /// The line of a service's `Cargo.toml`.
