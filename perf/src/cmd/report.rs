@@ -7,18 +7,18 @@ use clap::Args as ClapArgs;
 use super::print;
 use crate::exit::{Exit, Outcome};
 use crate::files::write_whole;
-use crate::report::conclude::{Sources, input};
+use crate::report::conclude::{Sources, conclude, input};
 use crate::report::html::{FILE_NAME, Page};
 use crate::run::Run;
 use crate::sweep::row::rows;
 
-/// Make the report of a run from its raw data, or of two runs side by side
+/// Make the report of a run from its raw data, with its tables and plots, or a page of two runs side by side
 #[derive(Debug, ClapArgs)]
 pub struct Args {
     /// One run or two: directories that a sweep wrote, or their run.jsonl
     #[arg(value_name = "RUN", required = true, num_args = 1..=2)]
     runs: Vec<PathBuf>,
-    /// Where to write the page [default: report.html beside the first run's data]
+    /// Where to write the page, and nothing else [default: report.html beside the first run's data]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
 }
@@ -30,6 +30,10 @@ pub struct Args {
 pub fn run(args: &Args) -> Outcome {
     let runs = args.runs.iter().map(|path| Run::read(path)).collect::<anyhow::Result<Vec<Run>>>()?;
     let sources = Sources::of_repository()?;
+    if let (None, [run]) = (&args.out, &runs[..]) {
+        print(conclude(run, &sources)?.report.display());
+        return Ok(Exit::Success);
+    }
     let inputs = runs.iter().map(|run| input(run, &rows(run), &sources));
     let mut inputs = inputs.collect::<anyhow::Result<Vec<_>>>()?.into_iter();
     // At least one, or clap would have said so.

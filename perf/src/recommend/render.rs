@@ -19,7 +19,7 @@ impl Advice {
             [] => "is the fastest safe composition".to_owned(),
             names if self.is_simpler_among(names) => {
                 let names = names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-                format!("is the fastest safe composition, but so many blocks do not tell it from {names}")
+                format!("is the fastest safe composition, but was not measured long enough to be told from {names}")
             }
             [one] => format!("{SIMPLEST}: `{one}` is as fast: it cannot be told from it"),
             several @ [.., last] => {
