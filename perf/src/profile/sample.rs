@@ -12,6 +12,10 @@ use crate::workload::Workload;
 /// Samples per second: not a divisor of anything that might run in step with it. A kernel whose clock ticks more
 /// slowly takes fewer.
 const FREQUENCY_HZ: i32 = 997;
+/// The profiler finds its way through this program when it takes its first sample, and allocates for that. Were it to
+/// interrupt an allocation, it would wait for itself forever. So for this long, a few ticks of a slow kernel, nothing runs
+/// that allocates.
+const BEFORE_WORK: Duration = Duration::from_millis(50);
 /// Everything outside the first frame that begins so is the lab's. (Which function that is depends on what is inlined.)
 const OUTERMOST: &str = "perf_probe::workload::Workload::";
 
@@ -44,8 +48,8 @@ impl Sampled {
 }
 
 /// Has the workload verify its tokens on this thread for `duration`, and samples where it is. `interrupted` is asked
-/// after every pass. A process samples one workload at a time, the next one waits; other threads that run meanwhile take
-/// samples away.
+/// after every pass. A process samples one workload at a time, the next one waits; other threads must not run meanwhile:
+/// they take samples away, and if they allocate when the first one is taken, it may never end.
 ///
 /// # Errors
 /// A system that cannot be profiled, or no samples.
@@ -57,6 +61,10 @@ pub fn sample(workload: &Workload, duration: Duration, interrupted: &dyn Fn() ->
         .frequency(FREQUENCY_HZ)
         .build()
         .context("could not start the profiler")?;
+    let start = Instant::now();
+    while start.elapsed() < BEFORE_WORK {
+        std::hint::spin_loop();
+    }
     let (start, mut passes) = (Instant::now(), 0_u64);
     let on_cpu = Clock::ThreadCpu.time(|| {
         while start.elapsed() < duration && !interrupted() {
