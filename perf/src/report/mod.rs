@@ -3,6 +3,7 @@
 mod chart;
 pub mod conclude;
 pub mod csv;
+mod data;
 pub mod html;
 pub mod plots;
 pub mod progress;

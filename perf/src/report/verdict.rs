@@ -1,6 +1,6 @@
 //! What there is to know about a run, in one line.
 
-use super::html::data::{Data, is_plain};
+use super::data::{Data, is_plain};
 use crate::baseline::{Change, Key, Standing};
 use crate::cell::REFERENCE;
 use crate::run::{Measured, Point, Run};

@@ -5,7 +5,7 @@
 //! what a block does to all its processes alike cancels.
 
 use super::journal::Run;
-use super::record::{Kind, Panel, Point, Seat};
+use super::record::{Kind, Panel, Point, Purpose, Seat};
 use crate::measure::interval::MedianInterval;
 use crate::measure::stats::{PairedRatio, Quartiles, median};
 
@@ -23,6 +23,8 @@ pub struct Measured<'r> {
     pub contest: usize,
     /// Section of the plan.
     pub section: &'r str,
+    /// What its contest is for.
+    pub purpose: Purpose,
     /// What was measured.
     pub seat: &'r Seat,
     /// Time per token in nanoseconds.
@@ -103,6 +105,7 @@ impl Run {
                         panel: panel_index,
                         contest: contest_index,
                         section: &panel.section,
+                        purpose: contest.purpose(),
                         seat,
                         ns_per_token: blocks.iter().filter_map(|block| column(&block.ns_per_token)).collect(),
                         log_to_plain: blocks.iter().filter_map(|block| column(&block.log_ratio)).collect(),

@@ -71,6 +71,44 @@ pub struct Contest {
     pub seats: Vec<Seat>,
 }
 
+/// What a contest is for, whatever its section is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Named variants at default knobs.
+    Variants,
+    /// All ways to fill the seams.
+    Compositions,
+    /// Variants at several knobs.
+    Knobs,
+}
+
+impl Purpose {
+    /// Its name in `sweep.csv`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Variants => "variants",
+            Self::Compositions => "compositions",
+            Self::Knobs => "knobs",
+        }
+    }
+}
+
+impl Contest {
+    /// What it is for.
+    #[must_use]
+    pub fn purpose(&self) -> Purpose {
+        let sweeps_knobs = |knobs: &Knobs| *knobs != Knobs::defaults(knobs.threads);
+        if self.seats.iter().any(|seat| sweeps_knobs(&seat.point.knobs)) {
+            Purpose::Knobs
+        } else if self.seats.iter().any(|seat| seat.variant.starts_with('+')) {
+            Purpose::Compositions
+        } else {
+            Purpose::Variants
+        }
+    }
+}
+
 /// Contests that are measured in the same blocks, by the same processes: one for each variant in it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Panel {

@@ -131,7 +131,7 @@ pub fn measure(
         if let Some(slot) = progress.get_mut(index) {
             *slot = progress_of(kept.run(), index, method);
         }
-        let (most, _) = schedule::forecast(&progress, method.limits);
+        let most = schedule::forecast(&progress, method.limits);
         let left = budget.map_or(most, |budget| most.min(budget.saturating_sub(start.elapsed())));
         let spent = start.elapsed().as_secs_f64();
         told(&Step { run: kept.run(), panel: index, spent: spent / (spent + left.as_secs_f64()), left });

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::cell::Knobs;
 use crate::measure::stats::{PairedRatio, Quartiles};
 pub use crate::run::Kind;
-use crate::run::{Contest, Measured, Point, Run};
+use crate::run::{Measured, Point, Run};
 
 /// One measured cell. Every quantity has its unit in its name; what was not measured is empty.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -89,7 +89,6 @@ pub fn rows(run: &Run) -> Vec<Row> {
 
 fn row(run: &Run, all: &[Measured<'_>], seat: &Measured<'_>) -> Option<Row> {
     let Point { corpus, batch, knobs: Knobs { soa_threshold, par_min_batch, threads } } = seat.point();
-    let contest = run.header.panels.get(seat.panel)?.contests.get(seat.contest)?;
     let to_plain = seat.to_plain()?;
     let time_ns = seat.time_ns()?;
     let to_floor = Run::floor_of(all, seat).and_then(|floor| seat.to(floor));
@@ -100,7 +99,7 @@ fn row(run: &Run, all: &[Measured<'_>], seat: &Measured<'_>) -> Option<Row> {
     let memory = run.memory.iter().find(|memory| is_this(&memory.variant, &memory.point));
     Some(Row {
         panel: seat.panel,
-        purpose: purpose(contest).to_owned(),
+        purpose: seat.purpose.name().to_owned(),
         kind: seat.seat.kind,
         variant: seat.seat.variant.clone(),
         fixture: corpus.clone(),
@@ -127,18 +126,6 @@ fn row(run: &Run, all: &[Measured<'_>], seat: &Measured<'_>) -> Option<Row> {
         jemalloc_active_bytes: memory.and_then(|memory| memory.jemalloc_active_bytes),
         jemalloc_resident_bytes: memory.and_then(|memory| memory.jemalloc_resident_bytes),
     })
-}
-
-/// What a contest is for, whatever its section is called.
-fn purpose(contest: &Contest) -> &'static str {
-    let sweeps_knobs = |knobs: &Knobs| *knobs != Knobs::defaults(knobs.threads);
-    if contest.seats.iter().any(|seat| sweeps_knobs(&seat.point.knobs)) {
-        "knobs"
-    } else if contest.seats.iter().any(|seat| seat.variant.starts_with('+')) {
-        "compositions"
-    } else {
-        "variants"
-    }
 }
 
 #[cfg(test)]

@@ -49,14 +49,11 @@ pub fn next(panels: &[Progress], limits: Limits, left: Option<Duration>) -> Opti
     candidates.max_by(|(_, a), (_, b)| a.half_width.total_cmp(&b.half_width)).map(|(index, _)| index)
 }
 
-/// How long all this takes at most, and how long it takes to give every panel its fewest blocks.
+/// How long all this takes at most.
 #[must_use]
-pub fn forecast(panels: &[Progress], limits: Limits) -> (Duration, Duration) {
-    let until = |blocks: usize| -> Duration {
-        let missing = |panel: &Progress| u32::try_from(blocks.saturating_sub(panel.blocks)).unwrap_or(u32::MAX);
-        panels.iter().map(|panel| panel.block * missing(panel)).sum()
-    };
-    (until(limits.most), until(limits.least))
+pub fn forecast(panels: &[Progress], limits: Limits) -> Duration {
+    let missing = |panel: &Progress| u32::try_from(limits.most.saturating_sub(panel.blocks)).unwrap_or(u32::MAX);
+    panels.iter().map(|panel| panel.block * missing(panel)).sum()
 }
 
 #[cfg(test)]
@@ -99,6 +96,6 @@ mod tests {
     #[test]
     fn the_forecast_counts_what_is_missing() {
         let panels = [panel(2, 1.0, 1.0), panel(0, 0.5, 1.0)];
-        assert_eq!(forecast(&panels, LIMITS), (Duration::from_secs(34), Duration::from_secs(7)));
+        assert_eq!(forecast(&panels, LIMITS), Duration::from_secs(34));
     }
 }

@@ -6,11 +6,9 @@
 //! | [`Page`], [`Input`] | what it is made from |
 //! | `sections` | the page from top to bottom, a file each |
 //! | `figures` | which plots there are; how they are drawn is in `report::chart` |
-//! | `data` | a run as the report looks at it |
 //! | `format` | numbers for people |
 //! | `style.css` | light, dark, narrow, and on paper |
 
-pub(super) mod data;
 mod figures;
 mod format;
 mod sections;
@@ -22,10 +20,10 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use crate::baseline::Change;
 use crate::effects::{Effects, effects};
 use crate::recommend::{Advice, NoAdvice, Question, advise};
+use crate::report::data::Data;
 use crate::report::verdict::verdict;
 use crate::run::Run;
 use crate::tripwire::Judged;
-use data::Data;
 use sections::Section;
 
 /// Name of the file in a run's directory.

@@ -3,7 +3,7 @@
 use super::{Figure, batches, over_batches};
 use crate::report::chart::Value;
 use crate::report::chart::lines::LineChart;
-use crate::report::html::data::Data;
+use crate::report::data::Data;
 
 /// One for each corpus with a floor: a line for each variant on one thread.
 pub(in crate::report::html) fn figures(data: &Data<'_>) -> anyhow::Result<Vec<Figure>> {

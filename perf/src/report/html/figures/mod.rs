@@ -9,11 +9,11 @@ pub(super) mod time;
 
 use maud::{Markup, PreEscaped, html};
 
-use super::data::is_plain;
 use super::format::batch_of;
 use crate::report::chart::lines::{Series, XAxis};
 use crate::report::chart::theme::look_of;
 use crate::report::chart::{Look, Value};
+use crate::report::data::is_plain;
 use crate::run::Measured;
 
 /// A plot with its title and what a reader needs to read it.
@@ -99,8 +99,8 @@ fn case_of(seat: &Measured<'_>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::data::Data;
     use crate::report::html::Input;
-    use crate::report::html::data::Data;
     use crate::report::html::tests::hand_made;
     use crate::run::simulated;
 

@@ -4,7 +4,7 @@ use super::{Figure, case_of, is_shown_batch, single_beyond_plain};
 use crate::report::chart::Value;
 use crate::report::chart::dots::{Dot, DotChart, DotGroup};
 use crate::report::chart::theme::look_of;
-use crate::report::html::data::Data;
+use crate::report::data::Data;
 
 /// One for each corpus: a group for each variant on one thread, a dot for each batch.
 pub(in crate::report::html) fn figures(data: &Data<'_>) -> anyhow::Result<Vec<Figure>> {

@@ -5,7 +5,7 @@ use plotters::style::RGBColor;
 use super::Figure;
 use crate::report::chart::bars::{Bar, BarChart};
 use crate::report::chart::theme;
-use crate::report::html::data::Data;
+use crate::report::data::Data;
 use crate::run::Point;
 use crate::run::record::Profile;
 

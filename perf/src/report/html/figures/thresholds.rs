@@ -6,8 +6,8 @@ use super::{Figure, case_of};
 use crate::cell::Knobs;
 use crate::report::chart::lines::{LineChart, Series, XAxis};
 use crate::report::chart::{Look, Value, theme};
-use crate::report::html::data::{Data, KNOBS};
-use crate::run::{Kind, Measured};
+use crate::report::data::Data;
+use crate::run::{Kind, Measured, Purpose};
 
 /// A knob that is turned while the others stay.
 struct Knob {
@@ -93,7 +93,7 @@ struct Curve {
 /// Every workload on which more than the knob's default was measured.
 fn curves(data: &Data<'_>, knob: &Knob) -> Vec<Curve> {
     let seats: Vec<&Measured<'_>> =
-        data.all.iter().filter(|seat| seat.section == KNOBS && seat.seat.kind == Kind::Variant).collect();
+        data.all.iter().filter(|seat| seat.purpose == Purpose::Knobs && seat.seat.kind == Kind::Variant).collect();
     let mut curves: Vec<Curve> = Vec::new();
     for seat in &seats {
         let knobs = seat.point().knobs;

@@ -3,7 +3,7 @@
 use super::{Figure, batches, over_batches};
 use crate::report::chart::Value;
 use crate::report::chart::lines::LineChart;
-use crate::report::html::data::Data;
+use crate::report::data::Data;
 use crate::run::Measured;
 
 /// The variant that is also shown on all threads: what is recommended.

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::{Group, Side, details, missing, table};
-use crate::report::html::data::{Data, is_plain};
+use crate::report::data::{Data, is_plain};
 use crate::report::html::format::{NOT_AVAILABLE, batch_of, count, mebibytes, ratio_or_not, time_ns};
 use crate::run::Measured;
 

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::{Group, Side, details, missing, table};
 use crate::measure::stats::PairedRatio;
-use crate::report::html::data::is_plain;
+use crate::report::data::is_plain;
 use crate::report::html::format::{batch_of, ratio_or_not};
 use crate::run::Measured;
 

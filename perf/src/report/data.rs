@@ -5,24 +5,21 @@ use std::collections::BTreeSet;
 use crate::cell::{Knobs, REFERENCE};
 use crate::count::allocations::Allocations;
 use crate::measure::stats::PairedRatio;
-use crate::run::{Kind, Measured, Point, Run};
-
-/// Name of the section of a plan that varies the knobs.
-pub(super) const KNOBS: &str = "knobs";
+use crate::run::{Kind, Measured, Point, Purpose, Run};
 
 /// A run with every seat's values at hand.
-pub(in crate::report) struct Data<'r> {
-    pub(in crate::report) run: &'r Run,
+pub(super) struct Data<'r> {
+    pub(super) run: &'r Run,
     pub(super) all: Vec<Measured<'r>>,
 }
 
 impl<'r> Data<'r> {
-    pub(in crate::report) fn of(run: &'r Run) -> Self {
+    pub(super) fn of(run: &'r Run) -> Self {
         Self { run, all: run.measured() }
     }
 
     /// The corpora that were measured, in the order of the run.
-    pub(in crate::report) fn corpora(&self) -> Vec<&'r str> {
+    pub(super) fn corpora(&self) -> Vec<&'r str> {
         let mut corpora = Vec::new();
         for seat in &self.all {
             let corpus = seat.seat.point.corpus.as_str();
@@ -35,11 +32,11 @@ impl<'r> Data<'r> {
 
     /// The named variants at default knobs, each point of each once, in the order of the run: `plain` first, neither
     /// controls nor floors nor compositions.
-    pub(in crate::report) fn named(&self) -> Vec<&Measured<'r>> {
+    pub(super) fn named(&self) -> Vec<&Measured<'r>> {
         let mut named: Vec<&Measured<'r>> = Vec::new();
         for seat in &self.all {
             let is_known = || named.iter().any(|known| known.seat == seat.seat);
-            if seat.section != KNOBS && is_named(seat) && is_at_defaults(seat) && !is_known() {
+            if seat.purpose != Purpose::Knobs && is_named(seat) && is_at_defaults(seat) && !is_known() {
                 named.push(seat);
             }
         }
@@ -47,14 +44,14 @@ impl<'r> Data<'r> {
     }
 
     /// The named variants on one corpus.
-    pub(in crate::report) fn named_on(&self, corpus: &str) -> Vec<&Measured<'r>> {
+    pub(super) fn named_on(&self, corpus: &str) -> Vec<&Measured<'r>> {
         let mut named = self.named();
         named.retain(|seat| seat.point().corpus == corpus);
         named
     }
 
     /// The floors of the named variants on one corpus, each point once.
-    pub(in crate::report) fn floors_on(&self, corpus: &str) -> Vec<&Measured<'r>> {
+    pub(super) fn floors_on(&self, corpus: &str) -> Vec<&Measured<'r>> {
         let mut floors: Vec<&Measured<'r>> = Vec::new();
         for floor in self.named_on(corpus).into_iter().filter_map(|seat| Run::floor_of(&self.all, seat)) {
             if floors.iter().all(|known| known.seat != floor.seat) {
@@ -65,19 +62,19 @@ impl<'r> Data<'r> {
     }
 
     /// Time / time of the floor.
-    pub(in crate::report) fn to_floor(&self, seat: &Measured<'_>) -> Option<PairedRatio> {
+    pub(super) fn to_floor(&self, seat: &Measured<'_>) -> Option<PairedRatio> {
         seat.to(Run::floor_of(&self.all, seat)?)
     }
 
     /// Time per token of a named variant, in nanoseconds, median over blocks.
-    pub(in crate::report) fn time_ns(&self, variant: &str, point: &Point) -> Option<f64> {
+    pub(super) fn time_ns(&self, variant: &str, point: &Point) -> Option<f64> {
         let found =
             self.all.iter().find(|seat| seat.seat.variant == variant && seat.point() == point && is_named(seat));
         Some(found?.time_ns()?.median)
     }
 
     /// What a variant allocates at a point.
-    pub(in crate::report) fn allocations(&self, variant: &str, point: &Point) -> Option<Allocations> {
+    pub(super) fn allocations(&self, variant: &str, point: &Point) -> Option<Allocations> {
         self.run
             .counts
             .iter()
@@ -86,19 +83,19 @@ impl<'r> Data<'r> {
     }
 
     /// Its instructions per token.
-    pub(in crate::report) fn instructions(&self, variant: &str, point: &Point) -> Option<f64> {
+    pub(super) fn instructions(&self, variant: &str, point: &Point) -> Option<f64> {
         let counts = self.run.counts.iter().filter(|count| count.variant == variant && count.point == *point);
         counts.into_iter().find_map(|count| count.instructions_per_token)
     }
 
     /// Its peak resident memory, in bytes.
-    pub(in crate::report) fn peak_resident_bytes(&self, variant: &str, point: &Point) -> Option<u64> {
+    pub(super) fn peak_resident_bytes(&self, variant: &str, point: &Point) -> Option<u64> {
         let found = self.run.memory.iter().find(|memory| memory.variant == variant && memory.point == *point);
         found.map(|memory| memory.peak_resident_bytes)
     }
 
     /// The batches that all compositions were measured with on a corpus, at default knobs.
-    pub(in crate::report) fn composed_batches(&self, corpus: &str) -> BTreeSet<usize> {
+    pub(super) fn composed_batches(&self, corpus: &str) -> BTreeSet<usize> {
         let composed = self.all.iter().filter(|seat| seat.seat.variant.starts_with('+') && is_at_defaults(seat));
         composed.filter(|seat| seat.point().corpus == corpus).map(|seat| seat.point().batch).collect()
     }
@@ -111,7 +108,7 @@ pub(super) fn is_at_defaults(seat: &Measured<'_>) -> bool {
 }
 
 /// Whether it is `plain`.
-pub(in crate::report) fn is_plain(seat: &Measured<'_>) -> bool {
+pub(super) fn is_plain(seat: &Measured<'_>) -> bool {
     seat.seat.variant == REFERENCE
 }
 
