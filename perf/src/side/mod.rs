@@ -19,6 +19,7 @@ use std::path::{Path, PathBuf};
 
 use perf_probe::protocol::Hello;
 
+use crate::available::available;
 use crate::compare::layout::Layout;
 use crate::compare::runner::CaseInfo;
 use crate::exit::Failure;
@@ -163,6 +164,7 @@ impl Side {
 
 /// The lab's own program, which holds every variant.
 fn variant(name: &str, root: &Path) -> Result<(ProbeCommand, Option<ProbeCommand>), Failure> {
+    available(&ron_auth_variants::find(name).map_err(Failure::usage)?)?;
     let own = std::env::current_exe().map_err(anyhow::Error::from)?;
     let probe = ProbeCommand::new(name, own).args(["probe", "--variant", name]);
     let allocs = crate::count::allocations::program(root).ok();
