@@ -120,3 +120,12 @@ fn instructions_are_not_available_at_once_where_valgrind_does_not_know_them() {
     assert!(begun.elapsed() < Duration::from_secs(60), "{:?}", begun.elapsed());
     assert_ne!(code(&output), 3, "{said}");
 }
+
+#[test]
+fn flags_are_recorded_wherever_they_came_from() {
+    // `RUSTFLAGS`, `CARGO_ENCODED_RUSTFLAGS`, `CARGO_BUILD_RUSTFLAGS` or Cargo's configuration.
+    if cfg!(target_arch = "x86_64") && SimdLevel::compiled_in() > SimdLevel::Sse2 {
+        let recorded = ron_auth_fixtures::environment::RUSTFLAGS;
+        assert!(recorded.contains("target-cpu") || recorded.contains("target-feature"), "{recorded:?}");
+    }
+}
