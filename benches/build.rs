@@ -7,7 +7,9 @@ fn main() {
     println!("cargo::rerun-if-env-changed=RUSTFLAGS");
     println!("cargo::rerun-if-env-changed=CARGO_ENCODED_RUSTFLAGS");
 
-    // Cargo separates the flags with the ASCII unit separator, because a flag may hold spaces.
+    // Wherever the flags come from (RUSTFLAGS, CARGO_BUILD_RUSTFLAGS, Cargo's configuration), Cargo hands them to build
+    // scripts in this variable, and runs a script again when they change. It separates them with the ASCII unit
+    // separator, because a flag may hold spaces.
     let flags = std::env::var("CARGO_ENCODED_RUSTFLAGS").unwrap_or_default().replace('\x1f', " ");
     println!("cargo::rustc-env=RON_AUTH_BUILD_RUSTFLAGS={flags}");
 

@@ -4,11 +4,12 @@
 //! Counted is the call and the dropping of its result, on the calling thread (so build without `parallel`). Not
 //! counted is what lies outside the benchmark function: minting the tokens, checking them, and one warm-up call per
 //! token, which has the processor's features detected and thread-local memory grown, as in a service that has been up
-//! for a while. Callgrind has no AVX-512, and a build for `target-cpu=native` may not run under it at all.
+//! for a while. Callgrind has no AVX-512: a build that has it everywhere (`target-cpu=native`) says n/a.
 //!
 //! Needs valgrind and the runner of gungraun's own version on the `PATH`; `scripts/bench_auth.sh` sees to the runner.
 
 #![allow(missing_docs, unused_qualifications, reason = "both are about what gungraun's macros generate")]
+#![cfg_attr(target_feature = "avx512f", allow(dead_code, reason = "such a build says why it counts nothing"))]
 
 use std::hint::black_box;
 
@@ -107,10 +108,16 @@ cases!(
     ]
 );
 
-#[cfg(not(feature = "bench-eval-modes"))]
+/// Callgrind ends such a program at its first instruction of AVX-512.
+#[cfg(target_feature = "avx512f")]
+fn main() {
+    println!("instructions: n/a: built with AVX-512 everywhere, which callgrind does not have; build without flags");
+}
+
+#[cfg(all(not(feature = "bench-eval-modes"), not(target_feature = "avx512f")))]
 main!(library_benchmark_groups = adaptive);
 
-#[cfg(feature = "bench-eval-modes")]
+#[cfg(all(feature = "bench-eval-modes", not(target_feature = "avx512f")))]
 main!(library_benchmark_groups = adaptive, streaming_only, soa_only);
 
 /// A batch, of which each token has been verified once, with the right outcome. It lives as long as the process, so

@@ -44,6 +44,9 @@ for arg in "$@"; do
     esac
 done
 
+# It would override the flags below.
+unset CARGO_ENCODED_RUSTFLAGS
+
 heading 'auth-default: default features'
 RUSTFLAGS="-C target-cpu=native" cargo bench -p ron-auth --bench verify_bench -- \
     --save-baseline=auth-default ${criterion_args[@]+"${criterion_args[@]}"}
@@ -59,9 +62,10 @@ RAYON_NUM_THREADS=4 RUSTFLAGS="-C target-cpu=native" \
 
 heading 'instructions, auth-simd'
 if need_callgrind; then
-    # Whatever RUSTFLAGS the caller has: code for this very processor may not run under callgrind. Of what the cases
-    # print, their SIMD path, one line is enough.
-    env -u RUSTFLAGS GUNGRAUN_CALLGRIND_METRICS=ir GUNGRAUN_NOCAPTURE=true \
+    # Whatever flags the caller has, also by Cargo's configuration (set but empty, this variable overrides all of them):
+    # code for this very processor may not run under callgrind. Of what the cases print, their SIMD path, one line is
+    # enough.
+    env -u RUSTFLAGS CARGO_ENCODED_RUSTFLAGS= GUNGRAUN_CALLGRIND_METRICS=ir GUNGRAUN_NOCAPTURE=true \
         cargo bench -p ron-auth --features "simd-b64" --bench verify_iai |
         awk '!/^- end of stdout/ && !(/^SIMD path/ && path_shown++)'
 else

@@ -86,7 +86,7 @@ need_cargo_tool() {
     fi
     printf 'installing %s %s into %s (once; a few minutes)\n' "$1" "$2" "$tools_dir" >&2
     # Flags for this repository's code are none of the tool's business.
-    if env -u RUSTFLAGS cargo install --quiet --root "$tools_dir" --locked --version "=$2" "$1" >&2; then
+    if env -u RUSTFLAGS CARGO_ENCODED_RUSTFLAGS= cargo install --quiet --root "$tools_dir" --locked --version "=$2" "$1" >&2; then
         return 0
     fi
     missing "$1 $2" "cargo install --root $tools_dir --locked --version $2 $1 (needs crates.io)"

@@ -13,6 +13,16 @@ cargo clippy --workspace --all-targets --all-features --quiet -- -D warnings
 heading "tests"
 cargo test --workspace --all-features --quiet
 
+# The flags of the established commands, which choose other code in places. In a target directory of their own: the
+# others are not built again for it.
+heading "tests with RUSTFLAGS=\"-C target-cpu=native\""
+natively() {
+  env -u CARGO_ENCODED_RUSTFLAGS RUSTFLAGS="-C target-cpu=native" CARGO_TARGET_DIR="$target_dir/native" \
+    cargo test --all-features --quiet "$@"
+}
+natively -p ron-auth-core -p ron-auth-variants -p ron-auth -p ron-auth-fixtures -p perf-probe
+natively -p perf-lab --lib --test flags
+
 heading "documentation"
 RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
 

@@ -71,6 +71,11 @@ impl Failure {
         Self { exit: Exit::Difference, message: message.to_string() }
     }
 
+    /// It cannot be done here: what, and why.
+    pub fn could_not(message: impl fmt::Display) -> Self {
+        Self { exit: Exit::CouldNot, message: message.to_string() }
+    }
+
     /// Ctrl-C, before there was anything to keep.
     #[must_use]
     pub fn interrupted() -> Self {

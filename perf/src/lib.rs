@@ -5,6 +5,7 @@
 //! |---|---|
 //! | [`cli`], [`cmd`] | the command line; one file per subcommand, to be read top to bottom |
 //! | [`cell`], [`workload`], [`floor`] | what is measured |
+//! | [`available`] | what this build cannot measure here, and why |
 //! | [`check`], [`vectors`] | whether it is right |
 //! | [`measure`], [`count`] | how it is measured |
 //! | [`probe`], [`side`] | programs to be compared: what they are built from, how they are started and asked |
@@ -25,6 +26,7 @@
 // Shared with the probe, which is a package of its own.
 pub use perf_probe::{check, workload};
 
+pub mod available;
 pub mod baseline;
 pub mod cell;
 pub mod cli;

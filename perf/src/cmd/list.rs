@@ -26,6 +26,8 @@ struct Listed {
     execute: &'static str,
     scratch: &'static str,
     features: &'static [&'static str],
+    /// Why it cannot be measured here, if it cannot.
+    unavailable: Option<&'static str>,
 }
 
 /// Runs it.
@@ -43,6 +45,7 @@ pub fn run(args: &Args) -> Outcome {
             execute: variant.seams.execute,
             scratch: variant.seams.scratch,
             features: variant.features,
+            unavailable: variant.hindrance(),
         })
         .collect();
     if args.json {
@@ -51,11 +54,17 @@ pub fn run(args: &Args) -> Outcome {
     }
     let mut table = Table::new();
     table.load_style(ASCII_MARKDOWN);
-    table.set_header(["variant", "base64", "decode", "mac", "execute", "scratch", "features of ron-auth"]);
-    for Listed { name, base64, decode, mac, execute, scratch, features } in listed {
-        table.add_row([name, base64, decode, mac, execute, scratch, &features.join(" ")]);
+    table.set_header(["variant", "base64", "decode", "mac", "execute", "scratch", "features of ron-auth", "here"]);
+    for Listed { name, base64, decode, mac, execute, scratch, features, unavailable } in &listed {
+        let here = if unavailable.is_some() { "n/a" } else { "yes" };
+        table.add_row([*name, base64, decode, mac, execute, scratch, &features.join(" "), here]);
     }
     print(table);
+    for Listed { name, unavailable, .. } in &listed {
+        if let Some(reason) = unavailable {
+            print(format_args!("{name}: n/a: {reason}"));
+        }
+    }
     print(format_args!("fixtures: {}", Fixture::ALL.map(Fixture::name).join(", ")));
     Ok(Exit::Success)
 }

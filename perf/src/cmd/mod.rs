@@ -23,11 +23,15 @@ pub mod vectors;
 
 use ron_auth_variants::Variant;
 
+use crate::available::available;
 use crate::exit::Failure;
 
-/// The variant of this name, or exit 64 with the valid names.
+/// The variant of this name, to be measured: exit 64 with the valid names, exit 3 if this build on this processor cannot
+/// be what the name says.
 fn variant_named(name: &str) -> Result<Variant, Failure> {
-    ron_auth_variants::find(name).map_err(Failure::usage)
+    let variant = ron_auth_variants::find(name).map_err(Failure::usage)?;
+    available(&variant)?;
+    Ok(variant)
 }
 
 /// Prints to standard output. A reader that has gone away (`| head`) is no error.

@@ -15,7 +15,7 @@ use crate::exit::{Exit, Failure, Outcome};
 use crate::files::repository_root;
 use crate::host::Host;
 use crate::interrupt;
-use crate::recommend::{self, Question, advise, hold};
+use crate::recommend::{self, Budget, Question, advise, hold};
 use crate::report::progress::Progress;
 use crate::run::Run;
 use crate::sweep::leader::leader;
@@ -45,6 +45,9 @@ pub struct Args {
     /// Time for measuring
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = humantime::parse_duration, conflicts_with = "run")]
     budget: Duration,
+    /// No answer, but exit 3, where --budget is too short for one; otherwise it then takes as long as it needs
+    #[arg(long, alias = "keep-budget", conflicts_with = "run")]
+    strict_budget: bool,
     /// Another run, such as a full sweep, that the advice is held against
     #[arg(long, value_name = "RUN")]
     against: Option<PathBuf>,
@@ -53,7 +56,7 @@ pub struct Args {
 /// Runs it. Exit 1 if the run of `--against` has a faster composition than the advice.
 ///
 /// # Errors
-/// Usage; a run that cannot be read, or that did not measure this workload well enough.
+/// Usage; a run that cannot be read, or that did not measure this workload well enough; a strict budget that is too short.
 pub fn run(args: &Args) -> Outcome {
     if args.price_per_core_hour.is_some_and(|price| !(price.is_finite() && price >= 0.0)) {
         return Err(Failure::usage("--price-per-core-hour: expected a number of at least 0"));
@@ -80,7 +83,9 @@ fn measured_now(args: &Args) -> Result<Run, Failure> {
         bar.say(&leader(step.run, step.panel));
     };
     let question = question(args, &args.corpus, host.cores);
-    let run = recommend::measured(&question, host, args.budget, &interrupt::requested, &mut told);
+    let budget = Budget { time: args.budget, is_strict: args.strict_budget };
+    let mut say = |needed: &str| bar.tell(needed);
+    let run = recommend::measured(&question, host, budget, &mut say, &interrupt::requested, &mut told);
     bar.finish();
     run
 }

@@ -6,10 +6,12 @@ use std::time::{Duration, Instant};
 use clap::Args as ClapArgs;
 use ron_auth_variants::Variant;
 
-use super::{print, variant_named};
+use super::print;
+use crate::available::hindrance;
 use crate::cell::REFERENCE;
 use crate::compare::contest::Effort;
 use crate::corpus::Source;
+use crate::count::instructions::runs_under_valgrind;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::files::repository_root;
 use crate::history;
@@ -100,10 +102,16 @@ pub struct Args {
 pub fn run(args: &Args) -> Outcome {
     let begun = Instant::now();
     let root = repository_root();
-    let plan = planned(args)?;
+    let mut plan = planned(args)?;
     // What the result will be held against is read first: better to fail now than after minutes of measuring.
     let sources = Sources::read(&root, args.tripwires.as_deref(), args.baselines.as_deref())?;
     let mut header = Header::new(&plan.name, sources.host.clone(), plan.panels());
+    header.leave_out(&hindrance);
+    plan.leave_out(&hindrance);
+    if header.panels.is_empty() && !header.unavailable.is_empty() {
+        let all: Vec<String> = header.sentences_of_unavailable().collect();
+        return Err(Failure::could_not(format_args!("nothing is left of the plan {:?}: {}", plan.name, all.join(" "))));
+    }
     if header.panels.is_empty() {
         return Err(Failure::usage(format!(
             "nothing is left of the plan {:?} with these --variants, --fixtures and --batches on {} threads",
@@ -127,7 +135,8 @@ pub fn run(args: &Args) -> Outcome {
     bar.finish();
 
     let mut session = Session::begin(place, header)?;
-    for note in notes(&plan, &session.run.header.host) {
+    let unavailable: Vec<String> = session.run.header.sentences_of_unavailable().collect();
+    for note in notes(&plan, &session.run.header.host).into_iter().chain(unavailable) {
         if !session.run.notes.contains(&note) {
             session.keep(Record::Note(note))?;
         }
@@ -141,7 +150,8 @@ pub fn run(args: &Args) -> Outcome {
         profiles.time.min(most)
     };
     let reserved = profiles.map_or(Duration::ZERO, |p| profile_time(p) * p.count()) + FOR_REPORT;
-    let kept_back = if instructions.is_empty() { 0.0 } else { FOR_INSTRUCTIONS };
+    let can_count = runs_under_valgrind().is_ok();
+    let kept_back = if instructions.is_empty() || !can_count { 0.0 } else { FOR_INSTRUCTIONS };
     let method = Method {
         limits: limits(&plan, args.blocks),
         effort: Effort { turn_ns: plan.turn.as_nanos() as f64, rounds: plan.rounds },
@@ -181,6 +191,9 @@ fn finish(args: &Args, run: &Run, sources: &Sources, interrupted: bool) -> Outco
     for line in &concluded.advice {
         print(line);
     }
+    for sentence in run.header.sentences_of_unavailable() {
+        print(sentence);
+    }
     if interrupted {
         print(format_args!("To go on: cargo lab sweep --resume {} with the same options.", run.directory.display()));
     }
@@ -209,7 +222,9 @@ fn planned(args: &Args) -> Result<Plan, Failure> {
         None if args.smoke => Plan::built_in(BuiltIn::Smoke, threads)?,
         None => Plan::built_in(BuiltIn::Quick, threads)?,
     };
-    let variants: Vec<Variant> = args.variants.iter().map(|name| variant_named(name)).collect::<Result<_, _>>()?;
+    // What cannot be measured here gets its row in the tables all the same.
+    let named = args.variants.iter().map(|name| ron_auth_variants::find(name).map_err(Failure::usage));
+    let variants: Vec<Variant> = named.collect::<Result<_, _>>()?;
     let corpora: Vec<Source> =
         args.fixtures.iter().map(|name| name.parse().map_err(Failure::usage)).collect::<Result<_, _>>()?;
     let batches: Vec<usize> = args.batches.iter().map(|batch| usize::from(*batch)).collect();

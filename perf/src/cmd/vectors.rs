@@ -40,6 +40,10 @@ pub fn run(args: &Args) -> Outcome {
         }
         let name = variant.name;
         print(format_args!("{name:width$}  {} passed, {} failed", cases - mismatches.len(), mismatches.len()));
+        if let Some(reason) = variant.hindrance() {
+            // It decides as it always does; only its times would be another's.
+            print(format_args!("{name}: decisions alone; its times are n/a: {reason}"));
+        }
         for mismatch in mismatches.iter().take(args.show) {
             print(format_args!("{name}: {mismatch}"));
         }

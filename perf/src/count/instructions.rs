@@ -5,10 +5,11 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 
 use anyhow::{Context, bail};
 use rayon::prelude::*;
+use ron_auth_variants::mac::lanes::SimdLevel;
 
 use crate::workload::tokens_per_pass;
 
@@ -27,6 +28,31 @@ pub struct Counts {
     pub per_token: HashMap<Key, f64>,
     /// The SIMD path under valgrind.
     pub simd_path: String,
+}
+
+/// Why a program that valgrind ended with an illegal instruction could not be counted.
+pub const UNKNOWN_INSTRUCTION: &str = "valgrind met an instruction that it does not know (it has no AVX-512): the \
+                                       program was built for this very processor; build it without `-C target-cpu` \
+                                       and `-C target-feature` to have its instructions counted";
+
+/// Whether this very program can run under valgrind, which is known before minutes are spent on it.
+///
+/// # Errors
+/// It was built with AVX-512 everywhere.
+pub fn runs_under_valgrind() -> anyhow::Result<()> {
+    if SimdLevel::compiled_in() == SimdLevel::Avx512 {
+        bail!(UNKNOWN_INSTRUCTION);
+    }
+    Ok(())
+}
+
+/// Whether it was an illegal instruction that ended a process.
+#[must_use]
+pub fn is_illegal_instruction(status: ExitStatus) -> bool {
+    #[cfg(unix)]
+    return std::os::unix::process::ExitStatusExt::signal(&status) == Some(4);
+    #[cfg(not(unix))]
+    return false;
 }
 
 /// Whether valgrind is installed, and how to get it if not.
@@ -51,6 +77,7 @@ pub fn count_all(
     interrupted: &(dyn Fn() -> bool + Sync),
     progress: &(dyn Fn() + Sync),
 ) -> anyhow::Result<Counts> {
+    runs_under_valgrind()?;
     let program = std::env::current_exe()?;
     let scratch = tempfile::tempdir()?;
     let counted: Vec<Option<(Key, f64, String)>> = cells
@@ -89,6 +116,9 @@ fn callgrind(program: &Path, scratch: &Path, key: &Key, passes: u64) -> anyhow::
         .stdin(Stdio::null())
         .output()
         .context("could not start valgrind")?;
+    if is_illegal_instruction(output.status) {
+        bail!(UNKNOWN_INSTRUCTION);
+    }
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
         bail!("valgrind ended with {}: {}", output.status, said.lines().last().unwrap_or("no message"));

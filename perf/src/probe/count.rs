@@ -15,12 +15,14 @@ use super::client::Client;
 use super::command::ProbeCommand;
 use crate::compare::layout::Layout;
 use crate::compare::runner::{CaseInfo, MeasureError};
-use crate::count::instructions::{available, total_of};
+use crate::count::instructions::{UNKNOWN_INSTRUCTION, available, total_of};
 use crate::files::{read_json, write_whole};
 
 /// The function that runs a case, and nothing else. Without wildcards: callgrind takes them at the end of some options
 /// and at the start of others, and never says so.
 const TIMED_WORK: &str = "perf_probe::cases::timed_work";
+/// How a process ended that met an instruction which valgrind does not know.
+const ILLEGAL_INSTRUCTION: &str = "signal 4";
 /// Iterations of a counted run.
 const ITERATIONS: u64 = 8;
 /// Runs after which scratch memory and the allocator's caches have grown to their size.
@@ -183,15 +185,14 @@ fn count_instructions(probe: &ProbeCommand, cases: &[&CaseInfo]) -> Result<Instr
         .arg(format!("--dump-after={TIMED_WORK}"))
         .arg(&probe.program)
         .args(&probe.args);
-    let mut client = Client::start_as(&format!("{} under valgrind", probe.label), command, false)?;
-    let simd_path = client.hello().simd_path.clone();
-    for case in cases {
-        client.check_as(case)?;
-        for _ in 0..WARM_UP_RUNS + COUNTED_RUNS {
-            client.run(&case.name, ITERATIONS)?;
+    let label = format!("{} under valgrind", probe.label);
+    let simd_path = run_counted(&label, command, cases).map_err(|error| match error {
+        // It says so on several lines, of which the last explains nothing.
+        MeasureError::Crashed { status, .. } if status == ILLEGAL_INSTRUCTION => {
+            Failed::Because(UNKNOWN_INSTRUCTION.to_owned())
         }
-    }
-    client.quit()?;
+        other => other.into(),
+    })?;
 
     let mut per_token = BTreeMap::new();
     let runs = WARM_UP_RUNS + COUNTED_RUNS;
@@ -206,6 +207,20 @@ fn count_instructions(probe: &ProbeCommand, cases: &[&CaseInfo]) -> Result<Instr
         per_token.insert(case.name.clone(), least as f64 / tokens(case));
     }
     Ok(Instructions { simd_path, per_token })
+}
+
+/// Runs every case as often as it is to be, and returns the SIMD path.
+fn run_counted(label: &str, command: Command, cases: &[&CaseInfo]) -> Result<String, MeasureError> {
+    let mut client = Client::start_as(label, command, false)?;
+    let simd_path = client.hello().simd_path.clone();
+    for case in cases {
+        client.check_as(case)?;
+        for _ in 0..WARM_UP_RUNS + COUNTED_RUNS {
+            client.run(&case.name, ITERATIONS)?;
+        }
+    }
+    client.quit()?;
+    Ok(simd_path)
 }
 
 fn report(reports: &Path, run: usize) -> Option<u64> {

@@ -83,6 +83,10 @@ fn without_avx512(evidence: &Evidence<'_, '_>, ranking: &Ranking<'_, '_>, winner
     if evidence.run.header.host.simd_path != "avx512" || seams.mac != "lanes" {
         return None;
     }
+    if let Some(left_out) = evidence.run.header.unavailable.iter().find(|left_out| left_out.variant == "prod-avx2") {
+        let reason = &left_out.reason;
+        return Some(format!("On a processor without AVX-512: n/a, as `prod-avx2` could not be measured ({reason})."));
+    }
     let named = |name: &'static str| {
         evidence.all.iter().filter(move |seat| seat.seat.variant == name && seat.point() == ranking.point)
     };
@@ -112,7 +116,7 @@ mod tests {
     use crate::recommend::tests::{question, run_at};
     use crate::recommend::{Question, advise};
     use crate::run::simulated::{self, Truth, contest, point, run_of, time_of};
-    use crate::run::{Panel, Run, Seat};
+    use crate::run::{Panel, Run, Seat, Unavailable};
 
     fn said(run: &Run, batch: usize, cores: usize) -> Vec<String> {
         advise(run, &Question { cores, ..question(batch) }).unwrap().would_change
@@ -153,6 +157,10 @@ mod tests {
         // prod has parallel beside lanes, which costs it 1.1; lanes-avx2 beside parallel does not in the simulation.
         let found = sentence(&run).unwrap();
         assert!(found.contains("make `prod` take 1.09") && found.ends_with("lanes stay worth it."), "{found}");
+        let mut left_out = run.clone();
+        let (variant, reason) = ("prod-avx2".to_owned(), "built otherwise".to_owned());
+        left_out.header.unavailable.push(Unavailable { variant, reason, points: Vec::new() });
+        assert!(sentence(&left_out).unwrap().contains("n/a, as `prod-avx2` could not be measured (built otherwise)"));
         run.header.host.simd_path = "avx2".to_owned();
         assert_eq!(sentence(&run), None);
         let mut slow = simulated::run(&Truth { lanes: 1.0 / 1.06, ..Truth::default() }, 24);

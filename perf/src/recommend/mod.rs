@@ -3,6 +3,7 @@
 //! | file | holds |
 //! |---|---|
 //! | `measure` | measures what an advice rests on |
+//! | `needed` | how long that takes at least |
 //! | `ranking` | the safe compositions at one point, and which of them can be told from the fastest |
 //! | `tuning` | knobs that are faster than the defaults |
 //! | `expected` | tokens per second, core time and money |
@@ -17,6 +18,7 @@ mod change;
 mod expected;
 mod hold;
 mod measure;
+mod needed;
 mod ranking;
 mod render;
 mod tuning;
@@ -26,6 +28,7 @@ use ron_auth_variants::Variant;
 pub use self::expected::Expected;
 pub use self::hold::{Held, hold};
 pub use self::measure::measured;
+pub use self::needed::Budget;
 use self::ranking::{Ranked, Ranking, is_safe};
 pub use self::tuning::Tuned;
 use crate::cell::Knobs;

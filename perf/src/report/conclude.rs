@@ -99,7 +99,9 @@ pub fn conclude(run: &Run, sources: &Sources) -> anyhow::Result<Concluded> {
     let directory = &run.directory;
     let rows = rows(run);
     let input = input(run, &rows, sources)?;
-    CsvFile::create(&directory.join("sweep.csv"))?.write(&rows)?;
+    let mut csv = CsvFile::create(&directory.join("sweep.csv"))?;
+    csv.write(&rows)?;
+    csv.write_unavailable(&run.header.unavailable)?;
     let plots = plots::write_all(directory, &rows)?;
     write_whole(&directory.join("summary.md"), Summary { input: &input, rows: &rows, plots: &plots }.markdown())?;
     let (verdict, holds) = (input.verdict.clone(), broken(&input.tripwires).is_empty());

@@ -42,6 +42,11 @@ impl Progress {
         self.line();
     }
 
+    /// Says something that is to stay, above the bar.
+    pub fn tell(&self, what: &str) {
+        self.bar.suspend(|| eprintln!("{what}"));
+    }
+
     /// `steps` more are done.
     pub fn advance(&self, steps: u64) {
         self.bar.inc(steps);

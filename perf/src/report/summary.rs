@@ -4,11 +4,12 @@ use std::fmt::Write;
 use std::path::PathBuf;
 
 use crate::baseline::{Change, Standing};
-use crate::cell::REFERENCE;
+use crate::cell::{Knobs, REFERENCE};
 use crate::measure::stats::PairedRatio;
 use crate::report::conclude::in_lines;
 use crate::report::html::Input;
 use crate::report::verdict::CONTROL_MARGIN;
+use crate::run::Point;
 use crate::sweep::row::{Kind, Row};
 use crate::tripwire::{Judged, State};
 
@@ -101,6 +102,10 @@ impl Summary<'_> {
                 row.instructions_per_token.map_or_else(not_available, |count| format!("{count:.0}")),
             )?;
         }
+        for (variant, point) in self.unavailable(1) {
+            let Point { corpus, batch, .. } = point;
+            writeln!(out, "| {corpus} | {batch} | {variant} | n/a | n/a | n/a | n/a | n/a | n/a | n/a |")?;
+        }
         writeln!(out)
     }
 
@@ -111,7 +116,8 @@ impl Summary<'_> {
             .filter(|row| row.is_default_variant() && row.threads > 1 && row.variant != REFERENCE)
             .peekable();
         let Some(first) = rows.peek() else { return Ok(()) };
-        writeln!(out, "## {} threads, not pinned\n", first.threads)?;
+        let threads = first.threads;
+        writeln!(out, "## {threads} threads, not pinned\n")?;
         writeln!(
             out,
             "| fixture | batch | variant | ns/token (quartiles) | time / plain (95 %) | speed-up | blocks |\n\
@@ -132,7 +138,17 @@ impl Summary<'_> {
                 row.blocks
             )?;
         }
+        for (variant, point) in self.unavailable(threads) {
+            writeln!(out, "| {} | {} | {variant} | n/a | n/a | n/a | 0 |", point.corpus, point.batch)?;
+        }
         writeln!(out)
+    }
+
+    /// What could not be measured, at default knobs; the notes say why.
+    fn unavailable(&self, threads: usize) -> impl Iterator<Item = (&str, &Point)> {
+        let all = self.input.run.header.unavailable.iter();
+        let all = all.flat_map(|left_out| left_out.points.iter().map(move |point| (left_out.variant.as_str(), point)));
+        all.filter(move |(_, point)| point.knobs == Knobs::defaults(threads))
     }
 
     fn write_knobs(&self, out: &mut String) -> std::fmt::Result {
@@ -285,6 +301,7 @@ const METHOD: &str = "\
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::run::Unavailable;
     use crate::run::simulated::{self, Truth};
 
     #[test]
@@ -305,6 +322,20 @@ mod tests {
         let input = Input::of(&run, Vec::new(), Ok(Vec::new()));
         let text = Summary { input: &input, rows: &[], plots: &[] }.markdown();
         assert!(text.contains("- Left out for want of time: compositions on light, 1 thread."), "{text}");
+    }
+
+    #[test]
+    fn what_could_not_be_measured_has_its_row() {
+        let mut run = simulated::run(&Truth::default(), 12);
+        let points = vec![simulated::point("light", 64, 1)];
+        let left_out = Unavailable { variant: "prod-avx2".into(), reason: "built otherwise".into(), points };
+        run.header.unavailable.push(left_out);
+        let rows = crate::sweep::row::rows(&run);
+        let input = Input::of(&run, Vec::new(), Ok(Vec::new()));
+        let text = Summary { input: &input, rows: &rows, plots: &[] }.markdown();
+        assert!(text.contains("| light | 64 | prod-avx2 | n/a | n/a |"), "{text}");
+        let page = crate::report::html::Page { first: input, second: None, directory: "".into() }.render().unwrap();
+        assert!(page.contains("n/a: built otherwise"), "{page}");
     }
 
     #[test]

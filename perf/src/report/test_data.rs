@@ -70,5 +70,6 @@ fn row(group: usize, purpose: &str, kind: Kind, variant: &str, batch: usize, ns:
         jemalloc_allocated_bytes: Some(1 << 20),
         jemalloc_active_bytes: Some(2 << 20),
         jemalloc_resident_bytes: Some(3 << 20),
+        unavailable: None,
     }
 }

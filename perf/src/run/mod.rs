@@ -22,5 +22,5 @@ pub(crate) mod simulated;
 pub use compositions::Compositions;
 pub use journal::Run;
 pub use measured::Measured;
-pub use record::{Contest, Kind, Panel, Point, Purpose, Record, Seat};
+pub use record::{Contest, Kind, Panel, Point, Purpose, Record, Seat, Unavailable};
 pub use session::{Place, Session};

@@ -118,6 +118,17 @@ pub struct Panel {
     pub contests: Vec<Contest>,
 }
 
+/// A variant whose times would not be those of what it is named after.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unavailable {
+    /// Its name.
+    pub variant: String,
+    /// Why.
+    pub reason: String,
+    /// Where it would have been measured.
+    pub points: Vec<Point>,
+}
+
 /// The first line: what is measured, where.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Header {
@@ -143,6 +154,9 @@ pub struct Header {
     /// See [`program_blake3`](Self::program_blake3).
     #[serde(default)]
     pub corpora_blake3: BTreeMap<String, String>,
+    /// What the plan asks for and this build cannot measure on this host.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unavailable: Vec<Unavailable>,
     /// Cells, without those of plain, whose decisions were compared with `plain`'s before anything was timed.
     pub checked_cells: usize,
 }
@@ -261,6 +275,40 @@ impl Header {
         Ok(())
     }
 
+    /// Takes from the panels what this build cannot measure on this host, and keeps its name and the reason.
+    /// `hindrance` says why a variant cannot be measured.
+    pub fn leave_out(&mut self, hindrance: &dyn Fn(&str) -> Option<String>) {
+        let mut left_out: Vec<Unavailable> = Vec::new();
+        let is_beside_plain = |(at, seat): (usize, &Seat)| at > 0 && !matches!(seat.kind, Kind::Control | Kind::Floor);
+        for panel in &mut self.panels {
+            panel.contests.retain_mut(|contest| {
+                let seats = contest.seats.len();
+                contest.seats.retain(|seat| {
+                    let Some(reason) = hindrance(&seat.variant).filter(|_| seat.kind == Kind::Variant) else {
+                        return true;
+                    };
+                    let known = left_out.iter().position(|known| known.variant == seat.variant);
+                    let at = known.unwrap_or_else(|| {
+                        left_out.push(Unavailable { variant: seat.variant.clone(), reason, points: Vec::new() });
+                        left_out.len() - 1
+                    });
+                    if let Some(known) = left_out.get_mut(at).filter(|known| !known.points.contains(&seat.point)) {
+                        known.points.push(seat.point.clone());
+                    }
+                    false
+                });
+                seats == contest.seats.len() || contest.seats.iter().enumerate().any(is_beside_plain)
+            });
+        }
+        self.panels.retain(|panel| !panel.contests.is_empty());
+        self.unavailable.extend(left_out);
+    }
+
+    /// A sentence for each variant that cannot be measured.
+    pub fn sentences_of_unavailable(&self) -> impl Iterator<Item = String> {
+        self.unavailable.iter().map(|left_out| format!("{}: n/a: {}.", left_out.variant, left_out.reason))
+    }
+
     /// Of a run that begins now, without a budget.
     #[must_use]
     pub fn new(plan: &str, host: Host, panels: Vec<Panel>) -> Self {
@@ -274,6 +322,7 @@ impl Header {
             panels,
             program_blake3: String::new(),
             corpora_blake3: BTreeMap::new(),
+            unavailable: Vec::new(),
             checked_cells: 0,
         }
     }

@@ -89,6 +89,7 @@ pub(crate) fn run_of(panels: Vec<Panel>, truth: &Truth, time: &dyn Fn(&Seat) -> 
         panels,
         program_blake3: String::new(),
         corpora_blake3: std::collections::BTreeMap::new(),
+        unavailable: Vec::new(),
         checked_cells: 90,
     };
     let mut run = Run::new(header, PathBuf::new());

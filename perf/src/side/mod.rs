@@ -29,6 +29,7 @@ use std::path::{Path, PathBuf};
 
 use perf_probe::protocol::Hello;
 
+use crate::available::available;
 use crate::compare::layout::Layout;
 use crate::compare::runner::CaseInfo;
 use crate::exit::Failure;
@@ -211,6 +212,7 @@ pub fn clean(root: &Path) -> Result<Vec<(PathBuf, u64)>, Failure> {
 
 /// The lab's own program, which holds every variant.
 fn variant(name: &str, root: &Path) -> Result<Commands, Failure> {
+    available(&ron_auth_variants::find(name).map_err(Failure::usage)?)?;
     let probe = ProbeCommand::own(name)?.args(["probe", "--variant", name]);
     let allocs = crate::count::allocations::program(root).ok();
     Ok((probe, allocs.map(|program| ProbeCommand::new(name, program).args(["--variant", name]))))

@@ -40,6 +40,7 @@ pub struct Row {
     pub jemalloc_allocated_bytes: Option<u64>,
     pub jemalloc_active_bytes: Option<u64>,
     pub jemalloc_resident_bytes: Option<u64>,
+    pub unavailable: Option<String>,
 }
 
 impl Row {
@@ -125,6 +126,7 @@ fn row(run: &Run, all: &[Measured<'_>], seat: &Measured<'_>) -> Option<Row> {
         jemalloc_allocated_bytes: memory.and_then(|memory| memory.jemalloc_allocated_bytes),
         jemalloc_active_bytes: memory.and_then(|memory| memory.jemalloc_active_bytes),
         jemalloc_resident_bytes: memory.and_then(|memory| memory.jemalloc_resident_bytes),
+        unavailable: None,
     })
 }
 

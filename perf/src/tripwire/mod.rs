@@ -10,6 +10,7 @@ use std::path::Path;
 use anyhow::{anyhow, ensure};
 use serde::Deserialize;
 
+use crate::available::hindrance;
 use crate::files::read_toml;
 use crate::host::Host;
 use crate::sweep::row::Row;
@@ -121,6 +122,11 @@ impl CellName {
         })
     }
 
+    /// For a cell that was not measured: why it could not be, if it could not.
+    fn not_available(&self) -> String {
+        hindrance(&self.variant).map_or_else(|| "n/a".to_owned(), |reason| format!("n/a: {reason}"))
+    }
+
     fn check(&self, path: &Path, tripwire: &str) -> anyhow::Result<()> {
         let place = |error: String| anyhow!("{}: tripwire {tripwire:?}: {error}", path.display());
         ron_auth_variants::find(&self.variant).map_err(|error| place(error.to_string()))?;
@@ -181,7 +187,7 @@ impl Ratio {
             name: self.name.clone(),
             limit,
             measured: measured.map_or_else(
-                || "n/a".to_owned(),
+                || self.cell.not_available(),
                 |(ratio, _)| format!("{:.2} ({:.2}–{:.2})", ratio.estimate, ratio.lower, ratio.upper),
             ),
             state: match measured {
@@ -208,7 +214,7 @@ impl Absolute {
                 "at most {} µs on {} with {} threads",
                 self.limit_us, self.host.cpu, self.host.rayon_threads
             ),
-            measured: call_us.map_or_else(|| "n/a".to_owned(), |us| format!("{us:.2} µs")),
+            measured: call_us.map_or_else(|| self.cell.not_available(), |us| format!("{us:.2} µs")),
             state: match call_us {
                 _ if !self.binds(host) => State::Elsewhere,
                 None => State::NotMeasured,

@@ -47,6 +47,17 @@ impl Variant {
         (self.build)(&self.seams)
     }
 
+    /// Why its times are not those of what it is named after, in this build on this processor; `None` if they are. It
+    /// decides right in any case.
+    #[must_use]
+    pub fn hindrance(&self) -> Option<&'static str> {
+        #[cfg(feature = "lanes")]
+        if self.seams.mac == "lanes-avx2" {
+            return lanes::SimdLevel::Avx2.hindrance();
+        }
+        None
+    }
+
     /// Whether batches may be spread over threads.
     #[must_use]
     pub fn is_parallel(&self) -> bool {
@@ -113,7 +124,8 @@ pub fn catalogue() -> Vec<Variant> {
             features: &["plain", "tls-scratch"],
             build: |_| boxed(ScalarBase64, SerdeCborDecode, SerialMac, SequentialExecute, ThreadLocalScratch),
         },
-        // The lab's switch for masking AVX-512: what `prod` does on a processor that ends at AVX2.
+        // The lab's switch for masking AVX-512 in lanes: what `prod` does with batches on a processor that ends at AVX2.
+        // (`blake3` chooses for itself, so single tokens are hashed as the processor can.)
         #[cfg(feature = "all")]
         Variant {
             name: "prod-avx2",

@@ -30,6 +30,7 @@ pub(crate) fn full(blocks: usize) -> Run {
         panels: panels(),
         program_blake3: String::new(),
         corpora_blake3: std::collections::BTreeMap::new(),
+        unavailable: Vec::new(),
         checked_cells: 90,
     };
     let mut run = Run::new(header, std::path::PathBuf::new());

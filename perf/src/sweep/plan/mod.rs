@@ -164,6 +164,19 @@ impl Plan {
         }
     }
 
+    /// Leaves out of memory, instructions and profiles what cannot be measured here. (Of times,
+    /// [`Header::leave_out`](crate::run::record::Header::leave_out) keeps the reason.)
+    pub fn leave_out(&mut self, hindrance: &dyn Fn(&str) -> Option<String>) {
+        let can_be = |variant: &Variant| hindrance(variant.name).is_none();
+        self.memory.retain(can_be);
+        if let Some((counted, _)) = &mut self.instructions {
+            counted.retain(can_be);
+        }
+        if let Some(profile) = &mut self.profile {
+            profile.variants.retain(can_be);
+        }
+    }
+
     /// What is measured against each other, most important first. The same plan comes to the same panels.
     #[must_use]
     pub fn panels(&self) -> Vec<Panel> {

@@ -1,9 +1,10 @@
 //! The least that lanes can cost: messages that lie in lane form before the clock starts.
 
-use fearless_simd::{Simd, dispatch};
+use fearless_simd::Simd;
 use ron_auth_core::chain::Tag;
 
 use super::compress::{Block, CHUNK_END, CHUNK_START, KEYED_HASH, ROOT, Rotations, Words, compress};
+use super::level::at_level;
 use super::stage::BLOCK;
 use super::transpose::{Numbers, rows_of_words};
 use super::{LanesMac, MAX_LANES, Message};
@@ -63,7 +64,7 @@ impl MessagesInLanes {
     /// left out stay as they are.
     pub fn keyed_hash(&self, tags: &mut [Tag]) {
         let Some(level) = self.mac.level else { return };
-        dispatch!(level, simd => hash_groups(simd, &self.groups, tags));
+        at_level!(level, simd => hash_groups(simd, &self.groups, tags));
     }
 }
 

@@ -5,6 +5,7 @@
 //! sixteen tokens (AVX-512), eight (AVX2) or four (SSE, NEON). The path of a block:
 //!
 //! ```text
+//! level      which instruction set: at run time, whatever the compiler was allowed to use
 //! schedule   which chain is in which lane, and which bytes it compresses next
 //! stage      those bytes, zero-padded, to the lane's row
 //! transpose  rows to vectors: word `w` of every lane next to each other
@@ -18,6 +19,7 @@
 mod chains;
 mod compress;
 mod floor;
+mod level;
 #[cfg(target_arch = "x86_64")]
 mod one;
 mod queue;
@@ -28,14 +30,16 @@ mod transpose;
 
 pub use chains::Message;
 pub use floor::MessagesInLanes;
+pub use level::SimdLevel;
 
-use fearless_simd::{Level, Simd, dispatch};
+use fearless_simd::{Level, Simd};
 use ron_auth_core::MacKey;
 use ron_auth_core::chain::{self, Tag};
 use ron_auth_core::seam::Mac;
 use ron_auth_core::view::TokenView;
 
 use chains::{Chain, TokenChain};
+use level::{at_level, level_up_to, name_of};
 use schedule::Schedule;
 
 /// The most lanes of any level.
@@ -46,44 +50,6 @@ const MAX_LANES: usize = 16;
 /// Where lengths differ, the longest chain of a run keeps its lane busy while the others have nothing left to do.
 /// More chains to a run make that rarer: see [`LanesMac`] for what it is worth.
 const MAX_RUN: usize = 256;
-
-/// Instruction sets that lanes are written for, weakest first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum SimdLevel {
-    /// None: one chain after another.
-    Serial,
-    /// x86-64's baseline, four lanes.
-    Sse2,
-    /// Four lanes.
-    Sse42,
-    /// AArch64's baseline, four lanes. Nobody has measured it.
-    Neon,
-    /// Eight lanes.
-    Avx2,
-    /// The set of Ice Lake, sixteen lanes. Earlier processors with AVX-512 count as [`Avx2`](Self::Avx2).
-    Avx512,
-}
-
-impl SimdLevel {
-    /// Its name in results.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Serial => "serial",
-            Self::Sse2 => "sse2",
-            Self::Sse42 => "sse4.2",
-            Self::Neon => "neon",
-            Self::Avx2 => "avx2",
-            Self::Avx512 => "avx512",
-        }
-    }
-
-    /// The level of this processor.
-    #[must_use]
-    pub fn detected() -> Self {
-        LanesMac::default().level()
-    }
-}
 
 /// The MAC engine that hashes many tokens at once.
 ///
@@ -108,8 +74,8 @@ impl LanesMac {
     pub const MIN_BATCH: usize = 3;
 
     /// An engine that uses `max` at most, where the processor has more: the lab's switch to measure AVX2 on a
-    /// machine with AVX-512. The default is what the processor has. A build for one processor (`-C target-cpu`) has no
-    /// weaker code to choose.
+    /// machine with AVX-512. The default is what the processor has. Lanes are then as wide as `max` says, but see
+    /// [`SimdLevel::hindrance`] for whether their code is what a processor that ends there would run.
     #[must_use]
     pub fn with_max(max: SimdLevel) -> Self {
         Self { level: level_up_to(max), min_batch: Self::MIN_BATCH }
@@ -122,26 +88,10 @@ impl LanesMac {
         self
     }
 
-    /// The level in use. In a build for one processor (`-C target-cpu`) there is no weaker code than that processor's,
-    /// and this is its level, whatever the maximum.
+    /// The level in use.
     #[must_use]
     pub const fn level(self) -> SimdLevel {
-        if self.level.is_some() && cfg!(all(target_arch = "x86_64", target_feature = "avx512vbmi")) {
-            return SimdLevel::Avx512;
-        }
-        match self.level {
-            #[cfg(target_arch = "x86_64")]
-            Some(Level::Avx512(_)) => SimdLevel::Avx512,
-            #[cfg(target_arch = "x86_64")]
-            Some(Level::Avx2(_)) => SimdLevel::Avx2,
-            #[cfg(target_arch = "x86_64")]
-            Some(Level::Sse4_2(_)) => SimdLevel::Sse42,
-            #[cfg(target_arch = "x86_64")]
-            Some(Level::Sse2(_)) => SimdLevel::Sse2,
-            #[cfg(target_arch = "aarch64")]
-            Some(Level::Neon(_)) => SimdLevel::Neon,
-            _ => SimdLevel::Serial,
-        }
+        name_of(self.level)
     }
 
     /// Its lanes; 0 if it hashes serially.
@@ -168,7 +118,7 @@ impl LanesMac {
         for (number, tags) in tags.chunks_mut(MAX_RUN).enumerate() {
             let start = number * MAX_RUN;
             let job = |index| job(start + index);
-            dispatch!(level, simd => in_lanes(simd, self.min_batch, job, tags));
+            at_level!(level, simd => in_lanes(simd, self.min_batch, job, tags));
         }
     }
 }
@@ -220,25 +170,4 @@ fn in_lanes<'a, S: Simd, C: Chain<'a>>(simd: S, min_batch: usize, job: impl Fn(u
     } else {
         run::run::<S, S::u32s, C, _>(simd, &mut schedule, tags);
     }
-}
-
-/// The processor's level or a weaker one; `None` where lanes don't pay, or where the words of a message are not in the
-/// processor's byte order.
-fn level_up_to(max: SimdLevel) -> Option<Level> {
-    let detected = Level::new();
-    if max == SimdLevel::Serial || detected.is_fallback() || cfg!(target_endian = "big") {
-        return None;
-    }
-    #[cfg(target_arch = "x86_64")]
-    return match max {
-        SimdLevel::Serial => None,
-        SimdLevel::Sse2 => detected.as_sse2().map(Simd::level),
-        SimdLevel::Sse42 | SimdLevel::Neon => detected.as_sse4_2().map(Simd::level).or(Some(detected)),
-        SimdLevel::Avx2 => detected.as_avx2().map(Simd::level).or(Some(detected)),
-        SimdLevel::Avx512 => Some(detected),
-    };
-    #[cfg(target_arch = "aarch64")]
-    return (max >= SimdLevel::Neon).then_some(detected);
-    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-    None
 }

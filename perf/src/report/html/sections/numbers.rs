@@ -3,9 +3,10 @@
 use maud::{Markup, html};
 
 use super::{Group, Side, details, missing, table};
+use crate::cell::Knobs;
 use crate::report::data::{Data, is_plain};
 use crate::report::html::format::{NOT_AVAILABLE, batch_of, count, mebibytes, ratio_or_not, time_ns};
-use crate::run::Measured;
+use crate::run::{Measured, Point};
 
 const HEADS: [&str; 9] = [
     "variant",
@@ -43,7 +44,21 @@ fn of_corpus(data: &Data<'_>, corpus: &str) -> Markup {
             None => groups.push(Group { head, rows: vec![row(data, seat)] }),
         }
     }
+    for left_out in &data.run.header.unavailable {
+        for point in left_out.points.iter().filter(|point| point.corpus == corpus && is_at_default_knobs(point)) {
+            let mut cells = vec![left_out.variant.clone(), format!("n/a: {}", left_out.reason)];
+            cells.resize(HEADS.len(), NOT_AVAILABLE.to_owned());
+            let head = Some(batch_of(point));
+            if let Some(group) = groups.iter_mut().find(|group| group.head == head) {
+                group.rows.push(cells);
+            }
+        }
+    }
     table(&format!("Named variants on {corpus} tokens, default knobs"), &HEADS, 1, &groups)
+}
+
+fn is_at_default_knobs(point: &Point) -> bool {
+    point.knobs == Knobs::defaults(point.knobs.threads)
 }
 
 fn row(data: &Data<'_>, seat: &Measured<'_>) -> Vec<String> {
