@@ -7,14 +7,16 @@ set -euo pipefail
 heading "formatting"
 cargo fmt --all --check
 
+# Cargo shows what it builds wherever that takes minutes.
 heading "lints"
-cargo clippy --workspace --all-targets --all-features --quiet -- -D warnings
+cargo clippy --workspace --all-targets --all-features -- -D warnings
 
 heading "tests"
+cargo test --workspace --all-features --no-run
 cargo test --workspace --all-features --quiet
 
 heading "documentation"
-RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
+RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
 
 heading "ron-auth with each feature set"
 for features in minicbor-zerocopy fast-cbor plain "minicbor-zerocopy simd-b64" "minicbor-zerocopy parallel" \
