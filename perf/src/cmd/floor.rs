@@ -36,19 +36,19 @@ const CASES: [(&str, Fixture, usize); 6] = [
 const LARGE_CASES: [(&str, Fixture, usize); 2] =
     [("batch16384-light", Fixture::Light, 16_384), ("batch16384-heavy", Fixture::Heavy, 16_384)];
 
-/// Measure an engine against the floor: SIMD Base64 and the same MAC messages, nothing else
+/// Measure an engine against the floor, which is SIMD Base64 and the same MAC messages and nothing else
 #[derive(Debug, ClapArgs)]
 pub struct Args {
-    /// Variant to measure
+    /// The variant to measure
     #[arg(long, value_name = "NAME", default_value = "prod")]
     engine: String,
-    /// Also batches of 16,384 tokens
+    /// Measure batches of 16,384 tokens as well
     #[arg(long)]
     large: bool,
-    /// Print JSON
+    /// Print the result as JSON
     #[arg(long)]
     json: bool,
-    /// Seconds for each case
+    /// Seconds of measuring for each case
     #[arg(long, default_value_t = 3.0)]
     seconds: f64,
 }

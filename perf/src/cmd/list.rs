@@ -9,10 +9,10 @@ use serde::Serialize;
 use super::print;
 use crate::exit::{Exit, Outcome};
 
-/// List the variants: what fills each seam, and the features of ron-auth that give it
+/// List the variants: which backend fills each seam, and which features of ron-auth give that composition
 #[derive(Debug, ClapArgs)]
 pub struct Args {
-    /// Print JSON
+    /// Print the list as JSON
     #[arg(long)]
     json: bool,
 }

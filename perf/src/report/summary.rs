@@ -1,12 +1,12 @@
-//! `summary.md`: the verdict first, then the tables, then host and method.
+//! `summary.md`: the answer first, then the tables, then host and method.
 
 use std::fmt::Write;
 use std::path::PathBuf;
 
 use crate::baseline::{Change, Standing};
 use crate::cell::REFERENCE;
-use crate::measure::stats::PairedRatio;
-use crate::report::conclude::in_lines;
+use crate::measure::stats::{PairedRatio, Quartiles};
+use crate::report::answer::REFERENCES;
 use crate::report::html::Input;
 use crate::report::verdict::CONTROL_MARGIN;
 use crate::sweep::row::{Kind, Row};
@@ -31,11 +31,9 @@ impl Summary<'_> {
     }
 
     fn write(&self, out: &mut String) -> std::fmt::Result {
-        writeln!(out, "**{}**\n", self.input.verdict)?;
+        writeln!(out, "**{}**\n", self.input.answer.line)?;
         writeln!(out, "# Sweep ({}) of {}\n", self.input.run.header.plan, self.input.run.header.started_utc)?;
-        for line in self.input.advices.iter().flat_map(in_lines) {
-            writeln!(out, "{line}\n")?;
-        }
+        self.write_answer(out)?;
         self.write_fixtures(out)?;
         self.write_parallel(out)?;
         let effects = crate::effects::table(&self.input.effects);
@@ -69,6 +67,38 @@ impl Summary<'_> {
             writeln!(out, "| {name} | {value} |")?;
         }
         writeln!(out, "\n## Method\n\n{METHOD}")
+    }
+
+    fn write_answer(&self, out: &mut String) -> std::fmt::Result {
+        let answer = &self.input.answer;
+        if !answer.picks.is_empty() {
+            let times: String =
+                REFERENCES.iter().map(|reference| format!(" times as fast as {} |", reference.name)).collect();
+            writeln!(
+                out,
+                "| workload | composition | tokens per second and core (quartiles) |{times} margin over the next (95 %) | \
+                 the next |\n|---|---|---:|{}---:|---|",
+                "---:|".repeat(REFERENCES.len())
+            )?;
+        }
+        for pick in &answer.picks {
+            let Quartiles { q1, median, q3 } = pick.tokens_per_second_per_core.scaled(1e-6);
+            write!(out, "| {} | `{}` | {median:.2} M ({q1:.2}–{q3:.2}) |", pick.point, pick.composition)?;
+            for reference in REFERENCES {
+                let times =
+                    (reference.of)(pick).map_or_else(not_available, |ratio| format!("{:.2}", 1.0 / ratio.estimate));
+                write!(out, " {times} |")?;
+            }
+            match &pick.next {
+                Some(next) => writeln!(out, " {} | {} |", next.ratio.percent(), next.difference.words())?,
+                None => writeln!(out, " | none is measurably slower |")?,
+            }
+        }
+        writeln!(out)?;
+        for caution in &answer.careful {
+            writeln!(out, "- Careful: {caution}")?;
+        }
+        writeln!(out, "- Checked: {}\n", answer.checked)
     }
 
     fn write_fixtures(&self, out: &mut String) -> std::fmt::Result {
@@ -293,7 +323,7 @@ mod tests {
         let rows = crate::sweep::row::rows(&run);
         let input = Input::of(&run, Vec::new(), Err("There is none.".to_owned()));
         let text = Summary { input: &input, rows: &rows, plots: &[] }.markdown();
-        assert!(text.starts_with(&format!("**{}**", input.verdict)), "{text}");
+        assert!(text.starts_with(&format!("**{}**", input.answer.line)), "{text}");
         assert!(text.contains("There is none.") && text.contains("## What each seam is worth"), "{text}");
     }
 

@@ -20,8 +20,8 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use crate::baseline::Change;
 use crate::effects::{Effects, effects};
 use crate::recommend::{Advice, NoAdvice, Question, advise};
+use crate::report::answer::Answer;
 use crate::report::data::Data;
-use crate::report::verdict::verdict;
 use crate::run::Run;
 use crate::tripwire::Judged;
 use sections::Section;
@@ -35,8 +35,8 @@ const STYLE: &str = include_str!("style.css");
 pub struct Input<'a> {
     /// The raw data.
     pub run: &'a Run,
-    /// One line: what there is to know.
-    pub verdict: String,
+    /// What the report comes to: what terminal, summary and first screen show.
+    pub answer: Answer,
     /// What to run, or why nothing is advised: one for each workload.
     pub advices: Vec<Result<Advice, NoAdvice>>,
     /// What the seams are worth, a piece for each point.
@@ -60,10 +60,11 @@ impl<'a> Input<'a> {
             .corpora()
             .into_iter()
             .flat_map(|corpus| data.composed_batches(corpus).into_iter().map(move |batch| question(corpus, batch)));
+        let advices: Vec<_> = questions.map(|question| advise(run, &question)).collect();
         Self {
             run,
-            verdict: verdict(run, &tripwires, &baseline),
-            advices: questions.map(|question| advise(run, &question)).collect(),
+            answer: Answer::of(run, &data, &advices, &tripwires, &baseline),
+            advices,
             effects: effects(run),
             tripwires,
             baseline,
@@ -92,7 +93,8 @@ impl Page<'_> {
             std::iter::once(&self.first).chain(&self.second).map(|input| Side::of(input, &self.directory)).collect();
         let sections = sections::all(&sides)?;
         let title = sides.iter().map(Side::name).collect::<Vec<_>>().join(" beside ");
-        Ok(document(&title, &sides, &sections).into_string())
+        let answers = sections::head::answers(&sides)?;
+        Ok(document(&title, &sides, &answers, &sections).into_string())
     }
 }
 
@@ -115,7 +117,7 @@ impl<'a> Side<'a> {
     }
 }
 
-fn document(title: &str, sides: &[Side<'_>], sections: &[Section]) -> Markup {
+fn document(title: &str, sides: &[Side<'_>], answers: &Markup, sections: &[Section]) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -132,7 +134,7 @@ fn document(title: &str, sides: &[Side<'_>], sections: &[Section]) -> Markup {
             body {
                 header {
                     h1 { @if sides.len() == 1 { "ron-auth sweep: " (title) } @else { "Two ron-auth sweeps" } }
-                    (sections::head::verdicts(sides))
+                    (answers)
                 }
                 nav aria-label="Sections" {
                     ul {
