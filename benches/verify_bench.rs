@@ -10,9 +10,9 @@
 //! With the feature `bench-eval-modes` each exists twice more, with `_streaming_only` and `_soa_only` appended.
 //! Results are made and dropped inside the measured region, as a service does.
 //!
-//! Each is a group of its own that states its tokens per iteration, so that Criterion and critcmp show tokens per second
-//! (`elem/s`). Only a group can state that, and Criterion appends what tells its members apart: nothing, here, but for a
-//! `/`. Directories keep the established names: `target/criterion/verify_single`.
+//! Each is a group of its own that states its tokens per iteration, so that Criterion and critcmp show tokens per
+//! second (`elem/s`). Only a group can state that, and Criterion appends what tells its members apart: nothing, here,
+//! but for a `/`. Directories keep the established names: `target/criterion/verify_single`.
 
 use std::hint::black_box;
 use std::process::ExitCode;

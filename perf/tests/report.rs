@@ -98,7 +98,8 @@ fn the_answer_is_a_line_a_table_and_one_picture_and_comes_before_all_else() {
     let run = rest.split_once("<section id=\"run\"").unwrap().1.split_once("</section>").unwrap().0;
     let unfolded: String = run.split("<details>").next().unwrap().to_owned();
     assert!(!unfolded.contains("next best that is measurably slower"), "{unfolded}");
-    let advices: Vec<&str> = run.split("class=\"headline\">").skip(1).filter_map(|rest| rest.split("</p>").next()).collect();
+    let advices: Vec<&str> =
+        run.split("class=\"headline\">").skip(1).filter_map(|rest| rest.split("</p>").next()).collect();
     assert_eq!(advices.len(), 2);
     assert_ne!(advices[0], advices[1]);
     assert_eq!(run.matches("ron-auth = {").count(), 1, "one composition, one line to copy");
@@ -132,8 +133,14 @@ fn a_browser_lays_the_page_out_without_errors_wide_and_narrow() {
         .replacen("<p class=\"verdict\">", "<p class=\"verdict\" style=\"margin-top:900px\">", 1)
         .replacen("--vermilion:", "--other:", 2);
     let (findings, console) = laid_out(&browser, &broken);
-    for wrong in ["scrolls sideways", "wider than the page: P", "skips a level", "without a named picture", "no colour", "first screen"]
-    {
+    for wrong in [
+        "scrolls sideways",
+        "wider than the page: P",
+        "skips a level",
+        "without a named picture",
+        "no colour",
+        "first screen",
+    ] {
         assert!(findings.iter().any(|finding| finding.contains(wrong)), "{wrong}: {findings:#?}");
     }
     assert!(!console.is_empty());

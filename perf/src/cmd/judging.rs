@@ -31,10 +31,10 @@ pub(super) struct Judging {
     /// Longest time to measure, such as 10s: once for the benchmarks on one thread, and once for those on all cores
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
     budget: Option<Duration>,
-    /// Slow-down, in per cent, that is at least warned of
+    /// Slow-down, in per cent, that makes a change at least a warning
     #[arg(long, value_name = "PERCENT")]
     warn: Option<f64>,
-    /// Slow-down, in per cent, that fails
+    /// Slow-down, in per cent, that makes a change fail
     #[arg(long, value_name = "PERCENT")]
     fail: Option<f64>,
     /// Judge these benchmarks only

@@ -1,12 +1,14 @@
 //! `cargo lab …`: builds the lab and runs it with these arguments.
 //!
-//! The lab takes minutes to build on a fresh machine. `cargo run` says either nothing meanwhile (`--quiet`) or, each time,
-//! two lines about a build in which nothing was done. This says what is built and how far it is while there is something
-//! to build, and nothing otherwise. It all goes to standard error; the lab itself then takes this program's place.
+//! The lab takes minutes to build on a fresh machine. `cargo run` says either nothing meanwhile (`--quiet`) or, each
+//! time, two lines about a build in which nothing was done. This says what is built and how far it is while there is
+//! something to build, and nothing otherwise. It all goes to standard error; the lab then takes this program's place.
 
 use std::env;
 use std::io::{self, IsTerminal, Read, Write};
-use std::process::{Command, ExitCode, Stdio};
+use std::process::{ChildStderr, Command, ExitCode, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use self::progress::Told;
@@ -19,6 +21,8 @@ const LAB: [&str; 6] = ["--release", "--package", "perf-lab", "--bin", "perf-lab
 const MANIFEST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.toml");
 /// What could not be done, as of every command of the lab.
 const COULD_NOT: u8 = 3;
+/// Between two looks at the clock.
+const TICK: Duration = Duration::from_secs(1);
 /// Between two lines about the same build where there is no terminal.
 const LINE_EVERY: Duration = Duration::from_secs(5);
 
@@ -46,52 +50,66 @@ fn build(mut cargo: Command) -> io::Result<bool> {
     cargo.arg("build").args(LAB).arg(MANIFEST).stdout(Stdio::null()).stderr(Stdio::piped());
     cargo.env("CARGO_TERM_PROGRESS_WHEN", "always").env("CARGO_TERM_PROGRESS_WIDTH", "160");
     let mut cargo = cargo.env("CARGO_TERM_COLOR", "never").env_remove("CARGO_TERM_QUIET").spawn()?;
-    let mut screen = Screen::new();
-    if let Some(mut said) = cargo.stderr.take() {
-        let (mut bytes, mut pending) = ([0; 4096], Vec::new());
-        loop {
-            let count = said.read(&mut bytes)?;
-            pending.extend(bytes.iter().take(count));
-            while let Some(end) = pending.iter().position(|byte| [b'\r', b'\n'].contains(byte)) {
-                let line: Vec<u8> = pending.drain(..=end).collect();
-                screen.show(progress::told(&String::from_utf8_lossy(&line)), begun);
-            }
-            if count == 0 {
-                break;
-            }
+    let (teller, told) = mpsc::channel();
+    let listening = cargo.stderr.take().map(|said| thread::spawn(move || listen(said, &teller)));
+    let mut screen = Screen::new(begun);
+    loop {
+        match told.recv_timeout(TICK) {
+            Ok(line) => screen.show(progress::told(&line)),
+            // A linker says nothing for minutes: then the time goes on at least.
+            Err(RecvTimeoutError::Timeout) => screen.tick(),
+            Err(RecvTimeoutError::Disconnected) => break,
         }
-        screen.show(progress::told(&String::from_utf8_lossy(&pending)), begun);
+    }
+    if let Some(listening) = listening {
+        let _ = listening.join();
     }
     let built = cargo.wait()?.success();
-    screen.end(built, begun);
+    screen.end(built);
     Ok(built)
+}
+
+/// Passes on what Cargo says, line by line; its progress ends in carriage returns.
+fn listen(mut said: ChildStderr, teller: &Sender<String>) {
+    let (mut bytes, mut pending) = ([0; 4096], Vec::new());
+    while let Ok(count @ 1..) = said.read(&mut bytes) {
+        pending.extend(bytes.iter().take(count));
+        while let Some(end) = pending.iter().position(|byte| [b'\r', b'\n'].contains(byte)) {
+            let line: Vec<u8> = pending.drain(..=end).collect();
+            let _ = teller.send(String::from_utf8_lossy(&line).into_owned());
+        }
+    }
+    let _ = teller.send(String::from_utf8_lossy(&pending).into_owned());
 }
 
 /// Standard error: a line that changes on a terminal, a line now and then elsewhere.
 struct Screen {
     is_terminal: bool,
-    /// Whether anything was built.
-    is_building: bool,
+    begun: Instant,
     last_line: Option<Instant>,
+    /// What is done, once something is: until then nothing is shown, for a fresh build takes no time.
+    work: Option<String>,
+    /// How far it is.
+    so_far: String,
 }
 
 impl Screen {
-    fn new() -> Self {
-        Self { is_terminal: io::stderr().is_terminal(), is_building: false, last_line: None }
+    fn new(begun: Instant) -> Self {
+        let is_terminal = io::stderr().is_terminal();
+        Self { is_terminal, begun, last_line: None, work: None, so_far: String::new() }
     }
 
-    fn show(&mut self, told: Told<'_>, begun: Instant) {
+    fn show(&mut self, told: Told<'_>) {
         match told {
             Told::Nothing => {}
             Told::Work(what) => {
-                self.is_building = true;
-                self.say_now_and_then(&format!("building the lab: {what}"), begun);
+                self.work = Some(what);
+                self.tick();
             }
-            // A build that is fresh goes through this as well, in no time.
-            Told::Progress(so_far) if self.is_building => {
-                self.say_now_and_then(&format!("building the lab: {so_far}"), begun);
+            Told::Progress(so_far) => {
+                self.so_far = so_far;
+                self.tick();
             }
-            Told::Progress(_) => {}
             Told::Aloud(words) => {
                 self.clear();
                 eprintln!("{words}");
@@ -99,8 +117,9 @@ impl Screen {
         }
     }
 
-    fn say_now_and_then(&mut self, what: &str, begun: Instant) {
-        let line = format!("{what}, {} s", begun.elapsed().as_secs());
+    fn tick(&mut self) {
+        let Some(work) = &self.work else { return };
+        let line = format!("building the lab: {}{work}, {} s", self.so_far, self.begun.elapsed().as_secs());
         if self.is_terminal {
             self.clear();
             eprint!("{}", progress::shortened(&line, columns()));
@@ -118,11 +137,11 @@ impl Screen {
         }
     }
 
-    fn end(&self, built: bool, begun: Instant) {
-        if self.is_building {
+    fn end(&self, built: bool) {
+        if self.work.is_some() {
             self.clear();
-            let how = if built { "built" } else { "not built" };
-            eprintln!("the lab: {how} in {} s", begun.elapsed().as_secs());
+            let how = if built { "built in" } else { "not built, after" };
+            eprintln!("the lab: {how} {} s", self.begun.elapsed().as_secs());
         }
     }
 }

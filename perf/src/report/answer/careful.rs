@@ -75,7 +75,7 @@ pub(super) fn all(run: &Run, picks: &[Pick], advices: &[Result<Advice, NoAdvice>
         all.push(format!("Plain differed from itself by more than 2 % on: {}.", failed.join("; ")));
     }
     if !checked.broken.is_empty() {
-        all.push(format!("Tripwires BROKEN: {}.", checked.broken.join(", ")));
+        all.push(format!("Tripwires BROKEN: {}.", checked.broken.join("; ")));
     }
     all.extend(not_advised(advices));
     if advices.is_empty() && !picks.is_empty() {

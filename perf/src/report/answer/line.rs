@@ -15,25 +15,50 @@ pub(super) fn line(run: &Run, picks: &[Pick], is_of_compositions: bool) -> Strin
     let Some(name) = best(picks) else {
         return "No answer: the run did not measure enough to tell what is fastest on this host.".to_owned();
     };
-    let how = how_sure(picks, name);
     // A run that is not to be trusted is no reason to be sure.
     let sure = match doubts(run).first().map(|doubt| doubt.split(':').next().unwrap_or_default()) {
         None => "95 % confidence".to_owned(),
         Some(doubt) => format!("{doubt}, see below"),
     };
     let of = if is_of_compositions { "" } else { "of the named variants, " };
-    let ways = [
-        format!("On this host run `{name}`: {of}{how} ({sure})."),
-        format!("Run `{name}`: {of}{how} ({sure})."),
-        format!("Run `{name}`: {how} ({sure})."),
-        format!("Run `{name}`: {how}."),
-    ];
-    let [.., shortest] = &ways;
-    ways.iter().find(|way| columns(way) <= WIDTH).unwrap_or(shortest).clone()
+    let mut ways = Vec::new();
+    if let Some((other, at)) = but_elsewhere(picks, name) {
+        let how = Standing::of(picks, None).sentence();
+        ways.push(format!("On this host run `{name}`, but `{other}` for {at}: {of}{how} ({sure})."));
+        ways.push(format!("Run `{name}`, but `{other}` for {at}: {how} ({sure})."));
+    }
+    let how = Standing::of(picks, Some(name)).sentence();
+    ways.push(format!("On this host run `{name}`: {of}{how} ({sure})."));
+    ways.push(format!("Run `{name}`: {of}{how} ({sure})."));
+    ways.push(format!("Run `{name}`: {how} ({sure})."));
+    let shortest = format!("Run `{name}`: {how}.");
+    ways.into_iter().find(|way| columns(way) <= WIDTH).unwrap_or(shortest)
 }
 
-/// The one that is measurably slower than the fastest on the fewest workloads; of these the one that was picked most often,
-/// then the simplest.
+/// What to run instead on the workloads on which this one is measurably slower, and which these are; `None` if there are
+/// none, or if they have no answer in common.
+fn but_elsewhere(picks: &[Pick], name: &str) -> Option<(String, String)> {
+    let (slower, others): (Vec<&Pick>, Vec<&Pick>) = picks.iter().partition(|pick| is_slower(pick, name));
+    let first = slower.first()?;
+    let at = batch_and_threads(first);
+    let is_one = slower.iter().all(|pick| pick.composition == first.composition && batch_and_threads(pick) == at);
+    let is_all = others.iter().all(|pick| batch_and_threads(pick) != at);
+    (is_one && is_all).then(|| (first.composition.clone(), at))
+}
+
+fn batch_and_threads(pick: &Pick) -> String {
+    match pick.point.knobs.threads {
+        1 => format!("batch {}", pick.point.batch),
+        threads => format!("batch {} on {threads} threads", pick.point.batch),
+    }
+}
+
+fn is_slower(pick: &Pick, name: &str) -> bool {
+    pick.contenders.iter().any(|contender| contender.name == name && contender.is_slower)
+}
+
+/// The one that is measurably slower than the fastest on the fewest workloads; of these the one that was picked most
+/// often, then the simplest.
 fn best(picks: &[Pick]) -> Option<&str> {
     let picked: Vec<&str> = picks.iter().map(|pick| pick.composition.as_str()).collect();
     let merit = |name: &&str| {
@@ -45,37 +70,54 @@ fn best(picks: &[Pick]) -> Option<&str> {
     picked.iter().max_by_key(|name| merit(name)).copied()
 }
 
-fn how_sure(picks: &[Pick], name: &str) -> String {
-    let (mut leads, mut tied, mut slower) = (0, 0, Vec::new());
-    for pick in picks {
-        let own = pick.contenders.iter().find(|contender| contender.name == name);
-        match own {
-            _ if pick.composition == name && pick.leads() => leads += 1,
-            Some(own) if own.is_slower => slower.push(100.0 * (own.to_fastest.estimate - 1.0)),
-            Some(_) => tied += 1,
-            None => {}
+/// On how many workloads something is measurably the fastest, cannot be told from the fastest, is measurably slower.
+struct Standing {
+    all: usize,
+    leads: usize,
+    tied: usize,
+    slower: usize,
+    /// By how many per cent it is slower, at most.
+    worst_percent: f64,
+}
+
+impl Standing {
+    /// Of this one; of whichever was picked if none is named.
+    fn of(picks: &[Pick], name: Option<&str>) -> Self {
+        let mut standing = Self { all: picks.len(), leads: 0, tied: 0, slower: 0, worst_percent: 0.0 };
+        for pick in picks {
+            let name = name.unwrap_or(&pick.composition);
+            let own = pick.contenders.iter().find(|contender| contender.name == name);
+            match own {
+                _ if pick.composition == name && pick.leads() => standing.leads += 1,
+                Some(own) if own.is_slower => {
+                    standing.slower += 1;
+                    standing.worst_percent = standing.worst_percent.max(100.0 * (own.to_fastest.estimate - 1.0));
+                }
+                Some(_) => standing.tied += 1,
+                None => {}
+            }
         }
+        standing
     }
-    let all = picks.len();
-    let mut parts = Vec::new();
-    if leads > 0 || tied == 0 {
-        parts.push(format!("fastest on {leads} of {all} workloads"));
-        if tied > 0 {
-            parts.push(format!("tied on {tied}"));
+
+    fn sentence(&self) -> String {
+        let Self { all, leads, tied, slower, worst_percent } = self;
+        let mut sentence = match (leads, tied) {
+            (0, 1..) => format!("tied for fastest on {tied} of {all} workloads"),
+            (_, 0) => format!("fastest on {leads} of {all} workloads"),
+            _ => format!("fastest on {leads} of {all} workloads, tied on {tied}"),
+        };
+        if *slower > 0 {
+            sentence += &format!(", {worst_percent:.0} % behind on {slower}");
         }
-    } else {
-        parts.push(format!("tied for fastest on {tied} of {all} workloads"));
+        sentence
     }
-    if !slower.is_empty() {
-        let worst = slower.iter().copied().fold(0.0, f64::max);
-        parts.push(format!("{worst:.0} % behind on {}", slower.len()));
-    }
-    parts.join(", ")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::recommend::tests::run_at;
     use crate::report::html::Input;
     use crate::run::simulated::{self, Truth};
 
@@ -107,6 +149,22 @@ mod tests {
             line.contains("run `simd-b64+minicbor-zerocopy+lanes`: tied for fastest on 2 of 2 workloads"),
             "{line}"
         );
+    }
+
+    #[test]
+    fn what_loses_on_some_workloads_is_named_with_what_wins_there() {
+        let truth = Truth { lanes: 0.9, lanes_with_parallel: 1.0, ..Truth::default() };
+        let points = [("light", 1, 1), ("light", 256, 2), ("heavy", 256, 2)];
+        let points = points.map(|(corpus, batch, threads)| simulated::point(corpus, batch, threads));
+        let mut run = run_at(&points, &truth, 12);
+        (run.header.host.build, run.header.host.cores) = ("release".to_owned(), 2);
+        run.elapsed_s = Some(1.0);
+        let line = said(&run);
+        assert!(
+            line.contains("un `prod`: ") || line.contains("`prod` for batch 256 on 2 threads: fastest on"),
+            "{line}"
+        );
+        assert!(columns(&line) <= WIDTH && !line.contains("behind"), "{line}");
     }
 
     #[test]

@@ -73,7 +73,16 @@ pub(super) fn workloads<'a>(points: impl IntoIterator<Item = &'a Point>) -> Stri
             None => groups.push((head, vec![&point.corpus])),
         }
     }
-    groups.iter().map(|(head, corpora)| format!("{head} ({})", corpora.join(", "))).collect::<Vec<_>>().join("; ")
+    // Batches of the same corpora share these.
+    let mut merged: Vec<(Vec<String>, Vec<&str>)> = Vec::new();
+    for (head, corpora) in groups {
+        match merged.iter_mut().find(|(_, known)| *known == corpora) {
+            Some((heads, _)) => heads.push(head),
+            None => merged.push((vec![head], corpora)),
+        }
+    }
+    let part = |(heads, corpora): &(Vec<String>, Vec<&str>)| format!("{} ({})", heads.join(", "), corpora.join(", "));
+    merged.iter().map(part).collect::<Vec<_>>().join("; ")
 }
 
 #[cfg(test)]
@@ -85,5 +94,7 @@ mod tests {
     fn workloads_are_named_in_few_words() {
         let points = [point("light", 1, 1), point("heavy", 1, 1), point("heavy", 256, 2), point("light", 1, 1)];
         assert_eq!(workloads(&points), "batch 1 (light, heavy); batch 256 on 2 threads (heavy)");
+        let points = [point("light", 1, 1), point("heavy", 1, 1), point("light", 64, 1), point("heavy", 64, 1)];
+        assert_eq!(workloads(&points), "batch 1, batch 64 (light, heavy)");
     }
 }

@@ -14,8 +14,8 @@ pub struct Reference {
     pub of: fn(&Pick) -> Option<PairedRatio>,
 }
 
-/// What every pick is related to, in the order of the columns: a new reference is one more entry here, and the place where
-/// `Pick` takes its ratio from.
+/// What every pick is related to, in the order of the columns. A new reference is one more entry here (before `plain`, if
+/// its ratio is to come first) and one more field of [`Pick`].
 pub const REFERENCES: &[Reference] = &[Reference { name: "plain", of: |pick| pick.to_plain }];
 
 /// What was picked for a workload.
@@ -27,8 +27,7 @@ pub struct Pick {
     pub composition: String,
     /// Tokens per second and core, over blocks.
     pub tokens_per_second_per_core: Quartiles,
-    /// The fastest that does other work and is measurably slower: its name, how it differs from the pick, and its time /
-    /// time of the pick with its 95 % interval.
+    /// The fastest that does other work and is measurably slower.
     pub next: Option<Next>,
     /// Names of those that do other work and cannot be told from it.
     pub tied: Vec<String>,

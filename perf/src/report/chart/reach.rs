@@ -1,5 +1,5 @@
-//! How far each of several cases reaches from where others stand: a line from the first dot to the last, a case below the
-//! other, with what that comes to at its end. The key to the dots stands above them.
+//! How far each of several cases reaches from where others stand: a line from the first dot to the last, one case below
+//! the other, with what that comes to at its end. The key to the dots stands above them.
 
 use super::scale::Scale;
 use super::theme::{INK, RULE};

@@ -25,7 +25,7 @@ fn answer(side: &Side<'_>) -> anyhow::Result<Markup> {
     let host = &run.header.host;
     let took = run.elapsed_s.map_or_else(|| "not ended".to_owned(), |elapsed| format!("took {}", duration(elapsed)));
     let picture = figure(&answer.picks)?;
-    let class = if doubts(run).is_empty() { "careful" } else { "careful warning" };
+    let class = if doubts(run).is_empty() { "careful" } else { "warning careful" };
     Ok(html! {
         p.verdict { (worded(&answer.line)) }
         @if let Some(picture) = picture {
