@@ -72,8 +72,10 @@ impl Summary<'_> {
     fn write_answer(&self, out: &mut String) -> std::fmt::Result {
         let answer = &self.input.answer;
         if !answer.picks.is_empty() {
-            let times: String =
-                REFERENCES.iter().map(|reference| format!(" times as fast as {} |", reference.name)).collect();
+            let times: String = REFERENCES
+                .iter()
+                .map(|reference| format!(" times as fast as {}, per core |", reference.name))
+                .collect();
             writeln!(
                 out,
                 "| workload | composition | tokens per second and core (quartiles) |{times} margin over the next (95 %) | \

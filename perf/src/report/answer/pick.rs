@@ -10,7 +10,8 @@ use ron_auth_variants::{Seams, find};
 pub struct Reference {
     /// Name of its variant.
     pub name: &'static str,
-    /// Time of the pick / time of the reference, 95 %, if it was measured beside it.
+    /// Core time of the pick / core time of the reference, 95 %, if it was measured beside it. A batch that is spread
+    /// takes the time of all its cores.
     pub of: fn(&Pick) -> Option<PairedRatio>,
 }
 
@@ -31,7 +32,7 @@ pub struct Pick {
     pub next: Option<Next>,
     /// Names of those that do other work and cannot be told from it.
     pub tied: Vec<String>,
-    /// Time / time of `plain`, 95 %.
+    /// Core time / core time of `plain`, 95 %.
     pub to_plain: Option<PairedRatio>,
     /// All that it was picked from, itself among them.
     pub contenders: Vec<Contender>,
@@ -126,7 +127,11 @@ impl Pick {
             tokens_per_second_per_core: advice.expected.tokens_per_second_per_core(),
             next,
             tied: advice.as_fast.clone(),
-            to_plain: Some(advice.ranking.iter().find(|candidate| candidate.variant.seams == own)?.to_plain),
+            to_plain: advice
+                .ranking
+                .iter()
+                .find(|candidate| candidate.variant.seams == own)
+                .map(|candidate| core_time(candidate.to_plain, advice.expected.busy_cores)),
             contenders: advice.ranking.iter().map(contender).collect(),
         })
     }
@@ -157,7 +162,7 @@ fn named_at(named: &[&Measured<'_>], point: &Point) -> Option<Pick> {
         tokens_per_second_per_core: rate(fastest, own)?,
         next: None,
         tied: Vec::new(),
-        to_plain: Some(to_plain),
+        to_plain: Some(core_time(to_plain, busy_cores(fastest, own))),
         contenders: Vec::new(),
     };
     for (seat, _) in &there {
@@ -177,10 +182,20 @@ fn named_at(named: &[&Measured<'_>], point: &Point) -> Option<Pick> {
     (pick.contenders.len() > 1).then_some(pick)
 }
 
-/// Tokens per second and core; a batch that may be spread keeps every thread busy.
+/// The ratio of core times that a ratio of times comes to, where the reference keeps one core busy.
+fn core_time(PairedRatio { estimate, lower, upper }: PairedRatio, busy_cores: usize) -> PairedRatio {
+    let busy = busy_cores as f64;
+    PairedRatio { estimate: estimate * busy, lower: lower * busy, upper: upper * busy }
+}
+
+/// Cores that a batch may keep busy.
+fn busy_cores(seat: &Measured<'_>, seams: Seams) -> usize {
+    if seams.execute == "parallel" && seat.point().batch > 1 { seat.point().knobs.threads } else { 1 }
+}
+
+/// Tokens per second and core.
 fn rate(seat: &Measured<'_>, seams: Seams) -> Option<Quartiles> {
-    let threads = seat.point().knobs.threads;
-    let busy = if seams.execute == "parallel" && seat.point().batch > 1 { threads as f64 } else { 1.0 };
+    let busy = busy_cores(seat, seams) as f64;
     let Quartiles { q1, median, q3 } = seat.time_ns()?;
     let rate = |ns_per_token: f64| 1e9 / ns_per_token / busy;
     Some(Quartiles { q1: rate(q3), median: rate(median), q3: rate(q1) })

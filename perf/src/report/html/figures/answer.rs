@@ -20,8 +20,8 @@ pub(in crate::report::html) fn figure(picks: &[Pick]) -> anyhow::Result<Option<F
         cases: picks.iter().map(case).collect(),
     };
     let related = REFERENCES.first().map_or("", |reference| reference.name);
-    let note = format!("Further right is faster; at the end, how many times as fast as {related}.");
-    Figure::new("How fast that is".to_owned(), &note, |label| chart.svg(label)).map(Some)
+    let note = format!("Further right is faster; the last column is how many times as fast as {related}.");
+    Figure::new("How fast that is, per core".to_owned(), &note, |label| chart.svg(label)).map(Some)
 }
 
 fn case(pick: &Pick) -> Case {

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::{Side, worded};
-use crate::measure::stats::Quartiles;
+use crate::measure::stats::{PairedRatio, Quartiles};
 use crate::report::answer::{Answer, Pick, REFERENCES};
 use crate::report::html::figures::answer::figure;
 use crate::report::html::format::{NOT_AVAILABLE, duration, workload_of};
@@ -57,7 +57,7 @@ fn table(answer: &Answer) -> Markup {
     let columns = 3 + REFERENCES.len();
     html! {
         table.picks {
-            caption { "What to run on this host, by workload (tokens, batch)" }
+            caption { "What to run on this host, by workload (tokens, batch); × is tokens per second and core against a reference" }
             thead {
                 tr {
                     th scope="col" { "workload" }
@@ -67,37 +67,55 @@ fn table(answer: &Answer) -> Markup {
                 }
             }
             @for composition in compositions {
+                @let picks: Vec<&Pick> = answer.picks.iter().filter(|pick| pick.composition == composition).collect();
+                @let shared = shared_difference(&picks);
                 tbody {
-                    tr.group { th scope="rowgroup" colspan=(columns) { (broken_at_plus(composition)) } }
-                    @for pick in answer.picks.iter().filter(|pick| pick.composition == composition) { (row(pick)) }
+                    tr.group {
+                        th scope="rowgroup" colspan=(columns) {
+                            (broken_at_plus(composition))
+                            @if let Some(shared) = &shared { " " span.soft { "next: " (shared) } }
+                        }
+                    }
+                    @for pick in picks { (row(pick, shared.is_none())) }
                 }
             }
         }
     }
 }
 
-fn row(pick: &Pick) -> Markup {
+/// How the next best differs, if it is the same on all of these workloads: to be said once.
+fn shared_difference(picks: &[&Pick]) -> Option<String> {
+    let mut differences = picks.iter().map(|pick| pick.next.as_ref().map(|next| next.difference.words()));
+    let first = differences.next()??;
+    differences.all(|difference| difference.as_deref() == Some(first.as_str())).then_some(first)
+}
+
+fn row(pick: &Pick, names_next: bool) -> Markup {
     let Quartiles { q1, median, q3 } = pick.tokens_per_second_per_core.scaled(1e-6);
     html! {
         tr {
             th scope="row" { (workload_of(&pick.point)) }
-            td.number title={ "quartiles over blocks: " (format!("{q1:.2}–{q3:.2}")) " M" } { (format!("{median:.2} M")) }
+            td.number title={ "quartiles: " (format!("{q1:.2}–{q3:.2}")) " M" } { (format!("{median:.2} M")) }
             @for reference in REFERENCES {
                 td.number {
-                    ((reference.of)(pick).map_or_else(|| NOT_AVAILABLE.to_owned(), |ratio| format!("{:.1}", 1.0 / ratio.estimate)))
+                    (times((reference.of)(pick)))
                 }
             }
             td {
                 @match &pick.next {
                     Some(next) => {
                         span.margin { (next.ratio.percent()) }
-                        " " span.soft { (next.difference.words()) }
+                        @if names_next { " " span.soft { (next.difference.words()) } }
                     }
                     None => span.soft { "none is measurably slower" }
                 }
             }
         }
     }
+}
+
+fn times(ratio: Option<PairedRatio>) -> String {
+    ratio.map_or_else(|| NOT_AVAILABLE.to_owned(), |ratio| format!("{:.1}", 1.0 / ratio.estimate))
 }
 
 /// A long name may be broken after each of its backends.
