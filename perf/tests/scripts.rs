@@ -76,3 +76,12 @@ fn nothing_that_takes_minutes_is_built_in_silence() {
         }
     }
 }
+
+#[test]
+fn every_criterion_benchmark_states_its_tokens_per_iteration() {
+    let source = fs::read_to_string(Path::new(ROOT).join("benches/verify_bench.rs")).unwrap();
+    // One place starts groups, and states the throughput there; nothing goes round it.
+    assert_eq!(source.matches(".benchmark_group(").count(), 1);
+    assert!(source.contains("group.throughput(Throughput::Elements(tokens as u64));"));
+    assert!(!source.contains("criterion.bench_function(") && !source.contains("criterion.bench_with_input("));
+}

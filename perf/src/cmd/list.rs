@@ -26,6 +26,8 @@ struct Listed {
     execute: &'static str,
     scratch: &'static str,
     features: &'static [&'static str],
+    /// Whether a service can have it; if not, it is there to be compared with.
+    offered: bool,
 }
 
 /// Runs it.
@@ -35,6 +37,7 @@ struct Listed {
 pub fn run(args: &Args) -> Outcome {
     let listed: Vec<Listed> = ron_auth_variants::catalogue()
         .iter()
+        .chain([&ron_auth_variants::classic()])
         .map(|variant| Listed {
             name: variant.name,
             base64: variant.seams.base64,
@@ -43,6 +46,7 @@ pub fn run(args: &Args) -> Outcome {
             execute: variant.seams.execute,
             scratch: variant.seams.scratch,
             features: variant.features,
+            offered: !variant.decides_only_good_tokens(),
         })
         .collect();
     if args.json {
@@ -52,8 +56,10 @@ pub fn run(args: &Args) -> Outcome {
     let mut table = Table::new();
     table.load_style(ASCII_MARKDOWN);
     table.set_header(["variant", "base64", "decode", "mac", "execute", "scratch", "features of ron-auth"]);
-    for Listed { name, base64, decode, mac, execute, scratch, features } in listed {
-        table.add_row([name, base64, decode, mac, execute, scratch, &features.join(" ")]);
+    for Listed { name, base64, decode, mac, execute, scratch, features, offered } in listed {
+        let features =
+            if offered { features.join(" ") } else { "none: a yardstick, right about good tokens only".to_owned() };
+        table.add_row([name, base64, decode, mac, execute, scratch, &features]);
     }
     print(table);
     print(format_args!("fixtures: {}", Fixture::ALL.map(Fixture::name).join(", ")));

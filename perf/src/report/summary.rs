@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use crate::baseline::{Change, Standing};
 use crate::cell::REFERENCE;
 use crate::measure::stats::{PairedRatio, Quartiles};
-use crate::report::answer::REFERENCES;
+use crate::report::answer::references;
 use crate::report::html::Input;
 use crate::report::verdict::CONTROL_MARGIN;
 use crate::sweep::row::{Kind, Row};
@@ -71,8 +71,9 @@ impl Summary<'_> {
 
     fn write_answer(&self, out: &mut String) -> std::fmt::Result {
         let answer = &self.input.answer;
+        let references = references(&answer.picks);
         if !answer.picks.is_empty() {
-            let times: String = REFERENCES
+            let times: String = references
                 .iter()
                 .map(|reference| format!(" times as fast as {}, per core |", reference.name))
                 .collect();
@@ -80,13 +81,13 @@ impl Summary<'_> {
                 out,
                 "| workload | composition | tokens per second and core (quartiles) |{times} margin over the next (95 %) | \
                  the next |\n|---|---|---:|{}---:|---|",
-                "---:|".repeat(REFERENCES.len())
+                "---:|".repeat(references.len())
             )?;
         }
         for pick in &answer.picks {
             let Quartiles { q1, median, q3 } = pick.tokens_per_second_per_core.scaled(1e-6);
             write!(out, "| {} | `{}` | {median:.2} M ({q1:.2}–{q3:.2}) |", pick.point, pick.composition)?;
-            for reference in REFERENCES {
+            for reference in &references {
                 let times =
                     (reference.of)(pick).map_or_else(not_available, |ratio| format!("{:.2}", 1.0 / ratio.estimate));
                 write!(out, " {times} |")?;
@@ -111,20 +112,22 @@ impl Summary<'_> {
         writeln!(out, "## One thread\n")?;
         writeln!(
             out,
-            "| fixture | batch | variant | ns/token (quartiles) | time / plain (95 %) | speed-up | time / floor | \
-             allocs/token | bytes/token | instr/token |\n|---|---:|---|---:|---:|---:|---:|---:|---:|---:|"
+            "| fixture | batch | variant | ns/token (quartiles) | time / classic (95 %) | time / plain (95 %) | \
+             × plain | time / floor | allocs/token | bytes/token | instr/token |\n\
+             |---|---:|---|---:|---:|---:|---:|---:|---:|---:|---:|"
         )?;
         for row in single.iter().filter(|row| row.kind != Kind::Control) {
             let is_plain = row.variant == REFERENCE;
             writeln!(
                 out,
-                "| {} | {} | {} | {:.0} ({:.0}–{:.0}) | {} | {} | {} | {} | {} | {} |",
+                "| {} | {} | {} | {:.0} ({:.0}–{:.0}) | {} | {} | {} | {} | {} | {} | {} |",
                 row.fixture,
                 row.batch_tokens,
                 row.variant,
                 row.time_median_ns_per_token,
                 row.time_q1_ns_per_token,
                 row.time_q3_ns_per_token,
+                row.to_classic().map_or_else(not_available, interval),
                 if is_plain { "1".to_owned() } else { interval(row.to_plain()) },
                 if is_plain { "1".to_owned() } else { format!("{:.2}", 1.0 / row.ratio_to_plain) },
                 row.ratio_to_floor.map_or_else(not_available, |ratio| format!("{ratio:.2}")),
@@ -146,19 +149,20 @@ impl Summary<'_> {
         writeln!(out, "## {} threads, not pinned\n", first.threads)?;
         writeln!(
             out,
-            "| fixture | batch | variant | ns/token (quartiles) | time / plain (95 %) | speed-up | blocks |\n\
-             |---|---:|---|---:|---:|---:|---:|"
+            "| fixture | batch | variant | ns/token (quartiles) | time / classic (95 %) | time / plain (95 %) | × plain | \
+             blocks |\n|---|---:|---|---:|---:|---:|---:|---:|"
         )?;
         for row in rows {
             writeln!(
                 out,
-                "| {} | {} | {} | {:.0} ({:.0}–{:.0}) | {} | {:.2} | {} |",
+                "| {} | {} | {} | {:.0} ({:.0}–{:.0}) | {} | {} | {:.2} | {} |",
                 row.fixture,
                 row.batch_tokens,
                 row.variant,
                 row.time_median_ns_per_token,
                 row.time_q1_ns_per_token,
                 row.time_q3_ns_per_token,
+                row.to_classic().map_or_else(not_available, interval),
                 interval(row.to_plain()),
                 1.0 / row.ratio_to_plain,
                 row.blocks

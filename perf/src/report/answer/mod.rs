@@ -14,7 +14,7 @@ mod pick;
 mod text;
 
 pub use self::careful::Checked;
-pub use self::pick::{Contender, Pick, REFERENCES, Reference};
+pub use self::pick::{Contender, Pick, Reference, references};
 use super::data::Data;
 use crate::baseline::Change;
 use crate::recommend::{Advice, NoAdvice};
@@ -44,7 +44,7 @@ impl Answer {
         tripwires: &[Judged],
         baseline: &Result<Vec<Change>, String>,
     ) -> Self {
-        let mut picks: Vec<Pick> = advices.iter().flatten().filter_map(Pick::of_advice).collect();
+        let mut picks: Vec<Pick> = advices.iter().flatten().map(|advice| Pick::of_advice(advice, data)).collect();
         let is_of_compositions = !picks.is_empty();
         if !is_of_compositions {
             picks = pick::of_named(data);

@@ -1,5 +1,6 @@
 //! What was picked for a workload.
 
+use crate::cell::{CLASSIC, REFERENCE};
 use crate::measure::stats::{PairedRatio, Quartiles};
 use crate::recommend::{Advice, Candidate};
 use crate::report::data::{Data, is_plain};
@@ -15,9 +16,15 @@ pub struct Reference {
     pub of: fn(&Pick) -> Option<PairedRatio>,
 }
 
-/// What every pick is related to, in the order of the columns. A new reference is one more entry here (before `plain`, if
-/// its ratio is to come first) and one more field of [`Pick`].
-pub const REFERENCES: &[Reference] = &[Reference { name: "plain", of: |pick| pick.to_plain }];
+/// What picks are related to, in the order of the columns: what is deployed, then what is obviously right.
+const REFERENCES: &[Reference] =
+    &[Reference { name: CLASSIC, of: |pick| pick.to_classic }, Reference { name: REFERENCE, of: |pick| pick.to_plain }];
+
+/// Those that at least one of these was measured beside; runs of before there was a `classic` have none of it.
+#[must_use]
+pub fn references(picks: &[Pick]) -> Vec<&'static Reference> {
+    REFERENCES.iter().filter(|reference| picks.iter().any(|pick| (reference.of)(pick).is_some())).collect()
+}
 
 /// What was picked for a workload.
 #[derive(Clone, Debug)]
@@ -32,6 +39,8 @@ pub struct Pick {
     pub next: Option<Next>,
     /// Names of those that do other work and cannot be told from it.
     pub tied: Vec<String>,
+    /// Core time / core time of `classic`, 95 %; `None` where that was not measured beside it.
+    pub to_classic: Option<PairedRatio>,
     /// Core time / core time of `plain`, 95 %.
     pub to_plain: Option<PairedRatio>,
     /// All that it was picked from, itself among them.
@@ -105,7 +114,7 @@ impl Pick {
         self.tied.is_empty() && self.next.as_ref().is_none_or(|next| next.ratio.lower > 1.0)
     }
 
-    pub(super) fn of_advice(advice: &Advice) -> Option<Self> {
+    pub(super) fn of_advice(advice: &Advice, data: &Data<'_>) -> Self {
         let seams_of = |name: &str| advice.ranking.iter().map(|c| c.variant.seams).find(|seams| seams.name() == name);
         let own = advice.chosen.variant.seams;
         let next = advice.next_best.as_ref().and_then(|(name, ratio)| {
@@ -121,19 +130,25 @@ impl Pick {
                 name,
             }
         };
-        Some(Self {
+        // The composition itself is never `classic`; what stands beside it in its contest is.
+        let seats = data.all.iter().filter(|seat| *seat.point() == advice.point && seat.seat.variant.starts_with('+'));
+        let to_classic = seats
+            .filter(|seat| find(&seat.seat.variant).is_ok_and(|variant| variant.seams == own))
+            .find_map(|seat| data.to_classic(seat));
+        Self {
             point: advice.point.clone(),
             composition: own.name(),
             tokens_per_second_per_core: advice.expected.tokens_per_second_per_core(),
             next,
             tied: advice.as_fast.clone(),
+            to_classic: to_classic.map(|ratio| core_time(ratio, advice.expected.busy_cores)),
             to_plain: advice
                 .ranking
                 .iter()
                 .find(|candidate| candidate.variant.seams == own)
                 .map(|candidate| core_time(candidate.to_plain, advice.expected.busy_cores)),
             contenders: advice.ranking.iter().map(contender).collect(),
-        })
+        }
     }
 }
 
@@ -146,10 +161,10 @@ pub(super) fn of_named(data: &Data<'_>) -> Vec<Pick> {
             points.push(seat.point());
         }
     }
-    points.into_iter().filter_map(|point| named_at(&named, point)).collect()
+    points.into_iter().filter_map(|point| named_at(data, &named, point)).collect()
 }
 
-fn named_at(named: &[&Measured<'_>], point: &Point) -> Option<Pick> {
+fn named_at(data: &Data<'_>, named: &[&Measured<'_>], point: &Point) -> Option<Pick> {
     let mut there: Vec<(&Measured<'_>, PairedRatio)> =
         named.iter().filter(|seat| seat.point() == point).filter_map(|seat| Some((*seat, seat.to_plain()?))).collect();
     there.sort_by(|(_, one), (_, other)| one.estimate.total_cmp(&other.estimate));
@@ -162,6 +177,7 @@ fn named_at(named: &[&Measured<'_>], point: &Point) -> Option<Pick> {
         tokens_per_second_per_core: rate(fastest, own)?,
         next: None,
         tied: Vec::new(),
+        to_classic: data.to_classic(fastest).map(|ratio| core_time(ratio, busy_cores(fastest, own))),
         to_plain: Some(core_time(to_plain, busy_cores(fastest, own))),
         contenders: Vec::new(),
     };
@@ -228,6 +244,8 @@ mod tests {
     fn of_named_variants_the_fastest_that_a_service_may_run_is_picked_with_the_next() {
         let run = simulated::full(12);
         let picks = of_named(&Data::of(&run));
+        let names: Vec<&str> = references(&picks).iter().map(|reference| reference.name).collect();
+        assert_eq!(names, ["classic", "plain"]);
         assert_eq!(picks.len(), 2 * 5, "on two threads no other safe one was measured");
         for pick in &picks {
             assert_eq!(pick.composition, "prod", "{pick:?}");

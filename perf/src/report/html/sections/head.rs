@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::{Side, worded};
 use crate::measure::stats::{PairedRatio, Quartiles};
-use crate::report::answer::{Answer, Pick, REFERENCES};
+use crate::report::answer::{Answer, Pick, Reference, references};
 use crate::report::html::figures::answer::figure;
 use crate::report::html::format::{NOT_AVAILABLE, duration, workload_of};
 use crate::report::verdict::doubts;
@@ -54,7 +54,8 @@ fn table(answer: &Answer) -> Markup {
             compositions.push(&pick.composition);
         }
     }
-    let columns = 3 + REFERENCES.len();
+    let references = references(&answer.picks);
+    let columns = 3 + references.len();
     html! {
         table.picks {
             caption { "What to run on this host, by workload (tokens, batch); × is tokens per second and core against a reference" }
@@ -62,7 +63,7 @@ fn table(answer: &Answer) -> Markup {
                 tr {
                     th scope="col" { "workload" }
                     th.number scope="col" { "tokens/s per core" }
-                    @for reference in REFERENCES { th.number scope="col" { "× " (reference.name) } }
+                    @for reference in &references { th.number scope="col" { "× " (reference.name) } }
                     th scope="col" { "margin over the next (95 %)" }
                 }
             }
@@ -76,7 +77,7 @@ fn table(answer: &Answer) -> Markup {
                             @if let Some(shared) = &shared { " " span.soft { "next: " (shared) } }
                         }
                     }
-                    @for pick in picks { (row(pick, shared.is_none())) }
+                    @for pick in picks { (row(pick, &references, shared.is_none())) }
                 }
             }
         }
@@ -90,13 +91,13 @@ fn shared_difference(picks: &[&Pick]) -> Option<String> {
     differences.all(|difference| difference.as_deref() == Some(first.as_str())).then_some(first)
 }
 
-fn row(pick: &Pick, names_next: bool) -> Markup {
+fn row(pick: &Pick, references: &[&Reference], names_next: bool) -> Markup {
     let Quartiles { q1, median, q3 } = pick.tokens_per_second_per_core.scaled(1e-6);
     html! {
         tr {
             th scope="row" { (workload_of(&pick.point)) }
             td.number title={ "quartiles: " (format!("{q1:.2}–{q3:.2}")) " M" } { (format!("{median:.2} M")) }
-            @for reference in REFERENCES {
+            @for reference in references {
                 td.number {
                     (times((reference.of)(pick)))
                 }
