@@ -47,19 +47,23 @@ done
 # It would override the flags below.
 unset CARGO_ENCODED_RUSTFLAGS
 
+progress '1 of 5: building and running the benches, three times (on a fresh machine: about 10 minutes)'
 heading 'auth-default: default features'
 RUSTFLAGS="-C target-cpu=native" cargo bench -p ron-auth --bench verify_bench -- \
     --save-baseline=auth-default ${criterion_args[@]+"${criterion_args[@]}"}
 
+progress '2 of 5: the benches with simd-b64'
 heading 'auth-simd: simd-b64'
 RUSTFLAGS="-C target-cpu=native" cargo bench -p ron-auth --features "simd-b64" --bench verify_bench -- \
     --save-baseline=auth-simd ${criterion_args[@]+"${criterion_args[@]}"}
 
+progress '3 of 5: the benches with parallel and simd-b64'
 heading 'auth-par: parallel simd-b64, 4 rayon threads'
 RAYON_NUM_THREADS=4 RUSTFLAGS="-C target-cpu=native" \
     cargo bench -p ron-auth --features "parallel simd-b64" --bench verify_bench -- \
     --save-baseline=auth-par ${criterion_args[@]+"${criterion_args[@]}"}
 
+progress '4 of 5: instructions'
 heading 'instructions, auth-simd'
 if need_callgrind; then
     # Whatever flags the caller has, also by Cargo's configuration (set but empty, this variable overrides all of them):
@@ -72,6 +76,7 @@ else
     echo 'instructions: n/a'
 fi
 
+progress '5 of 5: comparison'
 heading 'comparison'
 if need_critcmp; then
     critcmp --target-dir "$target_dir" auth-default auth-simd auth-par
@@ -80,4 +85,5 @@ else
 fi
 
 heading 'tripwires'
+progress "$starting_the_lab"
 cargo lab tripwires --criterion "$target_dir/criterion"

@@ -9,4 +9,5 @@ set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 with_paths --out "$@"
 
+progress "$starting_the_lab"
 cargo lab flame ${args[@]+"${args[@]}"}

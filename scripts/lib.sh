@@ -67,6 +67,15 @@ heading() {
     printf '\n== %s\n' "$*"
 }
 
+# progress WHAT: says on standard error what is done now, before it is done: nobody should look at an empty screen, and
+# standard output is for results.
+progress() {
+    printf '%s: %s\n' "${0##*/}" "$*" >&2
+}
+
+# What takes minutes on a fresh machine and nothing afterwards. `cargo lab` shows how far it is.
+starting_the_lab='starting the lab (on a fresh machine it is built first: 5 to 10 minutes on two cores)'
+
 # missing WHAT HOW: says what is missing and how to get it.
 missing() {
     printf 'missing: %s. To get it: %s\n' "$1" "$2" >&2
@@ -84,9 +93,9 @@ need_cargo_tool() {
     if cargo install --list --root "$tools_dir" 2>/dev/null | grep -qxF "$1 v$2:"; then
         return 0
     fi
-    printf 'installing %s %s into %s (once; a few minutes)\n' "$1" "$2" "$tools_dir" >&2
+    progress "installing $1 $2 into $tools_dir (once; a few minutes)"
     # Flags for this repository's code are none of the tool's business.
-    if env -u RUSTFLAGS CARGO_ENCODED_RUSTFLAGS= cargo install --quiet --root "$tools_dir" --locked --version "=$2" "$1" >&2; then
+    if env -u RUSTFLAGS CARGO_ENCODED_RUSTFLAGS= cargo install --root "$tools_dir" --locked --version "=$2" "$1" >&2; then
         return 0
     fi
     missing "$1 $2" "cargo install --root $tools_dir --locked --version $2 $1 (needs crates.io)"

@@ -53,6 +53,7 @@ fi
 # One of an earlier run must not be taken for this one's.
 [ -z "$markdown" ] || rm -f "$markdown"
 
+progress "comparing with $base; $starting_the_lab"
 exit_code=0
 cargo lab gate ${args[@]+"${args[@]}"} || exit_code=$?
 

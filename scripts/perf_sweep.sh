@@ -17,7 +17,8 @@ compare, recommend, report, and add the run to the history.
   --out DIR     where to write; default: reports/TIME-PLAN
   --resume DIR  go on with a run that was interrupted
 
-`cargo lab sweep --help` lists all options. The last line of output is the path of the report.
+`cargo lab sweep --help` lists all options. What is done, and how far it is, goes to standard error; standard output
+is the answer (what to run here, a table, what to be careful about) and, as its last line, the path of the report.
 
 exit codes: those of perf-lab
   0 ok   1 a difference or a broken tripwire   3 could not   64 usage   130 interrupted
@@ -35,8 +36,11 @@ with_paths '--out --resume --plan --tripwires --baselines --history' "$@"
 command -v valgrind >/dev/null ||
     missing valgrind 'apt-get install valgrind (Debian, Ubuntu), dnf install valgrind (Fedora); instructions are n/a'
 
-heading 'recorded decisions on every variant'
-cargo lab vectors testdata/v1/decisions.json
+progress "1 of 3: $starting_the_lab"
+cargo lab list >/dev/null
 
-heading 'sweep'
+progress '2 of 3: recorded decisions on every variant'
+cargo lab vectors testdata/v1/decisions.json >&2
+
+progress '3 of 3: sweep'
 cargo lab sweep ${args[@]+"${args[@]}"}

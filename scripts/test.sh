@@ -7,10 +7,12 @@ set -euo pipefail
 heading "formatting"
 cargo fmt --all --check
 
+# Cargo shows what it builds wherever that takes minutes.
 heading "lints"
-cargo clippy --workspace --all-targets --all-features --quiet -- -D warnings
+cargo clippy --workspace --all-targets --all-features -- -D warnings
 
 heading "tests"
+cargo test --workspace --all-features --no-run
 cargo test --workspace --all-features --quiet
 
 # The flags of the established commands, which choose other code in places. In a target directory of their own: the
@@ -24,7 +26,7 @@ natively -p ron-auth-core -p ron-auth-variants -p ron-auth -p ron-auth-fixtures 
 natively -p perf-lab --lib --test flags
 
 heading "documentation"
-RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
+RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
 
 heading "ron-auth with each feature set"
 for features in minicbor-zerocopy fast-cbor plain "minicbor-zerocopy simd-b64" "minicbor-zerocopy parallel" \

@@ -7,8 +7,8 @@ use clap::{Parser, Subcommand};
 use crate::cmd;
 use crate::exit::{self, Exit};
 
-/// Runs every variant of the ron-auth verifier side by side: first proves that they decide alike, then measures them
-/// against each other, and holds the result against baselines and tripwires.
+/// Run every variant of the ron-auth verifier side by side: prove that they decide alike, measure them against each
+/// other, and compare the result with baselines and tripwires.
 #[derive(Debug, Parser)]
 #[command(name = "perf-lab", version, after_help = exit::HELP, arg_required_else_help = true)]
 struct Cli {

@@ -15,7 +15,7 @@ use common::{code, err, out};
 const RUN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/run");
 const CHECK: &str = include_str!("data/check_page.js");
 /// Pictures of the stored run's plots.
-const PLOTS: usize = 9;
+const PLOTS: usize = 10;
 
 fn lab(args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_perf-lab")).args(args).output().unwrap()
@@ -82,6 +82,30 @@ fn the_page_has_its_parts_in_order() {
 }
 
 #[test]
+fn the_answer_is_a_line_a_table_and_one_picture_and_comes_before_all_else() {
+    let page = page(&[RUN]);
+    let (first, rest) = page.split_once("<nav").unwrap();
+    assert_eq!(first.matches("<table").count(), 1);
+    assert_eq!(first.matches("<figure>").count(), 1);
+    assert!(first.contains("class=\"verdict\">On this host run <code>"), "{first}");
+    for head in ["workload", "tokens/s per core", "× plain", "margin over the next (95 %)"] {
+        assert!(first.contains(&format!("\">{head}</th>")), "{head}: {first}");
+    }
+    for workload in ["light 1", "light 64"] {
+        assert!(first.contains(&format!("<th scope=\"row\">{workload}</th>")), "{workload}: {first}");
+    }
+    // What the table says is not said again for each workload but where it is unfolded.
+    let run = rest.split_once("<section id=\"run\"").unwrap().1.split_once("</section>").unwrap().0;
+    let unfolded: String = run.split("<details>").next().unwrap().to_owned();
+    assert!(!unfolded.contains("next best that is measurably slower"), "{unfolded}");
+    let advices: Vec<&str> =
+        run.split("class=\"headline\">").skip(1).filter_map(|rest| rest.split("</p>").next()).collect();
+    assert_eq!(advices.len(), 2);
+    assert_ne!(advices[0], advices[1]);
+    assert_eq!(run.matches("ron-auth = {").count(), 1, "one composition, one line to copy");
+}
+
+#[test]
 fn a_browser_lays_the_page_out_without_errors_wide_and_narrow() {
     let Some(browser) = browser() else {
         assert!(std::env::var_os("PERF_LAB_REQUIRE_CHROMIUM").is_none(), "no Chromium; CHROMIUM names one");
@@ -96,7 +120,7 @@ fn a_browser_lays_the_page_out_without_errors_wide_and_narrow() {
             let seen: usize = finding.split(' ').nth(2).unwrap().parse().unwrap();
             assert!(seen >= figures, "{finding}");
         }
-        assert_eq!(findings.len(), WIDTHS_PX.len(), "{findings:#?}");
+        assert_eq!(findings.len(), SIZES_PX.len(), "{findings:#?}");
     }
     // The same check notices what is wrong.
     let broken = page(&[RUN])
@@ -106,24 +130,33 @@ fn a_browser_lays_the_page_out_without_errors_wide_and_narrow() {
             1,
         )
         .replacen("<svg role=\"img\"", "<svg role=\"none\"", 1)
+        .replacen("<p class=\"verdict\">", "<p class=\"verdict\" style=\"margin-top:900px\">", 1)
         .replacen("--vermilion:", "--other:", 2);
     let (findings, console) = laid_out(&browser, &broken);
-    for wrong in ["scrolls sideways", "wider than the page: P", "skips a level", "without a named picture", "no colour"]
-    {
+    for wrong in [
+        "scrolls sideways",
+        "wider than the page: P",
+        "skips a level",
+        "without a named picture",
+        "no colour",
+        "first screen",
+    ] {
         assert!(findings.iter().any(|finding| finding.contains(wrong)), "{wrong}: {findings:#?}");
     }
     assert!(!console.is_empty());
 }
 
 /// A phone, and a screen.
-const WIDTHS_PX: [u32; 2] = [360, 1200];
+const SIZES_PX: [(u32, u32); 2] = [(360, 800), (1200, 900)];
 
 /// What the check says of the page at each width, and what the browser's console says.
 fn laid_out(browser: &Path, page: &str) -> (Vec<String>, Vec<String>) {
     let directory = tempfile::tempdir().unwrap();
-    let frames: String = WIDTHS_PX
+    let frames: String = SIZES_PX
         .iter()
-        .map(|width| format!("<iframe src=\"page.html\" style=\"width:{width}px;height:800px;border:0\"></iframe>"))
+        .map(|(width, height)| {
+            format!("<iframe src=\"page.html\" style=\"width:{width}px;height:{height}px;border:0\"></iframe>")
+        })
         .collect();
     // Pages of files may not look into each other; they may tell each other.
     let around = format!(

@@ -31,6 +31,22 @@ fn path(directory: &Path, name: &str) -> (PathBuf, String) {
     (path, text)
 }
 
+/// The first line answers, all of it fits a screen, nothing is said twice; how far it is went to standard error.
+fn assert_is_an_answer(output: &Output) {
+    let (said, told) = (out(output), err(output));
+    let lines: Vec<&str> = said.lines().collect();
+    assert!(lines[0].starts_with("No answer: the numbers of a debug build mean nothing"), "{said}");
+    assert!(lines.len() <= 25, "{said}");
+    let (_, answer) = lines.split_last().unwrap();
+    for line in answer.iter().filter(|line| !line.starts_with("Stored as the baseline")) {
+        assert!(line.chars().count() <= 120, "{line}");
+        assert!(line.is_empty() || lines.iter().filter(|other| other == &line).count() == 1, "{line}");
+    }
+    for stage in ["checking", "counting allocations", "timing", "drawing the report"] {
+        assert!(told.contains(stage), "{stage}: {told}");
+    }
+}
+
 #[test]
 fn a_small_sweep_writes_its_files_and_a_baseline_that_the_next_one_is_held_against() {
     let dir = tempfile::tempdir().unwrap();
@@ -38,7 +54,9 @@ fn a_small_sweep_writes_its_files_and_a_baseline_that_the_next_one_is_held_again
     let output = sweep(dir.path(), &["--out", &first_name, "--save-baseline"]);
     assert_eq!(code(&output), 0, "{}", err(&output));
     assert_eq!(out(&output).lines().last().unwrap(), first.join("report.html").to_str().unwrap());
+    assert_is_an_answer(&output);
     let summary = fs::read_to_string(first.join("summary.md")).unwrap();
+    assert_eq!(summary.lines().next().unwrap(), format!("**{}**", out(&output).lines().next().unwrap()));
     assert!(summary.contains("None is stored for this host"), "{summary}");
     for file in ["report.html", "run.jsonl", "time-light.svg", "time-light.png", "speedup-light.png"] {
         assert!(fs::metadata(first.join(file)).unwrap().len() > 0, "{file}");
@@ -64,7 +82,7 @@ fn a_small_sweep_writes_its_files_and_a_baseline_that_the_next_one_is_held_again
     let (second, second_name) = path(dir.path(), "second");
     assert_eq!(code(&sweep(dir.path(), &["--out", &second_name])), 0);
     let summary = fs::read_to_string(second.join("summary.md")).unwrap();
-    assert!(summary.lines().next().unwrap().contains("against the baseline "), "{summary}");
+    assert!(summary.contains("; against the baseline "), "{summary}");
     let history = fs::read_to_string(dir.path().join("history.jsonl")).unwrap();
     assert_eq!(history.lines().count(), 2, "{history}");
 

@@ -9,7 +9,7 @@ use proptest::sample::{Index, select};
 use ron_auth_core::{
     AuthError, Decision, EvalMode, MacKey, MacKeyProvider, RequestCtx, Semantics, Verifier, VerifierConfig,
 };
-use ron_auth_variants::{Variant, catalogue};
+use ron_auth_variants::{Variant, catalogue, classic};
 
 use common::{any_context, base64url, capability, config};
 
@@ -61,6 +61,23 @@ proptest! {
             !matches!(result, Err(AuthError::Malformed(_) | AuthError::MacMismatch | AuthError::Bounds)),
             "a minted token must be a token: {:?}", result
         );
+    }
+
+    // What is minted is canonical: on such tokens the yardstick is right too.
+    #[test]
+    fn on_minted_tokens_with_the_yardstick(
+        tokens in proptest::collection::vec(capability(0..12), 1..6),
+        ctx in any_context(),
+        semantics in semantics(),
+    ) {
+        let tokens: Vec<String> = tokens.iter().map(|capability| capability.to_base64url()).collect();
+        let with_classic = [catalogue()[0], classic()].map(|variant| (variant, variant.build()));
+        let config = config(semantics);
+        let expected: Vec<_> = tokens.iter().map(|token| agreed(&with_classic, &config, token, &ctx)).collect();
+        let (_, classic) = &with_classic[1];
+        for mode in MODES {
+            prop_assert_eq!(&classic.verify_each(mode, &config, &tokens, &ctx, &Keys), &expected);
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use ron_auth_core::{
     AuthError, Decision, DenyReason, EvalMode, MacKey, MacKeyProvider, RequestCtx, Scope, VerifierConfig, compat,
 };
-use ron_auth_variants::catalogue;
+use ron_auth_variants::{Variant, catalogue, classic};
 use serde_json::Value;
 
 /// The rule in the vector file's header.
@@ -69,22 +69,35 @@ fn all_vectors_come_out_as_recorded_on_every_variant_and_evaluator() {
     assert_eq!(file["config"]["max_caveats"], config.max_caveats);
     assert_eq!(file["config"]["clock_skew_secs"], config.clock_skew_secs);
     for variant in catalogue() {
-        let verifier = variant.build();
-        for case in cases {
-            let token = case["token"].as_str().unwrap();
-            let ctx = context(&case["ctx"]);
-            for mode in [EvalMode::Adaptive, EvalMode::StreamingOnly, EvalMode::SoaOnly] {
-                let one = verifier.verify_token(mode, &config, token, &ctx, &VectorKeys);
-                assert!(
-                    agrees(&one, &case["expect"]),
-                    "{} {} {mode:?}: got {one:?}, expected {}",
-                    variant.name,
-                    case["name"],
-                    case["expect"]
-                );
-                let batch = verifier.verify_each(mode, &config, &[token.to_owned()], &ctx, &VectorKeys);
-                assert_eq!(batch, [one], "{} {} {mode:?} as a batch", variant.name, case["name"]);
-            }
+        replay(&variant, &config, cases.iter());
+    }
+}
+
+#[test]
+fn the_good_tokens_of_the_vectors_come_out_as_recorded_on_the_yardstick_too() {
+    let file: Value = serde_json::from_str(include_str!("../../testdata/v1/decisions.json")).unwrap();
+    let good: Vec<&Value> =
+        file["cases"].as_array().unwrap().iter().filter(|case| case["expect"]["error"].is_null()).collect();
+    assert!(good.len() > 300, "{}", good.len());
+    replay(&classic(), &compat::config(), good.into_iter());
+}
+
+fn replay<'c>(variant: &Variant, config: &VerifierConfig, cases: impl Iterator<Item = &'c Value>) {
+    let verifier = variant.build();
+    for case in cases {
+        let token = case["token"].as_str().unwrap();
+        let ctx = context(&case["ctx"]);
+        for mode in [EvalMode::Adaptive, EvalMode::StreamingOnly, EvalMode::SoaOnly] {
+            let one = verifier.verify_token(mode, config, token, &ctx, &VectorKeys);
+            assert!(
+                agrees(&one, &case["expect"]),
+                "{} {} {mode:?}: got {one:?}, expected {}",
+                variant.name,
+                case["name"],
+                case["expect"]
+            );
+            let batch = verifier.verify_each(mode, config, &[token.to_owned()], &ctx, &VectorKeys);
+            assert_eq!(batch, [one], "{} {} {mode:?} as a batch", variant.name, case["name"]);
         }
     }
 }

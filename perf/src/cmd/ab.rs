@@ -12,9 +12,9 @@ use crate::exit::Outcome;
 /// `rev:` say which is meant.
 #[derive(Debug, ClapArgs)]
 pub struct Args {
-    /// What the candidate is compared with
+    /// The side that the candidate is compared with
     base: String,
-    /// What is judged
+    /// The side that is judged
     candidate: String,
     #[command(flatten)]
     judging: Judging,

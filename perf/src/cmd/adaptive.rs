@@ -29,16 +29,16 @@ const BATCHES: [usize; 5] = [1, 64, 128, 256, 1024];
 /// What the adaptive choice may lose to the best fixed one, as a part of one.
 const MOST_LOST: f64 = 0.03;
 
-/// Hold the choices made per batch against every fixed choice
+/// Compare the choices that an engine makes for each batch with every fixed choice
 #[derive(Debug, ClapArgs)]
 pub struct Args {
-    /// Variant to measure
+    /// The variant to measure
     #[arg(long, value_name = "NAME", default_value = "prod")]
     engine: String,
-    /// Print JSON
+    /// Print the result as JSON
     #[arg(long)]
     json: bool,
-    /// Seconds for each row
+    /// Seconds of measuring for each row
     #[arg(long, default_value_t = 2.0)]
     seconds: f64,
 }

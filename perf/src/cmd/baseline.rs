@@ -23,12 +23,12 @@ use crate::measure::stats::PairedRatio;
 use crate::report::progress::Progress;
 use crate::side::{Side, SideSpec};
 
-/// Store benchmarks of this host with raw values, list, compare and export them
+/// Store benchmarks of this host with their raw values; list, compare and export what is stored
 #[derive(Debug, ClapArgs)]
 pub struct Args {
     #[command(subcommand)]
     command: Command,
-    /// Where baselines are stored [default: baselines of the repository]
+    /// Directory in which baselines are stored [default: baselines of the repository]
     #[arg(long, global = true, value_name = "DIR")]
     baselines: Option<PathBuf>,
 }
@@ -37,54 +37,56 @@ pub struct Args {
 enum Command {
     /// Measure a program against the floor and store it as NAME, for this host
     Save {
-        /// Letters, digits, '.', '_' and '-'
+        /// What to call it: letters, digits, '.', '_' and '-'
         name: String,
-        /// What to measure: a side as `ab` takes it
+        /// What to measure: any side that `ab` takes
         #[arg(long, default_value = ".")]
         side: String,
         #[command(flatten)]
         effort: Effort,
     },
-    /// List what is stored, on every host
+    /// List what is stored, of every host
     List {
-        /// Print JSON
+        /// Print the list as JSON
         #[arg(long)]
         json: bool,
     },
-    /// Hold a stored baseline against another, or against a side that is measured now
+    /// Compare a stored baseline with another one, or with a side that is measured now
     ///
     /// A name is one of this host; FINGERPRINT/NAME is one of another, and a path is a file. Exit 1 if a benchmark got
     /// slower, related to the floor.
     Compare {
-        /// The older one
+        /// Name of the older baseline
         was: String,
-        /// The newer one [default: measure --side now]
+        /// Name of the newer baseline [default: --side is measured now]
         is: Option<String>,
-        /// What to measure where no newer one is named: a side as `ab` takes it
+        /// What to measure if no newer baseline is named: any side that `ab` takes
         #[arg(long, default_value = ".")]
         side: String,
-        /// Compare across hosts, though only by the ratios to the floor
+        /// Compare baselines of different hosts, by their ratios to the floor only
         #[arg(long)]
         force: bool,
-        /// Print JSON
+        /// Print the comparison as JSON
         #[arg(long)]
         json: bool,
         #[command(flatten)]
         effort: Effort,
     },
-    /// Write a baseline as critcmp reads it
+    /// Write a baseline in the format that critcmp reads
     Export {
-        /// Which
+        /// Name of the baseline
         name: String,
-        /// Where to [default: standard output]
+        /// File to write it to [default: standard output]
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
     },
-    /// Store what `critcmp --export` wrote on this host. Without raw values and floor: times to look at, not to judge
+    /// Store what `critcmp --export` wrote on this host
+    ///
+    /// It has no raw values and no floor, so these times can be looked at, but nothing can be judged by them.
     Import {
-        /// The file
+        /// The file that critcmp wrote
         file: PathBuf,
-        /// Store as [default: the name in the file]
+        /// Name to store it under [default: the name in the file]
         #[arg(long)]
         name: Option<String>,
     },
@@ -92,7 +94,7 @@ enum Command {
 
 #[derive(Clone, Copy, Debug, ClapArgs)]
 struct Effort {
-    /// Blocks of fresh processes
+    /// Number of blocks to measure; each starts fresh processes
     #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(u16).range(2..=1000))]
     blocks: u16,
 }

@@ -29,39 +29,39 @@ pub struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Describe the tokens of a file, one a line, in a corpus file that has nothing of what they say
+    /// Describe the tokens of a file, one a line, in a corpus file that holds nothing of their content
     ///
-    /// With keys and a context, each token is judged, every composition has to decide alike, and what the tokens come to
-    /// is part of their shape. Otherwise every synthetic token is made to be allowed.
+    /// With keys and a context, each token is judged, all compositions have to decide alike, and the decisions
+    /// become part of the shape. Without them every synthetic token is made so that it is allowed.
     Import {
-        /// One Base64URL token a line; empty lines and those that begin with # are skipped; - is standard input
+        /// File with one Base64URL token a line, or - for standard input; empty lines and those that begin with # are skipped
         file: PathBuf,
-        /// Keys: TOML, [[key]] with tid, kid, and hex or file. They are never printed or written
+        /// File with the keys: TOML, [[key]] with tid, kid, and hex or file. Keys are never printed or written anywhere
         #[arg(long, requires = "context")]
         keys: Option<PathBuf>,
-        /// The request and the verifier's settings: TOML, with now, method, path, tenant, [config], [[handler]], …
+        /// File with request and settings of the verifier: TOML, with now, method, path, tenant, [config], [[handler]], …
         #[arg(long, requires = "keys")]
         context: Option<PathBuf>,
-        /// Where the corpus is written [default: the name of FILE with .corpus.json]
+        /// File to write the corpus to [default: the name of FILE with .corpus.json]
         #[arg(long)]
         out: Option<PathBuf>,
-        /// Leave out lines that are no tokens, instead of writing nothing
+        /// Leave out lines that are no tokens; without this, one such line is an error
         #[arg(long)]
         skip_bad: bool,
     },
     /// Say what a corpus file holds
     Show {
-        /// A corpus file
+        /// The corpus file
         corpus: PathBuf,
     },
-    /// Make synthetic tokens, one a line, the same ones each time
+    /// Make synthetic tokens, one a line; they are the same each time
     Synth {
-        /// A corpus file
+        /// The corpus file
         corpus: PathBuf,
-        /// How many [default: as many as were imported]
+        /// Number of tokens to make [default: as many as were imported]
         #[arg(long, value_parser = RangedU64ValueParser::<usize>::new().range(1..=MAX_TOKENS as u64))]
         count: Option<usize>,
-        /// Where they are written [default: standard output]
+        /// File to write the tokens to [default: standard output]
         #[arg(long)]
         out: Option<PathBuf>,
     },

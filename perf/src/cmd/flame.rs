@@ -24,16 +24,16 @@ const TURNS: u32 = 5;
 /// How stages are timed, besides the time for it.
 const TIMED: Effort = Effort { min_rounds: 12, max_rounds: 400, budget: Duration::ZERO };
 
-/// Draw a flamegraph of a variant on a fixture, and the difference against another variant
+/// Draw a flamegraph of a variant on a fixture, and of its difference from another variant
 ///
-/// Use scripts/flamegraph.sh, which builds with the symbols that a flamegraph needs. A stage's share is by the samples
-/// whose innermost function belongs to it; the interval is the luck of sampling. For single tokens the stages are timed
-/// as well, for as long again.
+/// Use scripts/flamegraph.sh, which builds with the symbols that a flamegraph needs. A stage's share is
+/// the part of the samples whose innermost function belongs to it; its interval is that of sampling. For single tokens
+/// the stages are timed as well, which takes as long again.
 #[derive(Debug, ClapArgs)]
 pub struct Args {
-    /// Variant
+    /// The variant to sample
     variant: String,
-    /// Fixture, or corpus
+    /// The tokens: a fixture or a corpus file
     fixture: String,
     /// Also draw the difference against this variant: red where VARIANT takes longer, blue where it is faster
     #[arg(long, value_name = "VARIANT")]
@@ -41,10 +41,10 @@ pub struct Args {
     /// Tokens per call; 1 means verify_token
     #[arg(long, default_value_t = 1, value_parser = RangedU64ValueParser::<usize>::new().range(1..=65_536))]
     batch: usize,
-    /// How long to sample each variant
+    /// Seconds to sample each variant
     #[arg(long, default_value_t = 5.0, allow_negative_numbers = true)]
     seconds: f64,
-    /// Where to write the SVG; the difference goes beside it [default: reports/flame-VARIANT-FIXTURE.svg of the
+    /// File to write the SVG to; the difference is written beside it [default: reports/flame-VARIANT-FIXTURE.svg of the
     /// repository]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,

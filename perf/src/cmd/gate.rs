@@ -5,16 +5,16 @@ use clap::Args as ClapArgs;
 use super::judging::{self, Judging};
 use crate::exit::Outcome;
 
-/// Judge a change against a revision, for CI: all benchmarks, and the tripwires
+/// Judge whether a change is slower than a revision, on all benchmarks and by the tripwires; made for CI
 ///
-/// Exit codes: 0 pass, also with a warning (unless --strict); 1 regression or broken tripwire; 2 inconclusive; 3 could
-/// not measure; 64 usage; 130 interrupted.
+/// Exit codes: 0 pass, and a warning too unless --strict is given; 1 regression or broken tripwire; 2 inconclusive;
+/// 3 could not measure; 64 usage; 130 interrupted.
 #[derive(Debug, ClapArgs)]
 pub struct Args {
     /// What the change is compared with: a git revision, or any other side that `ab` takes
     #[arg(long, value_name = "REV")]
     base: String,
-    /// What is judged
+    /// What is judged: `.` is the working tree; a git revision, or any other side that `ab` takes
     #[arg(long, value_name = "SIDE", default_value = ".")]
     candidate: String,
     #[command(flatten)]

@@ -27,31 +27,31 @@ pub(super) struct Judging {
     /// Print the outcome as JSON, with the raw values of every block
     #[arg(long)]
     json: bool,
-    /// Write the outcome as Markdown, for a job summary or a comment
+    /// Write the outcome as Markdown to this file, for a job summary or a comment
     #[arg(long, value_name = "FILE")]
     markdown: Option<PathBuf>,
-    /// Longest time of measuring, once for the benchmarks on one thread and once for those on all cores, such as 10s
+    /// Longest time to measure, such as 10s: once for the benchmarks on one thread, and once for those on all cores
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
     budget: Option<Duration>,
-    /// Slow-down in percent that must be noticed
+    /// Slow-down, in per cent, that makes a change at least a warning
     #[arg(long, value_name = "PERCENT")]
     warn: Option<f64>,
-    /// Slow-down in percent that must stop a change
+    /// Slow-down, in per cent, that makes a change fail
     #[arg(long, value_name = "PERCENT")]
     fail: Option<f64>,
-    /// Only these benchmarks
+    /// Judge these benchmarks only
     #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
     benchmarks: Vec<String>,
-    /// A warning ends with exit code 1
+    /// End with exit code 1 on a warning, too
     #[arg(long)]
     strict: bool,
-    /// The settings [default: baselines/gate.toml of the repository]
+    /// File with the settings [default: baselines/gate.toml of the repository]
     #[arg(long, value_name = "FILE")]
     settings: Option<PathBuf>,
     /// Time the sides even if their programs are equal: a test of this machine
     #[arg(long)]
     time_equal: bool,
-    /// Of orders and layouts, to draw the same ones again [default: the time]
+    /// Seed from which orders and layouts are drawn: the same seed draws the same ones again [default: the time]
     #[arg(long)]
     seed: Option<u64>,
 }

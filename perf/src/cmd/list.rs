@@ -9,10 +9,10 @@ use serde::Serialize;
 use super::print;
 use crate::exit::{Exit, Outcome};
 
-/// List the variants: what fills each seam, and the features of ron-auth that give it
+/// List the variants: which backend fills each seam, and which features of ron-auth give that composition
 #[derive(Debug, ClapArgs)]
 pub struct Args {
-    /// Print JSON
+    /// Print the list as JSON
     #[arg(long)]
     json: bool,
 }
@@ -28,6 +28,8 @@ struct Listed {
     features: &'static [&'static str],
     /// Why it cannot be measured here, if it cannot.
     unavailable: Option<&'static str>,
+    /// Whether a service can have it; if not, it is there to be compared with.
+    offered: bool,
 }
 
 /// Runs it.
@@ -37,6 +39,7 @@ struct Listed {
 pub fn run(args: &Args) -> Outcome {
     let listed: Vec<Listed> = ron_auth_variants::catalogue()
         .iter()
+        .chain([&ron_auth_variants::classic()])
         .map(|variant| Listed {
             name: variant.name,
             base64: variant.seams.base64,
@@ -46,6 +49,7 @@ pub fn run(args: &Args) -> Outcome {
             scratch: variant.seams.scratch,
             features: variant.features,
             unavailable: variant.hindrance(),
+            offered: !variant.decides_only_good_tokens(),
         })
         .collect();
     if args.json {
@@ -55,9 +59,11 @@ pub fn run(args: &Args) -> Outcome {
     let mut table = Table::new();
     table.load_style(ASCII_MARKDOWN);
     table.set_header(["variant", "base64", "decode", "mac", "execute", "scratch", "features of ron-auth", "here"]);
-    for Listed { name, base64, decode, mac, execute, scratch, features, unavailable } in &listed {
+    for Listed { name, base64, decode, mac, execute, scratch, features, unavailable, offered } in &listed {
         let here = if unavailable.is_some() { "n/a" } else { "yes" };
-        table.add_row([*name, base64, decode, mac, execute, scratch, &features.join(" "), here]);
+        let features =
+            if *offered { features.join(" ") } else { "none: a yardstick, right about good tokens only".to_owned() };
+        table.add_row([*name, base64, decode, mac, execute, scratch, &features, here]);
     }
     print(table);
     for Listed { name, unavailable, .. } in &listed {

@@ -23,19 +23,19 @@ use crate::probe::Pair;
 use crate::report::progress::Progress;
 use crate::side::{Side, SideSpec};
 
-/// Show what this machine can tell apart: spread, smallest detectable change, what stands in the way
+/// Show what this machine can tell apart: its spread, the smallest detectable change, and what stands in the way
 ///
-/// A program is compared with itself as the gate does it. Detectable is what would be shown to be slower, at the
+/// A program is compared with itself, in the way of the gate. Detectable is a slow-down that would be shown, with the
 /// confidence of baselines/gate.toml, in 95 % of comparisons.
 #[derive(Debug, ClapArgs)]
 pub struct Args {
     /// Seconds of measuring for each benchmark
     #[arg(long, default_value_t = 5.0)]
     seconds: f64,
-    /// What is compared with itself: any side that `ab` takes
+    /// The program that is compared with itself: any side that `ab` takes
     #[arg(long, value_name = "SIDE", default_value = "variant:prod")]
     side: String,
-    /// Print JSON
+    /// Print the result as JSON
     #[arg(long)]
     json: bool,
 }

@@ -13,10 +13,10 @@ use crate::files::repository_root;
 
 /// Measure ron-auth's prod against macaroon, jsonwebtoken, pasetors and biscuit-auth
 ///
-/// Builds and runs perf/peers, a package of its own: the peers and their cryptography stay out of this build.
+/// Builds and runs perf/peers. It is a package of its own: the peers and their cryptography stay out of this build.
 #[derive(Debug, ClapArgs)]
 pub struct Args {
-    /// Passed on to perf/peers; `-- --help` lists what it takes
+    /// Options that are passed on to perf/peers; `-- --help` lists them
     #[arg(value_name = "ARGS", trailing_var_arg = true, allow_hyphen_values = true)]
     args: Vec<OsString>,
 }
@@ -26,21 +26,22 @@ pub struct Args {
 /// # Errors
 /// Cargo cannot be run, or perf/peers cannot be built.
 pub fn run(args: &Args) -> Outcome {
-    // Built first: Cargo's own failure could not be told from that of the program.
-    let built = cargo("build").status().context("could not run cargo, which builds perf/peers")?;
+    // Built first: Cargo's own failure could not be told from that of the program. It shows what it builds.
+    let built = cargo(&["build"]).status().context("could not run cargo, which builds perf/peers")?;
     if !built.success() {
         return Err(anyhow!("could not build perf/peers ({built}); cargo says why above").into());
     }
-    let status = cargo("run").arg("--").args(&args.args).status().context("could not run cargo")?;
+    let status = cargo(&["run", "--quiet"]).arg("--").args(&args.args).status().context("could not run cargo")?;
     Ok(exit_of(status))
 }
 
-fn cargo(subcommand: &str) -> Command {
+fn cargo(subcommand: &[&str]) -> Command {
     let root = repository_root();
     let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command
-        .args([subcommand, "--release", "--quiet", "--manifest-path"])
+        .args(subcommand)
+        .args(["--release", "--manifest-path"])
         .arg(root.join("perf/peers/Cargo.toml"))
         .arg("--target-dir")
         .arg(target.join("peers"));

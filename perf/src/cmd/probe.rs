@@ -39,31 +39,31 @@ use crate::workload::{Workload, tokens_per_pass};
 /// How often `--ask` runs each case.
 const ASKED_RUNS: usize = 5;
 
-/// Be the probe of a variant (perf/PROTOCOL.md), or try out any probe with --ask
+/// Serve as the probe of a variant (perf/PROTOCOL.md), or try out any probe with --ask
 #[derive(Debug, ClapArgs)]
 pub struct Args {
-    /// Variant to serve
+    /// The variant to serve
     #[arg(long, required_unless_present_any = ["ask", "floor"], conflicts_with_all = ["ask", "floor"])]
     variant: Option<String>,
-    /// Serve the floor: the least work that each case can be
+    /// Serve the floor, which is the least work that each case can be
     #[arg(long, conflicts_with = "ask")]
     floor: bool,
-    /// Side of a comparison, such as the path of a probe: say hello, check every case, run each
+    /// Try out this side of a comparison, such as the path of a probe: greet it, check every case, run each case
     #[arg(long, value_name = "SIDE")]
     ask: Option<String>,
-    /// Serve these points instead of the canonical cases: a JSON list, as a sweep writes it
+    /// File with the points to serve instead of the canonical cases: a JSON list, as a sweep writes it
     #[arg(long, value_name = "FILE", conflicts_with_all = ["ask", "fixture"])]
     points: Option<PathBuf>,
-    /// Go over the tokens of this fixture or corpus file instead of serving, then print the SIMD path
+    /// Verify the tokens of this fixture or corpus file instead of serving, then print the SIMD path
     #[arg(long, requires = "variant")]
     fixture: Option<String>,
     /// Tokens per call, with --fixture
     #[arg(long, default_value_t = 1)]
     batch: usize,
-    /// Passes over the corpus, with --fixture
+    /// Number of passes over the corpus, with --fixture
     #[arg(long, default_value_t = 1, requires = "fixture")]
     passes: u64,
-    /// When serving: do this many times the work that is reported, to test a gate with
+    /// Do this many times the work that is reported, such as 1.05, so that a gate can be tested with it
     #[arg(long, value_name = "FACTOR", default_value_t = 1.0, conflicts_with = "fixture")]
     work_factor: f64,
 }

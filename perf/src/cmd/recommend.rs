@@ -21,34 +21,34 @@ use crate::run::Run;
 use crate::sweep::leader::leader;
 use crate::sweep::measure::Step;
 
-/// Say what to run in production: the fastest safe composition for a workload
+/// Say what to run in production, which is the fastest safe composition for a workload
 ///
-/// Prints a line for Cargo.toml, a VerifierConfig, the tokens per second and cost to expect, the margin over the next
-/// best, and what would change the advice.
+/// Prints a line for Cargo.toml, a VerifierConfig, the tokens per second and the cost to expect, the margin over the
+/// next best that is measurably slower, and what would change the advice.
 #[derive(Debug, ClapArgs)]
 pub struct Args {
     /// Answer from this run, as `cargo lab sweep` writes it, instead of measuring now
     #[arg(long, value_name = "RUN")]
     run: Option<PathBuf>,
-    /// Tokens like those of the service: a fixture, or a file from `cargo lab corpus import`; of a run, its name will do
+    /// Tokens like those of the service: a fixture or a file from `cargo lab corpus import`; with --run, its name will do
     #[arg(long, value_name = "NAME", default_value = "mixed")]
     corpus: String,
     /// Tokens per call; 1 is verify_token
     #[arg(long, value_name = "TOKENS", default_value = "1")]
     batch: NonZeroUsize,
-    /// Cores that the service may use [default: all of the host that was measured]
+    /// Number of cores that the service may use [default: all of the host that was measured]
     #[arg(long, value_name = "COUNT")]
     cores: Option<NonZeroUsize>,
-    /// What an hour of one core costs, in any currency
+    /// What an hour of one core costs, in any currency; the advice then says what a million verifications cost
     #[arg(long, value_name = "PRICE", allow_negative_numbers = true)]
     price_per_core_hour: Option<f64>,
-    /// Time for measuring
+    /// Time to measure, such as 60s
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = humantime::parse_duration, conflicts_with = "run")]
     budget: Duration,
     /// No answer, but exit 3, where --budget is too short for one; otherwise it then takes as long as it needs
     #[arg(long, alias = "keep-budget", conflicts_with = "run")]
     strict_budget: bool,
-    /// Another run, such as a full sweep, that the advice is held against
+    /// Check the advice against this other run, such as a full sweep
     #[arg(long, value_name = "RUN")]
     against: Option<PathBuf>,
 }

@@ -12,13 +12,13 @@ use crate::report::html::{FILE_NAME, Page};
 use crate::run::Run;
 use crate::sweep::row::rows;
 
-/// Make the report of a run from its raw data, with its tables and plots, or a page of two runs side by side
+/// Make the report of a run anew from its raw data, with tables and plots, or a page of two runs side by side
 #[derive(Debug, ClapArgs)]
 pub struct Args {
-    /// One run or two: directories that a sweep wrote, or their run.jsonl
+    /// One run or two: directories that a sweep wrote, or their run.jsonl files
     #[arg(value_name = "RUN", required = true, num_args = 1..=2)]
     runs: Vec<PathBuf>,
-    /// Where to write the page, and nothing else [default: report.html beside the first run's data]
+    /// Write the page to this file, and nothing else [default: report.html beside the first run's data]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
 }

@@ -26,26 +26,27 @@ use crate::selftest::trials::{Kind, Trial};
 /// What Criterion gets as long as no gate has been timed, in seconds.
 const FIRST_GUESS_S: f64 = 8.0;
 
-/// Test the gate as an instrument: false alarms on equal programs, power against injected slow-downs
+/// Test the gate as an instrument: its false alarms on equal programs, and its power against injected slow-downs
 ///
-/// Each trial is a whole gate over the five canonical benchmarks, and is kept as it ends; after Ctrl-C, --out with the
-/// same file goes on where it stopped. A round has eleven trials: equal programs, four times; 2, 3, 5 and 7 % more work
+/// Each trial is a whole gate over the five canonical benchmarks, and is kept when it ends; after Ctrl-C, the same
+/// --out goes on where it stopped. A round has eleven trials: equal programs, four times; 2, 3, 5 and 7 % more work
 /// and 5 % less; 3 % judged by a warn level of 3 %; and Criterion on equal programs.
 #[derive(Debug, ClapArgs)]
 pub struct Args {
-    /// Rounds of trials, with those that --out holds already; a round takes one to two minutes
+    /// Number of rounds, those that --out holds already included; a round takes one to two minutes
     #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     trials: u32,
-    /// Print JSON
+    /// Print the rates as JSON
     #[arg(long)]
     json: bool,
-    /// Where trials are kept, and may be from before [default: a new file in baselines/selftest of the repository]
+    /// File in which trials are kept, and which may hold earlier ones [default: a new file in baselines/selftest of the
+    /// repository]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// Leave Criterion out
+    /// Leave out the trials of Criterion
     #[arg(long)]
     no_criterion: bool,
-    /// Only sum up what --out holds
+    /// Only sum up the trials that --out holds
     #[arg(long, requires = "out")]
     report: bool,
 }

@@ -37,58 +37,58 @@ const FOR_INSTRUCTIONS: f64 = 0.15;
 /// What is kept of the budget for drawing the report.
 const FOR_REPORT: Duration = Duration::from_secs(3);
 
-/// Measure every variant against plain by a plan: times, allocations, memory, profiles; write a report
+/// Measure every variant against plain by a plan (times, allocations, memory, profiles), and write a report
 #[derive(Debug, ClapArgs)]
 pub struct Args {
-    /// Half a minute: does everything work, roughly how fast?
+    /// Take half a minute: shows whether everything works, and roughly how fast it is
     #[arg(long, conflicts_with_all = ["quick", "full", "plan"])]
     smoke: bool,
-    /// A few minutes: enough to choose a composition and its knobs (the default)
+    /// Take a few minutes: enough to choose a composition and its knobs (the default)
     #[arg(long, conflicts_with_all = ["full", "plan"])]
     quick: bool,
-    /// As long as it takes
+    /// Take as long as it needs: every variant, composition and knob
     #[arg(long, conflicts_with = "plan")]
     full: bool,
-    /// A plan of one's own (perf/plans/README.md)
+    /// File with a plan of your own (perf/plans/README.md)
     #[arg(long, value_name = "FILE")]
     plan: Option<PathBuf>,
-    /// Time for all of it, such as 10m: the most important first, and what was left out is said
+    /// Time for the whole run, such as 10m: the most important is measured first, and what was left out is named
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
     budget: Option<Duration>,
-    /// Where to write [default: reports/TIME-PLAN of the repository]
+    /// Directory to write to [default: reports/TIME-PLAN of the repository]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Go on with the run of this directory, which was interrupted; by the same plan
+    /// Go on with the interrupted run in this directory, by the same plan
     #[arg(long, value_name = "DIR", conflicts_with = "out")]
     resume: Option<PathBuf>,
     /// Store the result as the baseline of this host
     #[arg(long)]
     save_baseline: bool,
-    /// Only these variants, beside plain
+    /// Measure these variants only, beside plain
     #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
     variants: Vec<String>,
-    /// Only these fixtures or corpus files
+    /// Measure these fixtures or corpus files only
     #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
     fixtures: Vec<String>,
-    /// These batches instead of the plan's
+    /// Measure batches of these sizes instead of the plan's
     #[arg(long, value_name = "TOKENS,…", value_delimiter = ',', value_parser = clap::value_parser!(u16).range(1..))]
     batches: Vec<u16>,
-    /// Exactly this many blocks of everything, whatever the precision
+    /// Measure exactly this many blocks of everything, whatever precision that gives
     #[arg(long, value_parser = clap::value_parser!(u16).range(6..))]
     blocks: Option<u16>,
-    /// Do not count instructions, even where valgrind is there
+    /// Do not count instructions, even if valgrind is installed
     #[arg(long)]
     no_instructions: bool,
-    /// Do not profile
+    /// Do not sample profiles
     #[arg(long)]
     no_profile: bool,
-    /// The tripwires [default: baselines/tripwires.toml of the repository]
+    /// File with the tripwires [default: baselines/tripwires.toml of the repository]
     #[arg(long, value_name = "FILE")]
     tripwires: Option<PathBuf>,
-    /// Where baselines are stored [default: baselines of the repository]
+    /// Directory in which baselines are stored [default: baselines of the repository]
     #[arg(long, value_name = "DIR")]
     baselines: Option<PathBuf>,
-    /// The history that the run is added to [default: history.jsonl beside the run's directory]
+    /// File with the history that the run is added to [default: history.jsonl beside the run's directory]
     #[arg(long, value_name = "FILE")]
     history: Option<PathBuf>,
 }
@@ -177,7 +177,10 @@ pub fn run(args: &Args) -> Outcome {
 
 /// Writes what the run comes to, and says it.
 fn finish(args: &Args, run: &Run, sources: &Sources, interrupted: bool) -> Outcome {
+    eprintln!("drawing the report …");
     let concluded = conclude(run, sources)?;
+    // The answer comes first, whatever else there is to say.
+    print(concluded.answer.text());
     if !interrupted {
         if args.save_baseline {
             print(format_args!("Stored as the baseline of this host: {}.", sources.save_baseline(run)?.display()));
@@ -186,10 +189,6 @@ fn finish(args: &Args, run: &Run, sources: &Sources, interrupted: bool) -> Outco
         for note in history::append(&args.history.clone().unwrap_or_else(beside), run)? {
             eprintln!("perf-lab: {note}");
         }
-    }
-    print(&concluded.verdict);
-    for line in &concluded.advice {
-        print(line);
     }
     for sentence in run.header.sentences_of_unavailable() {
         print(sentence);

@@ -16,7 +16,7 @@ use crate::history::{self, Entry, History, Trend};
 use crate::host::Host;
 use crate::report::plots::trend::{self as plot, short};
 
-/// Show what benchmarks came to over the runs so far: change points, drifts, plots
+/// Show how benchmarks developed over the runs so far: change points, drifts, plots
 ///
 /// Every sweep adds a line to the history: the ratio to the floor of each named variant, at default knobs on one
 /// thread. A change too small for the gate, or one that creeps, is seen here. Changes are found by ranks and
@@ -24,22 +24,22 @@ use crate::report::plots::trend::{self as plot, short};
 /// (reports/README.md).
 #[derive(Debug, ClapArgs)]
 pub struct Args {
-    /// The history [default: reports/history.jsonl of the repository]
+    /// File with the history [default: reports/history.jsonl of the repository]
     #[arg(long, value_name = "FILE")]
     history: Option<PathBuf>,
     /// Fingerprint of the host whose runs are shown [default: this one]
     #[arg(long, value_name = "FINGERPRINT")]
     host: Option<String>,
-    /// Show only benchmarks whose name (VARIANT/CORPUS/BATCH) contains this. All are judged together nevertheless
+    /// Show only benchmarks whose name (VARIANT/CORPUS/BATCH) contains this text; all are judged together nevertheless
     #[arg(long, value_name = "SUBSTRING")]
     benchmark: Option<String>,
-    /// Where to put trend.svg and trend.png [default: the directory trend beside the history]
+    /// Directory to write trend.svg and trend.png to [default: the directory trend beside the history]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Take the last so many runs
+    /// Take this many runs, the latest ones
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u16).range(2..=500))]
     last: u16,
-    /// Exit 1 if a benchmark that is shown got slower in these runs, at once or slowly
+    /// End with exit code 1 if a benchmark that is shown got slower in these runs, at once or little by little
     #[arg(long)]
     fail_on_change: bool,
 }

@@ -12,13 +12,13 @@ use crate::files::repository_root;
 use crate::host::Host;
 use crate::tripwire::{Tripwires, criterion};
 
-/// Hold Criterion's results against the established tripwires
+/// Compare Criterion's results with the limits of the tripwires
 #[derive(Debug, ClapArgs)]
 pub struct Args {
-    /// Criterion's output directory
+    /// The directory that Criterion writes to, such as target/criterion
     #[arg(long, value_name = "DIR", default_value = "target/criterion")]
     criterion: PathBuf,
-    /// The tripwires [default: baselines/tripwires.toml of the repository]
+    /// File with the tripwires [default: baselines/tripwires.toml of the repository]
     #[arg(long, value_name = "FILE")]
     tripwires: Option<PathBuf>,
 }

@@ -11,10 +11,10 @@ use crate::vectors::Vectors;
 /// Replay vector files on every variant, through verify_token and the batch functions
 #[derive(Debug, ClapArgs)]
 pub struct Args {
-    /// Files in the format of testdata/v1/decisions.json
+    /// Files with recorded decisions, in the format of testdata/v1/decisions.json
     #[arg(required = true)]
     files: Vec<PathBuf>,
-    /// At most this many differences are printed for each variant
+    /// Number of differences that are printed for each variant, at most
     #[arg(long, default_value_t = 5)]
     show: usize,
 }

@@ -115,17 +115,30 @@ pub(crate) fn program(root: &Path) -> anyhow::Result<PathBuf> {
     }
     let directory = own.parent().context("this program lies nowhere")?;
     let profile = directory.file_name().and_then(|name| name.to_str()).unwrap_or("release");
-    let built = Command::new(cargo.unwrap_or_else(|| "cargo".into()))
+    let mut building = Command::new(cargo.unwrap_or_else(|| "cargo".into()))
         .current_dir(root)
         .args(["build", "--package", "perf-lab", "--bin", PROGRAM])
         .args(["--profile", if profile == "debug" { "dev" } else { profile }])
         .arg("--target-dir")
         .arg(directory.parent().unwrap_or(directory))
-        .output()
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
         .context("could not start cargo")?;
-    if built.status.success() && beside.is_file() {
+    let mut last = "cargo said nothing".to_owned();
+    for line in BufReader::new(building.stderr.take().context("no standard error")?).lines() {
+        let line = line?;
+        // Up to a minute on a machine that has not done it yet; nothing, and nothing said, afterwards.
+        if line.trim_start().starts_with("Compiling") || line.trim_start().starts_with("Blocking") {
+            eprintln!("building {PROGRAM}: {}", line.trim().split(" (").next().unwrap_or_default().to_lowercase());
+        }
+        if !line.trim().is_empty() {
+            last = line;
+        }
+    }
+    if building.wait()?.success() && beside.is_file() {
         return Ok(beside);
     }
-    let said = String::from_utf8_lossy(&built.stderr);
-    Err(anyhow!("could not build {PROGRAM}: {}", said.lines().last().unwrap_or("cargo said nothing")))
+    Err(anyhow!("could not build {PROGRAM}: {last}"))
 }

@@ -11,6 +11,7 @@
 
 pub mod binomial;
 pub mod interval;
+pub mod percent;
 pub mod pin;
 pub mod rounds;
 #[cfg(test)]

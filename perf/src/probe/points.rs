@@ -11,7 +11,7 @@ use perf_probe::serve::{Job, Suite};
 use ron_auth_fixtures::Corpus;
 use ron_auth_variants::Variant;
 
-use crate::check::first_difference;
+use crate::check::first_difference_of;
 use crate::compare::runner::CaseInfo;
 use crate::corpus::Source;
 use crate::files::read_json;
@@ -105,7 +105,7 @@ impl Suite for PointSuite {
         Some(match &self.worker {
             Worker::Variant(variant) => {
                 let workload = Workload::new(variant, corpus.clone(), point.batch, point.knobs);
-                Box::new(OnWorkload { workload, corpus, clock })
+                Box::new(OnWorkload { variant: *variant, workload, corpus, clock })
             }
             Worker::Floor => Box::new(OnFloor { floor: Floor::new(corpus, point.batch), clock }),
         })
@@ -113,6 +113,7 @@ impl Suite for PointSuite {
 }
 
 struct OnWorkload {
+    variant: Variant,
     workload: Workload,
     corpus: Arc<Corpus>,
     clock: Clock,
@@ -121,7 +122,7 @@ struct OnWorkload {
 impl Job for OnWorkload {
     fn check(&mut self) -> Result<u64, String> {
         let results = self.workload.results();
-        match first_difference(&self.corpus.intended, &results) {
+        match first_difference_of(&self.variant, &self.corpus.intended, &results) {
             None => Ok(results.len() as u64),
             Some(difference) => {
                 let (token, expected, got) = (difference.token, difference.expected, difference.got);
@@ -168,7 +169,7 @@ mod tests {
 
     #[test]
     fn every_point_is_a_case_that_is_checked_and_can_be_run() {
-        for variant in ["plain", "+lanes", "prod"] {
+        for variant in ["plain", "classic", "+lanes", "prod"] {
             let suite = suite(variant);
             let cases = suite.cases(1);
             assert_eq!(cases.iter().map(|case| case.tokens_per_iteration).collect::<Vec<_>>(), [256, 1024, 256]);

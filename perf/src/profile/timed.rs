@@ -13,9 +13,9 @@ use ron_auth_core::view::TokenView;
 use ron_auth_core::{AuthError, Decision, MacKeyProvider};
 use ron_auth_fixtures::Corpus;
 use ron_auth_variants::base64::{ScalarBase64, SimdBase64};
-use ron_auth_variants::decode::{CiboriumDecode, SerdeCborDecode, ZeroCopyDecode};
+use ron_auth_variants::decode::{CiboriumDecode, ClassicDecode, SerdeCborDecode, ZeroCopyDecode};
 use ron_auth_variants::mac::lanes::SimdLevel;
-use ron_auth_variants::mac::{LanesMac, SerialMac};
+use ron_auth_variants::mac::{HasherMac, LanesMac, SerialMac};
 use ron_auth_variants::{Seams, Variant};
 
 use super::measure::workload;
@@ -86,6 +86,7 @@ fn by_decoder(seams: &Seams, corpus: &Arc<Corpus>, authentic: usize) -> anyhow::
     match seams.decode {
         "serde_cbor" => by_mac(SerdeCborDecode, seams, corpus, authentic),
         "ciborium" => by_mac(CiboriumDecode, seams, corpus, authentic),
+        "classic" => by_mac(ClassicDecode, seams, corpus, authentic),
         _ => by_mac(ZeroCopyDecode, seams, corpus, authentic),
     }
 }
@@ -98,6 +99,7 @@ fn by_mac(
 ) -> anyhow::Result<Subjects> {
     match seams.mac {
         "serial" => subjects(decode, SerialMac, seams, corpus, authentic),
+        "hasher" => subjects(decode, HasherMac, seams, corpus, authentic),
         "lanes-avx2" => subjects(decode, LanesMac::with_max(SimdLevel::Avx2), seams, corpus, authentic),
         _ => subjects(decode, LanesMac::default(), seams, corpus, authentic),
     }
@@ -200,7 +202,7 @@ mod tests {
 
     #[test]
     fn every_variant_has_stages_that_authenticate_what_it_does() {
-        for variant in catalogue() {
+        for variant in catalogue().into_iter().chain([ron_auth_variants::classic()]) {
             let stages = timed(&variant, &"mixed".parse().unwrap(), EFFORT, &|| false, &mut |_| {}).unwrap();
             assert_eq!(stages.iter().map(|stage| stage.stage).collect::<Vec<_>>(), STEPS, "{}", variant.name);
             for stage in stages.iter().take(3) {

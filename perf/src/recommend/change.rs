@@ -36,18 +36,18 @@ fn other_points(groups: &[Compositions<'_>], at: &Point, winner: &Ranked<'_, '_>
         let Some((own, chosen)) = there.find(winner.candidate.variant.seams).zip(there.chosen()) else { continue };
         if own.is_slower {
             sentences.push(format!(
-                "On {}: `{}` instead; `{}` takes {} times as long as the fastest there.",
+                "On {}: run `{}` instead; `{}` against the fastest there: {} time.",
                 there.point,
                 chosen.name(),
                 own.name(),
-                own.candidate.to_fastest
+                own.candidate.to_fastest.percent()
             ));
         } else if !same.contains(&there.point.to_string()) {
             same.push(there.point.to_string());
         }
     }
     if !same.is_empty() {
-        sentences.push(format!("It stands on {}: nothing is told faster there.", same.join("; ")));
+        sentences.push(format!("The advice is the same on {}: nothing is measurably faster there.", same.join("; ")));
     }
     sentences
 }
@@ -70,9 +70,11 @@ fn if_cores_are_busy(ranking: &Ranking<'_, '_>, winner: &Ranked<'_, '_>) -> Opti
     let core_time = scaled(slower, 1.0 / threads as f64);
     (core_time.upper < 1.0 / (1.0 + LEAST_DIFFERENCE)).then(|| {
         format!(
-            "If all cores are busy with calls anyway: `{}`. A call takes {slower} times as long, but {core_time} of \
-             the core time.",
-            alone.name()
+            "If all cores are busy with calls anyway: run `{}`. A call then takes longer ({}), but costs less time of \
+             the cores ({}).",
+            alone.name(),
+            slower.percent(),
+            core_time.percent()
         )
     })
 }
@@ -97,11 +99,13 @@ fn without_avx512(evidence: &Evidence<'_, '_>, ranking: &Ranking<'_, '_>, winner
     } else if avx2.lower > without_lanes.upper {
         "lanes would have to go"
     } else {
-        "whether lanes stay worth it cannot be told"
+        "it cannot be told whether lanes stay worth it"
     };
     Some(format!(
-        "On a processor without AVX-512: lanes held to AVX2 make `prod` take {avx2} times as long here, and doing \
-         without lanes takes {without_lanes} times as long: {conclusion}."
+        "On a processor without AVX-512: held to AVX2, lanes cost `prod` {} time here, and doing without lanes costs {}: \
+         {conclusion}.",
+        avx2.percent(),
+        without_lanes.percent()
     ))
 }
 
@@ -134,9 +138,12 @@ mod tests {
         };
         let sentences = said(&run_of(panels, &truth, &time, 24), 64, 1);
         let [other, same] = &sentences[..] else { panic!("{sentences:?}") };
-        assert!(other.starts_with("On light, batch 1, 1 thread: `simd-b64+minicbor-zerocopy+tls-scratch` instead;"));
-        assert!(other.contains("takes 1.10") || other.contains("takes 1.09"), "{other}");
-        assert_eq!(same, "It stands on light, batch 256, 1 thread: nothing is told faster there.");
+        assert!(
+            other.starts_with("On light, batch 1, 1 thread: run `simd-b64+minicbor-zerocopy+tls-scratch`"),
+            "{other}"
+        );
+        assert!(other.contains("+10.") || other.contains("+9."), "{other}");
+        assert_eq!(same, "The advice is the same on light, batch 256, 1 thread: nothing is measurably faster there.");
     }
 
     #[test]
@@ -144,9 +151,9 @@ mod tests {
         let truth = Truth { lanes_with_parallel: 1.0, ..Truth::default() };
         let run = run_at(&[point("light", 256, 1), point("light", 256, 2)], &truth, 24);
         let sentences = said(&run, 256, 2);
-        assert!(sentences.iter().any(|said| said.starts_with("If all cores are busy") && said.contains("0.90")));
+        assert!(sentences.iter().any(|said| said.starts_with("If all cores are busy") && said.contains("(−9.")));
         assert!(!said(&run, 256, 1).iter().any(|said| said.contains("busy")));
-        assert!(sentences.iter().any(|said| said.starts_with("It stands on light, batch 256, 1 thread")));
+        assert!(sentences.iter().any(|said| said.starts_with("The advice is the same on light, batch 256, 1 thread")));
     }
 
     #[test]
@@ -156,7 +163,7 @@ mod tests {
         let sentence = |run: &Run| said(run, 64, 1).into_iter().find(|said| said.contains("AVX-512"));
         // prod has parallel beside lanes, which costs it 1.1; lanes-avx2 beside parallel does not in the simulation.
         let found = sentence(&run).unwrap();
-        assert!(found.contains("make `prod` take 1.09") && found.ends_with("lanes stay worth it."), "{found}");
+        assert!(found.contains("cost `prod` +9.") && found.ends_with("lanes stay worth it."), "{found}");
         let mut left_out = run.clone();
         let (variant, reason) = ("prod-avx2".to_owned(), "built otherwise".to_owned());
         left_out.header.unavailable.push(Unavailable { variant, reason, points: Vec::new() });

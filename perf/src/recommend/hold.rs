@@ -52,9 +52,12 @@ impl Held {
         let how = match (chosen == fastest, self.holds) {
             (true, _) => format!("holds: `{chosen}` is the fastest safe composition there too"),
             (_, true) => format!(
-                "holds: `{chosen}` cannot be told from the fastest there, `{fastest}`: {to_fastest} times the time"
+                "holds: `{chosen}` cannot be told from the fastest there, `{fastest}` ({} time)",
+                to_fastest.percent()
             ),
-            (_, false) => format!("does not hold: `{chosen}` takes {to_fastest} times as long as `{fastest}` there"),
+            (_, false) => {
+                format!("does not hold: `{chosen}` is slower than `{fastest}` there, {}", to_fastest.percent())
+            }
         };
         let elsewhere = if self.is_elsewhere { " (another host or build)" } else { "" };
         format!("Against the other run{elsewhere}, on {point}, the advice {how}.")
@@ -90,7 +93,7 @@ mod tests {
         assert!(!held.holds);
         let said = held.sentence();
         assert!(
-            said.contains("does not hold") && said.contains("takes 1.11") && said.contains("+tls-scratch`"),
+            said.contains("does not hold") && said.contains("there, +11.") && said.contains("+tls-scratch`"),
             "{said}"
         );
     }

@@ -106,8 +106,8 @@ pub struct Advice {
 pub enum NoAdvice {
     /// The run holds no compositions on this workload.
     #[error(
-        "the run did not measure all safe compositions on {}, batch {}, {} or fewer threads; it did on {measured}; \
-         {}",
+        "the run did not measure all safe compositions on {}, batch {}, with {} or fewer threads; it measured them on \
+         {measured}; {}",
         .wanted.corpus, .wanted.batch, .wanted.cores, how_to_measure(.wanted, *.is_measurable)
     )]
     NotMeasured {
@@ -120,8 +120,8 @@ pub enum NoAdvice {
     },
     /// Too few blocks to tell so many compositions apart.
     #[error(
-        "{point}: {blocks} blocks are too few to tell {compositions} compositions apart with 95 % confidence; expected \
-         a run with 10 or more, from `cargo lab sweep` with a longer time"
+        "{point}: {blocks} blocks are too few to tell {compositions} compositions apart with 95 % confidence; 10 or more \
+         are needed: give `cargo lab sweep` more time"
     )]
     TooFewBlocks {
         /// Where.
@@ -132,7 +132,7 @@ pub enum NoAdvice {
         compositions: usize,
     },
     /// Plain could be told from plain, so nothing else that was measured with it counts.
-    #[error("{point}: plain took {control} times as long as plain; measure again when the machine is quieter")]
+    #[error("{point}: plain took {control} times as long as itself; measure again when the machine is quieter")]
     ControlOff {
         /// Where.
         point: Point,
@@ -158,7 +158,7 @@ fn how_to_measure(Question { corpus, batch, cores }: &Question, is_measurable: b
     if is_measurable {
         format!("`cargo lab recommend --corpus {corpus} --batch {batch} --cores {cores}` measures them")
     } else {
-        format!("expected one of these, as {corpus} is not there to be measured")
+        format!("ask about one of these, since {corpus} is not there to be measured")
     }
 }
 
@@ -246,12 +246,12 @@ fn fastest_unsafe(group: &Compositions<'_>, winner: &Ranked<'_, '_>) -> Option<(
 fn warnings(run: &Run, point: &Point, question: &Question) -> Vec<String> {
     let mut warnings = Vec::new();
     if run.header.host.build != "release" {
-        warnings.push("This was measured with a debug build: its numbers mean nothing.".to_owned());
+        warnings.push("This was measured with a debug build, so its numbers mean nothing.".to_owned());
     }
     let threads = point.knobs.threads;
     if question.batch > 1 && threads != question.cores {
         warnings.push(format!(
-            "Batches on {} threads were not measured: this is what {threads} thread{} can do.",
+            "Batches were not measured on {} threads; the numbers are those of {threads} thread{}.",
             question.cores,
             if threads == 1 { "" } else { "s" }
         ));
@@ -339,15 +339,15 @@ pub(crate) mod tests {
         assert!((advice.tuned.unwrap().to_default.estimate - 0.5).abs() < 0.01);
         assert!(advice.expected.ns_per_token.median < 0.7 * advice.ranking[0].ns_per_token);
         let text = advice.markdown();
-        assert!(text.contains("config.soa_threshold = 8;") && text.contains("the only ones that were tried"), "{text}");
+        assert!(text.contains("config.soa_threshold = 8;") && text.contains("no others were tried"), "{text}");
     }
 
     #[test]
     fn a_workload_that_was_not_measured_is_answered_with_what_was_and_the_command_that_measures_it() {
         let run = simulated::run(&Truth::default(), 24);
         let said = advise(&run, &Question { corpus: "heavy".to_owned(), ..question(8) }).unwrap_err().to_string();
-        assert!(said.contains("on heavy, batch 8, 1 or fewer threads"), "{said}");
-        assert!(said.contains("it did on light, batch 1, 1 thread; light, batch 64, 1 thread;"), "{said}");
+        assert!(said.contains("on heavy, batch 8, with 1 or fewer threads"), "{said}");
+        assert!(said.contains("it measured them on light, batch 1, 1 thread; light, batch 64, 1 thread;"), "{said}");
         assert!(said.contains("`cargo lab recommend --corpus heavy --batch 8 --cores 1`"), "{said}");
         let gone = Question { corpus: "no/such/file".to_owned(), ..question(8) };
         let said = advise(&run, &gone).unwrap_err().to_string();

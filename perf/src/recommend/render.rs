@@ -7,41 +7,33 @@ use crate::cell::Knobs;
 use crate::measure::stats::Quartiles;
 use crate::run::compositions::LEAST_DIFFERENCE;
 
-/// How the chosen one stands among others as fast.
-const SIMPLEST: &str = "is the simplest of the fastest safe compositions";
-
 impl Advice {
     /// One sentence: what to run and how sure that is.
     #[must_use]
     pub fn headline(&self) -> String {
         let name = self.chosen.variant.seams.name();
         let standing = match self.as_fast.as_slice() {
-            [] => "is the fastest safe composition".to_owned(),
-            names if self.is_simpler_among(names) => {
-                let names = names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-                format!("is the fastest safe composition, but was not measured long enough to be told from {names}")
-            }
-            [one] => format!("{SIMPLEST}: `{one}` is as fast: it cannot be told from it"),
-            several @ [.., last] => {
-                let others = match several {
-                    [one, _] => format!("`{one}` and `{last}`"),
-                    [one, two, _] => format!("`{one}`, `{two}` and `{last}`"),
-                    _ => format!("{} others", several.len()),
+            [] => "the fastest safe composition".to_owned(),
+            names => {
+                let why = if self.is_simpler_among(names) {
+                    "the fastest safe composition by its median"
+                } else {
+                    "the simplest of the fastest safe compositions"
                 };
-                format!("{SIMPLEST}: {others} are as fast: none is told slower or faster")
+                format!("{why}; it cannot be told from {}", any_of(names))
             }
         };
         let next = match &self.next_best {
             Some((next, ratio)) if ratio.lower > 1.0 => {
-                format!("; the fastest that is told slower, `{next}`, takes {ratio} times as long")
+                format!("; next best that is measurably slower: `{next}`, {}", ratio.percent())
             }
             // The chosen one has a wide interval of its own.
             Some((next, ratio)) => {
-                format!("; `{next}` is told slower than the fastest, but takes {ratio} times as long as this one")
+                format!("; `{next}` is measurably slower than the fastest, but against this one: {}", ratio.percent())
             }
-            None => "; none can be told from the others".to_owned(),
+            None => "; no other is measurably slower".to_owned(),
         };
-        format!("{}: `{name}` {standing}{next}.", self.point)
+        format!("{}: run `{name}`, {standing}{next}.", self.point)
     }
 
     /// Whether one of these takes fewer backends than the chosen one.
@@ -126,10 +118,11 @@ impl Advice {
         let _ = writeln!(text, "```toml\n{}\n```\n\n```rust\n{}\n```\n", self.cargo_toml(), self.config());
         if let Some(Tuned { to_default, tried, .. }) = self.tuned {
             let of = match tried {
-                1 => "the only ones that were tried".to_owned(),
-                _ => format!("the interval is widened for the {tried} that were tried"),
+                1 => "no others were tried".to_owned(),
+                _ => format!("the interval is widened because {tried} were tried"),
             };
-            let _ = writeln!(text, "These knobs take {to_default} times as long as the default ones: {of}.\n");
+            let to_default = to_default.percent();
+            let _ = writeln!(text, "Time with these knobs against the default ones: {to_default}; {of}.\n");
         }
         let _ = writeln!(text, "{}\n", self.expectation());
         let _ = writeln!(text, "What would change the advice:\n");
@@ -137,7 +130,8 @@ impl Advice {
             let _ = writeln!(text, "- {sentence}");
         }
         if self.would_change.is_empty() {
-            let _ = writeln!(text, "- Unknown: the run measured nothing else that compares.");
+            let _ =
+                writeln!(text, "- That is unknown: the run measured nothing else that this could be compared with.");
         }
         let _ = writeln!(text, "\n{}\n{}", self.table(), self.method());
         text
@@ -145,7 +139,7 @@ impl Advice {
 
     /// All safe compositions, fastest first.
     fn table(&self) -> String {
-        let mut text = "| safe composition | time / fastest | time / plain | ns/token | told slower |\n\
+        let mut text = "| safe composition | time / fastest | time / plain | ns/token | measurably slower |\n\
                         |---|---:|---:|---:|---|\n"
             .to_owned();
         for candidate in &self.ranking {
@@ -162,14 +156,14 @@ impl Advice {
 
     fn method(&self) -> String {
         let excluded = self.excluded.as_ref().map_or_else(String::new, |(name, ratio)| {
-            format!("; the fastest of those, `{name}`, takes {ratio} times as long as the chosen one")
+            format!("; the fastest of those, `{name}`, against the chosen one: {} time", ratio.percent())
         });
         format!(
-            "Left out: compositions that decode with serde_cbor, which is archived upstream (RUSTSEC-2021-0127){excluded}.\n\
+            "Left out are compositions that decode with serde_cbor, which is archived upstream (RUSTSEC-2021-0127){excluded}.\n\
              \n\
              Measured in {} blocks of fresh processes on {} ({} cores, {}), {}. All compositions were checked to decide \
-             alike first. Intervals are 95 %; told slower means by more than {:.0} %, with intervals widened for {} \
-             comparisons, so that nobody is chosen for its luck.",
+             alike first. Intervals are 95 %; measurably slower means by more than {:.0} %, with intervals widened \
+             for {} comparisons, so that no composition is chosen for its luck.",
             self.blocks,
             self.host.cpu,
             self.host.cores,
@@ -178,6 +172,17 @@ impl Advice {
             100.0 * LEAST_DIFFERENCE,
             self.ranking.len().saturating_sub(1),
         )
+    }
+}
+
+/// As `` `a`, `b` or `c` ``; more than three are counted.
+fn any_of(names: &[String]) -> String {
+    match names {
+        [] => String::new(),
+        [one] => format!("`{one}`"),
+        [one, two] => format!("`{one}` or `{two}`"),
+        [one, two, three] => format!("`{one}`, `{two}` or `{three}`"),
+        several => format!("{} others", several.len()),
     }
 }
 
@@ -220,8 +225,8 @@ mod tests {
         let said = advice(&Truth::default()).headline();
         assert!(
             said.starts_with(
-                "light, batch 64, 1 thread: `simd-b64+minicbor-zerocopy+lanes+tls-scratch` is the fastest safe \
-                 composition; the fastest that is told slower, `simd-b64+minicbor-zerocopy+lanes`, takes 1.02"
+                "light, batch 64, 1 thread: run `simd-b64+minicbor-zerocopy+lanes+tls-scratch`, the fastest safe \
+                 composition; next best that is measurably slower: `simd-b64+minicbor-zerocopy+lanes`, +2."
             ),
             "{said}"
         );
@@ -232,34 +237,35 @@ mod tests {
         let said = advice(&Truth { tls_scratch: 1.0, ..Truth::default() }).headline();
         assert!(
             said.contains(
-                "lanes` is the simplest of the fastest safe compositions: \
-                 `simd-b64+minicbor-zerocopy+lanes+tls-scratch` is as fast: it cannot be told from it; the fastest"
+                "lanes`, the simplest of the fastest safe compositions; it cannot be told from \
+                 `simd-b64+minicbor-zerocopy+lanes+tls-scratch`; next best"
             ),
             "{said}"
         );
         let mut blurred = advice(&Truth::default());
         blurred.next_best = Some(("prod".to_owned(), PairedRatio { estimate: 1.0, lower: 0.99, upper: 1.01 }));
-        let expected =
-            "`prod` is told slower than the fastest, but takes 1.000 (0.990–1.010) times as long as this one.";
+        let expected = "`prod` is measurably slower than the fastest, but against this one: +0.0 % (−1.0 to 1.0).";
         assert!(blurred.headline().ends_with(expected), "{}", blurred.headline());
         let nothing =
             Truth { simd_b64: 1.0, lanes: 1.0, tls_scratch: 1.0, lanes_with_parallel: 1.0, ..Truth::default() };
         let said = advice(&nothing).headline();
         assert!(
-            said.contains("`minicbor-zerocopy` is the simplest of") && said.contains("; none can be told"),
+            said.contains("run `minicbor-zerocopy`, the simplest of")
+                && said.contains("; no other is measurably slower"),
             "{said}"
         );
         // Not 15: on one thread half of them do the same work as the other half.
-        assert!(said.contains("compositions: 7 others are as fast: none"), "{said}");
+        assert!(said.contains("it cannot be told from 7 others; "), "{said}");
     }
 
     #[test]
     fn up_to_three_that_are_as_fast_are_named() {
         let mut advice = advice(&Truth::default());
         for (others, expected) in [
-            (&["a", "b"][..], "compositions: `a` and `b` are as fast: none"),
-            (&["a", "b", "c"], "compositions: `a`, `b` and `c` are as fast: none"),
-            (&["a", "b", "c", "d"], "compositions: 4 others are as fast: none"),
+            (&["a"][..], "cannot be told from `a`; "),
+            (&["a", "b"], "cannot be told from `a` or `b`; "),
+            (&["a", "b", "c"], "cannot be told from `a`, `b` or `c`; "),
+            (&["a", "b", "c", "d"], "cannot be told from 4 others; "),
         ] {
             advice.as_fast = others.iter().map(|&name| name.to_owned()).collect();
             assert!(advice.headline().contains(expected), "{}", advice.headline());
@@ -270,7 +276,7 @@ mod tests {
     fn on_one_thread_a_twin_in_parallel_is_neither_as_fast_nor_next_best() {
         for lanes_with_parallel in [1.0, 1.015] {
             let said = advice(&Truth { lanes_with_parallel, ..Truth::default() }).headline();
-            assert!(said.contains("is the fastest safe composition; the fastest that is told slower"), "{said}");
+            assert!(said.contains(", the fastest safe composition; next best that is measurably slower"), "{said}");
             assert!(!said.contains("parallel") && !said.contains("`prod`"), "{said}");
         }
     }
@@ -349,11 +355,11 @@ mod tests {
     fn the_whole_says_why_others_are_left_out_and_what_would_change_it() {
         let text = advice(&Truth::default()).markdown();
         for part in [
-            "**light, batch 64, 1 thread: `",
+            "**light, batch 64, 1 thread: run `",
             "```toml\nron-auth = {",
             "```rust\nlet config",
             "What would change the advice:\n\n- ",
-            "RUSTSEC-2021-0127); the fastest of those, `simd-b64+lanes+tls-scratch`, takes 2.",
+            "RUSTSEC-2021-0127); the fastest of those, `simd-b64+lanes+tls-scratch`, against the chosen one: +1",
             "Measured in 24 blocks",
             "widened for 15 comparisons",
         ] {

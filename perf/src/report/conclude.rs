@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::baseline::Baseline;
 use crate::files::{repository_root, write_whole};
 use crate::host::Host;
-use crate::recommend::{Advice, NoAdvice};
+use crate::report::answer::Answer;
 use crate::report::csv::CsvFile;
 use crate::report::html::{FILE_NAME, Input, Page};
 use crate::report::plots;
@@ -27,10 +27,8 @@ pub struct Sources {
 /// What was written, and what it says.
 #[derive(Clone, Debug)]
 pub struct Concluded {
-    /// One line: what there is to know.
-    pub verdict: String,
-    /// What to run, or why that is not said: a line for each workload.
-    pub advice: Vec<String>,
+    /// What to run, how sure that is, and what is careful about it.
+    pub answer: Answer,
     /// The report.
     pub report: PathBuf,
     /// Whether every tripwire holds.
@@ -104,22 +102,9 @@ pub fn conclude(run: &Run, sources: &Sources) -> anyhow::Result<Concluded> {
     csv.write_unavailable(&run.header.unavailable)?;
     let plots = plots::write_all(directory, &rows)?;
     write_whole(&directory.join("summary.md"), Summary { input: &input, rows: &rows, plots: &plots }.markdown())?;
-    let (verdict, holds) = (input.verdict.clone(), broken(&input.tripwires).is_empty());
-    let advice = input.advices.iter().flat_map(in_lines).collect();
+    let (answer, holds) = (input.answer.clone(), broken(&input.tripwires).is_empty());
     // The last: it links to the others.
     let report = directory.join(FILE_NAME);
     write_whole(&report, Page { first: input, second: None, directory: directory.clone() }.render()?)?;
-    Ok(Concluded { verdict, advice, report, holds, is_empty: rows.is_empty() })
-}
-
-/// What to run and why to be careful with that, or why nothing is advised.
-#[must_use]
-pub fn in_lines(advice: &Result<Advice, NoAdvice>) -> Vec<String> {
-    match advice {
-        Ok(advice) => {
-            let careful = advice.warnings.iter().map(|warning| format!("Careful: {warning}"));
-            std::iter::once(advice.headline()).chain(careful).collect()
-        }
-        Err(reason) => vec![format!("No advice: {reason}.")],
-    }
+    Ok(Concluded { answer, report, holds, is_empty: rows.is_empty() })
 }

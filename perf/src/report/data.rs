@@ -66,6 +66,23 @@ impl<'r> Data<'r> {
         seat.to(Run::floor_of(&self.all, seat)?)
     }
 
+    /// Time / time of `classic`, which sits in the same contest; `None` in runs of before there was one.
+    pub(super) fn to_classic(&self, seat: &Measured<'_>) -> Option<PairedRatio> {
+        Run::to_classic(&self.all, seat)
+    }
+
+    /// `classic` at default knobs, each point once, in the order of the run.
+    #[cfg(test)]
+    pub(super) fn classic(&self) -> Vec<&Measured<'r>> {
+        let mut classic: Vec<&Measured<'r>> = Vec::new();
+        for seat in self.all.iter().filter(|seat| seat.seat.kind == Kind::Classic) {
+            if classic.iter().all(|known| known.seat != seat.seat) {
+                classic.push(seat);
+            }
+        }
+        classic
+    }
+
     /// Time per token of a named variant, in nanoseconds, median over blocks.
     pub(super) fn time_ns(&self, variant: &str, point: &Point) -> Option<f64> {
         let found =
@@ -133,5 +150,25 @@ mod tests {
         assert_eq!(data.corpora(), ["light", "heavy"]);
         assert_eq!(data.floors_on("light").len(), 5);
         assert_eq!(data.composed_batches("light").into_iter().collect::<Vec<_>>(), [1, 64]);
+    }
+
+    #[test]
+    fn classic_is_there_once_for_each_point_and_beside_every_variant() {
+        let run = simulated::full(8);
+        let data = Data::of(&run);
+        let points: Vec<_> = data.classic().iter().map(|seat| (seat.seat.variant.as_str(), seat.point())).collect();
+        let plain: Vec<_> = data.named().into_iter().filter(|seat| is_plain(seat)).map(|seat| seat.point()).collect();
+        assert_eq!(points.len(), plain.len());
+        assert!(points.iter().all(|(name, point)| *name == "classic" && plain.contains(point)), "{points:?}");
+        for seat in data.named() {
+            let (to_classic, to_plain) = (data.to_classic(seat).unwrap(), seat.to_plain().unwrap());
+            assert!((to_classic.estimate * simulated::CLASSIC / to_plain.estimate).ln().abs() < 1e-4);
+        }
+        let mut before = simulated::full(8);
+        for contest in before.header.panels.iter_mut().flat_map(|panel| &mut panel.contests) {
+            contest.seats.pop();
+        }
+        let data = Data::of(&before);
+        assert!(data.classic().is_empty() && data.named().iter().all(|seat| data.to_classic(seat).is_none()));
     }
 }

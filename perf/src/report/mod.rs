@@ -1,5 +1,6 @@
 //! How results are shown: a CSV for machines, a page, a summary and plots for people, flamegraphs for the curious.
 
+pub mod answer;
 mod chart;
 pub mod conclude;
 pub mod csv;

@@ -1,12 +1,12 @@
-//! `summary.md`: the verdict first, then the tables, then host and method.
+//! `summary.md`: the answer first, then the tables, then host and method.
 
 use std::fmt::Write;
 use std::path::PathBuf;
 
 use crate::baseline::{Change, Standing};
 use crate::cell::{Knobs, REFERENCE};
-use crate::measure::stats::PairedRatio;
-use crate::report::conclude::in_lines;
+use crate::measure::stats::{PairedRatio, Quartiles};
+use crate::report::answer::references;
 use crate::report::html::Input;
 use crate::report::verdict::CONTROL_MARGIN;
 use crate::run::Point;
@@ -32,11 +32,9 @@ impl Summary<'_> {
     }
 
     fn write(&self, out: &mut String) -> std::fmt::Result {
-        writeln!(out, "**{}**\n", self.input.verdict)?;
+        writeln!(out, "**{}**\n", self.input.answer.line)?;
         writeln!(out, "# Sweep ({}) of {}\n", self.input.run.header.plan, self.input.run.header.started_utc)?;
-        for line in self.input.advices.iter().flat_map(in_lines) {
-            writeln!(out, "{line}\n")?;
-        }
+        self.write_answer(out)?;
         self.write_fixtures(out)?;
         self.write_parallel(out)?;
         let effects = crate::effects::table(&self.input.effects);
@@ -72,6 +70,41 @@ impl Summary<'_> {
         writeln!(out, "\n## Method\n\n{METHOD}")
     }
 
+    fn write_answer(&self, out: &mut String) -> std::fmt::Result {
+        let answer = &self.input.answer;
+        let references = references(&answer.picks);
+        if !answer.picks.is_empty() {
+            let times: String = references
+                .iter()
+                .map(|reference| format!(" times as fast as {}, per core |", reference.name))
+                .collect();
+            writeln!(
+                out,
+                "| workload | composition | tokens per second and core (quartiles) |{times} margin over the next (95 %) | \
+                 the next |\n|---|---|---:|{}---:|---|",
+                "---:|".repeat(references.len())
+            )?;
+        }
+        for pick in &answer.picks {
+            let Quartiles { q1, median, q3 } = pick.tokens_per_second_per_core.scaled(1e-6);
+            write!(out, "| {} | `{}` | {median:.2} M ({q1:.2}–{q3:.2}) |", pick.point, pick.composition)?;
+            for reference in &references {
+                let times =
+                    (reference.of)(pick).map_or_else(not_available, |ratio| format!("{:.2}", 1.0 / ratio.estimate));
+                write!(out, " {times} |")?;
+            }
+            match &pick.next {
+                Some(next) => writeln!(out, " {} | {} |", next.ratio.percent(), next.difference.words())?,
+                None => writeln!(out, " | none is measurably slower |")?,
+            }
+        }
+        writeln!(out)?;
+        for caution in &answer.careful {
+            writeln!(out, "- Careful: {caution}")?;
+        }
+        writeln!(out, "- Checked: {}\n", answer.checked)
+    }
+
     fn write_fixtures(&self, out: &mut String) -> std::fmt::Result {
         let single: Vec<&Row> = self.rows.iter().filter(|row| row.purpose == "variants" && row.threads == 1).collect();
         if single.is_empty() {
@@ -80,20 +113,22 @@ impl Summary<'_> {
         writeln!(out, "## One thread\n")?;
         writeln!(
             out,
-            "| fixture | batch | variant | ns/token (quartiles) | time / plain (95 %) | speed-up | time / floor | \
-             allocs/token | bytes/token | instr/token |\n|---|---:|---|---:|---:|---:|---:|---:|---:|---:|"
+            "| fixture | batch | variant | ns/token (quartiles) | time / classic (95 %) | time / plain (95 %) | \
+             × plain | time / floor | allocs/token | bytes/token | instr/token |\n\
+             |---|---:|---|---:|---:|---:|---:|---:|---:|---:|---:|"
         )?;
         for row in single.iter().filter(|row| row.kind != Kind::Control) {
             let is_plain = row.variant == REFERENCE;
             writeln!(
                 out,
-                "| {} | {} | {} | {:.0} ({:.0}–{:.0}) | {} | {} | {} | {} | {} | {} |",
+                "| {} | {} | {} | {:.0} ({:.0}–{:.0}) | {} | {} | {} | {} | {} | {} | {} |",
                 row.fixture,
                 row.batch_tokens,
                 row.variant,
                 row.time_median_ns_per_token,
                 row.time_q1_ns_per_token,
                 row.time_q3_ns_per_token,
+                row.to_classic().map_or_else(not_available, interval),
                 if is_plain { "1".to_owned() } else { interval(row.to_plain()) },
                 if is_plain { "1".to_owned() } else { format!("{:.2}", 1.0 / row.ratio_to_plain) },
                 row.ratio_to_floor.map_or_else(not_available, |ratio| format!("{ratio:.2}")),
@@ -104,7 +139,7 @@ impl Summary<'_> {
         }
         for (variant, point) in self.unavailable(1) {
             let Point { corpus, batch, .. } = point;
-            writeln!(out, "| {corpus} | {batch} | {variant} | n/a | n/a | n/a | n/a | n/a | n/a | n/a |")?;
+            writeln!(out, "| {corpus} | {batch} | {variant} |{}", " n/a |".repeat(8))?;
         }
         writeln!(out)
     }
@@ -120,26 +155,27 @@ impl Summary<'_> {
         writeln!(out, "## {threads} threads, not pinned\n")?;
         writeln!(
             out,
-            "| fixture | batch | variant | ns/token (quartiles) | time / plain (95 %) | speed-up | blocks |\n\
-             |---|---:|---|---:|---:|---:|---:|"
+            "| fixture | batch | variant | ns/token (quartiles) | time / classic (95 %) | time / plain (95 %) | × plain | \
+             blocks |\n|---|---:|---|---:|---:|---:|---:|---:|"
         )?;
         for row in rows {
             writeln!(
                 out,
-                "| {} | {} | {} | {:.0} ({:.0}–{:.0}) | {} | {:.2} | {} |",
+                "| {} | {} | {} | {:.0} ({:.0}–{:.0}) | {} | {} | {:.2} | {} |",
                 row.fixture,
                 row.batch_tokens,
                 row.variant,
                 row.time_median_ns_per_token,
                 row.time_q1_ns_per_token,
                 row.time_q3_ns_per_token,
+                row.to_classic().map_or_else(not_available, interval),
                 interval(row.to_plain()),
                 1.0 / row.ratio_to_plain,
                 row.blocks
             )?;
         }
         for (variant, point) in self.unavailable(threads) {
-            writeln!(out, "| {} | {} | {variant} | n/a | n/a | n/a | 0 |", point.corpus, point.batch)?;
+            writeln!(out, "| {} | {} | {variant} | n/a | n/a | n/a | n/a | 0 |", point.corpus, point.batch)?;
         }
         writeln!(out)
     }
@@ -310,7 +346,7 @@ mod tests {
         let rows = crate::sweep::row::rows(&run);
         let input = Input::of(&run, Vec::new(), Err("There is none.".to_owned()));
         let text = Summary { input: &input, rows: &rows, plots: &[] }.markdown();
-        assert!(text.starts_with(&format!("**{}**", input.verdict)), "{text}");
+        assert!(text.starts_with(&format!("**{}**", input.answer.line)), "{text}");
         assert!(text.contains("There is none.") && text.contains("## What each seam is worth"), "{text}");
     }
 

@@ -122,6 +122,18 @@ impl Run {
         all.iter().find(|seat| seat.seat.kind == Kind::Floor && (seat.panel, seat.contest) == (of.panel, of.contest))
     }
 
+    /// `classic` in a seat's contest; none in runs of before there was one.
+    #[must_use]
+    pub fn classic_of<'r, 'a>(all: &'a [Measured<'r>], of: &Measured<'_>) -> Option<&'a Measured<'r>> {
+        all.iter().find(|seat| seat.seat.kind == Kind::Classic && (seat.panel, seat.contest) == (of.panel, of.contest))
+    }
+
+    /// Time / time of `classic`; `None` where it was not measured beside the seat, or with fewer than six blocks.
+    #[must_use]
+    pub fn to_classic(all: &[Measured<'_>], seat: &Measured<'_>) -> Option<PairedRatio> {
+        seat.to(Self::classic_of(all, seat)?)
+    }
+
     /// The panels that have fewer than six blocks: measured too little for an interval, or not at all.
     #[must_use]
     pub fn left_out(&self) -> Vec<usize> {
@@ -161,7 +173,7 @@ mod tests {
     use crate::run::simulated::{self, Truth};
 
     #[test]
-    fn ratios_to_plain_to_the_floor_and_to_each_other_come_out_as_they_are() {
+    fn ratios_to_plain_to_classic_to_the_floor_and_to_each_other_come_out_as_they_are() {
         let run = simulated::run(&Truth::default(), 12);
         let all = run.measured();
         let seat = |variant: &str| all.iter().find(|seat| seat.seat.variant == variant && seat.contest == 0).unwrap();
@@ -174,6 +186,7 @@ mod tests {
         near(prod.to(lanes).unwrap(), simulated::time_of(&Truth::default(), "prod") / 0.5);
         let floor = Run::floor_of(&all, prod).unwrap();
         assert!(prod.to(floor).unwrap().estimate > 1.0);
+        near(Run::to_classic(&all, prod).unwrap(), simulated::time_of(&Truth::default(), "prod") / simulated::CLASSIC);
         let elsewhere = all.iter().find(|seat| seat.contest == 1).unwrap();
         assert!(prod.to(elsewhere).is_none());
     }

@@ -51,6 +51,16 @@ pub enum Kind {
     Control,
     /// The least work that verifying these tokens can be.
     Floor,
+    /// The second reference, at default knobs: built as the deployed verifier is.
+    Classic,
+}
+
+impl Kind {
+    /// Whether it is a verifier that is named by its variant, and checked and counted by that name.
+    #[must_use]
+    pub const fn verifies(self) -> bool {
+        matches!(self, Self::Variant | Self::Reference | Self::Classic)
+    }
 }
 
 /// One of those that are measured against each other.
@@ -64,7 +74,8 @@ pub struct Seat {
     pub point: Point,
 }
 
-/// Seats that take turns in the same rounds. The first is always `plain` at default knobs, the second its control.
+/// Seats that take turns in the same rounds. The first is always `plain` at default knobs, the second its control; `classic`
+/// sits in every contest that is unfolded from a plan.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Contest {
     /// At least these two.

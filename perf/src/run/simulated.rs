@@ -46,6 +46,9 @@ impl Default for Truth {
     }
 }
 
+/// Time of `classic` / time of plain, in every block.
+pub(crate) const CLASSIC: f64 = 0.7;
+
 /// Time / time of plain.
 pub(crate) fn time_of(truth: &Truth, variant: &str) -> f64 {
     let Seams { base64, decode, mac, execute, scratch } = find(variant).unwrap().seams;
@@ -108,11 +111,12 @@ pub(crate) fn point(corpus: &str, batch: usize, threads: usize) -> Point {
     Point { corpus: corpus.to_owned(), batch, knobs: Knobs::defaults(threads) }
 }
 
-/// Plain, its control, the floor and these variants at one point.
+/// Plain, its control, the floor, these variants and classic at one point.
 pub(crate) fn contest(variants: &[Variant], point: &Point) -> Contest {
     let seat = |kind, variant: &str| Seat { kind, variant: variant.to_owned(), point: point.clone() };
     let mut seats = vec![seat(Kind::Variant, REFERENCE), seat(Kind::Control, REFERENCE), seat(Kind::Floor, "floor")];
     seats.extend(variants.iter().map(|variant| seat(Kind::Variant, variant.name)));
+    seats.push(seat(Kind::Classic, "classic"));
     Contest { seats }
 }
 
@@ -136,6 +140,7 @@ fn block(
                 _ if number == 0 => 0.0,
                 Kind::Control => truth.control_off + truth.noise * normal(rng),
                 Kind::Floor => 0.1_f64.ln() + truth.noise * normal(rng),
+                Kind::Classic => CLASSIC.ln(),
                 _ => time(seat).ln() + truth.noise * normal(rng),
             })
             .collect();

@@ -127,7 +127,7 @@ impl Lineup {
         command.args.push(points.into());
         command = match kind {
             Kind::Floor => command.args(["--floor"]),
-            Kind::Variant | Kind::Reference | Kind::Control => command.args(["--variant", variant]),
+            Kind::Variant | Kind::Reference | Kind::Classic | Kind::Control => command.args(["--variant", variant]),
         };
         command.env.push(("RAYON_NUM_THREADS".to_owned(), self.threads.to_string()));
         let mut client = Client::start(&command, layout, self.threads == 1)?;

@@ -6,11 +6,11 @@ use ron_auth_fixtures::Corpus;
 use std::sync::Arc;
 
 use crate::cell::{Knobs, REFERENCE};
-use crate::check::first_difference;
+use crate::check::{Difference, first_difference, first_difference_of};
 use crate::corpus::Source;
 use crate::exit::Failure;
 use crate::measure::pin::on_one_core;
-use crate::run::{Kind, Panel, Point};
+use crate::run::{Panel, Point};
 use crate::workload::{Results, Workload, tokens_per_pass};
 
 /// Variants, each on a point: what is checked, counted and timed.
@@ -18,7 +18,7 @@ use crate::workload::{Results, Workload, tokens_per_pass};
 pub fn cells(panels: &[Panel]) -> Vec<(String, Point)> {
     let mut cells = Vec::new();
     let seats = panels.iter().flat_map(|panel| panel.contests.iter().flat_map(|contest| &contest.seats));
-    for seat in seats.filter(|seat| matches!(seat.kind, Kind::Variant | Kind::Reference)) {
+    for seat in seats.filter(|seat| seat.kind.verifies()) {
         cells.push((seat.variant.clone(), seat.point.clone()));
     }
     let mut seen = std::collections::HashSet::new();
@@ -27,7 +27,7 @@ pub fn cells(panels: &[Panel]) -> Vec<(String, Point)> {
 }
 
 /// Checks all cells: the reference, token by token, must give what each token was made to come to, and every cell exactly
-/// what the reference gives. Returns how many cells were checked, those of the reference itself left out.
+/// what the reference gives (`classic` on good tokens only). Returns how many cells were checked, those of the reference itself left out.
 ///
 /// # Errors
 /// The first difference: which cell, which token, what was expected and what came. An unknown name. Ctrl-C.
@@ -48,7 +48,7 @@ pub fn check_all(
         };
         let workload = Workload::new(&variant, corpus.clone(), point.batch, point.knobs);
         let results = if point.knobs.threads == 1 { on_one_core(|| workload.results())?.1 } else { workload.results() };
-        hold(expected, &results, &format!("{name} on {point}"))?;
+        hold(first_difference_of(&variant, expected, &results), &format!("{name} on {point}"))?;
         progress();
     }
     Ok(cells.iter().filter(|(name, _)| name != REFERENCE).count())
@@ -60,14 +60,14 @@ fn reference_on(point: &Point) -> Result<(Arc<Corpus>, Results), Failure> {
     let corpus = Arc::new(source.corpus(tokens_per_pass(point.batch)));
     let what = format!("{REFERENCE} on {point}");
     let one_by_one = Workload::new(&reference, corpus.clone(), 1, Knobs::sequential()).results();
-    hold(&corpus.intended, &one_by_one, &what)?;
+    hold(first_difference(&corpus.intended, &one_by_one), &what)?;
     let batched = Workload::new(&reference, corpus.clone(), point.batch, Knobs::sequential()).results();
-    hold(&one_by_one, &batched, &what)?;
+    hold(first_difference(&one_by_one, &batched), &what)?;
     Ok((corpus, one_by_one))
 }
 
-fn hold(expected: &Results, got: &Results, what: &str) -> Result<(), Failure> {
-    match first_difference(expected, got) {
+fn hold(difference: Option<Difference>, what: &str) -> Result<(), Failure> {
+    match difference {
         None => Ok(()),
         Some(difference) => Err(Failure::difference(format!(
             "{what}: token {} of the corpus: expected {}, got {}; nothing was timed",

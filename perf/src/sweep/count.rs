@@ -6,7 +6,7 @@ use std::path::Path;
 use ron_auth_variants::Variant;
 
 use super::plan::Plan;
-use crate::cell::{Knobs, REFERENCE};
+use crate::cell::{CLASSIC, Knobs, REFERENCE};
 use crate::count::{allocations, instructions};
 use crate::run::record::Count;
 use crate::run::{Point, Record};
@@ -37,7 +37,7 @@ pub fn wanted_instructions(plan: &Plan, cells: &[(String, Point)]) -> Vec<instru
     let is_wanted = |name: &str, point: &Point| {
         point.knobs == Knobs::defaults(1)
             && batches.contains(&point.batch)
-            && (name == REFERENCE || variants.iter().any(|variant: &Variant| variant.name == name))
+            && (name == REFERENCE || name == CLASSIC || variants.iter().any(|variant: &Variant| variant.name == name))
     };
     let wanted = cells.iter().filter(|(name, point)| is_wanted(name, point));
     wanted.map(|(name, point)| (name.clone(), point.corpus.clone(), point.batch)).collect()

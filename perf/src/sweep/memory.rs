@@ -6,7 +6,7 @@ use anyhow::Context;
 use tempfile::NamedTempFile;
 
 use super::plan::Plan;
-use crate::cell::{Knobs, REFERENCE};
+use crate::cell::{CLASSIC, Knobs, REFERENCE};
 use crate::compare::layout::Layout;
 use crate::probe::points::case;
 use crate::probe::{Client, ProbeCommand};
@@ -16,7 +16,7 @@ use crate::run::{Panel, Point, Record};
 /// Iterations after which scratch memory has grown to its size.
 const ITERATIONS: u64 = 4;
 
-/// What the plan wants measured: its variants and `plain`, on each corpus at its largest batch, on one thread.
+/// What the plan wants measured: its variants, `plain` and `classic`, on each corpus at its largest batch, on one thread.
 #[must_use]
 pub fn wanted(plan: &Plan, panels: &[Panel]) -> Vec<(String, Point)> {
     let mut points: Vec<Point> = Vec::new();
@@ -28,8 +28,9 @@ pub fn wanted(plan: &Plan, panels: &[Panel]) -> Vec<(String, Point)> {
         }
     }
     let mut names: Vec<&str> = plan.memory.iter().map(|variant| variant.name).collect();
-    if !names.is_empty() && !names.contains(&REFERENCE) {
-        names.insert(0, REFERENCE);
+    if !names.is_empty() {
+        names.retain(|name| *name != REFERENCE && *name != CLASSIC);
+        names.splice(0..0, [REFERENCE, CLASSIC]);
     }
     names.iter().flat_map(|name| points.iter().map(move |point| ((*name).to_owned(), point.clone()))).collect()
 }

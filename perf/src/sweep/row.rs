@@ -30,6 +30,13 @@ pub struct Row {
     pub ratio_to_plain: f64,
     pub ratio_to_plain_lower95: f64,
     pub ratio_to_plain_upper95: f64,
+    /// Empty in rows of before there was a `classic`, as the two after it.
+    #[serde(default)]
+    pub ratio_to_classic: Option<f64>,
+    #[serde(default)]
+    pub ratio_to_classic_lower95: Option<f64>,
+    #[serde(default)]
+    pub ratio_to_classic_upper95: Option<f64>,
     pub ratio_to_floor: Option<f64>,
     pub ratio_to_floor_lower95: Option<f64>,
     pub ratio_to_floor_upper95: Option<f64>,
@@ -54,6 +61,16 @@ impl Row {
         }
     }
 
+    /// The ratio to `classic`, where that was measured beside it.
+    #[must_use]
+    pub fn to_classic(&self) -> Option<PairedRatio> {
+        Some(PairedRatio {
+            estimate: self.ratio_to_classic?,
+            lower: self.ratio_to_classic_lower95?,
+            upper: self.ratio_to_classic_upper95?,
+        })
+    }
+
     /// The ratio to the floor, where one was measured.
     #[must_use]
     pub fn to_floor(&self) -> Option<PairedRatio> {
@@ -74,10 +91,10 @@ impl Row {
         }
     }
 
-    /// Whether this is a variant at default knobs, measured against all the others.
+    /// Whether this is a variant at default knobs, `classic` included, measured against all the others.
     #[must_use]
     pub fn is_default_variant(&self) -> bool {
-        self.kind == Kind::Variant && self.purpose == "variants"
+        matches!(self.kind, Kind::Variant | Kind::Classic) && self.purpose == "variants"
     }
 }
 
@@ -93,8 +110,10 @@ fn row(run: &Run, all: &[Measured<'_>], seat: &Measured<'_>) -> Option<Row> {
     let to_plain = seat.to_plain()?;
     let time_ns = seat.time_ns()?;
     let to_floor = Run::floor_of(all, seat).and_then(|floor| seat.to(floor));
-    let verifies = matches!(seat.seat.kind, Kind::Variant | Kind::Reference);
-    let is_this = |variant: &str, point: &Point| verifies && variant == seat.seat.variant && point == seat.point();
+    let to_classic = Run::to_classic(all, seat);
+    let is_this = |variant: &str, point: &Point| {
+        seat.seat.kind.verifies() && variant == seat.seat.variant && point == seat.point()
+    };
     let counts = || run.counts.iter().filter(|count| is_this(&count.variant, &count.point));
     let allocations = counts().find_map(|count| count.allocations);
     let memory = run.memory.iter().find(|memory| is_this(&memory.variant, &memory.point));
@@ -116,6 +135,9 @@ fn row(run: &Run, all: &[Measured<'_>], seat: &Measured<'_>) -> Option<Row> {
         ratio_to_plain: to_plain.estimate,
         ratio_to_plain_lower95: to_plain.lower,
         ratio_to_plain_upper95: to_plain.upper,
+        ratio_to_classic: to_classic.map(|ratio| ratio.estimate),
+        ratio_to_classic_lower95: to_classic.map(|ratio| ratio.lower),
+        ratio_to_classic_upper95: to_classic.map(|ratio| ratio.upper),
         ratio_to_floor: to_floor.map(|ratio| ratio.estimate),
         ratio_to_floor_lower95: to_floor.map(|ratio| ratio.lower),
         ratio_to_floor_upper95: to_floor.map(|ratio| ratio.upper),
@@ -145,6 +167,10 @@ mod tests {
         assert_eq!((prod.purpose.as_str(), prod.blocks, prod.threads), ("variants", 8, 1));
         let expected = simulated::time_of(&Truth::default(), "prod");
         assert!((prod.ratio_to_plain / expected - 1.0).abs() < 0.02 && prod.ratio_to_floor.is_some());
+        let to_classic = prod.to_classic().unwrap();
+        assert!((to_classic.estimate / (expected / simulated::CLASSIC) - 1.0).abs() < 0.02, "{to_classic:?}");
+        let classic = rows.iter().find(|row| row.variant == "classic").unwrap();
+        assert_eq!((classic.kind, classic.ratio_to_classic), (Kind::Classic, Some(1.0)));
         assert!(rows.iter().filter(|row| row.variant.starts_with('+')).all(|row| row.purpose == "compositions"));
     }
 

@@ -73,6 +73,8 @@ pub struct Ratio {
     pub cell: CellName,
     /// Time of `plain` / time of the cell is at least this.
     pub speedup_over_plain_at_least: Option<f64>,
+    /// Time of the cell / time of `plain` is at most this. For `classic`: the yardstick must not get slow.
+    pub ratio_to_plain_at_most: Option<f64>,
     /// Time of the cell / time of the floor is at most this.
     pub ratio_to_floor_at_most: Option<f64>,
 }
@@ -147,9 +149,12 @@ impl Tripwires {
         }
         for ratio in &tripwires.ratio {
             ratio.cell.check(path, &ratio.name)?;
+            let limits =
+                [ratio.speedup_over_plain_at_least, ratio.ratio_to_plain_at_most, ratio.ratio_to_floor_at_most];
             ensure!(
-                ratio.speedup_over_plain_at_least.is_some() != ratio.ratio_to_floor_at_most.is_some(),
-                "{}: tripwire {:?}: expected exactly one of speedup_over_plain_at_least and ratio_to_floor_at_most",
+                limits.iter().flatten().count() == 1,
+                "{}: tripwire {:?}: expected exactly one of speedup_over_plain_at_least, ratio_to_plain_at_most and \
+                 ratio_to_floor_at_most",
                 path.display(),
                 ratio.name
             );
@@ -173,15 +178,22 @@ impl Ratio {
     fn judge(&self, rows: &[Row]) -> Judged {
         let row = self.cell.find(rows);
         // A limit is crossed when the whole interval lies beyond it: noise alone breaks no tripwire.
-        let (limit, measured) = match (self.speedup_over_plain_at_least, self.ratio_to_floor_at_most) {
+        let (limit, measured) = match (self.speedup_over_plain_at_least, self.ratio_to_plain_at_most) {
             (Some(least), _) => (
                 format!("at least {least} times as fast as plain"),
                 row.map(|row| row.to_plain().inverse()).map(|speedup| (speedup, speedup.upper < least)),
             ),
-            (None, most) => (
-                format!("at most {} times the floor", most.unwrap_or(f64::INFINITY)),
-                row.and_then(Row::to_floor).map(|ratio| (ratio, Some(ratio.lower) > most)),
+            (None, Some(most)) => (
+                format!("at most {most} of plain's time"),
+                row.map(Row::to_plain).map(|ratio| (ratio, ratio.lower > most)),
             ),
+            (None, None) => {
+                let most = self.ratio_to_floor_at_most.unwrap_or(f64::INFINITY);
+                (
+                    format!("at most {most} times the floor"),
+                    row.and_then(Row::to_floor).map(|ratio| (ratio, ratio.lower > most)),
+                )
+            }
         };
         Judged {
             name: self.name.clone(),
@@ -273,6 +285,8 @@ mod tests {
         assert_eq!(ratio_tripwire("speedup_over_plain_at_least = 4.5").state, State::Holds);
         assert_eq!(ratio_tripwire("speedup_over_plain_at_least = 5.05").state, State::Holds);
         assert_eq!(ratio_tripwire("speedup_over_plain_at_least = 5.5").state, State::Broken);
+        assert_eq!(ratio_tripwire("ratio_to_plain_at_most = 0.197").state, State::Holds);
+        assert_eq!(ratio_tripwire("ratio_to_plain_at_most = 0.19").state, State::Broken);
         assert_eq!(ratio_tripwire("ratio_to_floor_at_most = 2.5").state, State::Holds);
         assert_eq!(ratio_tripwire("ratio_to_floor_at_most = 1.5").state, State::Broken);
     }
@@ -310,5 +324,25 @@ mod tests {
         assert!(message(&unknown).contains("the variants are plain"), "{}", message(&unknown));
         let neither = format!("[[ratio]]\nname = \"r\"\n{}", cell.replace("prodd", "prod"));
         assert!(message(&neither).contains("exactly one of"));
+        let both = format!("{neither}ratio_to_plain_at_most = 1\nspeedup_over_plain_at_least = 1\n");
+        assert!(message(&both).contains("exactly one of"));
+    }
+
+    #[test]
+    fn classic_is_held_to_its_bounds_on_every_host() {
+        let tripwires = Tripwires::read(Path::new(SHIPPED)).unwrap();
+        let of_classic = |ratio: &&Ratio| ratio.cell.variant == crate::cell::CLASSIC;
+        let bounds: Vec<(&str, usize, Option<f64>)> = tripwires
+            .ratio
+            .iter()
+            .filter(of_classic)
+            .map(|ratio| (ratio.cell.fixture.as_str(), ratio.cell.batch, ratio.ratio_to_plain_at_most))
+            .collect();
+        let expected =
+            [("light", 1, Some(0.66)), ("light", 64, Some(0.70)), ("heavy", 1, Some(0.75)), ("heavy", 64, Some(0.75))];
+        assert_eq!(bounds, expected);
+        let judged = tripwires.judge(&host(), &rows());
+        let light = judged.iter().find(|judged| judged.name.starts_with("classic single light")).unwrap();
+        assert_eq!((light.state.clone(), light.measured.as_str()), (State::Holds, "0.65 (0.64–0.66)"));
     }
 }

@@ -3,6 +3,14 @@
   const findings = new Set();
   const name = (element) => element.tagName + "." + element.className + " " + element.textContent.trim().slice(0, 40);
   const all = (selector, within) => [...(within || document).querySelectorAll(selector)];
+  // Without scrolling: what to run, and the table; on a screen, the picture too.
+  const ends = (selector) => all(selector).map((element) => element.getBoundingClientRect().bottom);
+  const wanted = all(".pair").length ? [".verdict"] : innerWidth > 900 ? [".verdict", ".picks", ".answer svg"] : [".verdict", ".picks"];
+  for (const selector of wanted) {
+    const end = ends(selector)[0];
+    if (!(end <= innerHeight)) findings.add("not on the first screen: " + selector + " ends at " + end);
+  }
+
   // What is folded must fit as well.
   all("details").forEach((details) => (details.open = true));
 

@@ -24,7 +24,8 @@ pub struct Variant {
     pub name: &'static str,
     /// What fills each seam.
     pub seams: Seams,
-    /// The features of `ron-auth` that give this composition, without the default ones.
+    /// The features of `ron-auth` that give this composition, without the default ones; none for `classic`, which no
+    /// features give.
     pub features: &'static [&'static str],
     build: fn(&Seams) -> Box<dyn Verifier>,
 }
@@ -63,6 +64,16 @@ impl Variant {
     pub fn is_parallel(&self) -> bool {
         self.seams.execute == "parallel"
     }
+
+    /// Whether it is right about good tokens only: `classic`, which is there to be compared with.
+    ///
+    /// Its decoder does not ask whether a token's bytes are the one permitted encoding, so of bad tokens it may let
+    /// through what all others refuse. Hence what is compared with it are good tokens, its answers to bad ones are held to
+    /// nothing, it is neither in the [`catalogue`] nor among the compositions, and `ron-auth` has no feature for it.
+    #[must_use]
+    pub fn decides_only_good_tokens(&self) -> bool {
+        self.seams.decode == "classic"
+    }
 }
 
 impl fmt::Debug for Variant {
@@ -71,7 +82,7 @@ impl fmt::Debug for Variant {
     }
 }
 
-/// Every variant that this build's features hold, `plain` first, `prod` last.
+/// Every variant that this build's features hold, `plain` first, `prod` last. All decide alike.
 #[must_use]
 pub fn catalogue() -> Vec<Variant> {
     vec![
@@ -138,6 +149,26 @@ pub fn catalogue() -> Vec<Variant> {
     ]
 }
 
+/// The second reference, put together as the deployed verifier is: SIMD Base64, owned decoding with `serde_cbor`, fragments
+/// encoded again into one buffer, one `blake3::Hasher` for each step of the MAC. It
+/// [decides only good tokens](Variant::decides_only_good_tokens).
+#[cfg(feature = "classic")]
+#[must_use]
+pub const fn classic() -> Variant {
+    Variant {
+        name: "classic",
+        seams: Seams {
+            base64: "simd-b64",
+            decode: "classic",
+            mac: "hasher",
+            execute: "sequential",
+            scratch: "per-call",
+        },
+        features: &[],
+        build: |_| boxed(SimdBase64, ClassicDecode, HasherMac, SequentialExecute, PerCallScratch),
+    }
+}
+
 /// The plain choice for every seam: the reference.
 #[cfg_attr(not(feature = "all"), allow(dead_code))]
 const PLAIN: Seams =
@@ -169,7 +200,7 @@ fn boxed<B: Base64, D: Decode, M: Mac, X: Execute, S: ScratchPolicy>(
     Box::new(Engine::new(base64, decode, mac, execute, scratch))
 }
 
-/// The variant of this name, or the composition of these backends: `simd-b64+lanes`.
+/// The variant of this name, `classic` included, or the composition of these backends: `simd-b64+lanes`.
 ///
 /// # Errors
 /// A name that is not in the catalogue, nor made of backends of different seams.
@@ -177,8 +208,19 @@ pub fn find(name: &str) -> Result<Variant, UnknownVariant> {
     catalogue()
         .into_iter()
         .find(|variant| variant.name == name)
+        .or_else(|| yardstick(name))
         .or_else(|| composed_of(name))
         .ok_or_else(|| UnknownVariant { name: name.to_owned(), known: catalogue().iter().map(|v| v.name).collect() })
+}
+
+#[cfg(feature = "classic")]
+fn yardstick(name: &str) -> Option<Variant> {
+    Some(classic()).filter(|classic| classic.name == name)
+}
+
+#[cfg(not(feature = "classic"))]
+fn yardstick(_: &str) -> Option<Variant> {
+    None
 }
 
 #[cfg(feature = "all")]
@@ -214,6 +256,9 @@ impl fmt::Display for UnknownVariant {
         if cfg!(feature = "all") {
             write!(f, "; or backends of different seams, such as simd-b64+lanes")?;
         }
+        if cfg!(feature = "classic") {
+            write!(f, "; or classic, the yardstick")?;
+        }
         Ok(())
     }
 }
@@ -235,6 +280,18 @@ mod tests {
             let changed: Vec<_> =
                 fields(seams).into_iter().zip(fields(PLAIN)).filter(|(own, plain)| own != plain).collect();
             assert!(matches!(changed[..], [(own, _)] if own == name), "{name}: {changed:?}");
+        }
+    }
+
+    #[test]
+    fn the_yardstick_is_found_by_its_name_and_offered_nowhere() {
+        let classic = find("classic").unwrap();
+        assert!(classic.decides_only_good_tokens() && classic.features.is_empty(), "{classic:?}");
+        let offered = || catalogue().into_iter().chain(compositions().iter().copied());
+        assert!(offered().all(|variant| variant.name != classic.name && !variant.decides_only_good_tokens()));
+        assert!(offered().all(|variant| variant.seams != classic.seams && !variant.features.contains(&"classic")));
+        for composed in ["+classic", "classic+lanes", "hasher", "simd-b64+classic+hasher"] {
+            assert!(find(composed).is_err(), "{composed}");
         }
     }
 

@@ -5,6 +5,7 @@
 //! | [`lines`] | lines with intervals, each labelled at its end |
 //! | [`dots`] | dots with intervals, in groups |
 //! | [`bars`] | bars made of parts |
+//! | [`reach`] | dots of each case joined by a line, with what that comes to |
 //! | `scale`, `labels` | from values to pixels; labels that keep apart |
 //! | [`theme`] | colours as CSS variables: the page says what is light and what is dark |
 //!
@@ -15,6 +16,7 @@ pub(in crate::report) mod bars;
 pub(in crate::report) mod dots;
 mod labels;
 pub(in crate::report) mod lines;
+pub(in crate::report) mod reach;
 mod scale;
 pub(in crate::report) mod theme;
 

@@ -41,6 +41,7 @@ pub(in crate::report) fn look_of(variant: &str) -> Look {
     match variant {
         "floor" => Look { colour: GREY, dashed: true, hollow: true },
         "plain" => Look::plain(GREY),
+        "classic" => Look { colour: GREY, dashed: false, hollow: true },
         "simd-b64" => Look::plain(BLUE),
         "ciborium" => Look::plain(PURPLE),
         "minicbor-zerocopy" => Look::plain(ORANGE),

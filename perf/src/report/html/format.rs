@@ -52,6 +52,14 @@ pub(super) fn batch_of(point: &Point) -> String {
     }
 }
 
+/// Corpus and batch, and threads if there are several: as short as it can be.
+pub(super) fn workload_of(Point { corpus, batch, knobs }: &Point) -> String {
+    match knobs.threads {
+        1 => format!("{corpus} {batch}"),
+        threads => format!("{corpus} {batch}, {threads} threads"),
+    }
+}
+
 /// A link from a directory to a file: relative, so that both can be moved or published together. Absolute if the two
 /// have nothing in common.
 pub(super) fn link(from: &Path, to: &Path) -> String {

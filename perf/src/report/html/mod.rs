@@ -20,8 +20,8 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use crate::baseline::Change;
 use crate::effects::{Effects, effects};
 use crate::recommend::{Advice, NoAdvice, Question, advise};
+use crate::report::answer::Answer;
 use crate::report::data::Data;
-use crate::report::verdict::verdict;
 use crate::run::Run;
 use crate::tripwire::Judged;
 use sections::Section;
@@ -35,8 +35,8 @@ const STYLE: &str = include_str!("style.css");
 pub struct Input<'a> {
     /// The raw data.
     pub run: &'a Run,
-    /// One line: what there is to know.
-    pub verdict: String,
+    /// What the report comes to: what terminal, summary and first screen show.
+    pub answer: Answer,
     /// What to run, or why nothing is advised: one for each workload.
     pub advices: Vec<Result<Advice, NoAdvice>>,
     /// What the seams are worth, a piece for each point.
@@ -60,10 +60,11 @@ impl<'a> Input<'a> {
             .corpora()
             .into_iter()
             .flat_map(|corpus| data.composed_batches(corpus).into_iter().map(move |batch| question(corpus, batch)));
+        let advices: Vec<_> = questions.map(|question| advise(run, &question)).collect();
         Self {
             run,
-            verdict: verdict(run, &tripwires, &baseline),
-            advices: questions.map(|question| advise(run, &question)).collect(),
+            answer: Answer::of(run, &data, &advices, &tripwires, &baseline),
+            advices,
             effects: effects(run),
             tripwires,
             baseline,
@@ -92,7 +93,8 @@ impl Page<'_> {
             std::iter::once(&self.first).chain(&self.second).map(|input| Side::of(input, &self.directory)).collect();
         let sections = sections::all(&sides)?;
         let title = sides.iter().map(Side::name).collect::<Vec<_>>().join(" beside ");
-        Ok(document(&title, &sides, &sections).into_string())
+        let answers = sections::head::answers(&sides)?;
+        Ok(document(&title, &sides, &answers, &sections).into_string())
     }
 }
 
@@ -115,7 +117,7 @@ impl<'a> Side<'a> {
     }
 }
 
-fn document(title: &str, sides: &[Side<'_>], sections: &[Section]) -> Markup {
+fn document(title: &str, sides: &[Side<'_>], answers: &Markup, sections: &[Section]) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -132,7 +134,7 @@ fn document(title: &str, sides: &[Side<'_>], sections: &[Section]) -> Markup {
             body {
                 header {
                     h1 { @if sides.len() == 1 { "ron-auth sweep: " (title) } @else { "Two ron-auth sweeps" } }
-                    (sections::head::verdicts(sides))
+                    (answers)
                 }
                 nav aria-label="Sections" {
                     ul {
@@ -270,7 +272,7 @@ mod tests {
     fn a_control_that_is_off_is_a_warning_under_the_verdict() {
         let run = simulated::run(&simulated::Truth { control_off: 0.1, ..simulated::Truth::default() }, 12);
         let page = page(&[run]);
-        let pieces = ["class=\"verdict\"", "class=\"warning\"", "Plain differed from itself", "light, batch 1", "<nav"];
+        let pieces = ["class=\"verdict\"", "class=\"warning", "Plain differed from itself", "light, batch 1", "<nav"];
         assert!(places(&page, &pieces).is_sorted());
     }
 
@@ -288,6 +290,30 @@ mod tests {
         assert!(!page.contains("<script") && !page.contains("<b>"));
     }
 
+    /// Nine workloads, as of a quick sweep on two cores.
+    fn quick() -> Run {
+        let workloads = [(1, 1), (64, 1), (256, 1), (256, 2)];
+        let on = |corpus: &'static str| workloads.map(|(batch, threads)| simulated::point(corpus, batch, threads));
+        let points = ["light", "heavy", "mixed"].map(on).concat();
+        let truth = simulated::Truth { tls_scratch: 0.92, lanes_with_parallel: 1.0, ..simulated::Truth::default() };
+        let mut run = crate::recommend::tests::run_at(&points, &truth, 12);
+        run.header.host.build = "release".to_owned();
+        run.header.host.cores = 2;
+        run.elapsed_s = Some(270.0);
+        run
+    }
+
+    #[test]
+    fn nine_workloads_are_nine_rows_under_their_compositions_and_one_picture() {
+        let page = page(&[quick()]);
+        let (first, _) = page.split_once("<nav").unwrap();
+        assert_eq!(first.matches("<th scope=\"row\">").count(), 9);
+        assert_eq!((first.matches("<table").count(), first.matches("<svg").count()), (1, 1));
+        let compositions = first.matches("scope=\"rowgroup\"").count();
+        assert!((1..=2).contains(&compositions), "{compositions}");
+        assert_eq!(page.matches("ron-auth = {").count(), compositions);
+    }
+
     /// `cargo test -p perf-lab --lib looked_at -- --ignored`, with `LOOK_AT` the directory to write to.
     #[test]
     #[ignore = "writes pages to look at"]
@@ -295,6 +321,8 @@ mod tests {
         let root = PathBuf::from(std::env::var("LOOK_AT").unwrap());
         let (one, two) = (simulated::full_in(&root.join("one"), 12), simulated::full_in(&root.join("two"), 12));
         std::fs::write(root.join("one/report.html"), page(std::slice::from_ref(&one))).unwrap();
+        let quick = quick();
+        std::fs::write(root.join("quick.html"), page(std::slice::from_ref(&quick))).unwrap();
         std::fs::write(root.join("two/report.html"), page(&[two, one])).unwrap();
     }
 }

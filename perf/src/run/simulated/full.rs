@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::{Truth, normal, time_of};
-use crate::cell::{Knobs, REFERENCE};
+use crate::cell::{CLASSIC, Knobs, REFERENCE};
 use crate::count::allocations::Allocations;
 use crate::report::test_data::host;
 use crate::run::journal::{Journal, Run};
@@ -138,6 +138,7 @@ fn contest(variants: &[String], point: &Point) -> Contest {
         seats.push(seat(Kind::Floor, "floor", point));
     }
     seats.extend(variants.iter().map(|variant| seat(Kind::Variant, variant, point)));
+    seats.push(seat(Kind::Classic, CLASSIC, point));
     Contest { seats }
 }
 
@@ -158,7 +159,11 @@ fn block(panel: &Panel, number: usize, at_s: f64, rng: &mut impl Rng) -> Block {
         let noise = if contest.seats[0].point.knobs.threads == 1 { 0.006 } else { 0.03 };
         let logs: Vec<f64> = (0..)
             .zip(&contest.seats)
-            .map(|(index, seat)| if index == 0 { 0.0 } else { digits(factor(seat).ln() + noise * normal(rng), 1e5) })
+            .map(|(index, seat)| match seat.kind {
+                _ if index == 0 => 0.0,
+                Kind::Classic => digits(super::CLASSIC.ln(), 1e5),
+                _ => digits(factor(seat).ln() + noise * normal(rng), 1e5),
+            })
             .collect();
         block.ns_per_token.push(logs.iter().map(|log| digits(plain_ns * log.exp(), 10.0)).collect());
         block.log_ratio.push(logs);
@@ -174,6 +179,7 @@ fn factor(seat: &Seat) -> f64 {
     let spread = threads > 1 && batch >= par_min_batch;
     match seat.kind {
         Kind::Control | Kind::Reference => 1.0,
+        Kind::Classic => super::CLASSIC,
         Kind::Floor => 0.24 - 0.15 * filled,
         Kind::Variant => {
             let knob = 1.0 + 0.01 * ((soa_threshold as f64 + 4.0) / 36.0).ln().abs();

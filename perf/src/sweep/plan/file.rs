@@ -10,7 +10,7 @@ use toml::Spanned;
 
 use super::raw::{File, Instructions, Memory, Profile, RawSection, Threads};
 use super::{Plan, Profiles, Section};
-use crate::cell::REFERENCE;
+use crate::cell::{CLASSIC, REFERENCE};
 use crate::corpus::Source;
 use crate::run::measured::FEWEST_BLOCKS;
 
@@ -121,9 +121,9 @@ impl Reader<'_> {
             let what = "no variant of it spreads work over threads at any of its batches";
             return Err(self.wrong(at, format!("section {:?} measures nothing: {what}", section.name)));
         }
-        let only_plain = section.variants.iter().all(|variant| variant.name == REFERENCE);
+        let only_plain = section.variants.iter().all(|variant| variant.name == REFERENCE || variant.name == CLASSIC);
         if only_plain && section.soa_thresholds.is_empty() && section.par_min_batches.is_empty() {
-            let what = "plain is what all others are compared with; expected another variant";
+            let what = "plain and classic are what all others are compared with; expected another variant";
             return Err(self.wrong(at, format!("section {:?} measures nothing: {what}", section.name)));
         }
         Ok(section)

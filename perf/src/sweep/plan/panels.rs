@@ -8,7 +8,7 @@
 use super::Section;
 use ron_auth_variants::Variant;
 
-use crate::cell::{Knobs, REFERENCE};
+use crate::cell::{CLASSIC, Knobs, REFERENCE};
 use crate::corpus::Source;
 use crate::run::{Contest, Kind, Panel, Point, Seat};
 
@@ -44,7 +44,7 @@ fn contest(section: &Section, corpus: &Source, batch: usize, threads: usize) -> 
     let mut swept = Vec::new();
     for variant in &section.variants {
         if !sweeps_knobs {
-            if variant.name != REFERENCE {
+            if variant.name != REFERENCE && variant.name != CLASSIC {
                 swept.push(seat(Kind::Variant, variant.name, defaults));
             }
             continue;
@@ -68,6 +68,7 @@ fn contest(section: &Section, corpus: &Source, batch: usize, threads: usize) -> 
     if threads == 1 {
         seats.push(seat(Kind::Floor, "floor", defaults));
     }
+    seats.push(seat(Kind::Classic, CLASSIC, defaults));
     seats.extend(swept);
     Some(Contest { seats })
 }
@@ -104,10 +105,21 @@ mod tests {
                 }
             }
         }
+        for variant in &named {
+            for (corpus, batch) in
+                [("scattered-light", 1), ("scattered-light", 64), ("scattered-heavy", 1), ("scattered-heavy", 64)]
+            {
+                let is_here = |seat: &Seat| {
+                    (seat.variant.as_str(), seat.point.corpus.as_str(), seat.point.batch)
+                        == (variant.name, corpus, batch)
+                };
+                assert!(seats(&panels).any(is_here), "{} {corpus} {batch}", variant.name);
+            }
+        }
     }
 
     #[test]
-    fn every_contest_begins_with_plain_and_its_control_at_default_knobs() {
+    fn every_contest_begins_with_plain_and_its_control_at_default_knobs_and_has_classic_in_it() {
         for panel in panels(BuiltIn::Full, 4) {
             for contest in &panel.contests {
                 let [plain, control, rest @ ..] = &contest.seats[..] else { panic!("{contest:?}") };
@@ -115,6 +127,8 @@ mod tests {
                 assert_eq!(plain.point, control.point);
                 assert_eq!(plain.point.knobs, Knobs::defaults(plain.point.knobs.threads));
                 assert!(rest.iter().all(|seat| seat.point.batch == plain.point.batch), "{contest:?}");
+                let classic: Vec<&Seat> = rest.iter().filter(|seat| seat.variant == CLASSIC).collect();
+                assert!(matches!(classic[..], [seat] if seat.kind == Kind::Classic && seat.point == plain.point));
             }
         }
     }

@@ -1,5 +1,6 @@
 //! The plots of a run: what is drawn, a file for each kind.
 
+pub(super) mod answer;
 pub(super) mod floor;
 pub(super) mod seams;
 pub(super) mod speedup;

@@ -1,40 +1,50 @@
-//! What to run.
+//! What to run, in detail: each composition once, with what to unfold for each workload.
 
 use maud::{Markup, html};
 
 use super::{Side, details, missing, plain_table, worded};
 use crate::recommend::{Advice, Candidate};
-use crate::report::html::format::ratio;
+use crate::report::answer::workloads;
+use crate::report::html::format::{batch_of, ratio};
 
-/// The advice for each workload.
+/// The advice for each workload, by what is to be written into a service.
 pub(in crate::report::html) fn body(side: &Side<'_>) -> Markup {
-    let advices = &side.input.advices;
-    if advices.is_empty() {
+    let advices: Vec<&Advice> = side.input.advices.iter().flatten().collect();
+    if side.input.advices.is_empty() {
         return missing("No advice: it takes a run that measured all compositions of the seams.");
     }
-    html! {
-        div.advices { @for advice in advices.iter().flatten() { (piece(advice)) } }
-        @for reason in advices.iter().filter_map(|advice| advice.as_ref().err()) {
-            (missing(&format!("No advice: {reason}.")))
+    if advices.is_empty() {
+        return missing("No advice: the reasons are above.");
+    }
+    let mut groups: Vec<((String, String), Vec<&Advice>)> = Vec::new();
+    for advice in advices {
+        let written = (advice.cargo_toml(), advice.config());
+        match groups.iter_mut().find(|(known, _)| *known == written) {
+            Some((_, group)) => group.push(advice),
+            None => groups.push((written, vec![advice])),
         }
+    }
+    html! {
+        div.advices { @for ((cargo_toml, config), group) in &groups { (piece(cargo_toml, config, group)) } }
         p.note { (worded("`cargo lab recommend` answers for other workloads and numbers of cores.")) }
     }
 }
 
-fn piece(advice: &Advice) -> Markup {
-    let question = &advice.question;
+fn piece(cargo_toml: &str, config: &str, group: &[&Advice]) -> Markup {
     html! {
         article {
-            h3 { (question.corpus) " tokens, " (question.batch) " per call" }
-            p.headline { (worded(&advice.headline())) }
-            @for warning in &advice.warnings { p.note { strong { "Careful: " } (worded(warning)) } }
-            p { (worded(&advice.expectation())) }
-            pre { code { (advice.cargo_toml()) } }
-            pre { code { (advice.config()) } }
-            (details("All safe compositions, fastest first", &ranking(advice)))
-            @if !advice.would_change.is_empty() {
-                (details("What would change this", &html! {
-                    ul { @for reason in &advice.would_change { li { (worded(reason)) } } }
+            h3 { "For " (workloads(group.iter().map(|advice| &advice.point))) }
+            pre { code { (cargo_toml) } }
+            pre { code { (config) } }
+            @for advice in group {
+                (details(&format!("{}, {}", advice.question.corpus, batch_of(&advice.point)), &html! {
+                    p.headline { (worded(&advice.headline())) }
+                    p { (worded(&advice.expectation())) }
+                    @if !advice.would_change.is_empty() {
+                        p { "What would change this:" }
+                        ul { @for reason in &advice.would_change { li { (worded(reason)) } } }
+                    }
+                    (ranking(advice))
                 }))
             }
         }
@@ -49,7 +59,7 @@ fn ranking(advice: &Advice) -> Markup {
             advice.indistinguishable.iter().any(|other| [&name, candidate.variant.name].contains(&other.as_str()));
         let standing = match (is_chosen, is_as_fast) {
             (true, _) => "chosen",
-            (false, true) => "indistinguishable",
+            (false, true) => "not measurably slower",
             (false, false) => "",
         };
         vec![
@@ -62,6 +72,6 @@ fn ranking(advice: &Advice) -> Markup {
     };
     let heads = ["composition", "", "time / fastest (95 %)", "time / plain (95 %)", "ns/token"];
     let caption =
-        format!("Compositions on {}, {}", advice.question.corpus, super::super::format::batch_of(&advice.point));
+        format!("Safe compositions on {}, {}, fastest first", advice.question.corpus, batch_of(&advice.point));
     plain_table(&caption, &heads, 2, advice.ranking.iter().map(row).collect())
 }

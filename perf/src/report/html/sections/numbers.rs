@@ -8,11 +8,12 @@ use crate::report::data::{Data, is_plain};
 use crate::report::html::format::{NOT_AVAILABLE, batch_of, count, mebibytes, ratio_or_not, time_ns};
 use crate::run::{Measured, Point};
 
-const HEADS: [&str; 9] = [
+const HEADS: [&str; 10] = [
     "variant",
     "ns/token (quartiles)",
+    "time / classic (95 %)",
     "time / plain (95 %)",
-    "speed-up",
+    "× plain",
     "time / floor (95 %)",
     "allocs/token",
     "bytes/token",
@@ -75,6 +76,7 @@ fn row(data: &Data<'_>, seat: &Measured<'_>) -> Vec<String> {
     vec![
         variant.to_owned(),
         seat.time_ns().map_or_else(|| NOT_AVAILABLE.to_owned(), time_ns),
+        ratio_or_not(data.to_classic(seat)),
         relative,
         speedup,
         ratio_or_not(data.to_floor(seat)),

@@ -30,7 +30,7 @@ const KINDS: [Kind; 6] = [
     },
     Kind {
         id: "speed-up",
-        title: "Speed-up over plain",
+        title: "Speed-up",
         draw: |side| speedup::figures(&side.data),
         behind: nothing,
         takes: "No plot: no named variant was measured in six blocks or more.",

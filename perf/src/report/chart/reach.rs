@@ -1,0 +1,111 @@
+//! How far each of several cases reaches from where others stand: a line from the first dot to the last, one case below
+//! the other, with what that comes to at its end. The key to the dots stands above them.
+
+use super::scale::Scale;
+use super::theme::{INK, RULE};
+use super::{Align, Area, Look, Value, WIDTH_PX, dot, stroke, theme, tick_label, width_px, write};
+
+/// A chart. Its axis is spaced by the logarithm.
+pub(in crate::report) struct ReachChart {
+    /// What the axis shows, with its unit.
+    pub(in crate::report) x_title: String,
+    /// What the dots of every case stand for, in order.
+    pub(in crate::report) series: Vec<(String, Look)>,
+    pub(in crate::report) cases: Vec<Case>,
+}
+
+/// A case.
+pub(in crate::report) struct Case {
+    pub(in crate::report) label: String,
+    /// A dot for each of the series that was measured.
+    pub(in crate::report) values: Vec<Option<Value>>,
+    /// What it comes to.
+    pub(in crate::report) end: String,
+}
+
+const KEY_PX: i32 = 26;
+const LINE_PX: i32 = 22;
+const BOTTOM_PX: i32 = 54;
+const GAP_PX: i32 = 6;
+
+impl ReachChart {
+    /// Draws it.
+    pub(in crate::report) fn svg(&self, label: &str) -> anyhow::Result<String> {
+        let height = KEY_PX + self.cases.len() as i32 * LINE_PX + GAP_PX + BOTTOM_PX;
+        theme::svg(height, label, |area| self.draw(area, height - BOTTOM_PX))
+    }
+
+    fn draw(&self, area: &Area<'_>, bottom: i32) -> anyhow::Result<()> {
+        let (mut left, mut ends) = (0, 0);
+        for case in &self.cases {
+            left = left.max(width_px(area, &case.label)? + 14);
+            ends = ends.max(width_px(area, &case.end)? + 12);
+        }
+        let right = WIDTH_PX - ends - 2;
+        let values = self.cases.iter().flat_map(|case| case.values.iter().flatten());
+        let x = Scale::around(values.flat_map(|value| [value.lower, value.upper]), true, (left, right));
+        self.draw_key(area)?;
+        for tick in x.ticks() {
+            stroke(area, &[(x.px(tick), KEY_PX), (x.px(tick), bottom)], RULE, 1)?;
+            stroke(area, &[(x.px(tick), bottom), (x.px(tick), bottom + 5)], INK, 1)?;
+            write(area, &tick_label(tick), (x.px(tick), bottom + 16), Align::Middle, INK)?;
+        }
+        stroke(area, &[(left, bottom), (right, bottom)], INK, 1)?;
+        let half = width_px(area, &self.x_title)? / 2;
+        let middle = left.midpoint(right).max(half + 2).min(WIDTH_PX - half - 2);
+        write(area, &self.x_title, (middle, bottom + 40), Align::Middle, INK)?;
+        for (index, case) in (0..).zip(&self.cases) {
+            self.draw_case(area, case, x, KEY_PX + GAP_PX / 2 + index * LINE_PX + LINE_PX / 2)?;
+        }
+        Ok(())
+    }
+
+    fn draw_key(&self, area: &Area<'_>) -> anyhow::Result<()> {
+        let mut x = 6;
+        for (name, look) in &self.series {
+            dot(area, (x, KEY_PX / 2), *look)?;
+            write(area, name, (x + 10, KEY_PX / 2), Align::Left, INK)?;
+            x += 10 + width_px(area, name)? + 20;
+        }
+        Ok(())
+    }
+
+    fn draw_case(&self, area: &Area<'_>, case: &Case, x: Scale, y: i32) -> anyhow::Result<()> {
+        write(area, &case.label, (2, y), Align::Left, INK)?;
+        let middles = || case.values.iter().flatten().map(|value| x.px(value.middle));
+        if let Some((from, to)) = middles().min().zip(middles().max()) {
+            stroke(area, &[(from, y), (to, y)], INK, 2)?;
+        }
+        for (value, (_, look)) in case.values.iter().zip(&self.series) {
+            if let Some(value) = value {
+                dot(area, (x.px(value.middle), y), *look)?;
+            }
+        }
+        write(area, &case.end, (WIDTH_PX - 2, y), Align::Right, INK)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::chart::theme::tests::assert_themed;
+
+    #[test]
+    fn every_case_has_its_dots_and_its_end_and_what_was_not_measured_has_none() {
+        let value = |middle: f64| Some(Value { middle, lower: middle, upper: middle });
+        let chart = ReachChart {
+            x_title: "million tokens".to_owned(),
+            series: vec![("plain".to_owned(), theme::look_of("plain")), ("to run".to_owned(), theme::look_of("prod"))],
+            cases: vec![
+                Case { label: "light 1".to_owned(), values: vec![value(0.4), value(1.3)], end: "3.3×".to_owned() },
+                Case { label: "light 64".to_owned(), values: vec![None, value(2.0)], end: String::new() },
+            ],
+        };
+        let svg = chart.svg("rates").unwrap();
+        assert_themed(&svg);
+        for text in ["\nlight 1\n", "\nlight 64\n", "\n3.3×\n", "\nplain\n", "\nto run\n", "\nmillion tokens\n"] {
+            assert!(svg.contains(text), "{text}: {svg}");
+        }
+        assert_eq!(svg.matches("<circle").count(), 2 + 3);
+    }
+}

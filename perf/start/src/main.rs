@@ -1,0 +1,164 @@
+//! `cargo lab …`: builds the lab and runs it with these arguments.
+//!
+//! The lab takes minutes to build on a fresh machine. `cargo run` says either nothing meanwhile (`--quiet`) or, each
+//! time, two lines about a build in which nothing was done. This says what is built and how far it is while there is
+//! something to build, and nothing otherwise. It all goes to standard error; the lab then takes this program's place.
+
+use std::env;
+use std::io::{self, IsTerminal, Read, Write};
+use std::process::{ChildStderr, Command, ExitCode, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use self::progress::Told;
+
+mod progress;
+
+/// What is built and run.
+const LAB: [&str; 6] = ["--release", "--package", "perf-lab", "--bin", "perf-lab", "--manifest-path"];
+/// The workspace.
+const MANIFEST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.toml");
+/// What could not be done, as of every command of the lab.
+const COULD_NOT: u8 = 3;
+/// Between two looks at the clock.
+const TICK: Duration = Duration::from_secs(1);
+/// Between two lines about the same build where there is no terminal.
+const LINE_EVERY: Duration = Duration::from_secs(5);
+
+fn main() -> ExitCode {
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let started = build(Command::new(&cargo)).and_then(|built| {
+        if !built {
+            eprintln!("perf-lab: the lab could not be built; cargo's own words are above");
+            return Ok(ExitCode::from(COULD_NOT));
+        }
+        let mut lab = Command::new(&cargo);
+        lab.args(["run", "--quiet"]).args(LAB).arg(MANIFEST).arg("--").args(env::args_os().skip(1));
+        run(lab)
+    });
+    started.unwrap_or_else(|error| {
+        eprintln!("perf-lab: {} could not be started: {error}; is it on the PATH?", cargo.display());
+        ExitCode::from(COULD_NOT)
+    })
+}
+
+/// Builds the lab; whether that went well.
+fn build(mut cargo: Command) -> io::Result<bool> {
+    let begun = Instant::now();
+    // Cargo shows how far it is on terminals only, unless told otherwise; what it shows is passed on in our own words.
+    cargo.arg("build").args(LAB).arg(MANIFEST).stdout(Stdio::null()).stderr(Stdio::piped());
+    cargo.env("CARGO_TERM_PROGRESS_WHEN", "always").env("CARGO_TERM_PROGRESS_WIDTH", "160");
+    let mut cargo = cargo.env("CARGO_TERM_COLOR", "never").env_remove("CARGO_TERM_QUIET").spawn()?;
+    let (teller, told) = mpsc::channel();
+    let listening = cargo.stderr.take().map(|said| thread::spawn(move || listen(said, &teller)));
+    let mut screen = Screen::new(begun);
+    loop {
+        match told.recv_timeout(TICK) {
+            Ok(line) => screen.show(progress::told(&line)),
+            // A linker says nothing for minutes: then the time goes on at least.
+            Err(RecvTimeoutError::Timeout) => screen.tick(),
+            Err(RecvTimeoutError::Disconnected) => break,
+        }
+    }
+    if let Some(listening) = listening {
+        let _ = listening.join();
+    }
+    let built = cargo.wait()?.success();
+    screen.end(built);
+    Ok(built)
+}
+
+/// Passes on what Cargo says, line by line; its progress ends in carriage returns.
+fn listen(mut said: ChildStderr, teller: &Sender<String>) {
+    let (mut bytes, mut pending) = ([0; 4096], Vec::new());
+    while let Ok(count @ 1..) = said.read(&mut bytes) {
+        pending.extend(bytes.iter().take(count));
+        while let Some(end) = pending.iter().position(|byte| [b'\r', b'\n'].contains(byte)) {
+            let line: Vec<u8> = pending.drain(..=end).collect();
+            let _ = teller.send(String::from_utf8_lossy(&line).into_owned());
+        }
+    }
+    let _ = teller.send(String::from_utf8_lossy(&pending).into_owned());
+}
+
+/// Standard error: a line that changes on a terminal, a line now and then elsewhere.
+struct Screen {
+    is_terminal: bool,
+    begun: Instant,
+    last_line: Option<Instant>,
+    /// What is done, once something is: until then nothing is shown, for a fresh build takes no time.
+    work: Option<String>,
+    /// How far it is.
+    so_far: String,
+}
+
+impl Screen {
+    fn new(begun: Instant) -> Self {
+        let is_terminal = io::stderr().is_terminal();
+        Self { is_terminal, begun, last_line: None, work: None, so_far: String::new() }
+    }
+
+    fn show(&mut self, told: Told<'_>) {
+        match told {
+            Told::Nothing => {}
+            Told::Work(what) => {
+                self.work = Some(what);
+                self.tick();
+            }
+            Told::Progress(so_far) => {
+                self.so_far = so_far;
+                self.tick();
+            }
+            Told::Aloud(words) => {
+                self.clear();
+                eprintln!("{words}");
+            }
+        }
+    }
+
+    fn tick(&mut self) {
+        let Some(work) = &self.work else { return };
+        let line = format!("building the lab: {}{work}, {} s", self.so_far, self.begun.elapsed().as_secs());
+        if self.is_terminal {
+            self.clear();
+            eprint!("{}", progress::shortened(&line, columns()));
+            // What is not shown now is shown with the next line.
+            let _ = io::stderr().flush();
+        } else if self.last_line.is_none_or(|last| last.elapsed() >= LINE_EVERY) {
+            self.last_line = Some(Instant::now());
+            eprintln!("{line}");
+        }
+    }
+
+    fn clear(&self) {
+        if self.is_terminal {
+            eprint!("\r\x1b[2K");
+        }
+    }
+
+    fn end(&self, built: bool) {
+        if self.work.is_some() {
+            self.clear();
+            let how = if built { "built in" } else { "not built, after" };
+            eprintln!("the lab: {how} {} s", self.begun.elapsed().as_secs());
+        }
+    }
+}
+
+/// Columns of the terminal, or as many as any has.
+fn columns() -> usize {
+    env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).unwrap_or(80)
+}
+
+#[cfg(unix)]
+fn run(mut lab: Command) -> io::Result<ExitCode> {
+    use std::os::unix::process::CommandExt;
+    Err(lab.exec())
+}
+
+#[cfg(not(unix))]
+fn run(mut lab: Command) -> io::Result<ExitCode> {
+    let status = lab.status()?;
+    Ok(status.code().and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::from(COULD_NOT), ExitCode::from))
+}
