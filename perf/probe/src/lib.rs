@@ -13,6 +13,7 @@
 //! | [`cases`], [`face`] | the canonical cases, and what they are run on |
 //! | [`place`] | where the process lies in memory |
 //! | [`memory`] | how much memory the process takes |
+//! | [`spent`] | where the time of a turn went, beside what the clock says |
 //! | `nuisance` | code that nobody calls, for a test of the gate |
 //! | [`workload`], [`clock`], [`check`] | what the lab shares: cells made ready to run, clocks, comparing answers |
 #![forbid(unsafe_code)]
@@ -28,4 +29,5 @@ pub mod nuisance;
 pub mod place;
 pub mod protocol;
 pub mod serve;
+pub mod spent;
 pub mod workload;
