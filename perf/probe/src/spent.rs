@@ -1,9 +1,9 @@
 //! Where the time of a turn went, beside what the clock of the case says.
 //!
-//! CPU time of one thread is the clock of a single-threaded case, because it does not run while a neighbour has the core.
-//! Nor does it while the thread sleeps, waits for a lock or a disk, or has another thread do its work. So a turn is
-//! watched from outside as well: by the wall clock, by the CPU time of the whole process, and by how often the thread gave
-//! up its core (`voluntary_ctxt_switches` of Linux), which tells who waits from whom the core was taken away.
+//! CPU time of one thread is the clock of a single-threaded case, because it stands still while a neighbour has the
+//! core. So it does while the thread sleeps, waits for a lock or a disk, or has another thread do its work. A turn is
+//! therefore watched from outside as well: by the wall clock, by the CPU time of the whole process, and by how often the
+//! thread gave up its core (`voluntary_ctxt_switches` of Linux), which tells who waits from who was made to.
 //!
 //! All is read before the clock of the case starts and after it has stopped.
 
@@ -123,15 +123,15 @@ fn reread<'b>(file: Option<&mut File>, bytes: &'b mut Vec<u8>) -> Option<&'b str
     std::str::from_utf8(bytes).ok()
 }
 
-/// The line `voluntary_ctxt_switches:	12` of `/proc/PID/status`. A thread that is asked over a pipe has waited before: 0
-/// is a system that does not count.
+/// The line `voluntary_ctxt_switches: 12` of `/proc/PID/status`. A thread that is asked over a pipe has waited before,
+/// so that 0 is a system that does not count.
 fn voluntary_switches(status: &str) -> Option<u64> {
     let line = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"))?;
     line.trim().parse().ok().filter(|count| *count > 0)
 }
 
-/// The second number of `/proc/PID/schedstat`: nanoseconds on a run queue. The first is the time on a core; 0 is a system
-/// that does not count.
+/// The second number of `/proc/PID/schedstat`: nanoseconds on a run queue. The first is the time on a core, where 0 is a
+/// system that does not count.
 fn queued_ns(schedstat: &str) -> Option<u64> {
     let mut numbers = schedstat.split_whitespace().map(str::parse::<u64>);
     let on_cpu = numbers.next()?.ok()?;

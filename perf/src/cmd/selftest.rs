@@ -28,8 +28,8 @@ const FIRST_GUESS_S: f64 = 8.0;
 
 /// Test the gate as an instrument: false alarms on equal programs, power against injected slow-downs
 ///
-/// Each trial is a whole gate over the canonical benchmarks on one thread, kept as it ends; after Ctrl-C, --out with the
-/// same file goes on where it stopped. A round has eleven trials: equal programs, four times; 2, 3, 5 and 7 % more work
+/// Each trial is a whole gate over the canonical benchmarks on one thread. It is kept as it ends; after Ctrl-C, --out with
+/// the same file goes on where it stopped. A round has eleven trials: equal programs, four times; 2, 3, 5 and 7 % more work
 /// and 5 % less; 3 % judged by a warn level of 3 %; and Criterion on equal programs.
 #[derive(Debug, ClapArgs)]
 pub struct Args {

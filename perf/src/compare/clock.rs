@@ -4,8 +4,8 @@
 //! reads 0 or a whole step. What a clock reads is a multiple of its tick, whatever the work takes; so if all readings
 //! have a large common measure although they differ, that is the tick.
 
-/// A turn is at least this many ticks long. A block has two turns or more for each side, so that a tick is 1 % of what a
-/// side is measured for, or less.
+/// A turn is at least this many ticks long. A block has two turns or more for each side, so a tick is at most 1 % of
+/// what a side is measured for.
 pub(super) const TICKS_PER_TURN: f64 = 50.0;
 /// Longest turn that is made for a coarse clock.
 pub(super) const LONGEST_TURN_NS: f64 = 10e9;

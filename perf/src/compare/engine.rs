@@ -80,8 +80,8 @@ pub struct Measured {
     pub case: CaseInfo,
     /// What it comes to.
     pub decision: Decision,
-    /// What the clock does not see of it. Nothing of a case on several threads, whose clock is the wall's, or if a probe
-    /// does not say where its time goes.
+    /// What the clock does not see of it. Nothing of a case on several threads, whose clock is the wall's, nor if a
+    /// probe does not say where its time goes.
     pub unseen: Vec<Finding>,
     /// Each block's values, as they came.
     pub blocks: Vec<CaseBlock>,

@@ -11,8 +11,7 @@
 //! Where nobody waits and no other thread works, both ratios *are* that of the clock, to the last digit, so that the
 //! questions raise no alarm of their own. Each is held against the same levels, with the control as its guard.
 //!
-//! What tells waiting from being preempted is how often the thread gave up its core: a neighbour takes it without asking.
-//! Where a probe does not tell that, wall time against CPU time has to do. Preemption meets both sides alike, but it is
+//! What tells waiting from being preempted is how often the thread gave up its core: a neighbour takes it unasked. Where a probe does not tell that, wall time against CPU time has to do. Preemption meets both sides alike, but it is
 //! gross; so a slow-down that is shown in spite of it counts, and nothing else does.
 
 use serde::{Deserialize, Serialize};

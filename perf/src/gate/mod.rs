@@ -213,7 +213,7 @@ fn clock_notes(contest: &Contest<'_>, rows: &[Row]) -> Vec<String> {
     for row in rows {
         if let Some(tick_ns) = row.blocks.iter().find_map(|block| block.tick_ns) {
             notes.push(format!(
-                "The clock of {} ticks every {:.1} ms only: its turns were made that much longer, and blocks take longer.",
+                "The clock of {} ticks every {:.1} ms only: its turns were made longer, and so were its blocks.",
                 row.benchmark,
                 tick_ns / 1e6
             ));

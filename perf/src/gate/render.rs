@@ -94,8 +94,8 @@ fn method(outcome: &Outcome) -> String {
 
 /// What is read, and what no clock here sees.
 const CLOCKS: &str = "One thread is timed in its CPU time; what that does not see, waiting and other threads' work, is \
-                      judged beside it. Several threads are timed by the wall clock. Left out: work of other processes, \
-                      and what happens less often than once in a block.";
+                      judged beside it. Several threads are timed by the wall clock. Left out: other processes, and \
+                      what happens less often than once in a block.";
 
 /// For a terminal: the verdict line, the table, broken tripwires, method and notes.
 #[must_use]

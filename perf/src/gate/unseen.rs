@@ -26,8 +26,8 @@ pub struct Unseen {
     pub candidate_share: Option<Ratio>,
     /// The same of the base.
     pub base_share: f64,
-    /// How often each side gave up its core per 1000 tokens, base and candidate. `None`: the probes don't tell, and wall
-    /// time against CPU time had to do.
+    /// How often each side gave up its core per 1000 tokens, base and candidate. `None`: the probes don't tell, so that
+    /// wall time against CPU time had to do.
     pub switches_per_1000: Option<[f64; 2]>,
 }
 
