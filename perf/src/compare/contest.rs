@@ -22,6 +22,8 @@ pub const WARM_UP_TURNS: usize = 2;
 const MOST_ITERATIONS: f64 = 1e9;
 /// … and so is one that reads 0 for a turn that takes this long.
 const STANDS_STILL: Duration = Duration::from_secs(2);
+/// Iterations of a turn that tells a clock of ticks from a probe that always says the same.
+const TELLING_ITERATIONS: u64 = 7;
 /// Turns that are taken to find the tick of a clock that read 0.
 const TICK_TURNS: u64 = 8;
 
@@ -204,6 +206,9 @@ fn iterations_per_turn(
             let more = read_more(processes, seat)?;
             *least_ns = more.0;
             readings.append(more.1);
+        } else if readings.are_all_one() {
+            // 12 ms always read 10 by a clock that counts in tens, but seven times 12 ms are not 70.
+            readings.push(TELLING_ITERATIONS, turn(processes, seat, TELLING_ITERATIONS)?.elapsed_ns);
         }
     }
     let tick_ns = coarse_tick_ns(&readings);
@@ -314,7 +319,7 @@ fn turn(processes: &mut [Box<dyn Runner>], seat: &Seat, iterations: u64) -> Resu
 
 #[cfg(test)]
 mod tests {
-    use rand::SeedableRng;
+    use rand::{Rng, SeedableRng};
 
     use super::*;
     use crate::compare::simulated::case;
@@ -362,6 +367,8 @@ mod tests {
         ns_per_iteration: f64,
         tick_ns: f64,
         now_ns: f64,
+        /// Where between two ticks a turn begins is up to chance.
+        chance: ChaCha8Rng,
     }
 
     impl Runner for Ticking {
@@ -369,14 +376,16 @@ mod tests {
             let at = |time: f64| (time / self.tick_ns).floor() * self.tick_ns;
             let start = self.now_ns;
             let end = start + self.ns_per_iteration * iterations as f64;
-            self.now_ns = end + 123_456.7;
+            self.now_ns = end + self.tick_ns * self.chance.random_range(0.0..1.0);
             Ok(Ran { elapsed_ns: at(end) - at(start), ..Ran::default() })
         }
     }
 
     fn ticking(ns_per_iteration: [f64; 2], tick_ns: f64) -> Result<Vec<Standing>, MeasureError> {
-        let process =
-            |ns_per_iteration| Box::new(Ticking { ns_per_iteration, tick_ns, now_ns: 0.0 }) as Box<dyn Runner>;
+        let process = |ns_per_iteration| {
+            let chance = ChaCha8Rng::seed_from_u64(2);
+            Box::new(Ticking { ns_per_iteration, tick_ns, now_ns: 0.0, chance }) as Box<dyn Runner>
+        };
         let mut processes = ns_per_iteration.map(process).into_iter().collect::<Vec<_>>();
         let seats = [0, 1].map(|process| Seat { process, case: case("a", 1) });
         let effort = Effort { turn_ns: 200_000.0, rounds: 25 };
@@ -400,6 +409,30 @@ mod tests {
             }
         }
         assert!(ticking([40_000.0, 42_000.0], 1.0).unwrap().iter().all(|seat| seat.tick_ns.is_none()));
+    }
+
+    /// Rounds down, wherever a turn begins.
+    struct Rounding(f64);
+
+    impl Runner for Rounding {
+        fn run(&mut self, _: &str, iterations: u64) -> Result<Ran, MeasureError> {
+            let elapsed_ns = (self.0 * iterations as f64 / 10e6).floor() * 10e6;
+            Ok(Ran { elapsed_ns, ..Ran::default() })
+        }
+    }
+
+    #[test]
+    fn a_clock_that_always_reads_the_same_tick_is_not_believed() {
+        for ns_per_iteration in [12e6, 25e6] {
+            let mut processes: Vec<Box<dyn Runner>> =
+                vec![Box::new(Rounding(ns_per_iteration)), Box::new(Rounding(1.07 * ns_per_iteration))];
+            let seats = [0, 1].map(|process| Seat { process, case: case("a", 1) });
+            let effort = Effort { turn_ns: 200_000.0, rounds: 25 };
+            let mut rng = ChaCha8Rng::seed_from_u64(1);
+            let found = run(&mut processes, &seats, effort, Turns::EqualWork, &mut rng, &|| false).unwrap();
+            assert!(found[0].tick_ns.is_some(), "{found:?}");
+            assert!((found[1].log_ratio - 1.07_f64.ln()).abs() < 0.03, "{found:?}");
+        }
     }
 
     #[test]

@@ -209,7 +209,7 @@ mod tests {
 
     /// In how many of the trials there is a finding of this kind that stands for this.
     fn share(machine: &Machine, kind: Kind, standings: &[Standing]) -> f64 {
-        const TRIALS: u64 = 60;
+        const TRIALS: u64 = 40;
         let found = |seed: &u64| {
             let unseen = measured(machine, *seed).unseen;
             unseen.iter().any(|finding| finding.kind == kind && standings.contains(&finding.standing()))
