@@ -87,12 +87,28 @@ impl Watch {
     }
 
     fn scheduled(&mut self) -> Scheduled {
-        let files = self.files.get_or_insert_with(|| Files {
+        self.files.get_or_insert_with(Files::open).read()
+    }
+}
+
+impl Files {
+    fn open() -> Self {
+        let mut files = Self {
             status: File::open("/proc/thread-self/status").ok(),
             schedstat: File::open("/proc/thread-self/schedstat").ok(),
             bytes: Vec::with_capacity(MOST_BYTES),
-        });
-        let Files { status, schedstat, bytes } = files;
+        };
+        // A system that shows a count need not count. A nap is a voluntary switch.
+        let before = files.read().voluntary_switches;
+        std::thread::sleep(Duration::from_micros(1));
+        if difference(before, files.read().voluntary_switches).is_none_or(|switches| switches == 0) {
+            files.status = None;
+        }
+        files
+    }
+
+    fn read(&mut self) -> Scheduled {
+        let Self { status, schedstat, bytes } = self;
         Scheduled {
             queued_ns: reread(schedstat.as_mut(), bytes).and_then(queued_ns),
             voluntary_switches: reread(status.as_mut(), bytes).and_then(voluntary_switches),
@@ -123,11 +139,10 @@ fn reread<'b>(file: Option<&mut File>, bytes: &'b mut Vec<u8>) -> Option<&'b str
     std::str::from_utf8(bytes).ok()
 }
 
-/// The line `voluntary_ctxt_switches: 12` of `/proc/PID/status`. A thread that is asked over a pipe has waited before,
-/// so that 0 is a system that does not count.
+/// The line `voluntary_ctxt_switches: 12` of `/proc/PID/status`.
 fn voluntary_switches(status: &str) -> Option<u64> {
     let line = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"))?;
-    line.trim().parse().ok().filter(|count| *count > 0)
+    line.trim().parse().ok()
 }
 
 /// The second number of `/proc/PID/schedstat`: nanoseconds on a run queue. The first is the time on a core, where 0 is a
@@ -153,8 +168,6 @@ mod tests {
     #[test]
     fn a_turn_that_sleeps_takes_wall_time_no_cpu_time_and_a_voluntary_switch() {
         let mut watch = Watch::default();
-        // On Linux nothing counts as counted before the thread has waited once, as a probe has for its first request.
-        std::thread::sleep(Duration::from_millis(1));
         let ((), spent) = watch.turn(|| std::thread::sleep(Duration::from_millis(30)));
         let (wall, cpu) = (spent.wall_ns.unwrap(), spent.thread_cpu_ns.unwrap());
         assert!(wall >= 30_000_000 && cpu < 10_000_000, "{spent:?}");
@@ -167,7 +180,6 @@ mod tests {
     #[test]
     fn a_turn_that_works_gives_up_nothing() {
         let mut watch = Watch::default();
-        std::thread::sleep(Duration::from_millis(1));
         let ((), spent) = watch.turn(|| busy_for(Duration::from_millis(10)));
         assert!(spent.thread_cpu_ns.unwrap() >= 10_000_000, "{spent:?}");
         assert!(spent.voluntary_switches.is_none_or(|switches| switches == 0), "{spent:?}");
@@ -188,7 +200,7 @@ mod tests {
         let status = "Name:\tprobe\nvoluntary_ctxt_switches:\t12\nnonvoluntary_ctxt_switches:\t3\n";
         assert_eq!(voluntary_switches(status), Some(12));
         assert_eq!(queued_ns("153588 2381311 2\n"), Some(2_381_311));
-        for strange in ["", "Name:\tprobe\n", "voluntary_ctxt_switches:\t0\n", "voluntary_ctxt_switches:\tmany\n"] {
+        for strange in ["", "Name:\tprobe\n", "voluntary_ctxt_switches:\tmany\n"] {
             assert_eq!(voluntary_switches(strange), None, "{strange:?}");
         }
         for strange in ["", "0 0 0\n", "12\n", "a b c\n"] {
