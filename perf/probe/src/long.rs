@@ -19,14 +19,14 @@ const AUDIENCE: &str = "aud-demo";
 /// The one CBOR item `null`.
 const CBOR_NULL: u8 = 0xf6;
 
-/// So many distinct tokens of sixty-two caveats and 3.6 kB of CBOR; the default bounds are 64 caveats and 4096 bytes. All
+/// So many distinct tokens of sixty-two caveats and 3.8 kB of CBOR; the default bounds are 64 caveats and 4096 bytes. All
 /// are allowed, and differ in their `Exp` only.
 pub(crate) fn corpus(count: usize) -> Corpus {
     // Twenty-four prefixes of one path, each a segment longer than the one before.
     let mut path = String::from("/");
     let prefixes: Vec<String> = ('a'..='x')
         .map(|letter| {
-            path.push_str(&letter.to_string().repeat(7));
+            path.push_str(&letter.to_string().repeat(6));
             path.push('/');
             path.clone()
         })
