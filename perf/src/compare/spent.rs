@@ -72,9 +72,9 @@ impl Ledger {
             elapsed_ns: self.elapsed_ns * per_token,
             wall_ns: self.wall_ns as f64 * per_token,
             thread_cpu_ns: self.thread_cpu_ns as f64 * per_token,
-            process_cpu_ns: (!self.without_process).then(|| self.process_cpu_ns as f64 * per_token),
+            process_cpu_ns: (!self.without_process).then_some(self.process_cpu_ns as f64 * per_token),
             waited_ns: self.waited_ns.max(0.0) * per_token,
-            voluntary_switches: (!self.without_switches).then(|| self.voluntary_switches as f64 * per_token),
+            voluntary_switches: (!self.without_switches).then_some(self.voluntary_switches as f64 * per_token),
         })
     }
 }
