@@ -215,7 +215,8 @@ fn iterations_per_turn(
     let Some(tick_ns) = tick_ns else { return Ok((filling(least_ns, turn_ns, turns), None)) };
     let turn_ns = turn_ns.max(TICKS_PER_TURN * tick_ns);
     if turn_ns <= LONGEST_TURN_NS {
-        for (seat, least_ns) in seats.iter().zip(&mut least_ns) {
+        // What is less than a tick was read from many turns already.
+        for (seat, least_ns) in seats.iter().zip(&mut least_ns).filter(|(_, least_ns)| **least_ns >= tick_ns) {
             *least_ns = over_many_ticks(processes, seat, *least_ns, turn_ns, tick_ns)?;
         }
     }
