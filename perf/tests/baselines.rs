@@ -32,7 +32,7 @@ fn a_baseline_is_saved_with_raw_values_listed_compared_and_exported() {
     assert_eq!(code(&saved), 0, "{}", err(&saved));
     let stored: serde_json::Value =
         serde_json::from_str(&fs::read_to_string(file_of(directory, "first")).unwrap()).unwrap();
-    assert_eq!(stored["benchmarks"].as_array().unwrap().len(), 5);
+    assert_eq!(stored["benchmarks"].as_array().unwrap().len(), 6);
     for benchmark in stored["benchmarks"].as_array().unwrap() {
         assert_eq!(benchmark["blocks"].as_array().unwrap().len(), 2);
         assert!(benchmark["blocks"][1]["time_ns_per_token"].as_f64().unwrap() > 0.0, "{benchmark}");
@@ -41,12 +41,12 @@ fn a_baseline_is_saved_with_raw_values_listed_compared_and_exported() {
 
     let list = out(&lab(directory, &["list"]));
     let row = list.lines().find(|line| line.contains("| first ")).unwrap();
-    assert!(row.contains("| yes ") && row.contains("prod") && row.contains("| 5 "), "{row}");
+    assert!(row.contains("| yes ") && row.contains("prod") && row.contains("| 6 "), "{row}");
 
     // Against itself: nothing changed.
     let same = lab(directory, &["compare", "first", "first"]);
     assert_eq!(code(&same), 0, "{}", err(&same));
-    assert!(out(&same).starts_with("no benchmark of 5 is slower"), "{}", out(&same));
+    assert!(out(&same).starts_with("no benchmark of 6 is slower"), "{}", out(&same));
 
     // Slower in the file: exit 1, by name.
     let mut slower = stored.clone();

@@ -42,7 +42,7 @@ fn a_pair_of_real_probes_is_checked_and_run_wherever_it_is_put() {
         let layout = Layout { env_bytes: 1024, heap_bytes: 4096 };
         let mut runner = pair.launch(role, &cases, layout, pin).unwrap();
         for case in &cases {
-            assert!(runner.run(&case.name, 1).unwrap() > 0.0);
+            assert!(runner.run(&case.name, 1).unwrap().elapsed_ns > 0.0);
         }
         let refused = runner.run("verify_single_heavy", 1).unwrap_err();
         assert!(matches!(&refused, MeasureError::Refused { .. }), "{refused}");
@@ -114,7 +114,6 @@ fn an_answer_that_is_none_is_quoted_with_what_was_expected() {
         ("bla", "bla"),
         (r#"{"ran":{"case":"other","iterations":5,"elapsed_ns":9}}"#, "other"),
         (r#"{"ran":{"case":"c","iterations":4,"elapsed_ns":9}}"#, "iterations\\\":4"),
-        (r#"{"ran":{"case":"c","iterations":5,"elapsed_ns":0}}"#, "elapsed_ns\\\":0"),
         (r#"{"ran":{"case":"c","iterations":5,"elapsed_ns":-3}}"#, "-3"),
         (r#"{"checked":{"case":"c","decisions":64}}"#, "checked"),
     ] {

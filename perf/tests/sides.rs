@@ -21,6 +21,79 @@ fn two_good_probes_are_compared() {
     assert!(text.contains("pass"), "{text}");
 }
 
+/// As [`GOOD`], timed in CPU time, and says where the time goes: with so much waiting and work of other threads, in
+/// thousandths of what its own thread works.
+fn telling(waiting: u32, others: u32, switches: &str) -> [String; 2] {
+    let hello = HELLO.replace(r#""clock":"wall""#, r#""clock":"thread-cpu""#);
+    let ran = format!(
+        r#""elapsed_ns":'$n'000,"wall_ns":'$((n*(1000+{waiting})))',"thread_cpu_ns":'$n'000,"process_cpu_ns":'$((n*(1000+{others})))'{switches}}}}}'"#
+    );
+    [hello, GOOD.replace(r#""elapsed_ns":'$n'000}}'"#, &ran)]
+}
+
+#[test]
+fn a_candidate_that_waits_or_lets_others_work_fails_although_its_clock_does_not_see_it() {
+    let place = Place::new();
+    let probe = |name: &str, waiting, others, switches: &str| {
+        let [hello, answers] = telling(waiting, others, switches);
+        place.script(name, &[&hello, &answers])
+    };
+    let ab = |base: &str, candidate: &str, strict: &[&str]| {
+        said(&place.lab(&[&["ab", base, candidate, "--budget", "20s"], strict].concat()).output().unwrap())
+    };
+    let (none, some) = (r#","voluntary_switches":0"#, r#","voluntary_switches":3"#);
+    let base = probe("base", 0, 0, none);
+    for (name, waiting, others, switches, part) in [
+        ("sleeper", 120, 0, some, "10.7 % of its time off the processor (10.7–10.7), base 0.0 %"),
+        ("silent-sleeper", 120, 0, "", "since the probes do not tell switches"),
+        ("delegator", 0, 90, none, "other threads busy for 9.0 % of its CPU time (9.0–9.0), base 0.0 %"),
+    ] {
+        let candidate = probe(name, waiting, others, switches);
+        let (code, text) = ab(&base, &candidate, &[]);
+        assert_eq!(code, 1, "{name}: {text}");
+        assert!(text.starts_with("waits: c is ") && text.contains(part), "{name}: {text}");
+        assert_eq!(ab(&candidate, &candidate, &[]).0, 0, "{name} against itself");
+    }
+    // Preempted for long, and never by its own will.
+    let (code, text) = ab(&base, &probe("preempted", 900, 0, none), &[]);
+    assert_eq!(code, 0, "{text}");
+    assert!(text.starts_with("pass: "), "{text}");
+    // Between the levels: a warning.
+    let some_time = probe("some-time", 60, 0, some);
+    let (code, text) = ab(&base, &some_time, &[]);
+    assert_eq!(code, 0, "{text}");
+    assert!(text.starts_with("waits: c is 6.0 % slower"), "{text}");
+    assert_eq!(ab(&base, &some_time, &["--strict"]).0, 1);
+}
+
+#[test]
+fn a_probe_that_does_not_say_where_its_time_goes_is_measured_and_that_is_said() {
+    let place = Place::new();
+    let hello = HELLO.replace(r#""clock":"wall""#, r#""clock":"thread-cpu""#);
+    let probe = place.script("silent", &[&hello, GOOD]);
+    let (code, text) = said(&place.lab(&["ab", &probe, &probe, "--budget", "20s"]).output().unwrap());
+    assert_eq!(code, 0, "{text}");
+    line_with(&text, "Waiting cannot be seen on c: a probe does not say where its time goes");
+}
+
+#[test]
+fn a_clock_of_ten_milliseconds_is_coped_with_and_one_that_stands_still_is_one_clear_line() {
+    let place = Place::new();
+    // An iteration takes 1.3 ms, and now and then some more; the clock rounds down.
+    let coarse = GOOD
+        .replace("'$n'000", "'$(((n*1300000+j)/10000000*10000000))'")
+        .replace("*run*)", "*run*) j=$(((j+3700001)%10000000));");
+    let coarse = place.script("coarse", &[HELLO, "j=0", &coarse]);
+    let (code, text) = said(&place.lab(&["ab", &coarse, &coarse, "--budget", "20s"]).output().unwrap());
+    assert_eq!(code, 0, "{text}");
+    line_with(&text, "The clock of c ticks every 10.0 ms only");
+
+    let still = place.script("still", &[HELLO, &GOOD.replace("'$n'000", "0")]);
+    let (code, text) = said(&place.lab(&["ab", &still, &still]).output().unwrap());
+    assert_eq!(code, 3, "{text}");
+    line_with(&text, "its clock is too coarse: 0 ns for");
+}
+
 #[test]
 fn a_bad_probe_is_exit_3_and_one_clear_line() {
     let place = Place::new();

@@ -1,9 +1,9 @@
-//! The canonical cases: the five benchmarks of `benches/verify_bench.rs`, by their established names, and large batches
-//! on all cores.
+//! The canonical cases: the five benchmarks of `benches/verify_bench.rs`, by their established names; the longest tokens
+//! that the default bounds let in, one at a time; and large batches on all cores.
 //!
 //! | case | one iteration |
 //! |---|---|
-//! | `verify_single`, `verify_single_heavy` | 64 tokens, one `verify_token` for each, in turn |
+//! | `verify_single`, `verify_single_heavy`, `…_long` | 64 tokens, one `verify_token` for each, in turn |
 //! | `verify_batch_64_loop` | 64 tokens in a loop, `verify_token` for each |
 //! | `verify_many_64`, `verify_many_64_heavy` | 64 tokens, one `verify_many` |
 //! | `verify_many_1024_all_cores`, `verify_many_1024_heavy_all_cores` | 1024 tokens, one `verify_many`, spread over threads |
@@ -20,6 +20,7 @@ use ron_auth_fixtures::{Corpus, Fixture};
 use crate::check::first_difference;
 use crate::clock::Clock;
 use crate::face::Face;
+use crate::long;
 use crate::protocol::Case;
 use crate::serve::{Job, Suite};
 
@@ -37,24 +38,41 @@ enum Shape {
     Many,
 }
 
+/// Which tokens.
+#[derive(Clone, Copy, Debug)]
+enum Tokens {
+    Of(Fixture),
+    /// Near the default bounds.
+    Long,
+}
+
+impl Tokens {
+    fn corpus(self, count: usize) -> Corpus {
+        match self {
+            Self::Of(fixture) => fixture.corpus(count),
+            Self::Long => long::corpus(count),
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug)]
 struct Spec {
     name: &'static str,
-    fixture: Fixture,
+    of: Tokens,
     tokens: usize,
     shape: Shape,
     all_cores: bool,
 }
 
-const CANONICAL: [Spec; 7] = {
+const CANONICAL: [Spec; 8] = {
     const LIGHT: Spec = Spec {
         name: "verify_single",
-        fixture: Fixture::Light,
+        of: Tokens::Of(Fixture::Light),
         tokens: BATCH_TOKENS,
         shape: Shape::InTurn,
         all_cores: false,
     };
-    const HEAVY: Spec = Spec { name: "verify_single_heavy", fixture: Fixture::Heavy, ..LIGHT };
+    const HEAVY: Spec = Spec { name: "verify_single_heavy", of: Tokens::Of(Fixture::Heavy), ..LIGHT };
     const LARGE: Spec = Spec {
         name: "verify_many_1024_all_cores",
         tokens: LARGE_BATCH_TOKENS,
@@ -68,8 +86,9 @@ const CANONICAL: [Spec; 7] = {
         Spec { name: "verify_batch_64_loop", shape: Shape::Loop, ..LIGHT },
         Spec { name: "verify_many_64", shape: Shape::Many, ..LIGHT },
         Spec { name: "verify_many_64_heavy", shape: Shape::Many, ..HEAVY },
+        Spec { name: "verify_single_long", of: Tokens::Long, ..LIGHT },
         LARGE,
-        Spec { name: "verify_many_1024_heavy_all_cores", fixture: Fixture::Heavy, ..LARGE },
+        Spec { name: "verify_many_1024_heavy_all_cores", of: Tokens::Of(Fixture::Heavy), ..LARGE },
     ]
 };
 
@@ -150,7 +169,7 @@ impl Prepared {
         if spec.all_cores && pool_threads <= 1 {
             return None;
         }
-        let mut corpus = spec.fixture.corpus(spec.tokens);
+        let mut corpus = spec.of.corpus(spec.tokens);
         if !spec.all_cores {
             // Whatever its features: one thread does it all.
             corpus.config.par_min_batch = usize::MAX;
@@ -287,12 +306,13 @@ mod tests {
     }
 
     #[test]
-    fn the_five_established_names_run_on_one_thread_and_large_batches_need_several() {
+    fn the_five_established_names_come_first_and_large_batches_need_several_threads() {
         let names = |threads| cases(threads).into_iter().map(|case| case.name).collect::<Vec<_>>();
         let five =
             ["verify_single", "verify_single_heavy", "verify_batch_64_loop", "verify_many_64", "verify_many_64_heavy"];
-        assert_eq!(names(1), five);
-        assert_eq!(names(2)[5..], ["verify_many_1024_all_cores", "verify_many_1024_heavy_all_cores"]);
+        assert_eq!(names(1)[..5], five);
+        assert_eq!(names(1)[5..], ["verify_single_long"]);
+        assert_eq!(names(2)[6..], ["verify_many_1024_all_cores", "verify_many_1024_heavy_all_cores"]);
         assert!(cases(4).iter().all(|case| (case.threads == 1) == (case.clock == Clock::ThreadCpu)));
         assert!(Prepared::named("verify_many_1024_all_cores", 1).is_none());
         assert!(Prepared::named("verify_none", 2).is_none());

@@ -12,7 +12,9 @@
 //! | [`serve`] | the answering loop |
 //! | [`cases`], [`face`] | the canonical cases, and what they are run on |
 //! | [`place`] | where the process lies in memory |
+//! | `long` | tokens near the default bounds |
 //! | [`memory`] | how much memory the process takes |
+//! | [`spent`] | where the time of a turn went, beside what the clock says |
 //! | `nuisance` | code that nobody calls, for a test of the gate |
 //! | [`workload`], [`clock`], [`check`] | what the lab shares: cells made ready to run, clocks, comparing answers |
 #![forbid(unsafe_code)]
@@ -22,10 +24,12 @@ pub mod check;
 pub mod clock;
 pub mod command_line;
 pub mod face;
+mod long;
 pub mod memory;
 #[cfg(feature = "layout-nuisance")]
 pub mod nuisance;
 pub mod place;
 pub mod protocol;
 pub mod serve;
+pub mod spent;
 pub mod workload;

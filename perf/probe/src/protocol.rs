@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Clock;
 use crate::memory::Memory;
+use crate::spent::Spent;
 
 /// The version of the protocol that this is.
 pub const VERSION: u64 = 1;
@@ -74,6 +75,9 @@ pub enum Response {
         iterations: u64,
         /// How long they took, on the clock of the case.
         elapsed_ns: u64,
+        /// Where the time went. A probe need not tell.
+        #[serde(flatten)]
+        spent: Spent,
     },
     /// A case was run under a counting allocator.
     Counted {
@@ -169,7 +173,7 @@ mod tests {
             r#"{"wrong":{"case":"c","detail":"d"}}"#
         );
         assert_eq!(
-            json(&Response::Ran { case: case(), iterations: 120, elapsed_ns: 123_456 }),
+            json(&Response::Ran { case: case(), iterations: 120, elapsed_ns: 123_456, spent: Spent::default() }),
             r#"{"ran":{"case":"c","iterations":120,"elapsed_ns":123456}}"#
         );
         assert_eq!(

@@ -8,6 +8,7 @@ use ron_auth_fixtures::environment::{RUSTC, rayon_threads, simd_path};
 
 use crate::memory::Memory;
 use crate::protocol::{Case, Hello, REVISION_ENV, Request, Response, VERSION};
+use crate::spent::{Spent, Watch};
 
 /// Iterations after which scratch memory has grown to its size.
 const WARM_UP_ITERATIONS: u64 = 2;
@@ -54,6 +55,7 @@ pub struct Probe<S> {
     work_factor: f64,
     tally: Option<fn() -> Tally>,
     memory: fn() -> Memory,
+    watch: Watch,
     /// The cases that were asked for, and whether they gave the right answers.
     prepared: BTreeMap<String, (Box<dyn Job>, bool)>,
 }
@@ -69,6 +71,7 @@ impl<S: Suite> Probe<S> {
             work_factor: 1.0,
             tally: None,
             memory: Memory::of_this_process,
+            watch: Watch::default(),
             prepared: BTreeMap::new(),
         }
     }
@@ -160,30 +163,32 @@ impl<S: Suite> Probe<S> {
     }
 
     fn run(&mut self, case: String, iterations: u64) -> Result<Response, String> {
-        let elapsed_ns = self.timed_ns(&case, iterations)?;
-        Ok(Response::Ran { case, iterations, elapsed_ns })
+        let (elapsed_ns, spent) = self.timed(&case, iterations)?;
+        Ok(Response::Ran { case, iterations, elapsed_ns, spent })
     }
 
     fn count(&mut self, case: String, iterations: u64) -> Result<Response, String> {
         let tally = self.tally.ok_or("this probe does not count allocations; ask its counting twin")?;
-        self.timed_ns(&case, WARM_UP_ITERATIONS)?;
+        self.timed(&case, WARM_UP_ITERATIONS)?;
         let before = tally();
-        self.timed_ns(&case, iterations)?;
+        self.timed(&case, iterations)?;
         let after = tally();
         let allocations = after.allocations.saturating_sub(before.allocations);
         Ok(Response::Counted { case, iterations, allocations, bytes: after.bytes.saturating_sub(before.bytes) })
     }
 
-    fn timed_ns(&mut self, case: &str, iterations: u64) -> Result<u64, String> {
+    /// Nanoseconds on the clock of the case, and where they went.
+    fn timed(&mut self, case: &str, iterations: u64) -> Result<(u64, Spent), String> {
         if iterations == 0 {
             return Err(format!("{case}: expected at least one iteration"));
         }
         match self.prepared.get_mut(case) {
             Some((job, true)) => {
-                let elapsed = job.run(iterations, self.work_factor);
+                let factor = self.work_factor;
+                let (elapsed, spent) = self.watch.turn(|| job.run(iterations, factor));
                 let elapsed =
                     elapsed.map_err(|error| format!("{case}: this system does not tell the time: {error}"))?;
-                Ok(u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX))
+                Ok((u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX), spent))
             }
             Some((_, false)) => Err(format!("{case}: its answers are wrong, so it is not run")),
             None if self.suite.cases(self.threads).iter().any(|known| known.name == case) => {

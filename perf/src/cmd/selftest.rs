@@ -28,7 +28,7 @@ const FIRST_GUESS_S: f64 = 8.0;
 
 /// Test the gate as an instrument: its false alarms on equal programs, and its power against injected slow-downs
 ///
-/// Each trial is a whole gate over the five canonical benchmarks, and is kept when it ends; after Ctrl-C, the same
+/// Each trial is a whole gate over the canonical benchmarks on one thread, and is kept when it ends; after Ctrl-C, the same
 /// --out goes on where it stopped. A round has eleven trials: equal programs, four times; 2, 3, 5 and 7 % more work
 /// and 5 % less; 3 % judged by a warn level of 3 %; and Criterion on equal programs.
 #[derive(Debug, ClapArgs)]

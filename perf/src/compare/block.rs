@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::contest::{self, Effort, Seat, Turns};
 use super::layout::Layout;
 use super::runner::{CaseInfo, Launcher, MeasureError, Role, Runner};
+use super::spent::Times;
 
 /// The roles of a block, in the order in which their layouts and runners are kept.
 pub const ROLES: [Role; 3] = [Role::Base, Role::Candidate, Role::Control];
@@ -29,6 +30,23 @@ pub struct CaseBlock {
     pub base_ns_per_token: f64,
     /// Iterations of each turn.
     pub iterations: u64,
+    /// Where the time of each side went. `None` if a probe does not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spent: Option<Sides>,
+    /// The tick of the clock, in nanoseconds, if it is so coarse that turns were made longer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tick_ns: Option<f64>,
+}
+
+/// Where the time of each side went.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Sides {
+    /// Of the base.
+    pub base: Times,
+    /// Of the candidate.
+    pub candidate: Times,
+    /// Of the base once more.
+    pub control: Times,
 }
 
 /// Runs one block on all of `cases`, in random order, and returns what it found, in the order of `cases`.
@@ -90,7 +108,13 @@ fn run_case(
         log_control: control.log_ratio,
         base_ns_per_token: base.ns_per_token,
         iterations: base.iterations,
+        spent: sides(base.times, candidate.times, control.times),
+        tick_ns: base.tick_ns,
     })
+}
+
+fn sides(base: Option<Times>, candidate: Option<Times>, control: Option<Times>) -> Option<Sides> {
+    Some(Sides { base: base?, candidate: candidate?, control: control? })
 }
 
 #[cfg(test)]
@@ -132,9 +156,9 @@ mod tests {
         let machine = Machine::quiet();
         block(&machine, 3).unwrap();
         let turns = machine.turns.borrow();
-        // Of the first case: what follows the warm-up.
+        // Of the first case: what follows the warm-up, which has a turn more where all readings are the same.
         let first = &turns[0].case;
-        let measured: Vec<_> = turns.iter().filter(|turn| turn.case == *first).skip(3 * WARM_UP_TURNS).collect();
+        let measured: Vec<_> = turns.iter().filter(|turn| turn.case == *first).skip(3 * (WARM_UP_TURNS + 1)).collect();
         assert_eq!(measured.len(), 6 * EFFORT.rounds);
         assert!(measured.iter().all(|turn| turn.iterations == measured[0].iterations && turn.iterations > 1));
         let mut orders = Vec::new();
@@ -173,7 +197,7 @@ mod tests {
         let machine = Machine { fails_after: Some((20, crash.clone())), ..Machine::quiet() };
         assert_eq!(block(&machine, 4), Err(crash));
         let machine = Machine { ns_per_iteration: 0.0, ..Machine::quiet() };
-        assert!(block(&machine, 5).unwrap_err().to_string().contains("0 ns for 1 iterations"));
+        assert!(block(&machine, 5).unwrap_err().to_string().contains("0 ns for 1000000000 iterations"));
     }
 
     #[test]

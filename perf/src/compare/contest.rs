@@ -5,17 +5,27 @@
 //! ratio compares the sums of the two turns; a contest's is the mean over its rounds without those that something else
 //! got in the way of.
 
+use std::time::{Duration, Instant};
+
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use super::runner::{CaseInfo, MeasureError, Runner};
+use super::clock::{LONGEST_TURN_NS, Readings, TICKS_PER_TURN, coarse_tick_ns};
+use super::runner::{CaseInfo, MeasureError, Ran, Runner};
+use super::spent::{Ledger, Times};
 use crate::measure::stats::{median, robust_sd};
 
 /// Turns of each seat before anything is recorded: the first meets cold caches and untouched memory.
 pub const WARM_UP_TURNS: usize = 2;
-/// More iterations than this in a turn are a clock that stands still.
+/// More iterations than this in a turn are a clock that stands still …
 const MOST_ITERATIONS: f64 = 1e9;
+/// … and so is one that reads 0 for a turn that takes this long.
+const STANDS_STILL: Duration = Duration::from_secs(2);
+/// Iterations of a turn that tells a clock of ticks from a probe that always says the same.
+const TELLING_ITERATIONS: u64 = 7;
+/// Turns that are taken to find the tick of a clock that read 0.
+const TICK_TURNS: u64 = 8;
 
 /// A round is disturbed if it lies further from the median than this many robust standard deviations …
 const DISTURBED_SD: f64 = 5.0;
@@ -60,6 +70,10 @@ pub struct Standing {
     pub ns_per_token: f64,
     /// Iterations of each turn.
     pub iterations: u64,
+    /// Where the time went, over all turns; `None` if the process does not tell.
+    pub times: Option<Times>,
+    /// The tick of the clock, in nanoseconds, if it is so coarse that turns were made longer.
+    pub tick_ns: Option<f64>,
 }
 
 /// Runs all rounds; one standing for each seat, in their order.
@@ -74,33 +88,88 @@ pub fn run(
     rng: &mut ChaCha8Rng,
     interrupted: &dyn Fn() -> bool,
 ) -> Result<Vec<Standing>, MeasureError> {
-    let iterations = iterations_per_turn(processes, seats, effort.turn_ns, turns)?;
+    let (mut iterations, mut tick_ns) = iterations_per_turn(processes, seats, effort.turn_ns, turns)?;
+    let mut longer = effort;
+    if let Some(tick_ns) = tick_ns {
+        longer = longer_for(effort, seats, tick_ns)?;
+    }
+    let mut found = rounds(processes, seats, longer.rounds, &iterations, rng, interrupted)?;
+    // A clock whose ticks the first turns did not show may show them now.
+    if tick_ns.is_none()
+        && let Some(tick) = coarse_tick_ns(&found.readings)
+    {
+        tick_ns = Some(tick);
+        longer = longer_for(effort, seats, tick)?;
+        let mut per_iteration = Vec::with_capacity(seats.len());
+        for (times, seat) in found.times.iter().zip(seats) {
+            let ns = median(times) * seat.case.tokens_per_iteration.max(1) as f64;
+            per_iteration.push(over_many_ticks(processes, seat, ns.max(tick / 10.0), longer.turn_ns, tick)?);
+        }
+        iterations = filling(per_iteration, longer.turn_ns, turns);
+        found = rounds(processes, seats, longer.rounds, &iterations, rng, interrupted)?;
+    }
+    if found.times.iter().flatten().any(|ns| *ns <= 0.0) {
+        return Err(too_coarse(seats, format!("0 ns in a round of turns of {} ms", longer.turn_ns / 1e6)));
+    }
+    let first = found.times.first().cloned().unwrap_or_default();
+    let standing = |((times, iterations), ledger): ((Vec<f64>, u64), Ledger)| {
+        let log_ratios: Vec<f64> = times.iter().zip(&first).map(|(own, first)| (own / first).ln()).collect();
+        Standing {
+            log_ratio: mean_of_undisturbed(&log_ratios),
+            ns_per_token: median(&times),
+            iterations,
+            times: ledger.times(),
+            tick_ns,
+        }
+    };
+    Ok(found.times.into_iter().zip(iterations).zip(found.ledgers).map(standing).collect())
+}
+
+/// What all rounds of a contest found, for each seat.
+struct Rounds {
+    /// Nanoseconds per token, of each round.
+    times: Vec<Vec<f64>>,
+    ledgers: Vec<Ledger>,
+    readings: Vec<Readings>,
+}
+
+fn rounds(
+    processes: &mut [Box<dyn Runner>],
+    seats: &[Seat],
+    count: usize,
+    iterations: &[u64],
+    rng: &mut ChaCha8Rng,
+    interrupted: &dyn Fn() -> bool,
+) -> Result<Rounds, MeasureError> {
     let mut order: Vec<usize> = (0..seats.len()).collect();
-    // For each seat, of each round: nanoseconds per token.
     let mut times: Vec<Vec<f64>> = vec![Vec::new(); seats.len()];
-    for _ in 0..effort.rounds.max(1) {
+    let mut ledgers = vec![Ledger::default(); seats.len()];
+    let mut readings = vec![Readings::default(); seats.len()];
+    for _ in 0..count.max(1) {
         order.shuffle(rng);
         let mut round_ns = vec![0.0; seats.len()];
         for &index in order.iter().chain(order.iter().rev()) {
             if interrupted() {
                 return Err(MeasureError::Interrupted);
             }
-            if let (Some(seat), Some(&count), Some(total_ns)) =
-                (seats.get(index), iterations.get(index), round_ns.get_mut(index))
-            {
-                *total_ns += turn(processes, seat, count)?;
+            if let (Some(seat), Some(&count), Some(total_ns), Some(ledger), Some(readings)) = (
+                seats.get(index),
+                iterations.get(index),
+                round_ns.get_mut(index),
+                ledgers.get_mut(index),
+                readings.get_mut(index),
+            ) {
+                let ran = turn(processes, seat, count)?;
+                *total_ns += ran.elapsed_ns;
+                ledger.add(&ran, count * seat.case.tokens_per_iteration.max(1));
+                readings.push(count, ran.elapsed_ns);
             }
         }
-        for (((times, total_ns), seat), count) in times.iter_mut().zip(round_ns).zip(seats).zip(&iterations) {
+        for (((times, total_ns), seat), count) in times.iter_mut().zip(round_ns).zip(seats).zip(iterations) {
             times.push(total_ns / (2 * count * seat.case.tokens_per_iteration.max(1)) as f64);
         }
     }
-    let first = times.first().cloned().unwrap_or_default();
-    let standing = |(times, iterations): (Vec<f64>, u64)| {
-        let log_ratios: Vec<f64> = times.iter().zip(&first).map(|(own, first)| (own / first).ln()).collect();
-        Standing { log_ratio: mean_of_undisturbed(&log_ratios), ns_per_token: median(&times), iterations }
-    };
-    Ok(times.into_iter().zip(iterations).map(standing).collect())
+    Ok(Rounds { times, ledgers, readings })
 }
 
 /// The mean of the values that are not far from their median. Rounds of one contest scatter evenly but for disturbances,
@@ -116,46 +185,142 @@ fn mean_of_undisturbed(values: &[f64]) -> f64 {
     sum / count as f64
 }
 
+/// Warms up, and finds how many iterations fill a turn, and the tick of the clock if it is coarse.
 fn iterations_per_turn(
     processes: &mut [Box<dyn Runner>],
     seats: &[Seat],
     turn_ns: f64,
     turns: Turns,
-) -> Result<Vec<u64>, MeasureError> {
+) -> Result<(Vec<u64>, Option<f64>), MeasureError> {
     let mut least_ns = vec![f64::INFINITY; seats.len()];
+    let mut readings = vec![Readings::default(); seats.len()];
     for _ in 0..WARM_UP_TURNS {
-        for (seat, least_ns) in seats.iter().zip(&mut least_ns) {
-            *least_ns = least_ns.min(turn(processes, seat, 1)?);
+        for ((seat, least_ns), readings) in seats.iter().zip(&mut least_ns).zip(&mut readings) {
+            let elapsed_ns = turn(processes, seat, 1)?.elapsed_ns;
+            readings.push(1, elapsed_ns);
+            *least_ns = least_ns.min(elapsed_ns);
         }
     }
+    for ((seat, least_ns), readings) in seats.iter().zip(&mut least_ns).zip(&mut readings) {
+        if *least_ns <= 0.0 {
+            let more = read_more(processes, seat)?;
+            *least_ns = more.0;
+            readings.append(more.1);
+        } else if readings.are_all_one() {
+            // 12 ms always read 10 by a clock that counts in tens, but seven times 12 ms are not 70.
+            readings.push(TELLING_ITERATIONS, turn(processes, seat, TELLING_ITERATIONS)?.elapsed_ns);
+        }
+    }
+    let tick_ns = coarse_tick_ns(&readings);
+    let Some(tick_ns) = tick_ns else { return Ok((filling(least_ns, turn_ns, turns), None)) };
+    let turn_ns = turn_ns.max(TICKS_PER_TURN * tick_ns);
+    if turn_ns <= LONGEST_TURN_NS {
+        // What is less than a tick was read from many turns already.
+        for (seat, least_ns) in seats.iter().zip(&mut least_ns).filter(|(_, least_ns)| **least_ns >= tick_ns) {
+            *least_ns = over_many_ticks(processes, seat, *least_ns, turn_ns, tick_ns)?;
+        }
+    }
+    Ok((filling(least_ns, turn_ns, turns), Some(tick_ns)))
+}
+
+/// What an iteration takes, from a turn of about this length: what a single one reads may be a tick and no more.
+fn over_many_ticks(
+    processes: &mut [Box<dyn Runner>],
+    seat: &Seat,
+    mut ns_per_iteration: f64,
+    turn_ns: f64,
+    tick_ns: f64,
+) -> Result<f64, MeasureError> {
+    for _ in 0..TICK_TURNS {
+        let iterations = (turn_ns / ns_per_iteration).ceil().clamp(1.0, MOST_ITERATIONS);
+        let elapsed_ns = turn(processes, seat, iterations as u64)?.elapsed_ns;
+        ns_per_iteration = elapsed_ns.max(tick_ns / 2.0) / iterations;
+        if elapsed_ns >= 0.8 * turn_ns {
+            break;
+        }
+    }
+    Ok(ns_per_iteration)
+}
+
+/// More iterations, until they read more than 0 ns: what one of them takes then, and what was read on the way.
+fn read_more(processes: &mut [Box<dyn Runner>], seat: &Seat) -> Result<(f64, Readings), MeasureError> {
+    let mut readings = Readings::default();
+    let mut iterations = 1;
+    loop {
+        iterations *= 10;
+        let start = Instant::now();
+        let elapsed_ns = turn(processes, seat, iterations)?.elapsed_ns;
+        readings.push(iterations, elapsed_ns);
+        if elapsed_ns > 0.0 {
+            break;
+        }
+        if iterations as f64 >= MOST_ITERATIONS || start.elapsed() > STANDS_STILL {
+            return Err(too_coarse(std::slice::from_ref(seat), format!("0 ns for {iterations} iterations")));
+        }
+    }
+    // Other amounts of work end at other places between two ticks.
+    let (mut sum_ns, mut sum_iterations) = (0.0, 0);
+    for step in 0..TICK_TURNS {
+        let count = iterations + step * iterations.div_ceil(TICK_TURNS);
+        let elapsed_ns = turn(processes, seat, count)?.elapsed_ns;
+        readings.push(count, elapsed_ns);
+        sum_ns += elapsed_ns;
+        sum_iterations += count;
+    }
+    if sum_ns <= 0.0 {
+        return Err(too_coarse(std::slice::from_ref(seat), format!("0 ns for {sum_iterations} iterations")));
+    }
+    Ok((sum_ns / sum_iterations as f64, readings))
+}
+
+/// Iterations that fill a turn, for each seat, from what one of them takes.
+fn filling(ns_per_iteration: impl IntoIterator<Item = f64>, turn_ns: f64, turns: Turns) -> Vec<u64> {
     let filling = |ns: f64| (turn_ns / ns).ceil().clamp(1.0, MOST_ITERATIONS) as u64;
-    let mut iterations: Vec<u64> = least_ns.into_iter().map(filling).collect();
+    let mut iterations: Vec<u64> = ns_per_iteration.into_iter().map(filling).collect();
     if turns == Turns::EqualWork {
         let most = iterations.iter().copied().max().unwrap_or(1);
         iterations.fill(most);
     }
-    Ok(iterations)
+    iterations
 }
 
-fn turn(processes: &mut [Box<dyn Runner>], seat: &Seat, iterations: u64) -> Result<f64, MeasureError> {
+/// Turns that are long against a tick, and as few rounds as take about the time that was meant to be taken.
+fn longer_for(effort: Effort, seats: &[Seat], tick_ns: f64) -> Result<Effort, MeasureError> {
+    let turn_ns = effort.turn_ns.max(TICKS_PER_TURN * tick_ns);
+    if turn_ns > LONGEST_TURN_NS {
+        return Err(too_coarse(seats, format!("it ticks every {:.0} ms", tick_ns / 1e6)));
+    }
+    let rounds = (effort.rounds as f64 * effort.turn_ns / turn_ns).floor().max(1.0) as usize;
+    Ok(Effort { turn_ns, rounds })
+}
+
+fn too_coarse(seats: &[Seat], detail: String) -> MeasureError {
+    MeasureError::TooCoarse { probe: probe_of(seats.first()), detail }
+}
+
+fn probe_of(seat: Option<&Seat>) -> String {
+    format!("a probe of {}", seat.map_or("nothing", |seat| &seat.case.name))
+}
+
+fn turn(processes: &mut [Box<dyn Runner>], seat: &Seat, iterations: u64) -> Result<Ran, MeasureError> {
     let nonsense = |said: String, expected: &str| MeasureError::Nonsense {
-        probe: format!("a probe of {}", seat.case.name),
+        probe: probe_of(Some(seat)),
         said,
         expected: expected.to_owned(),
     };
     let Some(process) = processes.get_mut(seat.process) else {
         return Err(nonsense(format!("process {}", seat.process), "a process that was started"));
     };
-    let elapsed_ns = process.run(&seat.case.name, iterations)?;
-    if elapsed_ns.is_finite() && elapsed_ns > 0.0 {
-        return Ok(elapsed_ns);
+    let ran = process.run(&seat.case.name, iterations)?;
+    if ran.elapsed_ns.is_finite() && ran.elapsed_ns >= 0.0 {
+        return Ok(ran);
     }
-    Err(nonsense(format!("{elapsed_ns} ns for {iterations} iterations"), "a time above 0"))
+    Err(nonsense(format!("{} ns for {iterations} iterations", ran.elapsed_ns), "a time"))
 }
 
 #[cfg(test)]
 mod tests {
-    use rand::SeedableRng;
+    use rand::{Rng, SeedableRng};
 
     use super::*;
     use crate::compare::simulated::case;
@@ -164,8 +329,8 @@ mod tests {
     struct Steady(f64);
 
     impl Runner for Steady {
-        fn run(&mut self, _: &str, iterations: u64) -> Result<f64, MeasureError> {
-            Ok(self.0 * iterations as f64)
+        fn run(&mut self, _: &str, iterations: u64) -> Result<Ran, MeasureError> {
+            Ok(Ran { elapsed_ns: self.0 * iterations as f64, ..Ran::default() })
         }
     }
 
@@ -196,5 +361,87 @@ mod tests {
         assert!((mean_of_undisturbed(&values) - 0.03).abs() < 1e-12);
         // A minority that is only a little off is no disturbance.
         assert!((mean_of_undisturbed(&[0.0, 0.0, 0.0, 0.04]) - 0.01).abs() < 1e-12);
+    }
+
+    /// Reads whole ticks of a steady clock that goes on between turns.
+    struct Ticking {
+        ns_per_iteration: f64,
+        tick_ns: f64,
+        now_ns: f64,
+        /// Where between two ticks a turn begins is up to chance.
+        chance: ChaCha8Rng,
+    }
+
+    impl Runner for Ticking {
+        fn run(&mut self, _: &str, iterations: u64) -> Result<Ran, MeasureError> {
+            let at = |time: f64| (time / self.tick_ns).floor() * self.tick_ns;
+            let start = self.now_ns;
+            let end = start + self.ns_per_iteration * iterations as f64;
+            self.now_ns = end + self.tick_ns * self.chance.random_range(0.0..1.0);
+            Ok(Ran { elapsed_ns: at(end) - at(start), ..Ran::default() })
+        }
+    }
+
+    fn ticking(ns_per_iteration: [f64; 2], tick_ns: f64) -> Result<Vec<Standing>, MeasureError> {
+        let process = |ns_per_iteration| {
+            let chance = ChaCha8Rng::seed_from_u64(2);
+            Box::new(Ticking { ns_per_iteration, tick_ns, now_ns: 0.0, chance }) as Box<dyn Runner>
+        };
+        let mut processes = ns_per_iteration.map(process).into_iter().collect::<Vec<_>>();
+        let seats = [0, 1].map(|process| Seat { process, case: case("a", 1) });
+        let effort = Effort { turn_ns: 200_000.0, rounds: 25 };
+        run(&mut processes, &seats, effort, Turns::EqualWork, &mut ChaCha8Rng::seed_from_u64(1), &|| false)
+    }
+
+    #[test]
+    fn a_coarse_clock_gets_turns_that_are_long_against_its_ticks() {
+        // From far less than a tick to more than one.
+        for ns_per_iteration in [40_000.0, 1e6, 3e6, 12e6, 100e6] {
+            for tick_ns in [1e6, 10e6, 15.625e6] {
+                if tick_ns < ns_per_iteration / 50.0 {
+                    continue;
+                }
+                let found = ticking([ns_per_iteration, 1.07 * ns_per_iteration], tick_ns).unwrap();
+                let turn_ns = found[0].iterations as f64 * ns_per_iteration;
+                let said = format!("{ns_per_iteration} {tick_ns}: {found:?}");
+                assert!(found[0].tick_ns.is_some_and(|found| found >= 0.99 * tick_ns), "{said}");
+                assert!(turn_ns >= 40.0 * tick_ns && turn_ns <= 400.0 * tick_ns, "{said}");
+                assert!((found[1].log_ratio - 1.07_f64.ln()).abs() < 0.03, "{said}");
+            }
+        }
+        assert!(ticking([40_000.0, 42_000.0], 1.0).unwrap().iter().all(|seat| seat.tick_ns.is_none()));
+    }
+
+    /// Rounds down, wherever a turn begins.
+    struct Rounding(f64);
+
+    impl Runner for Rounding {
+        fn run(&mut self, _: &str, iterations: u64) -> Result<Ran, MeasureError> {
+            let elapsed_ns = (self.0 * iterations as f64 / 10e6).floor() * 10e6;
+            Ok(Ran { elapsed_ns, ..Ran::default() })
+        }
+    }
+
+    #[test]
+    fn a_clock_that_always_reads_the_same_tick_is_not_believed() {
+        for ns_per_iteration in [12e6, 25e6] {
+            let mut processes: Vec<Box<dyn Runner>> =
+                vec![Box::new(Rounding(ns_per_iteration)), Box::new(Rounding(1.07 * ns_per_iteration))];
+            let seats = [0, 1].map(|process| Seat { process, case: case("a", 1) });
+            let effort = Effort { turn_ns: 200_000.0, rounds: 25 };
+            let mut rng = ChaCha8Rng::seed_from_u64(1);
+            let found = run(&mut processes, &seats, effort, Turns::EqualWork, &mut rng, &|| false).unwrap();
+            assert!(found[0].tick_ns.is_some(), "{found:?}");
+            assert!((found[1].log_ratio - 1.07_f64.ln()).abs() < 0.03, "{found:?}");
+        }
+    }
+
+    #[test]
+    fn a_clock_that_ticks_once_a_second_or_never_is_one_clear_error() {
+        for tick_ns in [1e9, 1e18] {
+            let error = ticking([40e6, 40e6], tick_ns).unwrap_err();
+            assert!(matches!(error, MeasureError::TooCoarse { .. }), "{error}");
+            assert!(error.to_string().contains("its clock is too coarse"), "{error}");
+        }
     }
 }

@@ -111,16 +111,21 @@ impl Rule {
     #[must_use]
     pub fn look(&self, log_ratios: &[f64], log_controls: &[f64]) -> Option<Decision> {
         let decision = self.last_look(log_ratios, log_controls);
+        self.is_decided(&decision).then_some(decision)
+    }
+
+    /// Whether a decision stands without more blocks.
+    #[must_use]
+    pub fn is_decided(&self, decision: &Decision) -> bool {
         let (_, fail) = self.levels.shown();
         let clear = |change: MedianInterval| change.lower >= fail || change.upper <= -fail;
         let precise =
             decision.change.is_some_and(|change| change.half_width() <= self.precise_half_width || clear(change));
-        let decided = match decision.standing {
+        match decision.standing {
             Standing::Pass => true,
             Standing::Warn | Standing::Fail | Standing::Faster => precise,
             Standing::Inconclusive | Standing::ControlFailed => false,
-        };
-        decided.then_some(decision)
+        }
     }
 
     /// Looks at the blocks when there will be no more: always a decision.

@@ -11,9 +11,10 @@ use serde::{Deserialize, Serialize};
 
 use super::block::{self, CaseBlock};
 use super::contest::Effort;
-use super::decide::{Decision, LOOKS, Rule};
+use super::decide::{Decision, LOOKS, Rule, Standing};
 use super::layout::Layout;
 use super::runner::{CaseInfo, Launcher, MeasureError};
+use super::unseen::Finding;
 
 /// How a block's three probes are laid out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,6 +80,9 @@ pub struct Measured {
     pub case: CaseInfo,
     /// What it comes to.
     pub decision: Decision,
+    /// What the clock does not see of it. Nothing of a case on several threads, whose clock is the wall's, nor if a
+    /// probe does not say where its time goes.
+    pub unseen: Vec<Finding>,
     /// Each block's values, as they came.
     pub blocks: Vec<CaseBlock>,
 }
@@ -110,25 +114,33 @@ struct Open {
     case: CaseInfo,
     rule: Rule,
     blocks: Vec<CaseBlock>,
-    decision: Option<Decision>,
+    decided: bool,
 }
 
 impl Open {
-    fn columns(&self) -> (Vec<f64>, Vec<f64>) {
-        self.blocks.iter().map(|block| (block.log_ratio, block.log_control)).unzip()
+    /// What the blocks so far say, by the clock and of what it does not see.
+    fn found(&self) -> (Decision, Vec<Finding>) {
+        let (ratios, controls): (Vec<f64>, Vec<f64>) =
+            self.blocks.iter().map(|block| (block.log_ratio, block.log_control)).unzip();
+        let single = self.case.is_single_threaded();
+        let unseen = if single { Finding::all(&self.rule, &self.blocks) } else { Vec::new() };
+        (self.rule.last_look(&ratios, &controls), unseen)
     }
 
     fn look(&mut self) {
         if LOOKS.contains(&self.blocks.len()) {
-            let (ratios, controls) = self.columns();
-            self.decision = self.rule.look(&ratios, &controls);
+            let (time, unseen) = self.found();
+            let fails = |decision: &Decision| decision.standing == Standing::Fail && self.rule.is_decided(decision);
+            // What fails in one way has failed; anything else has to be shown in every way.
+            self.decided = fails(&time)
+                || unseen.iter().any(|finding| fails(&finding.decision))
+                || self.rule.is_decided(&time) && unseen.iter().all(|finding| finding.is_decided(&self.rule));
         }
     }
 
     fn close(self) -> Measured {
-        let (ratios, controls) = self.columns();
-        let decision = self.decision.unwrap_or_else(|| self.rule.last_look(&ratios, &controls));
-        Measured { case: self.case, decision, blocks: self.blocks }
+        let (decision, unseen) = self.found();
+        Measured { case: self.case, decision, unseen, blocks: self.blocks }
     }
 }
 
@@ -140,12 +152,11 @@ pub fn compare(launcher: &dyn Launcher, plan: &Plan, around: &mut Surroundings<'
     let mut open: Vec<Open> = plan
         .cases
         .iter()
-        .map(|(case, rule)| Open { case: case.clone(), rule: *rule, blocks: Vec::new(), decision: None })
+        .map(|(case, rule)| Open { case: case.clone(), rule: *rule, blocks: Vec::new(), decided: false })
         .collect();
     let mut blocks = 0_u32;
     let ended = loop {
-        let undecided: Vec<CaseInfo> =
-            open.iter().filter(|open| open.decision.is_none()).map(|open| open.case.clone()).collect();
+        let undecided: Vec<CaseInfo> = open.iter().filter(|open| !open.decided).map(|open| open.case.clone()).collect();
         if undecided.is_empty() {
             break Ended::Decided;
         }
@@ -160,7 +171,7 @@ pub fn compare(launcher: &dyn Launcher, plan: &Plan, around: &mut Surroundings<'
         match block::run(launcher, &undecided, layouts, plan.effort, &mut rng, around.interrupted) {
             Ok(found) => {
                 blocks += 1;
-                let still_open = open.iter_mut().filter(|open| open.decision.is_none());
+                let still_open = open.iter_mut().filter(|open| !open.decided);
                 for (open, block) in still_open.zip(found) {
                     open.blocks.push(block);
                     open.look();
@@ -170,7 +181,7 @@ pub fn compare(launcher: &dyn Launcher, plan: &Plan, around: &mut Surroundings<'
         }
         (around.progress)(Progress {
             blocks: blocks as usize,
-            decided: open.iter().filter(|open| open.decision.is_some()).count(),
+            decided: open.iter().filter(|open| open.decided).count(),
             cases: open.len(),
             spent: (elapsed.as_secs_f64() / plan.budget.as_secs_f64()).min(1.0),
         });

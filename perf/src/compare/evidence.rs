@@ -94,6 +94,8 @@ pub enum Verdict {
     Warn,
     /// Slower, perhaps by the fail level.
     Regression,
+    /// Slower by what the clock of the case does not see: it waits, or other threads work for it.
+    Waits,
     /// Neither was shown.
     Inconclusive,
     /// The control failed.
@@ -109,6 +111,7 @@ impl Verdict {
             Self::Faster => "faster",
             Self::Warn => "warn",
             Self::Regression => "regression",
+            Self::Waits => "waits",
             Self::Inconclusive => "inconclusive",
             Self::CouldNotMeasure => "could not measure",
         }
@@ -117,7 +120,7 @@ impl Verdict {
     /// Whether a slow-down was noticed.
     #[must_use]
     pub const fn is_alarm(self) -> bool {
-        matches!(self, Self::Warn | Self::Regression)
+        matches!(self, Self::Warn | Self::Regression | Self::Waits)
     }
 }
 

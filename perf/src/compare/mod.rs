@@ -13,6 +13,7 @@
 //! | [`block`] | one fresh process per role: the unit of the statistics |
 //! | [`engine`] | blocks, until the question is answered or the time is up |
 //! | [`decide`] | what so many blocks allow to be claimed, and how sure that is |
+//! | [`spent`], [`unseen`] | what the clock does not see: waiting, and other threads' work |
 //! | [`evidence`] | time beside exact counts: is it the code, or where the code lies? |
 //!
 //! In every block the base runs twice, once as itself and once as the *control*. The control takes the candidate's path
@@ -22,6 +23,7 @@
 //! known truth, which is how all of this is tested.
 
 pub mod block;
+mod clock;
 pub mod contest;
 pub mod decide;
 pub mod engine;
@@ -30,3 +32,5 @@ pub mod layout;
 pub mod runner;
 #[cfg(test)]
 pub(crate) mod simulated;
+pub mod spent;
+pub mod unseen;

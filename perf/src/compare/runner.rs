@@ -3,6 +3,7 @@
 //! The engine, the decision and every test of them are written against these two traits. A probe process behind a pipe
 //! fills them, and so does a simulation whose true ratio is known.
 
+use perf_probe::spent::Spent;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -39,13 +40,22 @@ impl CaseInfo {
     }
 }
 
+/// What a probe says of a turn.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Ran {
+    /// Nanoseconds on the clock of the case; 0 is less than its clock can tell.
+    pub elapsed_ns: f64,
+    /// Where the time went, as far as the probe tells.
+    pub spent: Spent,
+}
+
 /// A probe that is ready to be timed: it has given the right answers on every case that it was launched for.
 pub trait Runner {
-    /// Runs a case that many times and returns the nanoseconds that took, on the clock of the case.
+    /// Runs a case that many times and returns how long that took.
     ///
     /// # Errors
     /// The probe ended, did not answer in time, or answered something else.
-    fn run(&mut self, case: &str, iterations: u64) -> Result<f64, MeasureError>;
+    fn run(&mut self, case: &str, iterations: u64) -> Result<Ran, MeasureError>;
 }
 
 /// Starts probes.
@@ -151,6 +161,14 @@ pub enum MeasureError {
         asked: String,
         /// Its words.
         message: String,
+    },
+    /// The clock of a probe cannot tell the time of its work.
+    #[error("{probe}: its clock is too coarse: {detail}; time it with a finer one (see perf/PROTOCOL.md)")]
+    TooCoarse {
+        /// Label of the probe, or what is known of it.
+        probe: String,
+        /// What was tried, and what it read.
+        detail: String,
     },
     /// Ctrl-C. What was measured is kept.
     #[error("interrupted")]

@@ -5,12 +5,13 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
+use perf_probe::spent::Spent;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::decide::{Levels, Rule};
 use super::layout::Layout;
-use super::runner::{CaseInfo, Launcher, MeasureError, Role, Runner};
+use super::runner::{CaseInfo, Launcher, MeasureError, Ran, Role, Runner};
 use crate::measure::simulated::normal;
 
 /// The rule that tests decide by: the levels in use.
@@ -40,6 +41,27 @@ pub(crate) struct Launch {
     pub(crate) pin: bool,
 }
 
+/// How long a neighbour keeps the core that it takes away.
+const TAKEN_AWAY_NS: u64 = 3_000_000;
+
+/// What probes say of where their time goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tells {
+    All,
+    /// Wall and CPU time, and not who gave up its core.
+    Times,
+    Nothing,
+}
+
+/// Sleeping, or waiting for anything.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sleep {
+    /// Once in so many tokens …
+    pub(crate) every_tokens: u64,
+    /// … for so long.
+    pub(crate) ns: u64,
+}
+
 #[derive(Clone)]
 pub(crate) struct Machine {
     /// What an iteration of the base takes.
@@ -56,8 +78,20 @@ pub(crate) struct Machine {
     pub(crate) layout_worth: f64,
     /// How much slower the machine gets per second.
     pub(crate) drift_per_second: f64,
-    /// Part of the turns that another program interrupts.
+    /// Part of the turns that another program interrupts, so that caches are cold and CPU time is lost.
     pub(crate) preempted: f64,
+    /// Part of the turns in which a neighbour takes the core away.
+    pub(crate) taken_away: f64,
+    /// How the candidate sleeps, and only on the changed case if one is named.
+    pub(crate) sleeps: Option<Sleep>,
+    /// How base and control sleep.
+    pub(crate) base_sleeps: Option<Sleep>,
+    /// CPU time that another thread of the candidate takes, as a part of its own.
+    pub(crate) helper: f64,
+    /// What the probes say.
+    pub(crate) tells: Tells,
+    /// What the clock of the case counts in, if that is coarse.
+    pub(crate) tick_ns: Option<f64>,
     /// What starting a probe takes.
     pub(crate) start_ns: f64,
     /// After so many turns, every turn fails.
@@ -80,6 +114,12 @@ impl Machine {
             layout_worth: 0.0,
             drift_per_second: 0.0,
             preempted: 0.0,
+            taken_away: 0.0,
+            sleeps: None,
+            base_sleeps: None,
+            helper: 0.0,
+            tells: Tells::All,
+            tick_ns: None,
             start_ns: 5e6,
             fails_after: None,
             clock_ns: Rc::default(),
@@ -108,7 +148,7 @@ impl Launcher for Machine {
         // Any function will do that is the same for the same layout and wild otherwise.
         let place = (layout.env_bytes * 31 + layout.heap_bytes * 7) as f64;
         let factor = (luck + self.layout_worth * place.sin()).exp();
-        Ok(Box::new(Process { machine: self.clone(), role, factor }))
+        Ok(Box::new(Process { machine: self.clone(), role, factor, tokens: 0 }))
     }
 }
 
@@ -116,18 +156,21 @@ struct Process {
     machine: Machine,
     role: Role,
     factor: f64,
+    /// Verified so far.
+    tokens: u64,
 }
 
 impl Runner for Process {
-    fn run(&mut self, case: &str, iterations: u64) -> Result<f64, MeasureError> {
+    fn run(&mut self, case: &str, iterations: u64) -> Result<Ran, MeasureError> {
         let Machine { clock_ns, turns, fails_after, .. } = &self.machine;
         turns.borrow_mut().push(Turn { role: self.role, case: case.to_owned(), iterations });
         if let Some((_, error)) = fails_after.as_ref().filter(|(after, _)| turns.borrow().len() > *after) {
             return Err(error.clone());
         }
+        let changed = self.role == Role::Candidate && self.machine.changed_case.is_none_or(|changed| changed == case);
         let own = match self.role {
             Role::Base => 0.0,
-            Role::Candidate if self.machine.changed_case.is_none_or(|changed| changed == case) => self.machine.change,
+            Role::Candidate if changed => self.machine.change,
             Role::Candidate => 0.0,
             Role::Control => self.machine.control_off,
         };
@@ -139,7 +182,32 @@ impl Runner for Process {
             * self.factor
             * slowdown
             * if preempted { 3.0 } else { 1.0 };
-        clock_ns.set(clock_ns.get() + elapsed_ns);
-        Ok(elapsed_ns)
+        let before = self.tokens;
+        self.tokens += 64 * iterations;
+        let sleeps = if changed { self.machine.sleeps } else { self.machine.base_sleeps };
+        let slept = sleeps.map_or((0, 0), |Sleep { every_tokens, ns }| {
+            let times = self.tokens / every_tokens - before / every_tokens;
+            (times, times * ns)
+        });
+        let taken = self.machine.rng.borrow_mut().random_bool(self.machine.taken_away);
+        let queued_ns = if taken { TAKEN_AWAY_NS } else { 0 };
+        let cpu_ns = elapsed_ns as u64;
+        let wall_ns = cpu_ns + slept.1 + queued_ns;
+        clock_ns.set(clock_ns.get() + wall_ns as f64);
+        let helper_ns = if changed { (self.machine.helper * elapsed_ns) as u64 } else { 0 };
+        let all = Spent {
+            wall_ns: Some(wall_ns),
+            thread_cpu_ns: Some(cpu_ns),
+            process_cpu_ns: Some(cpu_ns + helper_ns),
+            voluntary_switches: Some(slept.0),
+            queued_ns: Some(queued_ns),
+        };
+        let spent = match self.machine.tells {
+            Tells::All => all,
+            Tells::Times => Spent { voluntary_switches: None, queued_ns: None, ..all },
+            Tells::Nothing => Spent::default(),
+        };
+        let elapsed_ns = self.machine.tick_ns.map_or(elapsed_ns, |tick_ns| (elapsed_ns / tick_ns).floor() * tick_ns);
+        Ok(Ran { elapsed_ns, spent })
     }
 }

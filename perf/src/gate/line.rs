@@ -4,7 +4,9 @@ use std::fmt::Write;
 
 use super::outcome::{Outcome, Ratio, Row};
 use super::provenance::{addition, equal_line};
+use crate::compare::decide::Standing;
 use crate::compare::evidence::Verdict;
+use crate::compare::unseen::Kind;
 
 /// Benchmarks that the verdict line names; the table has them all.
 const NAMED: usize = 3;
@@ -43,14 +45,20 @@ pub(super) fn verdict_line(outcome: &Outcome, interrupted: bool) -> String {
         None if interrupted => "interrupted: what was measured is kept".to_owned(),
         None => format!("could not measure: {}", outcome.stopped.as_deref().unwrap_or("nothing was measured")),
         Some(Verdict::Regression) => named(outcome, Verdict::Regression, "regression"),
+        Some(Verdict::Waits) => named(outcome, Verdict::Waits, "waits"),
         Some(Verdict::CouldNotMeasure) => control_line(outcome),
         Some(Verdict::Inconclusive) => inconclusive_line(outcome),
         Some(Verdict::Warn) => named(outcome, Verdict::Warn, "warn"),
         Some(Verdict::Pass | Verdict::Faster) if outcome.is_of_equal_programs() => equal_line(),
         Some(Verdict::Pass | Verdict::Faster) => pass_line(outcome),
     };
-    if outcome.verdict == Some(Verdict::Regression) && outcome.with(Verdict::Warn).next().is_some() {
-        let _ = write!(line, "; {}", named(outcome, Verdict::Warn, "warn"));
+    for (milder, name, beside) in [
+        (Verdict::Waits, "waits", &[Verdict::Regression][..]),
+        (Verdict::Warn, "warn", &[Verdict::Regression, Verdict::Waits]),
+    ] {
+        if outcome.verdict.is_some_and(|verdict| beside.contains(&verdict)) && outcome.with(milder).next().is_some() {
+            let _ = write!(line, "; {}", named(outcome, milder, name));
+        }
     }
     line.push_str(&addition(outcome));
     let broken: Vec<&str> = outcome.broken().map(|tripwire| tripwire.name.as_str()).collect();
@@ -63,11 +71,12 @@ pub(super) fn verdict_line(outcome: &Outcome, interrupted: bool) -> String {
 /// Benchmarks with this verdict, the worst first, each with what was shown of it.
 fn named(outcome: &Outcome, verdict: Verdict, what: &str) -> String {
     let one = |row: &&Row| {
-        let Some(Ratio { estimate, lower, upper }) = row.ratio else { return row.benchmark.clone() };
-        format!("{} is {} ({})", row.benchmark, change(estimate), range(lower, upper))
+        let Some(Ratio { estimate, lower, upper }) = row.judged_ratio() else { return row.benchmark.clone() };
+        let unseen = row.waits().map_or_else(String::new, |waits| format!(" with {}", waits.share()));
+        format!("{} is {} ({}){unseen}", row.benchmark, change(estimate), range(lower, upper))
     };
     let mut rows: Vec<&Row> = outcome.with(verdict).collect();
-    let estimate = |row: &Row| row.ratio.map_or(1.0, |ratio| ratio.estimate);
+    let estimate = |row: &Row| row.judged_ratio().map_or(1.0, |ratio| ratio.estimate);
     rows.sort_by(|a, b| estimate(b).total_cmp(&estimate(a)));
     let named: Vec<String> = rows.iter().take(NAMED).map(one).collect();
     let more = match rows.len().saturating_sub(NAMED) {
@@ -78,7 +87,13 @@ fn named(outcome: &Outcome, verdict: Verdict, what: &str) -> String {
 }
 
 fn pass_line(outcome: &Outcome) -> String {
-    let bounds = outcome.rows.iter().filter_map(|row| Some(row.ratio?.upper));
+    // By the clock and, where that was decided too, with what it does not see.
+    let told = |row: &Row| {
+        let told =
+            row.unseen.iter().filter(|unseen| unseen.kind == Kind::OtherThreads || unseen.switches_per_1000.is_some());
+        told.filter_map(|unseen| unseen.ratio).collect::<Vec<_>>()
+    };
+    let bounds = outcome.rows.iter().flat_map(|row| told(row).into_iter().chain(row.ratio)).map(|ratio| ratio.upper);
     let bound = bounds.fold(f64::NEG_INFINITY, f64::max);
     let count = outcome.rows.len();
     let of_what = if count == 1 { "the benchmark".to_owned() } else { format!("each of {count} benchmarks") };
@@ -104,7 +119,15 @@ fn inconclusive_line(outcome: &Outcome) -> String {
     )
 }
 
+/// Whether its time was measured well, and what it waits was not.
+fn is_unseen_alone(row: &Row) -> bool {
+    matches!(row.standing, Standing::Pass | Standing::Faster) && !row.unseen.is_empty()
+}
+
 fn undecided(row: &Row) -> String {
+    if is_unseen_alone(row) {
+        return format!("whether {} waits more could not be told", row.benchmark);
+    }
     let warn = 1.0 + row.levels.warn;
     match row.ratio {
         // The change may be narrowed down well enough; then it is the control that nothing can rest on.
@@ -120,6 +143,9 @@ fn undecided(row: &Row) -> String {
 
 fn control_line(outcome: &Outcome) -> String {
     let one = |row: &Row| {
+        if is_unseen_alone(row) {
+            return format!("the base waits on {}, and its control not alike", row.benchmark);
+        }
         let off = row.control.map_or_else(String::new, |control| format!(" by {}", change(control.estimate)));
         format!("the control of {} is off{off}", row.benchmark)
     };

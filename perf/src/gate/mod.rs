@@ -10,6 +10,7 @@
 //! | `provenance` | what the builds of both sides say |
 //! | `line` | the verdict, in one line |
 //! | `render` | the table, Markdown |
+//! | `unseen` | what the clock does not see, weighed into the verdict |
 //! | `sides` | from two resolved sides to a contest |
 //! | `tripwires` | the limits that hold for every revision, measured in this very program |
 
@@ -22,14 +23,17 @@ pub mod sides;
 #[cfg(test)]
 pub(crate) mod test_data;
 pub mod tripwires;
+pub mod unseen;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use perf_probe::clock::Clock;
 use perf_probe::protocol::Hello;
 
 use config::GateConfig;
 use outcome::{Confirmation, Outcome, Ratio, Row};
+use unseen::{Unseen, weigh_in};
 
 use crate::compare::decide::Rule;
 use crate::compare::engine::{Comparison, Ended, Layouts, Measured, Plan, Surroundings, compare};
@@ -107,6 +111,7 @@ pub fn judge(contest: &Contest<'_>, config: &GateConfig, seed: u64, around: &mut
         let confirmed = confirmation.map(|confirmation| confirmation.cases).unwrap_or_default();
         outcome.rows.extend(first.cases.into_iter().map(|measured| row(contest, config, measured, &confirmed)));
     }
+    outcome.notes.extend(clock_notes(contest, &outcome.rows));
     outcome.conclude(interrupted);
     outcome
 }
@@ -136,10 +141,11 @@ fn confirm(
 }
 
 fn row(contest: &Contest<'_>, config: &GateConfig, measured: Measured, confirmed: &[Measured]) -> Row {
-    let Measured { case, decision, blocks } = measured;
+    let Measured { case, decision, unseen, blocks } = measured;
     let counts = contest.counts.get(&case.name).cloned().unwrap_or_default();
     let confirmation = confirmed.iter().find(|confirmed| confirmed.case == case);
     let weighed = weigh(decision.standing, &counts, confirmation.map(|confirmed| confirmed.decision.standing));
+    let weighed = weigh_in(weighed, decision.standing, &unseen);
     let base_ns: Vec<f64> = blocks.iter().map(|block| block.base_ns_per_token).collect();
     Row {
         levels: config.levels(&case.name),
@@ -151,6 +157,7 @@ fn row(contest: &Contest<'_>, config: &GateConfig, measured: Measured, confirmed
         ratio: decision.change.map(Ratio::of),
         control: decision.control.map(Ratio::of),
         base_ns_per_token: Quartiles::of(&base_ns).map(|quartiles| quartiles.median),
+        unseen: unseen.iter().map(Unseen::of).collect(),
         counts,
         blocks,
         confirmation: confirmation.map(|confirmed| Confirmation::of(&confirmed.decision, confirmed.blocks.clone())),
@@ -184,6 +191,47 @@ fn notes(contest: &Contest<'_>, config: &GateConfig) -> Vec<String> {
     notes
 }
 
+/// What a reader should know of the clocks.
+fn clock_notes(contest: &Contest<'_>, rows: &[Row]) -> Vec<String> {
+    let mut notes = Vec::new();
+    let single = || rows.iter().filter(|row| row.threads == 1 && !row.blocks.is_empty());
+    // The wall clock sees waiting by itself.
+    let by_the_wall = |row: &&Row| {
+        let of_probe =
+            |hello: &Hello| hello.cases.iter().any(|case| case.name == row.benchmark && case.clock == Clock::Wall);
+        contest.probes.as_ref().is_some_and(|probes| probes.iter().all(of_probe))
+    };
+    let silent = names(single().filter(|row| row.unseen.is_empty() && !by_the_wall(row)));
+    if !silent.is_empty() {
+        notes.push(format!(
+            "Waiting cannot be seen on {silent}: a probe does not say where its time goes (wall_ns and thread_cpu_ns, \
+             perf/PROTOCOL.md)."
+        ));
+    }
+    let untold = |row: &&Row| row.unseen.iter().any(|unseen| unseen.switches_per_1000.is_none());
+    let untold = names(single().filter(untold));
+    if !untold.is_empty() {
+        notes.push(format!(
+            "Waiting is judged by wall time against CPU time on {untold}: a probe does not tell voluntary switches, so \
+             it counts where it is shown and is not excluded elsewhere."
+        ));
+    }
+    for row in rows {
+        if let Some(tick_ns) = row.blocks.iter().find_map(|block| block.tick_ns) {
+            notes.push(format!(
+                "The clock of {} ticks every {:.1} ms only: its turns were made longer, and so were its blocks.",
+                row.benchmark,
+                tick_ns / 1e6
+            ));
+        }
+    }
+    notes
+}
+
+fn names<'r>(rows: impl Iterator<Item = &'r Row>) -> String {
+    rows.map(|row| row.benchmark.as_str()).collect::<Vec<_>>().join(", ")
+}
+
 #[cfg(test)]
 mod tests {
     use std::path::Path;
@@ -192,7 +240,7 @@ mod tests {
     use crate::compare::decide::LOOKS;
     use crate::compare::engine::Progress;
     use crate::compare::evidence::{Counts, Verdict};
-    use crate::compare::simulated::{Machine, case};
+    use crate::compare::simulated::{Machine, Sleep, Tells, case};
 
     fn config() -> GateConfig {
         let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
@@ -252,6 +300,71 @@ mod tests {
         let outcome = gate(&machine, &config(), 1.0);
         assert_eq!(outcome.rows[0].verdict, Verdict::Regression, "{:?}", outcome.rows[0].reason);
         assert!(!outcome.rows[0].confirmation.as_ref().unwrap().blocks.is_empty());
+    }
+
+    #[test]
+    fn a_candidate_that_sleeps_waits_and_fails_like_any_slow_down() {
+        // 1000 tokens take 625 µs.
+        let sleeping = |ns| Machine {
+            sleeps: Some(Sleep { every_tokens: 1000, ns }),
+            changed_case: Some("one"),
+            taken_away: 0.1,
+            ..Machine::shared()
+        };
+        let mut outcome = gate(&sleeping(80_000), &config(), 1.0);
+        assert_eq!(verdicts(&outcome), [Verdict::Waits, Verdict::Pass, Verdict::Pass]);
+        assert_eq!((outcome.verdict, outcome.exit_code), (Some(Verdict::Waits), 1), "{}", outcome.verdict_line);
+        assert!(outcome.verdict_line.starts_with("waits: one is "), "{}", outcome.verdict_line);
+        assert!(
+            outcome.verdict_line.contains(" % of its time off the processor, 99 % sure"),
+            "{}",
+            outcome.verdict_line
+        );
+        let reason = outcome.rows[0].reason.clone().unwrap();
+        assert!(reason.contains(" % of its time off the processor (") && reason.contains("base 0.0 %; "), "{reason}");
+        assert!(reason.ends_with(" voluntary switches per 1000 tokens, base 0.0"), "{reason}");
+        assert!(outcome.rows[0].blocks.iter().all(|block| block.spent.is_some_and(|sides| sides.base.wall_ns > 0.0)));
+        assert!(outcome.notes.is_empty() || !outcome.notes.concat().contains("Waiting"), "{:?}", outcome.notes);
+
+        outcome = gate(&sleeping(37_000), &config(), 1.0);
+        assert_eq!((outcome.verdict, outcome.exit_code), (Some(Verdict::Waits), 0), "{}", outcome.verdict_line);
+        outcome.be_strict();
+        assert_eq!(outcome.exit_code, 1);
+    }
+
+    #[test]
+    fn both_a_slow_down_and_waiting_are_in_the_verdict_line() {
+        let machine = Machine { change: 0.10, changed_case: Some("one"), ..Machine::shared() };
+        let sleeps = Some(Sleep { every_tokens: 1000, ns: 20_000 });
+        let outcome = gate(&Machine { sleeps, ..machine.clone() }, &config(), 1.10);
+        assert_eq!(outcome.rows[0].verdict, Verdict::Regression);
+        assert!(outcome.rows[0].reason.as_ref().unwrap().contains("; also "), "{:?}", outcome.rows[0].reason);
+        let helper = gate(&Machine { helper: 0.5, ..machine }, &config(), 1.10);
+        assert_eq!(helper.rows[0].verdict, Verdict::Waits);
+        assert!(helper.verdict_line.contains("other threads busy for 50.0 %"), "{}", helper.verdict_line);
+    }
+
+    #[test]
+    fn a_probe_that_does_not_tell_where_its_time_goes_is_said() {
+        let outcome = gate(&Machine { tells: Tells::Nothing, ..Machine::shared() }, &config(), 1.0);
+        assert_eq!(outcome.exit_code, 0);
+        assert!(outcome.notes.iter().any(|note| note.starts_with("Waiting cannot be seen on one, two: ")));
+        let outcome = gate(&Machine { tells: Tells::Times, ..Machine::shared() }, &config(), 1.0);
+        assert!(outcome.notes.iter().any(|note| note.starts_with("Waiting is judged by wall time")));
+    }
+
+    #[test]
+    fn an_outcome_of_an_older_lab_is_read() {
+        let outcome = gate(&Machine::quiet(), &config(), 1.0);
+        let mut json = serde_json::to_value(&outcome).unwrap();
+        for row in json["rows"].as_array_mut().unwrap() {
+            row.as_object_mut().unwrap().remove("unseen");
+            for block in row["blocks"].as_array_mut().unwrap() {
+                assert!(block.as_object_mut().unwrap().remove("spent").is_some());
+            }
+        }
+        let read: Outcome = serde_json::from_value(json).unwrap();
+        assert!(read.rows.iter().all(|row| row.unseen.is_empty() && row.blocks[0].spent.is_none()));
     }
 
     #[test]

@@ -4,6 +4,7 @@ use perf_probe::protocol::Hello;
 use serde::{Deserialize, Serialize};
 
 use super::config::GateConfig;
+use super::unseen::Unseen;
 use crate::compare::block::CaseBlock;
 use crate::compare::decide::{Decision, Levels, Standing};
 use crate::compare::evidence::{PairCounts, Verdict};
@@ -78,6 +79,10 @@ pub struct Row {
     pub control: Option<Ratio>,
     /// Time of the base, in nanoseconds per token: the median over blocks.
     pub base_ns_per_token: Option<f64>,
+    /// What the clock does not see of it: waiting, and other threads' work. Nothing of a benchmark on several threads,
+    /// whose clock is the wall's, or if a probe does not say where its time goes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unseen: Vec<Unseen>,
     /// What was counted.
     pub counts: PairCounts,
     /// Each block's values.
@@ -135,6 +140,26 @@ impl Confirmation {
     }
 }
 
+impl Row {
+    /// What a verdict of "waits" rests on.
+    #[must_use]
+    pub fn waits(&self) -> Option<&Unseen> {
+        let alarms = self.unseen.iter().filter(|unseen| matches!(unseen.standing, Standing::Warn | Standing::Fail));
+        let estimate = |unseen: &Unseen| unseen.ratio.map_or(1.0, |ratio| ratio.estimate);
+        alarms.max_by(|a, b| estimate(a).total_cmp(&estimate(b))).filter(|_| self.verdict == Verdict::Waits)
+    }
+
+    /// candidate / base by what the verdict rests on.
+    pub(super) fn judged_ratio(&self) -> Option<Ratio> {
+        self.waits().map_or(self.ratio, |waits| waits.ratio)
+    }
+
+    /// Whether it waits, by as much as must stop a change.
+    fn waits_too_long(&self) -> bool {
+        self.waits().is_some_and(|waits| waits.standing == Standing::Fail)
+    }
+}
+
 impl Outcome {
     /// Nothing measured yet.
     pub(super) fn empty(base: &str, candidate: &str, config: &GateConfig) -> Self {
@@ -187,10 +212,13 @@ impl Outcome {
     /// Draws the conclusion from rows, tripwires and how the measuring ended. Called again whenever those change.
     pub(super) fn conclude(&mut self, interrupted: bool) {
         // What is shown outweighs what is not: a regression stays one even if another benchmark could not be measured.
+        let waits_too_long = self.rows.iter().any(Row::waits_too_long);
         let worst = [
             Verdict::Regression,
+            if waits_too_long { Verdict::Waits } else { Verdict::Regression },
             Verdict::CouldNotMeasure,
             Verdict::Inconclusive,
+            Verdict::Waits,
             Verdict::Warn,
             Verdict::Faster,
             Verdict::Pass,
@@ -204,9 +232,10 @@ impl Outcome {
             (None, false) => Exit::CouldNot,
             (Some(_), _) if self.broken().next().is_some() => Exit::Difference,
             (Some(Verdict::Regression), _) => Exit::Difference,
+            (Some(Verdict::Waits), _) if waits_too_long => Exit::Difference,
             (Some(Verdict::CouldNotMeasure), _) => Exit::CouldNot,
             (Some(Verdict::Inconclusive), _) => Exit::Inconclusive,
-            (Some(Verdict::Pass | Verdict::Faster | Verdict::Warn), _) => Exit::Success,
+            (Some(Verdict::Pass | Verdict::Faster | Verdict::Warn | Verdict::Waits), _) => Exit::Success,
         };
         self.exit_code = exit.code();
         self.verdict_line = super::line::verdict_line(self, interrupted);
@@ -223,7 +252,7 @@ impl Outcome {
 
     /// A warning counts as a regression from now on.
     pub fn be_strict(&mut self) {
-        if self.verdict == Some(Verdict::Warn) {
+        if matches!(self.verdict, Some(Verdict::Warn | Verdict::Waits)) && self.exit() == Exit::Success {
             self.exit_code = Exit::Difference.code();
             self.notes.push("--strict: a warning ends with exit code 1.".to_owned());
         }

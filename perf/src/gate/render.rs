@@ -80,7 +80,7 @@ fn tripwires(outcome: &Outcome) -> Option<String> {
 fn method(outcome: &Outcome) -> String {
     format!(
         "{} against {}: medians over blocks of fresh processes{}, intervals at {} over all looks, measured in {:.1} s; \
-         warn at {} % and fail at {} % slower unless the settings say otherwise.",
+         warn at {} % and fail at {} % slower unless the settings say otherwise. {}",
         outcome.candidate,
         outcome.base,
         if outcome.pinned { " pinned to one core" } else { "" },
@@ -88,8 +88,14 @@ fn method(outcome: &Outcome) -> String {
         outcome.measuring_seconds,
         outcome.settings.warn_percent,
         outcome.settings.fail_percent,
+        CLOCKS,
     )
 }
+
+/// What is read, and what no clock here sees.
+const CLOCKS: &str = "One thread is timed in its CPU time; what that does not see, waiting and other threads' work, is \
+                      judged beside it. Several threads are timed by the wall clock. Left out: other processes, and \
+                      what happens less often than once in a block.";
 
 /// For a terminal: the verdict line, the table, broken tripwires, method and notes.
 #[must_use]

@@ -18,6 +18,7 @@ pub(super) fn row(benchmark: &str, verdict: Verdict, (lower, estimate, upper): (
         ratio: Some(Ratio { estimate, lower, upper }),
         control: Some(Ratio { estimate: 1.001, lower: 0.998, upper: 1.004 }),
         base_ns_per_token: Some(668.2),
+        unseen: Vec::new(),
         counts: PairCounts { base: counts(2000.0), candidate: counts(2000.0 * estimate.max(1.0)) },
         blocks: Vec::new(),
         confirmation: None,

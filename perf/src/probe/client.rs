@@ -14,7 +14,7 @@ use super::command::ProbeCommand;
 use super::launch::spawn;
 use super::streams::{LastLine, Line, one_line, send_lines};
 use crate::compare::layout::Layout;
-use crate::compare::runner::{CaseInfo, MeasureError};
+use crate::compare::runner::{CaseInfo, MeasureError, Ran};
 use crate::interrupt;
 
 /// Environment variable: seconds after which a probe that does not answer is given up.
@@ -122,17 +122,17 @@ impl Client {
         self.check(&case.name).map(drop)
     }
 
-    /// Runs a case; returns the nanoseconds that took.
+    /// Runs a case; returns how long that took. 0 ns is an answer: a coarse clock may not tell so little.
     ///
     /// # Errors
     /// The probe ended, did not answer in time, or answered something else.
-    pub fn run(&mut self, case: &str, iterations: u64) -> Result<f64, MeasureError> {
+    pub fn run(&mut self, case: &str, iterations: u64) -> Result<Ran, MeasureError> {
         let request = Request::Run { case: case.to_owned(), iterations };
         match self.ask(&request)? {
-            Response::Ran { case: answered, iterations: done, elapsed_ns }
-                if answered == case && done == iterations && elapsed_ns > 0 =>
+            Response::Ran { case: answered, iterations: done, elapsed_ns, spent }
+                if answered == case && done == iterations =>
             {
-                Ok(elapsed_ns as f64)
+                Ok(Ran { elapsed_ns: elapsed_ns as f64, spent })
             }
             other => Err(self.unexpected(&request, other)),
         }
@@ -304,7 +304,7 @@ fn asked(request: &Request) -> String {
 fn expected(request: &Request) -> String {
     match request {
         Request::Check { case } => format!("\"checked\" or \"wrong\" for {case}"),
-        Request::Run { case, iterations } => format!("\"ran\" for {case}, {iterations} iterations, in more than 0 ns"),
+        Request::Run { case, iterations } => format!("\"ran\" for {case}, {iterations} iterations"),
         Request::Count { case, iterations } => format!("\"counted\" for {case}, {iterations} iterations"),
         Request::Memory {} => "\"memory\"".to_owned(),
         Request::Quit {} => "nothing".to_owned(),

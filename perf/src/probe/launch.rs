@@ -7,7 +7,7 @@ use super::child::Group;
 use super::client::{Client, could_not_start};
 use super::command::ProbeCommand;
 use crate::compare::layout::Layout;
-use crate::compare::runner::{CaseInfo, Launcher, MeasureError, Role, Runner};
+use crate::compare::runner::{CaseInfo, Launcher, MeasureError, Ran, Role, Runner};
 use crate::measure::pin::pin_to_last_core;
 
 /// Two probes to be compared.
@@ -41,7 +41,7 @@ impl Launcher for Pair {
 }
 
 impl Runner for Client {
-    fn run(&mut self, case: &str, iterations: u64) -> Result<f64, MeasureError> {
+    fn run(&mut self, case: &str, iterations: u64) -> Result<Ran, MeasureError> {
         Self::run(self, case, iterations)
     }
 }

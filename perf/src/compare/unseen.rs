@@ -1,0 +1,296 @@
+//! What the clock of a case does not see, decided as everything else is.
+//!
+//! A case on one thread is timed in CPU time of that thread. What a candidate sleeps, waits for locks and disks, or has
+//! other threads do, costs nothing there. So two more questions are asked of the same blocks:
+//!
+//! | question | ratio |
+//! |---|---|
+//! | does it wait? | that of the clock, with what each side waited: wall time as it would be without neighbours |
+//! | do other threads work for it? | that of the clock, with the CPU time of each side's other threads |
+//!
+//! Where nobody waits and no other thread works, both ratios *are* that of the clock, to the last digit, so that the
+//! questions raise no alarm of their own. Each is held against the same levels, with the control as its guard.
+//!
+//! What tells waiting from being preempted is how often the thread gave up its core: a neighbour takes it unasked. Where a probe does not tell that, wall time against CPU time has to do. Preemption meets both sides alike, but it is
+//! gross; so a slow-down that is shown in spite of it counts, and nothing else does.
+
+use serde::{Deserialize, Serialize};
+
+use super::block::{CaseBlock, Sides};
+use super::decide::{Decision, Rule, Standing};
+use super::spent::Times;
+use crate::measure::interval::MedianInterval;
+use crate::measure::stats::median;
+
+/// Part of a slow-down from which on it is put down to what the clock does not see.
+const MOST_OF_IT: f64 = 0.5;
+
+/// What the clock does not see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// Time that the thread spent waiting.
+    Waiting,
+    /// CPU time of other threads.
+    OtherThreads,
+}
+
+/// What the blocks say of it.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Finding {
+    /// Of what.
+    pub kind: Kind,
+    /// Of the ratio with it.
+    pub decision: Decision,
+    /// By how much of the base's time the candidate has more of it, median over blocks.
+    pub more: f64,
+    /// Part of the candidate's time that it is, as an interval over blocks: of waiting, the time with it; of other
+    /// threads, the time that the thread itself works. `None`: too few blocks.
+    pub share: Option<MedianInterval>,
+    /// The same of the base, median over blocks.
+    pub base_share: f64,
+    /// How often each side gave up its core per 1000 tokens, base and candidate, mean over blocks, if the probes tell.
+    pub switches_per_1000: Option<[f64; 2]>,
+}
+
+impl Finding {
+    /// What there is to find in these blocks. Nothing if a probe does not say where its time goes.
+    #[must_use]
+    pub fn all(rule: &Rule, blocks: &[CaseBlock]) -> Vec<Self> {
+        let sides: Option<Vec<Sides>> = blocks.iter().map(|block| block.spent).collect();
+        let Some(sides) = sides.filter(|sides| !sides.is_empty()) else { return Vec::new() };
+        let told = |of: &dyn Fn(&Times) -> Option<f64>| {
+            sides.iter().all(|sides| [sides.base, sides.candidate, sides.control].iter().all(|side| of(side).is_some()))
+        };
+        let switches = told(&|times| times.voluntary_switches).then(|| {
+            let mean = |of: fn(&Sides) -> Times| {
+                let per_token = sides.iter().filter_map(|sides| of(sides).voluntary_switches).sum::<f64>();
+                1000.0 * per_token / sides.len() as f64
+            };
+            [mean(|sides| sides.base), mean(|sides| sides.candidate)]
+        });
+        let mut findings = vec![Self::of(Kind::Waiting, rule, blocks, &sides, switches)];
+        if told(&Times::others_cpu_ns) {
+            findings.push(Self::of(Kind::OtherThreads, rule, blocks, &sides, switches));
+        }
+        findings
+    }
+
+    fn of(kind: Kind, rule: &Rule, blocks: &[CaseBlock], sides: &[Sides], switches: Option<[f64; 2]>) -> Self {
+        let with_it = |times: &Times| {
+            let unseen_ns = match kind {
+                Kind::Waiting => times.unseen_wait_ns(),
+                Kind::OtherThreads => kind.of(times),
+            };
+            (unseen_ns / times.elapsed_ns).ln_1p()
+        };
+        let (mut ratios, mut controls, mut more, mut shares, mut base_shares) =
+            (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        for (block, Sides { base, candidate, control }) in blocks.iter().zip(sides) {
+            ratios.push(block.log_ratio + with_it(candidate) - with_it(base));
+            controls.push(block.log_control + with_it(control) - with_it(base));
+            more.push((kind.of(candidate) - kind.of(base)) / base.elapsed_ns);
+            shares.push(kind.share(candidate));
+            base_shares.push(kind.share(base));
+        }
+        Self {
+            kind,
+            decision: rule.last_look(&ratios, &controls),
+            more: median(&more),
+            share: rule.interval(&shares),
+            base_share: median(&base_shares),
+            switches_per_1000: switches,
+        }
+    }
+
+    /// Whether the probes tell waiting from being preempted; other threads' work needs no telling.
+    #[must_use]
+    pub const fn is_told(&self) -> bool {
+        matches!(self.kind, Kind::OtherThreads) || self.switches_per_1000.is_some()
+    }
+
+    /// What it stands for: what was not told and not shown is nothing.
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        match self.decision.standing {
+            alarm @ (Standing::Warn | Standing::Fail) => alarm,
+            other if self.is_told() => other,
+            _ => Standing::Pass,
+        }
+    }
+
+    /// Whether no more blocks are needed for it.
+    #[must_use]
+    pub fn is_decided(&self, rule: &Rule) -> bool {
+        let shown_to_be_more = self.decision.change.is_some_and(|change| change.lower > 0.0);
+        if !self.is_told() && !shown_to_be_more {
+            return true;
+        }
+        rule.is_decided(&self.decision)
+    }
+
+    /// Whether it is most of what makes the candidate slower.
+    #[must_use]
+    pub fn explains_the_slow_down(&self) -> bool {
+        let slower = self.decision.change.map_or(0.0, |change| change.median.exp_m1());
+        slower > 0.0 && self.more >= MOST_OF_IT * slower
+    }
+}
+
+impl Kind {
+    /// How much of it there is, in nanoseconds per token.
+    fn of(self, times: &Times) -> f64 {
+        match self {
+            Self::Waiting => times.waited_ns,
+            Self::OtherThreads => times.others_cpu_ns().unwrap_or(0.0),
+        }
+    }
+
+    fn share(self, times: &Times) -> f64 {
+        let own = times.thread_cpu_ns.max(1e-9);
+        match self {
+            Self::Waiting => times.waited_ns / (own + times.waited_ns),
+            Self::OtherThreads => self.of(times) / own,
+        }
+    }
+}
+
+/// The worst of what the clock says and what it does not see, in the order of what is shown: a slow-down, then that
+/// nothing can be said, then that nothing is wrong.
+#[must_use]
+pub fn worst(time: Standing, findings: &[Finding]) -> Standing {
+    let rank = |standing: &Standing| match standing {
+        Standing::Faster => 0,
+        Standing::Pass => 1,
+        Standing::Inconclusive => 2,
+        Standing::ControlFailed => 3,
+        Standing::Warn => 4,
+        Standing::Fail => 5,
+    };
+    findings.iter().map(Finding::standing).chain([time]).max_by_key(rank).unwrap_or(time)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+    use std::rc::Rc;
+    use std::time::Duration;
+
+    use rand::SeedableRng;
+    use rand_chacha::ChaCha8Rng;
+
+    use super::*;
+    use crate::compare::contest::Effort;
+    use crate::compare::engine::{Layouts, Measured, Plan, Surroundings, compare};
+    use crate::compare::simulated::{Machine, RULE, Sleep, Tells, case};
+
+    /// A token takes 625 ns: a turn of 200 µs has 320.
+    const EFFORT: Effort = Effort { turn_ns: 200_000.0, rounds: 25 };
+
+    fn measured(machine: &Machine, seed: u64) -> Measured {
+        let machine = Machine {
+            rng: Rc::new(RefCell::new(ChaCha8Rng::seed_from_u64(seed))),
+            clock_ns: Rc::default(),
+            turns: Rc::default(),
+            launches: Rc::default(),
+            ..machine.clone()
+        };
+        let plan = Plan {
+            cases: vec![(case("a", 1), RULE)],
+            effort: EFFORT,
+            layouts: Layouts::Shared,
+            budget: Duration::from_secs(60),
+            seed,
+        };
+        let now = || machine.elapsed();
+        let mut around = Surroundings { now: &now, interrupted: &|| false, progress: &mut |_| {} };
+        compare(&machine, &plan, &mut around).cases.remove(0)
+    }
+
+    /// In how many of the trials there is a finding of this kind that stands for this.
+    fn share(machine: &Machine, kind: Kind, standings: &[Standing]) -> f64 {
+        const TRIALS: u64 = 40;
+        let found = |seed: &u64| {
+            let unseen = measured(machine, *seed).unseen;
+            unseen.iter().any(|finding| finding.kind == kind && standings.contains(&finding.standing()))
+        };
+        (0..TRIALS).filter(found).count() as f64 / TRIALS as f64
+    }
+
+    const SLOWER: [Standing; 2] = [Standing::Warn, Standing::Fail];
+
+    /// So long that it makes the candidate this much slower by the wall clock.
+    fn sleeping(part: f64) -> Option<Sleep> {
+        Some(Sleep { every_tokens: 1000, ns: (part * 625_000.0) as u64 })
+    }
+
+    #[test]
+    fn a_sleep_in_one_call_of_a_thousand_is_found_although_the_clock_does_not_see_it() {
+        for (part, expected) in [(0.08, 0.95), (0.10, 1.0), (0.15, 1.0), (1.6, 1.0)] {
+            for machine in [Machine::quiet(), Machine::shared(), Machine { taken_away: 0.2, ..Machine::shared() }] {
+                let machine = Machine { sleeps: sleeping(part), ..machine };
+                let caught = share(&machine, Kind::Waiting, &[Standing::Fail]);
+                assert!(caught >= expected, "{part} {}: {caught}", machine.taken_away);
+                let one = measured(&machine, 1);
+                assert_eq!(one.decision.standing, Standing::Pass, "by the clock");
+                let waiting = one.unseen[0];
+                assert!(waiting.explains_the_slow_down(), "{waiting:?}");
+                let [base, candidate] = waiting.switches_per_1000.unwrap();
+                assert!(base == 0.0 && (candidate - 1.0).abs() < 0.1, "{waiting:?}");
+                let share = waiting.share.unwrap();
+                assert!((share.median - part / (1.0 + part)).abs() < 0.02, "{share:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn work_of_another_thread_is_found() {
+        for helper in [0.08, 0.15] {
+            let machine = Machine { helper, taken_away: 0.1, ..Machine::shared() };
+            let caught = share(&machine, Kind::OtherThreads, &[Standing::Fail]);
+            assert!(caught >= 0.95, "{helper}: {caught}");
+            assert_eq!(measured(&machine, 1).decision.standing, Standing::Pass);
+            assert_eq!(share(&machine, Kind::Waiting, &SLOWER), 0.0);
+        }
+    }
+
+    #[test]
+    fn a_neighbour_that_takes_the_core_away_is_no_waiting() {
+        for taken_away in [0.05, 0.3, 0.7] {
+            let machine = Machine { taken_away, ..Machine::shared() };
+            assert_eq!(share(&machine, Kind::Waiting, &[Standing::Pass]), 1.0, "{taken_away}");
+            // Nor where nobody tells who gave up its core.
+            let machine = Machine { tells: Tells::Times, ..machine };
+            assert_eq!(share(&machine, Kind::Waiting, &SLOWER), 0.0, "{taken_away}");
+        }
+    }
+
+    #[test]
+    fn without_switches_a_wait_is_found_where_it_is_shown() {
+        let machine = Machine { tells: Tells::Times, sleeps: sleeping(0.12), ..Machine::shared() };
+        let caught = share(&machine, Kind::Waiting, &[Standing::Fail]);
+        assert!(caught >= 0.99, "{caught}");
+    }
+
+    #[test]
+    fn who_waits_as_its_base_does_is_no_slower() {
+        let (sleeps, base_sleeps) = (sleeping(0.5), sleeping(0.5));
+        let machine = Machine { sleeps, base_sleeps, ..Machine::shared() };
+        assert_eq!(share(&machine, Kind::Waiting, &SLOWER), 0.0);
+    }
+
+    #[test]
+    fn a_probe_that_does_not_say_where_its_time_goes_is_measured_all_the_same() {
+        let machine = Machine { tells: Tells::Nothing, sleeps: sleeping(0.5), ..Machine::shared() };
+        let measured = measured(&machine, 1);
+        assert_eq!((measured.decision.standing, measured.unseen), (Standing::Pass, Vec::new()));
+    }
+
+    #[test]
+    fn where_nothing_is_unseen_the_ratio_is_that_of_the_clock_to_the_last_digit() {
+        let measured = measured(&Machine { taken_away: 0.3, change: 0.02, ..Machine::shared() }, 5);
+        for finding in &measured.unseen {
+            assert_eq!(finding.decision, measured.decision, "{:?}", finding.kind);
+        }
+    }
+}

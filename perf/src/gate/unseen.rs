@@ -1,0 +1,121 @@
+//! What the clock of a benchmark does not see, weighed into its verdict.
+
+use serde::{Deserialize, Serialize};
+
+use super::outcome::Ratio;
+use crate::compare::decide::Standing;
+use crate::compare::evidence::{Verdict, Weighed};
+use crate::compare::unseen::{Finding, Kind, worst};
+
+/// Less than this part of the base's time is not named beside something else.
+const WORTH_NAMING: f64 = 0.01;
+
+/// What was found of time that the clock of a benchmark does not see.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Unseen {
+    /// Waiting, or CPU time of other threads.
+    pub kind: Kind,
+    /// What the ratio with it stands for.
+    pub standing: Standing,
+    /// candidate / base with it; above 1 is slower. `None` if there were too few blocks.
+    pub ratio: Option<Ratio>,
+    /// control / base with it, which should be 1.
+    pub control: Option<Ratio>,
+    /// Part of the candidate's time that it is, as a part of one: of waiting, the time with it; of other threads, the
+    /// time that the thread itself works.
+    pub candidate_share: Option<Ratio>,
+    /// The same of the base.
+    pub base_share: f64,
+    /// How often each side gave up its core per 1000 tokens, base and candidate. `None`: the probes don't tell, so that
+    /// wall time against CPU time had to do.
+    pub switches_per_1000: Option<[f64; 2]>,
+}
+
+impl Unseen {
+    pub(super) fn of(finding: &Finding) -> Self {
+        Self {
+            kind: finding.kind,
+            standing: finding.standing(),
+            ratio: finding.decision.change.map(Ratio::of),
+            control: finding.decision.control.map(Ratio::of),
+            candidate_share: finding.share.map(|share| Ratio {
+                estimate: share.median,
+                lower: share.lower,
+                upper: share.upper,
+            }),
+            base_share: finding.base_share,
+            switches_per_1000: finding.switches_per_1000,
+        }
+    }
+
+    /// The share alone: `17.4 % of its time off the processor`.
+    #[must_use]
+    pub fn share(&self) -> String {
+        let share = self.candidate_share.map_or_else(|| "part".to_owned(), |share| percent(share.estimate));
+        match self.kind {
+            Kind::Waiting => format!("{share} of its time off the processor"),
+            Kind::OtherThreads => format!("other threads busy for {share} of its CPU time"),
+        }
+    }
+
+    /// All of the evidence.
+    #[must_use]
+    pub fn evidence(&self) -> String {
+        let interval = self.candidate_share.map_or_else(String::new, |Ratio { lower, upper, .. }| {
+            format!(" ({:.1}–{:.1})", 100.0 * lower, 100.0 * upper)
+        });
+        let base = percent(self.base_share);
+        let switches = match (self.kind, self.switches_per_1000) {
+            (_, Some([base, candidate])) => {
+                format!("; {candidate:.1} voluntary switches per 1000 tokens, base {base:.1}")
+            }
+            (Kind::Waiting, None) => {
+                "; by wall time against CPU time, since the probes do not tell switches".to_owned()
+            }
+            (Kind::OtherThreads, None) => String::new(),
+        };
+        format!("{}{interval}, base {base}{switches}", self.share())
+    }
+}
+
+fn percent(part: f64) -> String {
+    format!("{:.1} %", 100.0 * part)
+}
+
+/// What time and counts came to, with what the clock does not see.
+pub(super) fn weigh_in(weighed: Weighed, time: Standing, findings: &[Finding]) -> Weighed {
+    let is_alarm = |standing: Standing| matches!(standing, Standing::Warn | Standing::Fail);
+    // A slow-down that the clock sees as well is in these ratios too; what is not seen has to be a part of it.
+    let slower = findings
+        .iter()
+        .filter(|finding| is_alarm(finding.standing()) && finding.more >= WORTH_NAMING)
+        .max_by(|a, b| median(a).total_cmp(&median(b)));
+    if let Some(finding) = slower.filter(|_| weighed.verdict != Verdict::CouldNotMeasure) {
+        let evidence = Unseen::of(finding).evidence();
+        let worse = finding.standing() == Standing::Fail && time != Standing::Fail || !is_alarm(time);
+        if worse || finding.explains_the_slow_down() {
+            return Weighed { verdict: Verdict::Waits, reason: Some(evidence) };
+        }
+        let reason = weighed.reason.map_or_else(|| evidence.clone(), |reason| format!("{reason}; also {evidence}"));
+        return Weighed { reason: Some(reason), ..weighed };
+    }
+    match (weighed.verdict, worst(time, findings)) {
+        (Verdict::Pass | Verdict::Faster, Standing::ControlFailed) => Weighed {
+            verdict: Verdict::CouldNotMeasure,
+            reason: Some("the base waits, and not as long as itself".to_owned()),
+        },
+        (Verdict::Pass | Verdict::Faster, Standing::Inconclusive) => Weighed {
+            verdict: Verdict::Inconclusive,
+            reason: Some("CPU time is not up, but whether it waits more could not be told".to_owned()),
+        },
+        (Verdict::Faster, Standing::Pass) => Weighed {
+            verdict: Verdict::Pass,
+            reason: Some("faster in CPU time of its thread, but not with what it waits or leaves to others".to_owned()),
+        },
+        _ => weighed,
+    }
+}
+
+fn median(finding: &Finding) -> f64 {
+    finding.decision.change.map_or(0.0, |change| change.median)
+}
