@@ -1,8 +1,9 @@
 # shellcheck shell=bash
 # Shared by the scripts of this folder. To be sourced, from any directory, after `set -euo pipefail`.
 #
-# Afterwards `caller_dir` is where the caller stands, the working directory is the root of the repository, `target_dir` is the absolute path of Cargo's target
-# directory ($CARGO_TARGET_DIR if it is set), and tools that are installed below it come first on the PATH.
+# Afterwards `caller_dir` is where the caller stands, the working directory is the root of the repository, `target_dir`
+# is the absolute path of Cargo's target directory ($CARGO_TARGET_DIR if it is set), and tools that are installed below
+# it come first on the PATH.
 
 caller_dir=$PWD
 
@@ -18,6 +19,12 @@ case ${CARGO_TARGET_DIR:-} in
 *) target_dir=$PWD/$CARGO_TARGET_DIR ;;
 esac
 export CARGO_TARGET_DIR=$target_dir
+
+# The build script of jemalloc takes no path with white space: intermediate files go below Cargo's home then, as with
+# `cargo lab`. Finished programs lie in the target directory all the same.
+case $target_dir in
+*[[:space:]]*) export CARGO_BUILD_BUILD_DIR="${CARGO_BUILD_BUILD_DIR:-{cargo-cache-home\}/perf-lab/{workspace-path-hash\}}" ;;
+esac
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

@@ -21,6 +21,7 @@
 //! | [`baseline`], [`tripwire`] | what it is held against |
 //! | [`report`] | how it is shown |
 //! | [`exit`], [`files`], [`host`], [`interrupt`] | exit codes, files, the machine, Ctrl-C |
+//! | [`own_sources`] | whether this program was built from the checkout that it is run in |
 #![forbid(unsafe_code)]
 
 // Shared with the probe, which is a package of its own.
@@ -44,6 +45,7 @@ pub mod host;
 pub mod interrupt;
 pub mod measure;
 pub mod noise;
+pub mod own_sources;
 pub mod probe;
 pub mod profile;
 pub mod recommend;

@@ -5,7 +5,9 @@
 //! something to build, and nothing otherwise. It all goes to standard error; the lab then takes this program's place.
 
 use std::env;
+use std::ffi::OsStr;
 use std::io::{self, IsTerminal, Read, Write};
+use std::path::Path;
 use std::process::{ChildStderr, Command, ExitCode, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread;
@@ -19,6 +21,10 @@ mod progress;
 const LAB: [&str; 6] = ["--release", "--package", "perf-lab", "--bin", "perf-lab", "--manifest-path"];
 /// The workspace.
 const MANIFEST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.toml");
+/// Where Cargo puts intermediate files, and a place for them that Cargo fills in: below its own home, one for each
+/// checkout.
+const BUILD_DIRECTORY: &str = "CARGO_BUILD_BUILD_DIR";
+const ELSEWHERE: &str = "{cargo-cache-home}/perf-lab/{workspace-path-hash}";
 /// What could not be done, as of every command of the lab.
 const COULD_NOT: u8 = 3;
 /// Between two looks at the clock.
@@ -28,12 +34,12 @@ const LINE_EVERY: Duration = Duration::from_secs(5);
 
 fn main() -> ExitCode {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let started = build(Command::new(&cargo)).and_then(|built| {
+    let started = build(cargo_command(&cargo)).and_then(|built| {
         if !built {
             eprintln!("perf-lab: the lab could not be built; cargo's own words are above");
             return Ok(ExitCode::from(COULD_NOT));
         }
-        let mut lab = Command::new(&cargo);
+        let mut lab = cargo_command(&cargo);
         lab.args(["run", "--quiet"]).args(LAB).arg(MANIFEST).arg("--").args(env::args_os().skip(1));
         run(lab)
     });
@@ -41,6 +47,22 @@ fn main() -> ExitCode {
         eprintln!("perf-lab: {} could not be started: {error}; is it on the PATH?", cargo.display());
         ExitCode::from(COULD_NOT)
     })
+}
+
+/// Cargo, told to work elsewhere where it cannot work in its target directory: the build script of jemalloc takes no path
+/// with white space. The finished program lies in the target directory all the same.
+fn cargo_command(cargo: &OsStr) -> Command {
+    let mut command = Command::new(cargo);
+    let target = env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| MANIFEST.into());
+    let target = env::current_dir().unwrap_or_default().join(target);
+    if env::var_os(BUILD_DIRECTORY).is_none() && !takes_a_build_script(&target) {
+        command.env(BUILD_DIRECTORY, ELSEWHERE);
+    }
+    command
+}
+
+fn takes_a_build_script(target: &Path) -> bool {
+    target.to_str().is_some_and(|path| !path.contains(char::is_whitespace))
 }
 
 /// Builds the lab; whether that went well.

@@ -1,0 +1,18 @@
+//! Digests the sources, so that the program can tell whether it was built from the checkout that it is run in.
+
+#[path = "src/own_sources.rs"]
+mod own_sources;
+
+use std::path::Path;
+
+fn main() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    for file in own_sources::files(&root).unwrap_or_default() {
+        println!("cargo::rerun-if-changed={}", file.display());
+    }
+    // Files that are added or taken away.
+    for name in own_sources::SOURCES {
+        println!("cargo::rerun-if-changed={}", root.join(name).display());
+    }
+    println!("cargo::rustc-env=PERF_LAB_SOURCES={}", own_sources::digest(&root).unwrap_or_default());
+}
