@@ -46,6 +46,8 @@ pub fn main() -> ExitCode {
         Err(error) => {
             // Help and version go to standard output and are no failure.
             let exit = if error.use_stderr() { Exit::Usage } else { Exit::Success };
+            let is_bisecting = std::env::args_os().any(|argument| argument == "--bisect");
+            let exit = if is_bisecting { exit.for_bisect() } else { exit };
             let _ = error.print();
             return exit.into();
         }

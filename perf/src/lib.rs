@@ -19,7 +19,8 @@
 //! | [`history`] | what runs came to over time |
 //! | [`baseline`], [`tripwire`] | what it is held against |
 //! | [`report`] | how it is shown |
-//! | [`exit`], [`files`], [`host`], [`interrupt`] | exit codes, files, the machine, Ctrl-C |
+//! | [`missing`] | what is not there, and never counts as good |
+//! | [`exit`], [`command_line`], [`files`], [`host`], [`interrupt`] | exit codes, arguments, files, the machine, Ctrl-C |
 #![forbid(unsafe_code)]
 
 // Shared with the probe, which is a package of its own.
@@ -29,6 +30,7 @@ pub mod baseline;
 pub mod cell;
 pub mod cli;
 pub mod cmd;
+pub mod command_line;
 pub mod compare;
 pub mod corpus;
 pub mod count;
@@ -41,6 +43,7 @@ pub mod history;
 pub mod host;
 pub mod interrupt;
 pub mod measure;
+pub mod missing;
 pub mod noise;
 pub mod probe;
 pub mod profile;

@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::Standing;
 use super::measurement::{Benchmark, Measurement};
 use crate::measure::stats::PairedRatio;
+use crate::missing::Missing;
 
 /// What a ratio to the floor may differ by between two measurements without a change of the code: what else the machine
 /// does slows memory and arithmetic, and so a verifier and its floor, by different amounts. It is the gate's warn level.
@@ -74,6 +75,19 @@ pub fn compare(was: &Measurement, is: &Measurement, force: bool) -> anyhow::Resu
     Ok(rows)
 }
 
+/// What only one of them has.
+#[must_use]
+pub fn missing(was: &Measurement, is: &Measurement) -> Vec<Missing> {
+    let only = |here: &Measurement, there: &Measurement| {
+        let lacking = here.benchmarks.iter().filter(|benchmark| there.benchmark(&benchmark.name).is_none());
+        let one = |benchmark: &Benchmark| {
+            Missing::new(&benchmark.name, format!("only {:?} has {}; it was not compared", here.name, benchmark.name))
+        };
+        lacking.map(one).collect::<Vec<_>>()
+    };
+    [only(was, is), only(is, was)].concat()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -91,6 +105,22 @@ mod tests {
         assert_eq!(standing(&compare(&was, &measurement("is", host(), 1.5, 600.0), false).unwrap()), Standing::Same);
         assert_eq!(standing(&compare(&was, &measurement("is", host(), 1.7, 400.0), false).unwrap()), Standing::Slower);
         assert_eq!(standing(&compare(&was, &measurement("is", host(), 1.3, 500.0), false).unwrap()), Standing::Faster);
+    }
+
+    #[test]
+    fn a_benchmark_that_one_of_them_lacks_is_missing() {
+        let was = measurement("was", host(), 1.5, 400.0);
+        assert!(missing(&was, &measurement("is", host(), 1.5, 400.0)).is_empty());
+        let mut is = measurement("is", host(), 1.5, 400.0);
+        is.benchmarks[0].name = "verify_singel".to_owned();
+        let said: Vec<String> = missing(&was, &is).into_iter().map(|missing| missing.what).collect();
+        assert_eq!(
+            said,
+            [
+                "only \"was\" has verify_single; it was not compared",
+                "only \"is\" has verify_singel; it was not compared"
+            ]
+        );
     }
 
     #[test]

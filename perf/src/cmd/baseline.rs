@@ -9,7 +9,7 @@ use clap::{Args as ClapArgs, Subcommand};
 use comfy_table::Table;
 use comfy_table::presets::ASCII_MARKDOWN;
 
-use super::print;
+use super::{OnCore, print};
 use crate::baseline::critcmp::Export;
 use crate::baseline::measurement::{Measurement, check_name, measure};
 use crate::baseline::{Baseline, Standing, compare, store};
@@ -19,7 +19,9 @@ use crate::gate::config::GateConfig;
 use crate::host::Host;
 use crate::interrupt;
 use crate::measure::pin::can_pin;
+use crate::measure::queue;
 use crate::measure::stats::PairedRatio;
+use crate::missing::{self, AllowMissing};
 use crate::report::progress::Progress;
 use crate::side::{Side, SideSpec};
 
@@ -54,7 +56,7 @@ enum Command {
     /// Hold a stored baseline against another, or against a side that is measured now
     ///
     /// A name is one of this host; FINGERPRINT/NAME is one of another, and a path is a file. Exit 1 if a benchmark got
-    /// slower, related to the floor.
+    /// slower, related to the floor; 3 if one of the two lacks a benchmark and that is not expected.
     Compare {
         /// The older one
         was: String,
@@ -69,6 +71,8 @@ enum Command {
         /// Print JSON
         #[arg(long)]
         json: bool,
+        #[command(flatten)]
+        allow_missing: AllowMissing,
         #[command(flatten)]
         effort: Effort,
     },
@@ -95,6 +99,8 @@ struct Effort {
     /// Blocks of fresh processes
     #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(u16).range(2..=1000))]
     blocks: u16,
+    #[command(flatten)]
+    on_core: OnCore,
 }
 
 /// Runs it.
@@ -111,7 +117,8 @@ pub fn run(args: &Args) -> Outcome {
     match &args.command {
         Command::Save { name, side, effort } => lab.save(name, side, *effort),
         Command::List { json } => lab.list(*json),
-        Command::Compare { was, is, side, force, json, effort } => {
+        Command::Compare { was, is, side, force, json, allow_missing, effort } => {
+            let allowed = allow_missing.with_settings(&lab.root)?;
             let was = lab.find(was)?;
             let is = match is {
                 Some(is) => lab.find(is)?,
@@ -121,7 +128,7 @@ pub fn run(args: &Args) -> Outcome {
                     lab.measure("now", side, *effort)?
                 }
             };
-            show(&was, &is, *force, *json)
+            show(&was, &is, *force, *json, &allowed)
         }
         Command::Export { name, out } => lab.export(name, out.as_ref()),
         Command::Import { file, name } => lab.import(file, name.as_deref()),
@@ -141,6 +148,7 @@ impl Lab {
 
     fn measure(&self, name: &str, side: &str, effort: Effort) -> Result<Measurement, Failure> {
         let config = GateConfig::read(&GateConfig::path_in(&self.root))?;
+        effort.on_core.settle()?;
         interrupt::watch()?;
         let side = Side::resolve(&SideSpec::parse(side)?, &self.root)?;
         if self.host.build != "release" {
@@ -150,6 +158,7 @@ impl Lab {
             eprintln!("This system does not let a process be pinned to a core: expect wider intervals.");
         }
         let blocks = usize::from(effort.blocks);
+        let _turn = queue::turn(&interrupt::requested)?;
         let bar = Progress::new("measuring", blocks as u64);
         let mut progress = || bar.advance(1);
         let benchmarks = measure(&side, config.effort(), blocks, &interrupt::requested, &mut progress)?;
@@ -251,12 +260,19 @@ fn interval(ratio: PairedRatio) -> String {
     format!("{:.3} ({:.3}–{:.3})", ratio.estimate, ratio.lower, ratio.upper)
 }
 
-fn show(was: &Measurement, is: &Measurement, force: bool, json: bool) -> Outcome {
+fn show(was: &Measurement, is: &Measurement, force: bool, json: bool, allowed: &[String]) -> Outcome {
     let rows = compare::compare(was, is, force)?;
     let slower = rows.iter().filter(|row| row.standing() == Some(Standing::Slower));
     let slower: Vec<&str> = slower.map(|row| row.benchmark.as_str()).collect();
-    let exit = if slower.is_empty() { Exit::Success } else { Exit::Difference };
+    let mut missing = compare::missing(was, is);
+    missing::allow(&mut missing, allowed, false);
+    let exit = match (slower.is_empty(), missing::any_unexpected(&missing)) {
+        (false, _) => Exit::Difference,
+        (true, true) => Exit::CouldNot,
+        (true, false) => Exit::Success,
+    };
     if json {
+        missing.iter().for_each(|missing| eprintln!("perf-lab: {}", missing.line()));
         print(serde_json::to_string_pretty(&rows).map_err(anyhow::Error::from)?);
         return Ok(exit);
     }
@@ -266,6 +282,7 @@ fn show(was: &Measurement, is: &Measurement, force: bool, json: bool) -> Outcome
         (true, 0) => "not judged: an imported baseline has no floor, and times taken apart prove nothing".to_owned(),
         (true, _) => format!("no benchmark of {judged} is slower, related to the floor"),
     });
+    missing.iter().for_each(|missing| print(missing.line()));
     let mut table = Table::new();
     table.load_style(ASCII_MARKDOWN);
     table.set_header(["benchmark", "ns/token", "× floor then", "× floor now", "now / then", "verdict"]);

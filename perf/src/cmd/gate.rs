@@ -8,7 +8,8 @@ use crate::exit::Outcome;
 /// Judge a change against a revision, for CI: all benchmarks, and the tripwires
 ///
 /// Exit codes: 0 pass, also with a warning (unless --strict); 1 regression or broken tripwire; 2 inconclusive; 3 could
-/// not measure; 64 usage; 130 interrupted.
+/// not measure, or something is missing that is not expected to be; 64 usage; 125 with --bisect in place of 2, 3 and
+/// 64; 130 interrupted.
 #[derive(Debug, ClapArgs)]
 pub struct Args {
     /// What the change is compared with: a git revision, or any other side that `ab` takes

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use clap::Args as ClapArgs;
 
-use super::print;
+use super::{OnCore, print};
 use crate::compare::engine::{Progress as Blocks, Surroundings};
 use crate::exit::{Exit, Failure, Outcome as Ended};
 use crate::files::{repository_root, write_whole};
@@ -15,9 +15,11 @@ use crate::gate::outcome::Outcome;
 use crate::gate::sides::Matched;
 use crate::gate::{self, render};
 use crate::interrupt;
-use crate::measure::seed_of_now;
+use crate::measure::{queue, seed_of_now};
+use crate::missing::{self, AllowMissing, TRIPWIRES};
 use crate::report::progress::Progress;
 use crate::side::{Side, SideSpec, lab_directory};
+use crate::tripwire::Tripwires;
 
 /// Options of every command that judges.
 #[derive(Debug, ClapArgs)]
@@ -40,6 +42,14 @@ pub(super) struct Judging {
     /// Only these benchmarks
     #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
     benchmarks: Vec<String>,
+    #[command(flatten)]
+    allow_missing: AllowMissing,
+    #[command(flatten)]
+    on_core: OnCore,
+    /// For `git bisect run`: exit 125 for whatever could not be told (inconclusive, does not build, could not
+    /// measure), 0 for good, a warning too, and 1 for bad
+    #[arg(long)]
+    bisect: bool,
     /// A warning ends with exit code 1
     #[arg(long)]
     strict: bool,
@@ -71,27 +81,48 @@ impl Judging {
         // A warn level above the settings' fail level would else be refused.
         config.fail_percent = self.fail.unwrap_or(config.fail_percent.max(config.warn_percent));
         config.check().map_err(Failure::usage)?;
+        config.allow_missing.extend(self.allow_missing.names.iter().cloned());
         Ok(config)
     }
 }
 
 /// Builds both sides, counts, measures, judges, shows. With `tripwires` the limits of `tripwires.toml` are judged too.
 pub(super) fn run(base: &str, candidate: &str, options: &Judging, tripwires: bool) -> Ended {
+    let ended = judged(base, candidate, options, tripwires);
+    if options.bisect { ended.map(Exit::for_bisect).map_err(Failure::for_bisect) } else { ended }
+}
+
+fn judged(base: &str, candidate: &str, options: &Judging, tripwires: bool) -> Ended {
     let root = repository_root();
     let config = options.config(&root)?;
     let (base, candidate) = (SideSpec::parse(base)?, SideSpec::parse(candidate)?);
+    options.on_core.settle()?;
     interrupt::watch()?;
     let seed = options.seed.unwrap_or_else(seed_of_now);
+    let mut turn = None;
     let mut outcome = match matched(&base, &candidate, options, &root) {
-        Ok(matched) => measured(&matched, &config, seed),
+        Ok(matched) => match queue::turn(&interrupt::requested) {
+            // Held until the tripwires are measured as well.
+            Ok(got) => {
+                turn = Some(got);
+                let mut outcome = measured(&matched, &config, seed);
+                outcome.notes.extend(note_on_strangers(&matched, &config, &root));
+                outcome
+            }
+            Err(failure) => Outcome::failed(&base.to_string(), &candidate.to_string(), &config, &failure),
+        },
         Err(failure) if failure.exit() == Exit::Usage => return Err(failure),
         Err(failure) => Outcome::failed(&base.to_string(), &candidate.to_string(), &config, &failure),
     };
     if tripwires && outcome.stopped.is_none() {
         add_tripwires(&mut outcome, &candidate, &root);
     }
+    drop(turn);
     if options.strict {
         outcome.be_strict();
+    }
+    if options.bisect {
+        outcome.exit_code = outcome.exit().for_bisect().code();
     }
     show(&mut outcome, options, &root)?;
     Ok(outcome.exit())
@@ -119,10 +150,28 @@ fn measured(matched: &Matched, config: &GateConfig, seed: u64) -> Outcome {
     outcome
 }
 
+/// Names that may be missing, but that nothing has.
+fn note_on_strangers(matched: &Matched, config: &GateConfig, root: &Path) -> Option<String> {
+    let tripwires = Tripwires::read(&root.join("baselines/tripwires.toml")).unwrap_or_default().names();
+    let is_known = |name: &str| {
+        let mut known = matched.known().iter().chain(&tripwires).chain(config.benchmarks.keys());
+        ["instructions", "allocations"].contains(&name) || known.any(|known| known == name)
+    };
+    missing::note_on_strangers(&missing::strangers(&config.allow_missing, is_known))
+}
+
 /// The lab measures tripwires in itself, and it is built from the working tree.
 fn add_tripwires(outcome: &mut Outcome, candidate: &SideSpec, root: &Path) {
+    if missing::names(&outcome.settings.allow_missing, TRIPWIRES) {
+        outcome.notes.push("Tripwires were not judged: they are allowed to be missing.".to_owned());
+        return;
+    }
     if *candidate != SideSpec::WorkingTree {
-        outcome.notes.push("Tripwires are judged of the working tree only, which is not the candidate.".to_owned());
+        let why = "they are judged of the working tree only, which is not the candidate";
+        match gate::tripwires::unjudged(root, why) {
+            Ok(judged) => judged.add_to(outcome),
+            Err(failure) => outcome.stop(&failure),
+        }
         return;
     }
     let bar = Progress::new("tripwires", 100);
@@ -130,7 +179,7 @@ fn add_tripwires(outcome: &mut Outcome, candidate: &SideSpec, root: &Path) {
     let judged = gate::tripwires::judge(root, &interrupt::requested, &mut done);
     bar.finish();
     match judged {
-        Ok(judged) => outcome.add_tripwires(judged),
+        Ok(judged) => judged.add_to(outcome),
         Err(failure) => outcome.stop(&failure),
     }
 }

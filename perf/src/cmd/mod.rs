@@ -20,9 +20,29 @@ pub mod trend;
 pub mod tripwires;
 pub mod vectors;
 
+use clap::Args as ClapArgs;
 use ron_auth_variants::Variant;
 
 use crate::exit::Failure;
+use crate::measure::pin;
+
+/// The option of every command that measures.
+#[derive(Clone, Copy, Debug, Default, ClapArgs)]
+struct OnCore {
+    /// Measure what is on one thread on this core [default: PERF_LAB_CORE, else the last of the fastest cores]
+    #[arg(long, value_name = "N")]
+    core: Option<usize>,
+}
+
+impl OnCore {
+    /// Settles the core.
+    ///
+    /// # Errors
+    /// Usage: a core that this process may not use.
+    fn settle(self) -> Result<(), Failure> {
+        pin::choose(self.core).map_err(Failure::usage)
+    }
+}
 
 /// The variant of this name, or exit 64 with the valid names.
 fn variant_named(name: &str) -> Result<Variant, Failure> {

@@ -9,12 +9,13 @@ use anyhow::Error;
 use clap::Args as ClapArgs;
 use ron_auth_fixtures::Fixture;
 
-use super::print;
+use super::{OnCore, print};
 use crate::corpus::Source;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::files::repository_root;
 use crate::host::Host;
 use crate::interrupt;
+use crate::measure::queue;
 use crate::recommend::{self, Question, advise, hold};
 use crate::report::progress::Progress;
 use crate::run::Run;
@@ -45,6 +46,8 @@ pub struct Args {
     /// Time for measuring
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = humantime::parse_duration, conflicts_with = "run")]
     budget: Duration,
+    #[command(flatten)]
+    on_core: OnCore,
     /// Another run, such as a full sweep, that the advice is held against
     #[arg(long, value_name = "RUN")]
     against: Option<PathBuf>,
@@ -69,11 +72,13 @@ pub fn run(args: &Args) -> Outcome {
 
 fn measured_now(args: &Args) -> Result<Run, Failure> {
     const STEPS: f64 = 1000.0;
+    args.on_core.settle()?;
     interrupt::watch()?;
     let host = Host::detect(&repository_root());
     if host.build != "release" {
         return Err(Failure::usage("a debug build's times mean nothing; use `cargo lab recommend`, or --run"));
     }
+    let _turn = queue::turn(&interrupt::requested)?;
     let bar = Progress::new("measuring", STEPS as u64);
     let mut told = |step: &Step<'_>| {
         bar.set((step.spent * STEPS) as u64);

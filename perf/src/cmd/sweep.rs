@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 use clap::Args as ClapArgs;
 use ron_auth_variants::Variant;
 
-use super::{print, variant_named};
+use super::{OnCore, print, variant_named};
 use crate::cell::REFERENCE;
+use crate::command_line;
 use crate::compare::contest::Effort;
 use crate::corpus::Source;
 use crate::exit::{Exit, Failure, Outcome};
@@ -16,6 +17,8 @@ use crate::history;
 use crate::host::Host;
 use crate::interrupt;
 use crate::measure::pin::{all_threads, can_pin};
+use crate::measure::queue;
+use crate::missing::{self, AllowMissing};
 use crate::report::conclude::{Sources, conclude};
 use crate::report::progress::Progress;
 use crate::run::record::Header;
@@ -83,6 +86,10 @@ pub struct Args {
     /// The tripwires [default: baselines/tripwires.toml of the repository]
     #[arg(long, value_name = "FILE")]
     tripwires: Option<PathBuf>,
+    #[command(flatten)]
+    allow_missing: AllowMissing,
+    #[command(flatten)]
+    on_core: OnCore,
     /// Where baselines are stored [default: baselines of the repository]
     #[arg(long, value_name = "DIR")]
     baselines: Option<PathBuf>,
@@ -91,8 +98,8 @@ pub struct Args {
     history: Option<PathBuf>,
 }
 
-/// Runs it. Exit 1 if variants differ or a tripwire is broken, 2 if there was no time to measure anything, 130 if
-/// interrupted.
+/// Runs it. Exit 1 if variants differ or a tripwire is broken, 2 if there was no time to measure anything, 3 if a
+/// tripwire that binds here was not measured and is not expected to be missing, 130 if interrupted.
 ///
 /// # Errors
 /// An unknown name; a plan that cannot be understood; a difference between variants; a file that cannot be read or
@@ -101,8 +108,10 @@ pub fn run(args: &Args) -> Outcome {
     let begun = Instant::now();
     let root = repository_root();
     let plan = planned(args)?;
+    args.on_core.settle()?;
     // What the result will be held against is read first: better to fail now than after minutes of measuring.
     let sources = Sources::read(&root, args.tripwires.as_deref(), args.baselines.as_deref())?;
+    let allowed = args.allow_missing.with_settings(&root)?;
     let mut header = Header::new(&plan.name, sources.host.clone(), plan.panels());
     if header.panels.is_empty() {
         return Err(Failure::usage(format!(
@@ -113,7 +122,7 @@ pub fn run(args: &Args) -> Outcome {
     }
     let budget = args.budget.or(plan.budget);
     header.budget_s = budget.map(|budget| budget.as_secs_f64());
-    header.command = std::env::args().skip(1).fold("cargo lab".to_owned(), |command, arg| command + " " + &arg);
+    header.command = command_line::own();
     header.sign()?;
     let place = match &args.resume {
         Some(directory) => Place::interrupted(directory, &header)?,
@@ -147,7 +156,10 @@ pub fn run(args: &Args) -> Outcome {
         effort: Effort { turn_ns: plan.turn.as_nanos() as f64, rounds: plan.rounds },
         budget: budget.map(|budget| budget.saturating_sub(begun.elapsed() + reserved).mul_f64(1.0 - kept_back)),
     };
-    stages::times(&mut session, method)?;
+    // What an interrupted wait leaves unmeasured is told below.
+    if let Ok(_turn) = queue::turn(&interrupt::requested) {
+        stages::times(&mut session, method)?;
+    }
     if !interrupt::requested() {
         stages::memory(&mut session, &plan)?;
     }
@@ -162,12 +174,17 @@ pub fn run(args: &Args) -> Outcome {
     if !interrupted {
         session.keep(Record::End { elapsed_s: begun.elapsed().as_secs_f64() })?;
     }
-    finish(args, &session.run, &sources, interrupted)
+    finish(args, &session.run, &sources, &allowed, interrupted)
 }
 
 /// Writes what the run comes to, and says it.
-fn finish(args: &Args, run: &Run, sources: &Sources, interrupted: bool) -> Outcome {
-    let concluded = conclude(run, sources)?;
+fn finish(args: &Args, run: &Run, sources: &Sources, allowed: &[String], interrupted: bool) -> Outcome {
+    let mut concluded = conclude(run, sources)?;
+    missing::allow(&mut concluded.missing, allowed, true);
+    // What an interrupted run has not come to yet is not missing.
+    if interrupted {
+        concluded.missing.clear();
+    }
     if !interrupted {
         if args.save_baseline {
             print(format_args!("Stored as the baseline of this host: {}.", sources.save_baseline(run)?.display()));
@@ -178,6 +195,14 @@ fn finish(args: &Args, run: &Run, sources: &Sources, interrupted: bool) -> Outco
         }
     }
     print(&concluded.verdict);
+    for missing in &concluded.missing {
+        print(missing.line());
+    }
+    let tripwires = sources.tripwires();
+    let strangers = missing::strangers(&args.allow_missing.names, |name| tripwires.iter().any(|known| known == name));
+    if let Some(note) = missing::note_on_strangers(&strangers) {
+        print(note);
+    }
     for line in &concluded.advice {
         print(line);
     }
@@ -189,6 +214,8 @@ fn finish(args: &Args, run: &Run, sources: &Sources, interrupted: bool) -> Outco
         Exit::Interrupted
     } else if !concluded.holds {
         Exit::Difference
+    } else if missing::any_unexpected(&concluded.missing) {
+        Exit::CouldNot
     } else if concluded.is_empty {
         Exit::Inconclusive
     } else {
@@ -213,8 +240,23 @@ fn planned(args: &Args) -> Result<Plan, Failure> {
     let corpora: Vec<Source> =
         args.fixtures.iter().map(|name| name.parse().map_err(Failure::usage)).collect::<Result<_, _>>()?;
     let batches: Vec<usize> = args.batches.iter().map(|batch| usize::from(*batch)).collect();
+    // What is asked for by name and is not in the plan would else be left out in silence.
+    for variant in variants.iter().filter(|variant| variant.name != REFERENCE) {
+        if !plan.sections.iter().any(|section| section.variants.iter().any(|other| other.name == variant.name)) {
+            return Err(not_in_plan("--variants", variant.name, &plan.name));
+        }
+    }
+    for corpus in &corpora {
+        if !plan.sections.iter().any(|section| section.corpora.contains(corpus)) {
+            return Err(not_in_plan("--fixtures", &corpus.to_string(), &plan.name));
+        }
+    }
     plan.keep_only(&variants, &corpora, &batches);
     Ok(plan)
+}
+
+fn not_in_plan(option: &str, name: &str, plan: &str) -> Failure {
+    Failure::usage(format!("{option}: no section of the plan {plan:?} has {name}; a plan of one's own can (--plan)"))
 }
 
 fn limits(plan: &Plan, blocks: Option<u16>) -> Limits {

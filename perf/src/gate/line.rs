@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use super::outcome::{Outcome, Ratio, Row};
 use crate::compare::evidence::Verdict;
+use crate::exit::Exit;
 
 /// Benchmarks that the verdict line names; the table has them all.
 const NAMED: usize = 3;
@@ -49,6 +50,14 @@ pub(super) fn verdict_line(outcome: &Outcome, interrupted: bool) -> String {
     };
     if outcome.verdict == Some(Verdict::Regression) && outcome.with(Verdict::Warn).next().is_some() {
         let _ = write!(line, "; {}", named(outcome, Verdict::Warn, "warn"));
+    }
+    let missing: Vec<&str> = outcome.missing.iter().filter(|one| !one.allowed).map(|one| one.name.as_str()).collect();
+    if outcome.verdict.is_some() && !missing.is_empty() {
+        let missing = missing.join(", ");
+        line = match outcome.exit() {
+            Exit::Difference => format!("{line}; missing: {missing}"),
+            _ => format!("could not measure all of it, missing: {missing}; of the rest: {line}"),
+        };
     }
     let broken: Vec<&str> = outcome.broken().map(|tripwire| tripwire.name.as_str()).collect();
     if broken.is_empty() {

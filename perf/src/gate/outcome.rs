@@ -10,6 +10,7 @@ use crate::compare::evidence::{PairCounts, Verdict};
 use crate::exit::{Exit, Failure};
 use crate::host::Host;
 use crate::measure::interval::MedianInterval;
+use crate::missing::{self, Missing};
 
 /// Name and version of the format of an outcome in JSON.
 pub const FORMAT: &str = "perf-lab gate v1";
@@ -33,8 +34,14 @@ pub struct Outcome {
     pub rows: Vec<Row>,
     /// Tripwires that bind here, if they were looked at.
     pub tripwires: Vec<Tripwire>,
+    /// What was to be judged and is not there.
+    #[serde(default)]
+    pub missing: Vec<Missing>,
     /// Whether probes on one thread were pinned to one core.
     pub pinned: bool,
+    /// The core that they were pinned to.
+    #[serde(default)]
+    pub core: Option<usize>,
     /// Whether address randomisation was off.
     pub fixed_addresses: bool,
     /// Where.
@@ -143,7 +150,9 @@ impl Outcome {
             candidate: candidate.to_owned(),
             rows: Vec::new(),
             tripwires: Vec::new(),
+            missing: Vec::new(),
             pinned: false,
+            core: None,
             fixed_addresses: false,
             host: None,
             probes: None,
@@ -179,6 +188,12 @@ impl Outcome {
         self.tripwires.iter().filter(|tripwire| tripwire.broken)
     }
 
+    /// Whether something is missing that neither the settings nor an option expect to be.
+    #[must_use]
+    pub fn is_incomplete(&self) -> bool {
+        missing::any_unexpected(&self.missing)
+    }
+
     /// Draws the conclusion from rows, tripwires and how the measuring ended. Called again whenever those change.
     pub(super) fn conclude(&mut self, interrupted: bool) {
         // What is shown outweighs what is not: a regression stays one even if another benchmark could not be measured.
@@ -199,6 +214,7 @@ impl Outcome {
             (Some(_), _) if self.broken().next().is_some() => Exit::Difference,
             (Some(Verdict::Regression), _) => Exit::Difference,
             (Some(Verdict::CouldNotMeasure), _) => Exit::CouldNot,
+            (Some(_), _) if self.is_incomplete() => Exit::CouldNot,
             (Some(Verdict::Inconclusive), _) => Exit::Inconclusive,
             (Some(Verdict::Pass | Verdict::Faster | Verdict::Warn), _) => Exit::Success,
         };
@@ -209,7 +225,7 @@ impl Outcome {
     /// The exit code as such.
     #[must_use]
     pub fn exit(&self) -> Exit {
-        [Exit::Success, Exit::Difference, Exit::Inconclusive, Exit::Interrupted]
+        [Exit::Success, Exit::Difference, Exit::Inconclusive, Exit::CannotTell, Exit::Interrupted]
             .into_iter()
             .find(|exit| exit.code() == self.exit_code)
             .unwrap_or(Exit::CouldNot)
@@ -217,10 +233,17 @@ impl Outcome {
 
     /// A warning counts as a regression from now on.
     pub fn be_strict(&mut self) {
+        // A slow-down that is shown outweighs what is missing.
         if self.verdict == Some(Verdict::Warn) {
             self.exit_code = Exit::Difference.code();
             self.notes.push("--strict: a warning ends with exit code 1.".to_owned());
         }
+    }
+
+    /// Adds tripwires that bind here and were not measured. [`add_tripwires`](Self::add_tripwires) draws the conclusion.
+    pub fn add_unmeasured(&mut self, mut unmeasured: Vec<Missing>) {
+        missing::allow(&mut unmeasured, &self.settings.allow_missing, true);
+        self.missing.extend(unmeasured);
     }
 
     /// Adds tripwires, and what they change.

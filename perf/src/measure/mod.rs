@@ -12,6 +12,7 @@
 pub mod binomial;
 pub mod interval;
 pub mod pin;
+pub mod queue;
 pub mod rounds;
 #[cfg(test)]
 pub(crate) mod simulated;

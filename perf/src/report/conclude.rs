@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::baseline::Baseline;
 use crate::files::{repository_root, write_whole};
 use crate::host::Host;
+use crate::missing::Missing;
 use crate::recommend::{Advice, NoAdvice};
 use crate::report::csv::CsvFile;
 use crate::report::html::{FILE_NAME, Input, Page};
@@ -13,7 +14,7 @@ use crate::report::summary::Summary;
 use crate::report::verdict::broken;
 use crate::run::Run;
 use crate::sweep::row::{Row, rows};
-use crate::tripwire::Tripwires;
+use crate::tripwire::{self, Tripwires};
 
 /// What a run is held against.
 #[derive(Clone, Debug)]
@@ -35,6 +36,8 @@ pub struct Concluded {
     pub report: PathBuf,
     /// Whether every tripwire holds.
     pub holds: bool,
+    /// Tripwires that bind here and were not measured.
+    pub missing: Vec<Missing>,
     /// Whether there was no time to measure anything.
     pub is_empty: bool,
 }
@@ -61,6 +64,12 @@ impl Sources {
     /// As [`read`](Self::read).
     pub fn of_repository() -> anyhow::Result<Self> {
         Self::read(&repository_root(), None, None)
+    }
+
+    /// Names of the tripwires.
+    #[must_use]
+    pub fn tripwires(&self) -> Vec<String> {
+        self.tripwires.names()
     }
 
     /// Stores the run as the baseline of its host.
@@ -103,11 +112,12 @@ pub fn conclude(run: &Run, sources: &Sources) -> anyhow::Result<Concluded> {
     let plots = plots::write_all(directory, &rows)?;
     write_whole(&directory.join("summary.md"), Summary { input: &input, rows: &rows, plots: &plots }.markdown())?;
     let (verdict, holds) = (input.verdict.clone(), broken(&input.tripwires).is_empty());
+    let missing = tripwire::unmeasured(&input.tripwires);
     let advice = input.advices.iter().flat_map(in_lines).collect();
     // The last: it links to the others.
     let report = directory.join(FILE_NAME);
     write_whole(&report, Page { first: input, second: None, directory: directory.clone() }.render()?)?;
-    Ok(Concluded { verdict, advice, report, holds, is_empty: rows.is_empty() })
+    Ok(Concluded { verdict, advice, report, holds, missing, is_empty: rows.is_empty() })
 }
 
 /// What to run and why to be careful with that, or why nothing is advised.

@@ -12,6 +12,7 @@ use serde::Deserialize;
 
 use crate::files::read_toml;
 use crate::host::Host;
+use crate::missing::Missing;
 use crate::sweep::row::Row;
 
 /// The file `tripwires.toml`.
@@ -151,6 +152,24 @@ impl Tripwires {
         Ok(tripwires)
     }
 
+    /// Names of those that bind on this host, in this build.
+    #[must_use]
+    pub fn binding(&self, host: &Host) -> Vec<&str> {
+        if host.build != "release" {
+            return Vec::new();
+        }
+        let ratios = self.ratio.iter().map(|ratio| ratio.name.as_str());
+        let absolute = self.absolute.iter().filter(|absolute| absolute.binds(host));
+        ratios.chain(absolute.map(|absolute| absolute.name.as_str())).collect()
+    }
+
+    /// Names of all.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        let ratios = self.ratio.iter().map(|ratio| ratio.name.clone());
+        ratios.chain(self.absolute.iter().map(|absolute| absolute.name.clone())).collect()
+    }
+
     /// Judges a sweep. A debug build's numbers mean nothing, so nothing binds there.
     #[must_use]
     pub fn judge(&self, host: &Host, rows: &[Row]) -> Vec<Judged> {
@@ -161,6 +180,17 @@ impl Tripwires {
         }
         judged
     }
+}
+
+/// Those that bind here and were not measured.
+#[must_use]
+pub fn unmeasured(judged: &[Judged]) -> Vec<Missing> {
+    let unmeasured = judged.iter().filter(|judged| judged.state == State::NotMeasured);
+    let missing = |judged: &Judged| {
+        let what = format!("the tripwire {:?} ({}) binds here and was not measured", judged.name, judged.limit);
+        Missing::new(&judged.name, what)
+    };
+    unmeasured.map(missing).collect()
 }
 
 impl Ratio {
