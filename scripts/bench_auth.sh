@@ -44,6 +44,10 @@ for arg in "$@"; do
     esac
 done
 
+# Flags in this variable would go before those below; and Criterion writes where the last lines read.
+unset CARGO_ENCODED_RUSTFLAGS
+export CRITERION_HOME=$target_dir/criterion
+
 heading 'auth-default: default features'
 RUSTFLAGS="-C target-cpu=native" cargo bench -p ron-auth --bench verify_bench -- \
     --save-baseline=auth-default ${criterion_args[@]+"${criterion_args[@]}"}

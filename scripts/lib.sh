@@ -4,17 +4,22 @@
 # Afterwards `caller_dir` is where the caller stands, the working directory is the root of the repository, `target_dir` is the absolute path of Cargo's target
 # directory ($CARGO_TARGET_DIR if it is set), and tools that are installed below it come first on the PATH.
 
+# What a shell may export and would change what follows: cd that looks elsewhere and prints where it went, grep with
+# options of its own, functions in place of commands.
+unset CDPATH GREP_OPTIONS
+unset -f cd pwd grep sed 2>/dev/null || true
+
 caller_dir=$PWD
 
 # A relative one means: relative to where the caller stands. Benches run elsewhere and would read it differently.
 case ${CARGO_TARGET_DIR:-} in
-"") target_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)/target ;;
+"") target_dir=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)/target ;;
 /*) target_dir=$CARGO_TARGET_DIR ;;
 *) target_dir=$PWD/$CARGO_TARGET_DIR ;;
 esac
 export CARGO_TARGET_DIR=$target_dir
 
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
+cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
 
 tools_dir=$target_dir/tools
 PATH=$tools_dir/bin:$PATH
@@ -81,7 +86,7 @@ need_cargo_tool() {
     fi
     printf 'installing %s %s into %s (once; a few minutes)\n' "$1" "$2" "$tools_dir" >&2
     # Flags for this repository's code are none of the tool's business.
-    if env -u RUSTFLAGS cargo install --quiet --root "$tools_dir" --locked --version "=$2" "$1" >&2; then
+    if env -u RUSTFLAGS -u CARGO_ENCODED_RUSTFLAGS -u CARGO_BUILD_TARGET cargo install --quiet --root "$tools_dir" --locked --version "=$2" "$1" >&2; then
         return 0
     fi
     missing "$1 $2" "cargo install --root $tools_dir --locked --version $2 $1 (needs crates.io)"

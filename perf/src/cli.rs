@@ -72,6 +72,14 @@ pub fn main() -> ExitCode {
         Command::Tripwires(args) => cmd::tripwires::run(&args),
         Command::Probe(args) => cmd::probe::run(&args),
     };
+    if let Some(reason) = cmd::unprinted() {
+        eprintln!("perf-lab: could not write to standard output: {reason}");
+        return match outcome {
+            Ok(Exit::Success) => Exit::CouldNot.into(),
+            Ok(exit) => exit.into(),
+            Err(failure) => failure.exit().into(),
+        };
+    }
     match outcome {
         Ok(exit) => exit.into(),
         Err(failure) => {

@@ -4,11 +4,12 @@
 //! is each one's ratio to the floor of its own blocks. (Two programs are compared properly by `ab` and `gate`, which
 //! run them in turns.)
 
-use anyhow::ensure;
+use anyhow::{bail, ensure};
 use serde::Serialize;
 
 use super::Standing;
 use super::measurement::{Benchmark, Measurement};
+use crate::host::Host;
 use crate::measure::stats::PairedRatio;
 use crate::missing::Missing;
 
@@ -38,16 +39,25 @@ impl Row {
 /// Whether something of this name and host may be compared with a measurement.
 ///
 /// # Errors
-/// Another host, unless forced.
-pub fn check_hosts(was: &Measurement, name: &str, fingerprint: &str, force: bool) -> anyhow::Result<()> {
-    ensure!(
-        force || was.fingerprint == fingerprint,
-        "{} is of {} and {name} of {fingerprint}: their times cannot be compared; --force compares their ratios to the \
-         floor",
-        was.name,
-        was.fingerprint
-    );
-    Ok(())
+/// Another host, compiler or flags, unless forced.
+pub fn check_hosts(was: &Measurement, name: &str, host: &Host, force: bool) -> anyhow::Result<()> {
+    if force || was.is_of(host) {
+        return Ok(());
+    }
+    let (theirs, ours) = if was.is_of_machine(host) {
+        (format!("by {}", was.host.compiler()), format!("by {}", host.compiler()))
+    } else {
+        (format!("of {}", was.fingerprint), format!("of {}", host.fingerprint()))
+    };
+    bail!(
+        "{} is {theirs} and {name} {ours}: their times cannot be compared; --force compares their ratios to the floor",
+        was.name
+    )
+}
+
+/// The host of a measurement, as far as it may be compared by it.
+fn is_comparable(was: &Measurement, is: &Measurement) -> bool {
+    was.fingerprint == is.fingerprint || (is.fingerprint == is.host.fingerprint() && was.is_of(&is.host))
 }
 
 /// Compares every benchmark that both have.
@@ -55,8 +65,20 @@ pub fn check_hosts(was: &Measurement, name: &str, fingerprint: &str, force: bool
 /// # Errors
 /// Measurements of different fingerprints, unless forced; forced, but without floors; nothing in common.
 pub fn compare(was: &Measurement, is: &Measurement, force: bool) -> anyhow::Result<Vec<Row>> {
-    check_hosts(was, &is.name, &is.fingerprint, force)?;
-    let same_host = was.fingerprint == is.fingerprint;
+    let same_host = is_comparable(was, is);
+    if !same_host {
+        // A measurement whose own word on its host does not hold is nobody's.
+        let is_known = is.fingerprint == is.host.fingerprint();
+        ensure!(
+            force || is_known,
+            "{} is of {} and {} of {}: their times cannot be compared; --force compares their ratios to the floor",
+            was.name,
+            was.fingerprint,
+            is.name,
+            is.fingerprint
+        );
+        check_hosts(was, &is.name, &is.host, force)?;
+    }
     ensure!(
         same_host || !(was.imported || is.imported),
         "an imported baseline has no floor, so it cannot be compared across hosts"
@@ -92,7 +114,6 @@ pub fn missing(was: &Measurement, is: &Measurement) -> Vec<Missing> {
 mod tests {
     use super::*;
     use crate::baseline::measurement::tests::measurement;
-    use crate::host::Host;
     use crate::report::test_data::host;
 
     fn standing(rows: &[Row]) -> Standing {
@@ -124,9 +145,21 @@ mod tests {
     }
 
     #[test]
+    fn threads_do_not_matter_to_benchmarks_on_one_and_another_compiler_is_named() {
+        let was = measurement("was", host(), 1.5, 400.0);
+        let fewer = measurement("is", Host { rayon_threads: 1, cores: 1, ..host() }, 1.5, 400.0);
+        assert!(compare(&was, &fewer, false).unwrap()[0].times_ns.is_some());
+        let rustc = "rustc 1.99.0 (0000 2027-01-01)".to_owned();
+        let newer = measurement("is", Host { rustc, ..host() }, 1.5, 400.0);
+        let error = compare(&was, &newer, false).unwrap_err().to_string();
+        assert!(error.contains("is by rustc 1.99.0: ") && error.contains("--force"), "{error}");
+        assert_eq!(compare(&was, &newer, true).unwrap()[0].times_ns, None);
+    }
+
+    #[test]
     fn across_hosts_nothing_is_compared_unless_forced_and_then_only_ratios() {
         let was = measurement("was", host(), 1.5, 400.0);
-        let is = measurement("is", Host { cores: 64, ..host() }, 1.5, 100.0);
+        let is = measurement("is", Host { cpu: "Another".to_owned(), ..host() }, 1.5, 100.0);
         let error = compare(&was, &is, false).unwrap_err().to_string();
         assert!(error.contains(&was.fingerprint) && error.contains("--force"), "{error}");
         let rows = compare(&was, &is, true).unwrap();

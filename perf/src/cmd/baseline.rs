@@ -124,7 +124,7 @@ pub fn run(args: &Args) -> Outcome {
                 Some(is) => lab.find(is)?,
                 None => {
                     // What will be refused is refused before minutes of measuring.
-                    compare::check_hosts(&was, "now", &lab.host.fingerprint(), *force)?;
+                    compare::check_hosts(&was, "now", &lab.host, *force)?;
                     lab.measure("now", side, *effort)?
                 }
             };
@@ -143,7 +143,7 @@ struct Lab {
 
 impl Lab {
     fn find(&self, name: &str) -> Result<Measurement, Failure> {
-        Ok(store::find(&self.directory, &self.host.fingerprint(), name)?)
+        Ok(store::find(&self.directory, &self.host, name)?)
     }
 
     fn measure(&self, name: &str, side: &str, effort: Effort) -> Result<Measurement, Failure> {
@@ -205,7 +205,11 @@ impl Lab {
             table.add_row([
                 name.as_str(),
                 fingerprint,
-                if *fingerprint == here { "yes" } else { "" },
+                match (measurement.is_of(&self.host), measurement.is_of_machine(&self.host)) {
+                    (true, _) => "yes",
+                    (false, true) => "yes, other compiler or flags",
+                    (false, false) => "",
+                },
                 side,
                 saved_utc,
                 &benchmarks.len().to_string(),
@@ -215,7 +219,11 @@ impl Lab {
         let sweeps = Baseline::list(&self.directory)?;
         for sweep in &sweeps {
             let fingerprint = sweep.host.fingerprint();
-            let is_here = if fingerprint == here { "yes" } else { "" };
+            let is_here = match (sweep.host.is_same_on_one_thread(&self.host), sweep.host.is_same_machine(&self.host)) {
+                (true, _) => "yes",
+                (false, true) => "yes, other compiler or flags",
+                (false, false) => "",
+            };
             let revision = sweep.host.revision.as_deref().unwrap_or("not in a git tree");
             let cells = format!("{} cells", sweep.cells());
             table.add_row(["(sweep)", &fingerprint, is_here, revision, &sweep.saved_utc, &cells, "no: quartiles"]);

@@ -9,7 +9,7 @@ use clap::Args as ClapArgs;
 use super::{OnCore, print};
 use crate::compare::engine::{Progress as Blocks, Surroundings};
 use crate::exit::{Exit, Failure, Outcome as Ended};
-use crate::files::{repository_root, write_whole};
+use crate::files::{is_same_file, is_standard_output, repository_root, write_whole};
 use crate::gate::config::GateConfig;
 use crate::gate::outcome::Outcome;
 use crate::gate::sides::Matched;
@@ -62,6 +62,22 @@ pub(super) struct Judging {
 }
 
 impl Judging {
+    /// Whether the outcome can be written where it is to be without being written over.
+    ///
+    /// # Errors
+    /// Usage: a file that something else goes into.
+    fn check_outputs(&self, root: &Path) -> Result<(), Failure> {
+        let Some(path) = &self.markdown else { return Ok(()) };
+        let taken = if is_standard_output(path) {
+            "standard output goes there"
+        } else if is_same_file(path, &kept_at(root)) {
+            "the raw values are kept there"
+        } else {
+            return Ok(());
+        };
+        Err(Failure::usage(format!("--markdown {}: {taken}; expected another file", path.display())))
+    }
+
     /// The settings, with what the options change.
     ///
     /// # Errors
@@ -96,6 +112,7 @@ fn judged(base: &str, candidate: &str, options: &Judging, tripwires: bool) -> En
     let root = repository_root();
     let config = options.config(&root)?;
     let (base, candidate) = (SideSpec::parse(base)?, SideSpec::parse(candidate)?);
+    options.check_outputs(&root)?;
     options.on_core.settle()?;
     interrupt::watch()?;
     let seed = options.seed.unwrap_or_else(seed_of_now);
@@ -184,12 +201,17 @@ fn add_tripwires(outcome: &mut Outcome, candidate: &SideSpec, root: &Path) {
     }
 }
 
+/// Where the last outcome is kept.
+fn kept_at(root: &Path) -> PathBuf {
+    lab_directory(root).join("last-outcome.json")
+}
+
 fn show(outcome: &mut Outcome, options: &Judging, root: &Path) -> Result<(), Failure> {
     if let Some(path) = &options.markdown {
         write_whole(path, render::markdown(outcome))?;
     }
     // Kept in any case, so that an interruption loses nothing and a surprise can be looked into.
-    let kept = lab_directory(root).join("last-outcome.json");
+    let kept = kept_at(root);
     if !outcome.rows.is_empty() {
         outcome.notes.push(format!("Raw values of every block: {}", kept.display()));
     }

@@ -20,6 +20,8 @@ pub mod trend;
 pub mod tripwires;
 pub mod vectors;
 
+use std::sync::OnceLock;
+
 use clap::Args as ClapArgs;
 use ron_auth_variants::Variant;
 
@@ -49,8 +51,22 @@ fn variant_named(name: &str) -> Result<Variant, Failure> {
     ron_auth_variants::find(name).map_err(Failure::usage)
 }
 
-/// Prints to standard output. A reader that has gone away (`| head`) is no error.
+/// Prints to standard output. A reader that has gone away (`| head`) is no error; a full disk is one, which
+/// [`unprinted`] tells.
 fn print(text: impl std::fmt::Display) {
-    use std::io::Write;
-    let _ = writeln!(std::io::stdout().lock(), "{text}");
+    use std::io::{ErrorKind, Write};
+    let mut output = std::io::stdout().lock();
+    match writeln!(output, "{text}").and_then(|()| output.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            let _ = UNPRINTED.set(error.to_string());
+        }
+        _ => {}
+    }
+}
+
+static UNPRINTED: OnceLock<String> = OnceLock::new();
+
+/// Why something could not be printed, if anything could not.
+pub(crate) fn unprinted() -> Option<&'static str> {
+    UNPRINTED.get().map(String::as_str)
 }

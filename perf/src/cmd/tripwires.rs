@@ -1,6 +1,6 @@
 //! `perf-lab tripwires --criterion DIR`: the established limits beside Criterion's results.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::anyhow;
 use clap::Args as ClapArgs;
@@ -9,7 +9,7 @@ use comfy_table::presets::ASCII_MARKDOWN;
 
 use super::print;
 use crate::exit::{Exit, Outcome};
-use crate::files::repository_root;
+use crate::files::{repository_root, target_directory};
 use crate::host::Host;
 use crate::missing::{self, AllowMissing, Missing};
 use crate::tripwire::{Tripwires, criterion};
@@ -38,7 +38,7 @@ pub fn run(args: &Args) -> Outcome {
     let path = args.tripwires.clone().unwrap_or_else(|| root.join("baselines/tripwires.toml"));
     let tripwires = Tripwires::read(&path)?;
     let names: Vec<&str> = tripwires.absolute.iter().map(|tripwire| tripwire.name.as_str()).collect();
-    let directory = args.criterion.clone().unwrap_or_else(|| criterion_directory(&root));
+    let directory = args.criterion.clone().unwrap_or_else(|| target_directory(&root).join("criterion"));
     let allowed = args.allow_missing.with_settings(&root)?;
     let measured = criterion::read(&directory, &names)?;
     if measured.is_empty() && !names.is_empty() && !missing::names(&allowed, missing::TRIPWIRES) {
@@ -100,10 +100,4 @@ pub fn run(args: &Args) -> Outcome {
         return Ok(Exit::Difference);
     }
     Ok(if missing::any_unexpected(&unmeasured) { Exit::CouldNot } else { Exit::Success })
-}
-
-/// Where Criterion writes.
-fn criterion_directory(root: &Path) -> PathBuf {
-    let target = std::env::var_os("CARGO_TARGET_DIR").filter(|directory| !directory.is_empty());
-    target.map_or_else(|| root.join("target"), PathBuf::from).join("criterion")
 }

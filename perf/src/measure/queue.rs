@@ -122,7 +122,7 @@ mod tests {
             }
             false
         };
-        turn_in(dir.path(), Some(3), &interrupted, &mut |line| said.push(line)).unwrap();
+        let _second = turn_in(dir.path(), Some(3), &interrupted, &mut |line| said.push(line)).unwrap();
         assert_eq!(said, ["another lab is measuring on core 3; waiting for it …"]);
         assert!(looks.get() >= 3);
     }
@@ -146,7 +146,7 @@ mod tests {
     fn a_queue_that_cannot_be_had_keeps_nobody_from_measuring() {
         let dir = tempfile::tempdir().unwrap();
         let mut said = Vec::new();
-        turn_in(&dir.path().join("none"), Some(0), &|| false, &mut |line| said.push(line)).unwrap();
+        let _none = turn_in(&dir.path().join("none"), Some(0), &|| false, &mut |line| said.push(line)).unwrap();
         assert!(said.len() == 1 && said[0].starts_with("cannot queue with other labs for core 0: "), "{said:?}");
     }
 
