@@ -60,7 +60,7 @@ pub fn run(args: &Args) -> Outcome {
         let limit = tripwire.limit_us.to_string();
         let mut rows = measured.iter().filter(|measured| measured.benchmark == tripwire.name).peekable();
         if rows.peek().is_none() {
-            if tripwires.binding(&host).contains(&tripwire.name.as_str()) {
+            if tripwire.binds(&host) {
                 let what = format!("{} binds here, and {} has no result of it", tripwire.name, directory.display());
                 unmeasured.push(Missing::new(&tripwire.name, what));
             }
