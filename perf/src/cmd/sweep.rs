@@ -16,7 +16,7 @@ use crate::files::repository_root;
 use crate::history;
 use crate::host::Host;
 use crate::interrupt;
-use crate::measure::pin::{all_threads, can_pin};
+use crate::measure::pin::{all_threads, can_pin, measuring_core};
 use crate::measure::queue;
 use crate::missing::{self, AllowMissing};
 use crate::report::conclude::{Sources, conclude};
@@ -99,7 +99,8 @@ pub struct Args {
 }
 
 /// Runs it. Exit 1 if variants differ or a tripwire is broken, 2 if there was no time to measure anything, 3 if a
-/// tripwire that binds here was not measured and is not expected to be missing, 130 if interrupted.
+/// tripwire that binds here was not measured and is not expected to be missing (one that a plan or narrowing of one's
+/// own leaves out is), 130 if interrupted.
 ///
 /// # Errors
 /// An unknown name; a plan that cannot be understood; a difference between variants; a file that cannot be read or
@@ -181,6 +182,14 @@ pub fn run(args: &Args) -> Outcome {
 fn finish(args: &Args, run: &Run, sources: &Sources, allowed: &[String], interrupted: bool) -> Outcome {
     let mut concluded = conclude(run, sources)?;
     missing::allow(&mut concluded.missing, allowed, true);
+    let is_narrowed = !(args.variants.is_empty() && args.fixtures.is_empty() && args.batches.is_empty());
+    let is_own = args.plan.is_some() || is_narrowed;
+    // Who says what is to be measured, says what is not; unless it is the tripwires that are asked for.
+    if is_own && args.tripwires.is_none() {
+        for missing in &mut concluded.missing {
+            missing.allowed |= !sources.tripwires().is_planned(&missing.name, &run.header.panels);
+        }
+    }
     // What an interrupted run has not come to yet is not missing.
     if interrupted {
         concluded.missing.clear();
@@ -195,10 +204,15 @@ fn finish(args: &Args, run: &Run, sources: &Sources, allowed: &[String], interru
         }
     }
     print(&concluded.verdict);
-    for missing in &concluded.missing {
+    for missing in concluded.missing.iter().filter(|missing| !missing.allowed) {
         print(missing.line());
     }
-    let tripwires = sources.tripwires();
+    let expected: Vec<&str> =
+        concluded.missing.iter().filter(|missing| missing.allowed).map(|missing| missing.name.as_str()).collect();
+    if !expected.is_empty() {
+        print(format_args!("Not measured, as expected, {} tripwires: {}.", expected.len(), expected.join("; ")));
+    }
+    let tripwires = sources.tripwires().names();
     let strangers = missing::strangers(&args.allow_missing.names, |name| tripwires.iter().any(|known| known == name));
     if let Some(note) = missing::note_on_strangers(&strangers) {
         print(note);
@@ -240,6 +254,11 @@ fn planned(args: &Args) -> Result<Plan, Failure> {
     let corpora: Vec<Source> =
         args.fixtures.iter().map(|name| name.parse().map_err(Failure::usage)).collect::<Result<_, _>>()?;
     let batches: Vec<usize> = args.batches.iter().map(|batch| usize::from(*batch)).collect();
+    plan.keep_only(&variants, &corpora, &batches);
+    if plan.sections.is_empty() {
+        // Told by whoever unfolds it.
+        return Ok(plan);
+    }
     // What is asked for by name and is not in the plan would else be left out in silence.
     for variant in variants.iter().filter(|variant| variant.name != REFERENCE) {
         if !plan.sections.iter().any(|section| section.variants.iter().any(|other| other.name == variant.name)) {
@@ -251,7 +270,6 @@ fn planned(args: &Args) -> Result<Plan, Failure> {
             return Err(not_in_plan("--fixtures", &corpus.to_string(), &plan.name));
         }
     }
-    plan.keep_only(&variants, &corpora, &batches);
     Ok(plan)
 }
 
@@ -271,6 +289,9 @@ fn notes(plan: &Plan, host: &Host) -> Vec<String> {
     let mut notes = vec![format!("Plan {}{about}.", plan.name)];
     if !can_pin() {
         notes.push("This system does not let a thread be pinned to a core: expect wider intervals.".to_owned());
+    }
+    if let Some(core) = measuring_core() {
+        notes.push(format!("What is on one thread was measured on core {core}."));
     }
     if all_threads() == 1 {
         notes.push("One thread only: nothing was measured on several.".to_owned());

@@ -66,10 +66,10 @@ impl Sources {
         Self::read(&repository_root(), None, None)
     }
 
-    /// Names of the tripwires.
+    /// The tripwires.
     #[must_use]
-    pub fn tripwires(&self) -> Vec<String> {
-        self.tripwires.names()
+    pub const fn tripwires(&self) -> &Tripwires {
+        &self.tripwires
     }
 
     /// Stores the run as the baseline of its host.
