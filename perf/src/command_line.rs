@@ -12,8 +12,8 @@ fn written(arguments: impl Iterator<Item = OsString>) -> String {
     arguments.fold("cargo lab".to_owned(), |line, argument| line + " " + &quoted(&argument))
 }
 
-/// An argument as a shell takes it: as it is if it can stand so, else in single quotes; bytes that are no UTF-8 by their
-/// octal values, in the `$'…'` of bash, zsh and POSIX 2024.
+/// An argument as a shell takes it: as it is if it can stand so, else in single quotes; bytes that are no UTF-8 by
+/// their octal values, in the `$'…'` of bash, zsh and POSIX 2024.
 #[must_use]
 pub fn quoted(argument: &OsStr) -> String {
     let is_plain = |c: char| c.is_alphanumeric() || "-_./:=,+@%^~".contains(c);

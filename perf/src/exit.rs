@@ -51,8 +51,8 @@ impl Exit {
         }
     }
 
-    /// What `git bisect run` is told. It takes 0 for good, 125 for "skip this one", from 128 on it stops, and everything
-    /// else is bad: so only what was shown to be bad may be.
+    /// What `git bisect run` is told. It takes 0 for good, 125 for "skip this one", from 128 on it stops, and
+    /// everything else is bad: so only what was shown to be bad may be.
     #[must_use]
     pub const fn for_bisect(self) -> Self {
         match self {

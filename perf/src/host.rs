@@ -82,8 +82,8 @@ impl Host {
         format!("{}-{cores}c-{simd_path}-{}", slug(cpu), digest.get(..8).unwrap_or_default())
     }
 
-    /// What a benchmark on one thread depends on besides the code and how it was built: the CPU, the instruction set, the
-    /// system, and whether the build is one to measure. Not how many cores or threads there are.
+    /// What a benchmark on one thread depends on besides the code and how it was built: the CPU, the instruction set,
+    /// the system, and whether the build is one to measure. Not how many cores or threads there are.
     #[must_use]
     pub fn is_same_machine(&self, other: &Self) -> bool {
         let of = |host: &Self| (host.cpu.clone(), host.simd_path.clone(), host.system());

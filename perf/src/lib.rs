@@ -20,7 +20,8 @@
 //! | [`baseline`], [`tripwire`] | what it is held against |
 //! | [`report`] | how it is shown |
 //! | [`missing`] | what is not there, and never counts as good |
-//! | [`exit`], [`command_line`], [`files`], [`host`], [`interrupt`] | exit codes, arguments, files, the machine, Ctrl-C |
+//! | [`exit`], [`command_line`] | exit codes; arguments as they are written down |
+//! | [`files`], [`host`], [`interrupt`] | files, the machine, Ctrl-C |
 #![forbid(unsafe_code)]
 
 // Shared with the probe, which is a package of its own.

@@ -104,8 +104,8 @@ impl Measurement {
         }
     }
 
-    /// Whether its benchmarks, which are on one thread, can be compared with those of this host as they are. A file whose
-    /// fingerprint is not that of the host it tells of is of nobody knows where.
+    /// Whether its benchmarks, which are on one thread, can be compared with those of this host as they are. A file
+    /// whose fingerprint is not that of the host it tells of is of nobody knows where.
     #[must_use]
     pub fn is_of(&self, host: &Host) -> bool {
         let own = self.host.fingerprint();

@@ -119,7 +119,8 @@ impl Baseline {
         Ok(Some(baseline))
     }
 
-    /// The newest of this machine by this compiler, with another number of threads or cores: as much of it as is on one.
+    /// The newest of this machine by this compiler, with another number of threads or cores: as much of it as is on
+    /// one.
     fn of_other_threads(directory: &Path, host: &Host) -> anyhow::Result<Option<Self>> {
         let all = Self::list(directory)?.into_iter().filter(|stored| stored.host.is_same_on_one_thread(host));
         Ok(all.max_by(|one, other| one.saved_utc.cmp(&other.saved_utc)).map(|mut newest| {

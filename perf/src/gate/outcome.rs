@@ -240,7 +240,8 @@ impl Outcome {
         }
     }
 
-    /// Adds tripwires that bind here and were not measured. [`add_tripwires`](Self::add_tripwires) draws the conclusion.
+    /// Adds tripwires that bind here and were not measured. [`add_tripwires`](Self::add_tripwires) draws the
+    /// conclusion.
     pub fn add_unmeasured(&mut self, mut unmeasured: Vec<Missing>) {
         missing::allow(&mut unmeasured, &self.settings.allow_missing, true);
         self.missing.extend(unmeasured);

@@ -71,8 +71,8 @@ impl Entry {
                 && systems.is_none_or(|(one, other)| one == other))
     }
 
-    /// Whether it was built as the other was, so that a change between them is one of the code. Of an old entry only its
-    /// fingerprint tells.
+    /// Whether it was built as the other was, so that a change between them is one of the code. Of an old entry only
+    /// its fingerprint tells.
     #[must_use]
     pub fn is_built_alike(&self, other: &Self) -> bool {
         self.host == other.host || (self.compiler.is_some() && self.compiler == other.compiler)

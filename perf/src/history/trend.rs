@@ -114,8 +114,8 @@ pub fn starts(entries: &[&Entry]) -> Vec<usize> {
     pairs.filter(|(_, pair)| differs(pair)).map(|(index, _)| index + 1).collect()
 }
 
-/// Every benchmark of these runs, which are of one machine and in the order of time, by name. Each segment is judged for
-/// itself.
+/// Every benchmark of these runs, which are of one machine and in the order of time, by name. Each segment is judged
+/// for itself.
 #[must_use]
 pub fn trends(entries: &[&Entry]) -> Vec<Trend> {
     let mut points: BTreeMap<&str, Vec<Point>> = BTreeMap::new();

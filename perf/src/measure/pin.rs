@@ -114,8 +114,8 @@ fn allowed() -> Vec<usize> {
     core_affinity::get_core_ids().unwrap_or_default().into_iter().map(|core| core.id).collect()
 }
 
-/// The last of the fastest cores: the first one serves most interrupts, and an efficiency core is no core that a service
-/// is sized by. Of the threads that share it, not the extra one.
+/// The last of the fastest cores: the first one serves most interrupts, and an efficiency core is no core that a
+/// service is sized by. Of the threads that share it, not the extra one.
 fn choice(allowed: &[usize], system: &str) -> Option<usize> {
     let fastest = fastest(allowed, Path::new(system));
     let last = fastest.iter().copied().max()?;
@@ -123,9 +123,9 @@ fn choice(allowed: &[usize], system: &str) -> Option<usize> {
     siblings.into_iter().filter(|sibling| *sibling > 0 && fastest.contains(sibling)).min().or(Some(last))
 }
 
-/// Those of the fastest kind, by what the kernel tells: Intel's list of performance cores, Arm's capacities, the highest
-/// frequencies (a tenth less still counts: some cores of one kind may go a little higher than others). All, if it tells
-/// nothing.
+/// Those of the fastest kind, by what the kernel tells: Intel's list of performance cores, Arm's capacities, the
+/// highest frequencies (a tenth less still counts: some cores of one kind may go a little higher than others). All, if
+/// it tells nothing.
 fn fastest(allowed: &[usize], system: &Path) -> Vec<usize> {
     if let Some(performance) = read_list(&system.join("devices/cpu_core/cpus")) {
         let found: Vec<usize> = allowed.iter().copied().filter(|core| performance.contains(core)).collect();
