@@ -133,18 +133,3 @@ fn levels_of_no_benchmark_are_exit_3_and_settings_can_expect_what_is_missing() {
     assert_eq!(code(&output), 0, "{}", out(&output));
     assert_eq!(out(&output).matches("\nMissing, as expected: ").count(), 2, "{}", out(&output));
 }
-
-#[test]
-fn a_clock_that_ticks_every_ten_milliseconds_ends_no_comparison() {
-    let place = Place::new();
-    let fine = place.probe("fine", &[("c", 1, 64)], 20_000);
-    let coarse = place.0.path().join("coarse");
-    let text = fs::read_to_string(&fine).unwrap();
-    let rounded = text.replace("$((number * 20000))", "$((number * 20000 / 10000000 * 10000000))");
-    assert_ne!(rounded, text);
-    fs::write(&coarse, rounded).unwrap();
-    fs::set_permissions(&coarse, fs::Permissions::from_mode(0o755)).unwrap();
-    let coarse = coarse.to_str().unwrap();
-    let output = place.ab(coarse, coarse, &[]);
-    assert_eq!(code(&output), 0, "{}{}", out(&output), err(&output));
-}

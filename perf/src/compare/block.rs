@@ -173,7 +173,7 @@ mod tests {
         let machine = Machine { fails_after: Some((20, crash.clone())), ..Machine::quiet() };
         assert_eq!(block(&machine, 4), Err(crash));
         let machine = Machine { ns_per_iteration: 0.0, ..Machine::quiet() };
-        assert!(block(&machine, 5).unwrap_err().to_string().contains("0 ns for "));
+        assert!(block(&machine, 5).unwrap_err().to_string().contains("0 ns for 1 iterations"));
     }
 
     #[test]

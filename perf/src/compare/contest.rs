@@ -5,8 +5,6 @@
 //! ratio compares the sums of the two turns; a contest's is the mean over its rounds without those that something else
 //! got in the way of.
 
-use std::time::{Duration, Instant};
-
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
@@ -18,10 +16,6 @@ use crate::measure::stats::{median, robust_sd};
 pub const WARM_UP_TURNS: usize = 2;
 /// More iterations than this in a turn are a clock that stands still.
 const MOST_ITERATIONS: f64 = 1e9;
-/// As long as this no clock stands still.
-const LONGEST_TICK: Duration = Duration::from_secs(2);
-/// A turn by a coarse clock is at least this many of its ticks long: what a turn loses to the clock is less than one.
-const LEAST_TICKS: f64 = 4.0;
 
 /// A round is disturbed if it lies further from the median than this many robust standard deviations …
 const DISTURBED_SD: f64 = 5.0;
@@ -131,17 +125,11 @@ fn iterations_per_turn(
     let mut least_ns = vec![f64::INFINITY; seats.len()];
     for _ in 0..WARM_UP_TURNS {
         for (seat, least_ns) in seats.iter().zip(&mut least_ns) {
-            *least_ns = least_ns.min(reading(processes, seat, 1)?);
+            *least_ns = least_ns.min(turn(processes, seat, 1)?);
         }
     }
-    let mut iterations = Vec::new();
-    for (seat, least_ns) in seats.iter().zip(least_ns) {
-        iterations.push(if least_ns > 0.0 {
-            (turn_ns / least_ns).ceil().clamp(1.0, MOST_ITERATIONS) as u64
-        } else {
-            iterations_by_coarse_clock(processes, seat, turn_ns)?
-        });
-    }
+    let filling = |ns: f64| (turn_ns / ns).ceil().clamp(1.0, MOST_ITERATIONS) as u64;
+    let mut iterations: Vec<u64> = least_ns.into_iter().map(filling).collect();
     if turns == Turns::EqualWork {
         let most = iterations.iter().copied().max().unwrap_or(1);
         iterations.fill(most);
@@ -149,57 +137,20 @@ fn iterations_per_turn(
     Ok(iterations)
 }
 
-/// An iteration is shorter than a tick of the clock: more and more of them, until ticks enough have gone by.
-fn iterations_by_coarse_clock(
-    processes: &mut [Box<dyn Runner>],
-    seat: &Seat,
-    turn_ns: f64,
-) -> Result<u64, MeasureError> {
-    let begun = Instant::now();
-    let mut tick_ns = None;
-    let mut iterations = 1_u64;
-    loop {
-        let elapsed_ns = reading(processes, seat, iterations)?;
-        if elapsed_ns > 0.0 {
-            // What is read first is about one tick.
-            let tick_ns = *tick_ns.get_or_insert(elapsed_ns);
-            if elapsed_ns >= turn_ns.max(LEAST_TICKS * tick_ns) {
-                return Ok(iterations);
-            }
-        } else if begun.elapsed() > LONGEST_TICK {
-            return Err(no_time(seat, elapsed_ns, iterations));
-        }
-        if iterations as f64 >= MOST_ITERATIONS {
-            return Err(no_time(seat, elapsed_ns, iterations));
-        }
-        iterations *= 2;
-    }
-}
-
 fn turn(processes: &mut [Box<dyn Runner>], seat: &Seat, iterations: u64) -> Result<f64, MeasureError> {
-    let elapsed_ns = reading(processes, seat, iterations)?;
-    if elapsed_ns > 0.0 { Ok(elapsed_ns) } else { Err(no_time(seat, elapsed_ns, iterations)) }
-}
-
-/// What the clock says: 0, if it has not ticked meanwhile.
-fn reading(processes: &mut [Box<dyn Runner>], seat: &Seat, iterations: u64) -> Result<f64, MeasureError> {
+    let nonsense = |said: String, expected: &str| MeasureError::Nonsense {
+        probe: format!("a probe of {}", seat.case.name),
+        said,
+        expected: expected.to_owned(),
+    };
     let Some(process) = processes.get_mut(seat.process) else {
-        return Err(nonsense(seat, format!("process {}", seat.process), "a process that was started"));
+        return Err(nonsense(format!("process {}", seat.process), "a process that was started"));
     };
     let elapsed_ns = process.run(&seat.case.name, iterations)?;
-    if elapsed_ns.is_finite() && elapsed_ns >= 0.0 {
-        Ok(elapsed_ns)
-    } else {
-        Err(no_time(seat, elapsed_ns, iterations))
+    if elapsed_ns.is_finite() && elapsed_ns > 0.0 {
+        return Ok(elapsed_ns);
     }
-}
-
-fn no_time(seat: &Seat, elapsed_ns: f64, iterations: u64) -> MeasureError {
-    nonsense(seat, format!("{elapsed_ns} ns for {iterations} iterations"), "a time above 0")
-}
-
-fn nonsense(seat: &Seat, said: String, expected: &str) -> MeasureError {
-    MeasureError::Nonsense { probe: format!("a probe of {}", seat.case.name), said, expected: expected.to_owned() }
+    Err(nonsense(format!("{elapsed_ns} ns for {iterations} iterations"), "a time above 0"))
 }
 
 #[cfg(test)]
@@ -235,46 +186,6 @@ mod tests {
             assert!((seat.log_ratio - (expected_ns / 1000.0_f64).ln()).abs() < 1e-9, "{found:?}");
         }
         assert!(contest(Turns::EqualWork).iter().all(|seat| seat.iterations == 16));
-    }
-
-    /// As [`Steady`], by a clock that ticks every 10 ms, on its own time.
-    struct Coarse {
-        ns_per_iteration: f64,
-        now_ns: f64,
-    }
-
-    impl Runner for Coarse {
-        fn run(&mut self, _: &str, iterations: u64) -> Result<f64, MeasureError> {
-            const TICK_NS: f64 = 1e7;
-            let before = (self.now_ns / TICK_NS).floor();
-            self.now_ns += self.ns_per_iteration * iterations as f64;
-            let after = (self.now_ns / TICK_NS).floor();
-            // Something else is done between two turns.
-            self.now_ns += 1_234_567.0;
-            Ok((after - before) * TICK_NS)
-        }
-    }
-
-    #[test]
-    fn a_clock_that_ticks_every_10_milliseconds_takes_longer_turns_and_is_no_error() {
-        let coarse = |ns_per_iteration| Box::new(Coarse { ns_per_iteration, now_ns: 0.0 }) as Box<dyn Runner>;
-        let mut processes = vec![coarse(64_000.0), coarse(128_000.0)];
-        let seats = [0, 1].map(|process| Seat { process, case: case("a", 1) });
-        let effort = Effort { turn_ns: 200_000.0, rounds: 25 };
-        let mut rng = ChaCha8Rng::seed_from_u64(1);
-        let found = run(&mut processes, &seats, effort, Turns::EqualWork, &mut rng, &|| false).unwrap();
-        assert!(found.iter().all(|seat| seat.iterations as f64 * 64_000.0 >= 4e7), "{found:?}");
-        assert!((found[1].log_ratio - 2.0_f64.ln()).abs() < 0.05, "{found:?}");
-    }
-
-    #[test]
-    fn a_clock_that_stands_still_is_an_error() {
-        let mut processes: Vec<Box<dyn Runner>> = vec![Box::new(Steady(0.0))];
-        let seats = [Seat { process: 0, case: case("a", 1) }];
-        let effort = Effort { turn_ns: 100_000.0, rounds: 3 };
-        let mut rng = ChaCha8Rng::seed_from_u64(1);
-        let error = run(&mut processes, &seats, effort, Turns::EqualWork, &mut rng, &|| false).unwrap_err();
-        assert!(error.to_string().contains("a time above 0"), "{error}");
     }
 
     #[test]

@@ -127,22 +127,10 @@ impl Client {
     /// # Errors
     /// The probe ended, did not answer in time, or answered something else.
     pub fn run(&mut self, case: &str, iterations: u64) -> Result<f64, MeasureError> {
-        self.run_at_least(case, iterations, 1)
-    }
-
-    /// As [`run`](Self::run), but 0 is an answer too: a coarse clock may not have ticked meanwhile.
-    ///
-    /// # Errors
-    /// As there.
-    pub fn read(&mut self, case: &str, iterations: u64) -> Result<f64, MeasureError> {
-        self.run_at_least(case, iterations, 0)
-    }
-
-    fn run_at_least(&mut self, case: &str, iterations: u64, least_ns: u64) -> Result<f64, MeasureError> {
         let request = Request::Run { case: case.to_owned(), iterations };
         match self.ask(&request)? {
             Response::Ran { case: answered, iterations: done, elapsed_ns }
-                if answered == case && done == iterations && elapsed_ns >= least_ns =>
+                if answered == case && done == iterations && elapsed_ns > 0 =>
             {
                 Ok(elapsed_ns as f64)
             }
