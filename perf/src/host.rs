@@ -9,6 +9,8 @@ use std::thread::available_parallelism;
 use ron_auth_fixtures::environment::{RUSTC, RUSTFLAGS, rayon_threads, simd_path};
 use serde::{Deserialize, Serialize};
 
+use crate::side::git::Git;
+
 /// The machine and the build that a result was measured with.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Host {
@@ -129,8 +131,7 @@ fn cpu_model() -> Option<String> {
 }
 
 fn revision(root: &Path) -> Option<String> {
-    let root = root.to_str()?;
-    output_of("git", &["-C", root, "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"])
+    Git::around(root).ok()?.describe()
 }
 
 fn first_line(path: &str) -> Option<String> {

@@ -12,11 +12,13 @@ use crate::exit::{Exit, Failure, Outcome as Ended};
 use crate::files::{repository_root, write_whole};
 use crate::gate::config::GateConfig;
 use crate::gate::outcome::Outcome;
+use crate::gate::provenance::nothing_to_time;
 use crate::gate::sides::Matched;
 use crate::gate::{self, render};
 use crate::interrupt;
 use crate::measure::seed_of_now;
 use crate::report::progress::Progress;
+use crate::side::manifest::Likeness;
 use crate::side::{Side, SideSpec, lab_directory};
 
 /// Options of every command that judges.
@@ -46,6 +48,9 @@ pub(super) struct Judging {
     /// The settings [default: baselines/gate.toml of the repository]
     #[arg(long, value_name = "FILE")]
     settings: Option<PathBuf>,
+    /// Time the sides even if their programs are equal: a test of this machine
+    #[arg(long)]
+    time_equal: bool,
     /// Of orders and layouts, to draw the same ones again [default: the time]
     #[arg(long)]
     seed: Option<u64>,
@@ -83,7 +88,8 @@ pub(super) fn run(base: &str, candidate: &str, options: &Judging, tripwires: boo
     interrupt::watch()?;
     let seed = options.seed.unwrap_or_else(seed_of_now);
     let mut outcome = match matched(&base, &candidate, options, &root) {
-        Ok(matched) => measured(&matched, &config, seed),
+        Ok(Ready::ToTime(matched)) => measured(&matched, &config, seed),
+        Ok(Ready::Equal([base, candidate], likeness)) => Outcome::equal(&base, &candidate, &config, likeness),
         Err(failure) if failure.exit() == Exit::Usage => return Err(failure),
         Err(failure) => Outcome::failed(&base.to_string(), &candidate.to_string(), &config, &failure),
     };
@@ -97,11 +103,25 @@ pub(super) fn run(base: &str, candidate: &str, options: &Judging, tripwires: boo
     Ok(outcome.exit())
 }
 
-fn matched(base: &SideSpec, candidate: &SideSpec, options: &Judging, root: &Path) -> Result<Matched, Failure> {
+/// Two sides, built.
+enum Ready {
+    /// Counted as well, and ready to be timed.
+    ToTime(Box<Matched>),
+    /// Equal, as far as a processor could tell: what they are called, and why.
+    Equal([String; 2], Likeness),
+}
+
+fn matched(base: &SideSpec, candidate: &SideSpec, options: &Judging, root: &Path) -> Result<Ready, Failure> {
     let base = Side::resolve(base, root)?;
     let candidate = Side::resolve(candidate, root)?;
+    if let Some(likeness) = base.likeness(&candidate)
+        && nothing_to_time(&likeness)
+        && !options.time_equal
+    {
+        return Ok(Ready::Equal([base.label, candidate.label], likeness));
+    }
     eprintln!("counting …");
-    Matched::new(&base, &candidate, &options.benchmarks, root)
+    Matched::new(&base, &candidate, &options.benchmarks, root).map(|matched| Ready::ToTime(Box::new(matched)))
 }
 
 fn measured(matched: &Matched, config: &GateConfig, seed: u64) -> Outcome {

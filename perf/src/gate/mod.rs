@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `config` | `baselines/gate.toml` |
 //! | `outcome` | what came of it, as data |
+//! | `provenance` | what the builds of both sides say |
 //! | `line` | the verdict, in one line |
 //! | `render` | the table, Markdown |
 //! | `sides` | from two resolved sides to a contest |
@@ -15,6 +16,7 @@
 pub mod config;
 mod line;
 pub mod outcome;
+pub mod provenance;
 pub mod render;
 pub mod sides;
 #[cfg(test)]
@@ -35,6 +37,7 @@ use crate::compare::evidence::{PairCounts, needs_confirmation, weigh};
 use crate::compare::runner::{CaseInfo, Launcher, MeasureError};
 use crate::host::Host;
 use crate::measure::stats::Quartiles;
+use crate::side::manifest::Likeness;
 
 /// Part of the budget that is kept back for confirming: a suspicion that took all the time could never be.
 const KEPT_TO_CONFIRM: f64 = 0.3;
@@ -61,6 +64,8 @@ pub struct Contest<'a> {
     pub probes: Option<[Hello; 2]>,
     /// What a reader of the outcome should know.
     pub notes: Vec<String>,
+    /// How both sides were built, held against each other, if the lab built them.
+    pub likeness: Option<Likeness>,
 }
 
 /// Measures, decides, weighs. Never fails: what went wrong is part of the outcome.
@@ -72,6 +77,7 @@ pub fn judge(contest: &Contest<'_>, config: &GateConfig, seed: u64, around: &mut
         probes: contest.probes.clone(),
         notes: contest.notes.iter().cloned().chain(notes(contest, config)).collect(),
         seed,
+        likeness: contest.likeness.clone(),
         ..Outcome::empty(&contest.base, &contest.candidate, config)
     };
     if contest.cases.is_empty() {
@@ -211,6 +217,7 @@ mod tests {
             host: None,
             probes: None,
             notes: Vec::new(),
+            likeness: None,
         };
         let now = || machine.elapsed();
         judge(&contest, config, 3, &mut Surroundings { now: &now, interrupted: &|| false, progress: &mut |_| {} })
@@ -282,6 +289,7 @@ mod tests {
             host: None,
             probes: None,
             notes: Vec::new(),
+            likeness: None,
         };
         let now = || machine.elapsed();
         let mut around = Surroundings { now: &now, interrupted: &|| false, progress: &mut |_: Progress| {} };

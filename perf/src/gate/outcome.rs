@@ -10,6 +10,7 @@ use crate::compare::evidence::{PairCounts, Verdict};
 use crate::exit::{Exit, Failure};
 use crate::host::Host;
 use crate::measure::interval::MedianInterval;
+use crate::side::manifest::Likeness;
 
 /// Name and version of the format of an outcome in JSON.
 pub const FORMAT: &str = "perf-lab gate v1";
@@ -41,6 +42,9 @@ pub struct Outcome {
     pub host: Option<Host>,
     /// What base and candidate say of themselves.
     pub probes: Option<[Hello; 2]>,
+    /// How both sides were built, held against each other, if the lab built them.
+    #[serde(default)]
+    pub likeness: Option<Likeness>,
     /// Time of measuring, without building and counting.
     pub measuring_seconds: f64,
     /// What a reader should know.
@@ -147,6 +151,7 @@ impl Outcome {
             fixed_addresses: false,
             host: None,
             probes: None,
+            likeness: None,
             measuring_seconds: 0.0,
             notes: Vec::new(),
             stopped: None,
@@ -191,7 +196,8 @@ impl Outcome {
             Verdict::Pass,
         ]
         .into_iter()
-        .find(|&verdict| self.with(verdict).next().is_some());
+        .find(|&verdict| self.with(verdict).next().is_some())
+        .or_else(|| self.untimed_verdict());
         self.verdict = if self.stopped.is_some() { None } else { worst };
         let exit = match (self.verdict, interrupted) {
             (None, true) => Exit::Interrupted,

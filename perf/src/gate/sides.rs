@@ -14,6 +14,7 @@ use crate::measure::pin::can_pin;
 use crate::probe::count::{self, count};
 use crate::probe::launch::fixed_addresses;
 use crate::probe::{Pair, ProbeCommand};
+use crate::side::manifest::Likeness;
 use crate::side::{Side, lab_directory};
 
 /// Two sides, counted and ready to be timed.
@@ -26,6 +27,7 @@ pub struct Matched {
     probes: [Hello; 2],
     host: Host,
     notes: Vec<String>,
+    likeness: Option<Likeness>,
 }
 
 impl Matched {
@@ -63,6 +65,7 @@ impl Matched {
             probes: [base.hello.clone(), candidate.hello.clone()],
             host: Host::detect(root),
             notes,
+            likeness: base.likeness(candidate),
         })
     }
 
@@ -80,6 +83,7 @@ impl Matched {
             host: Some(self.host.clone()),
             probes: Some(self.probes.clone()),
             notes: self.notes.clone(),
+            likeness: self.likeness.clone(),
         }
     }
 
