@@ -194,7 +194,8 @@ fn a_change_of_a_profile_or_of_a_configuration_file_is_compared_like_any_other_a
 #[test]
 fn settings_above_the_checkout_hold_for_both_sides() {
     let work = |root: &Path| {
-        let code = "pub fn elapsed_ns(iterations: u64) -> u64 {\n    iterations * if cfg!(slow) { 1200 } else { 1000 }\n}\n";
+        let code =
+            "pub fn elapsed_ns(iterations: u64) -> u64 {\n    iterations * if cfg!(slow) { 1200 } else { 1000 }\n}\n";
         fs::write(root.join("work/src/lib.rs"), code).unwrap();
     };
     let (place, root) = repository(&[&work, &|_| {}]);

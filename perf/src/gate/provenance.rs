@@ -43,12 +43,7 @@ fn named(files: &[String]) -> String {
 impl Outcome {
     /// Of two sides whose programs are equal, with nothing timed.
     #[must_use]
-    pub fn equal(
-        base: &str,
-        candidate: &str,
-        config: &super::config::GateConfig,
-        likeness: Likeness,
-    ) -> Self {
+    pub fn equal(base: &str, candidate: &str, config: &super::config::GateConfig, likeness: Likeness) -> Self {
         let mut outcome = Self { likeness: Some(likeness), ..Self::empty(base, candidate, config) };
         outcome.notes.push("--time-equal times equal programs as well: a test of this machine.".to_owned());
         outcome.conclude(false);

@@ -23,7 +23,6 @@ use crate::exit::Failure;
 use crate::interrupt;
 use crate::probe::child::Group;
 
-
 /// How often a wait looks for Ctrl-C.
 const GLANCE: Duration = Duration::from_millis(50);
 /// What all of the packages of a checkout begin with in Cargo's messages.
@@ -286,7 +285,8 @@ fn listed_sources(dep_info: &str) -> Vec<PathBuf> {
 /// The variables that a dep-info or the output of a build script names, but for those that Cargo itself sets.
 fn asked_for(text: &str) -> Vec<String> {
     let name = |line: &str| {
-        let asked = line.strip_prefix("# env-dep:").or_else(|| line.split_once("rerun-if-env-changed=").map(|it| it.1))?;
+        let asked =
+            line.strip_prefix("# env-dep:").or_else(|| line.split_once("rerun-if-env-changed=").map(|it| it.1))?;
         let name = asked.split('=').next().unwrap_or(asked).trim();
         let of_cargo = name.starts_with("CARGO") || ["OUT_DIR", "RUSTC", "NUM_JOBS", ""].contains(&name);
         (!of_cargo).then(|| name.to_owned())

@@ -93,7 +93,8 @@ fn push(token: &TokenTree, code: &mut String) {
 mod tests {
     use super::*;
 
-    const CODE: &str = "pub fn f(a: &'static str) -> char { let x = [1, 2]; if a == \"// no comment\" { 'x' } else { '\\'' } }";
+    const CODE: &str =
+        "pub fn f(a: &'static str) -> char { let x = [1, 2]; if a == \"// no comment\" { 'x' } else { '\\'' } }";
 
     fn same(other: &str) -> bool {
         digest("a/b.rs", CODE.as_bytes()) == digest("b.rs", other.as_bytes())

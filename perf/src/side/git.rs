@@ -57,7 +57,8 @@ impl Git {
     /// There is none, and why that may be.
     pub(crate) fn commit(&self, revision: &str) -> anyhow::Result<String> {
         let commit = format!("{revision}^{{commit}}");
-        self.line(["rev-parse", "--verify", "--end-of-options", &commit]).map_err(|error| self.unknown(revision, &error))
+        self.line(["rev-parse", "--verify", "--end-of-options", &commit])
+            .map_err(|error| self.unknown(revision, &error))
     }
 
     /// The commit that is checked out, shortened, and `-dirty` behind it if the working tree differs from it.
@@ -174,7 +175,10 @@ fn reason(said: &str, directory: &Path) -> String {
         return format!("{reason}; if you trust it: git config --global --add safe.directory '{named}'");
     }
     if reason.contains("not a git repository") {
-        return format!("{}: {reason}; a revision can be compared only in a clone of its repository", directory.display());
+        return format!(
+            "{}: {reason}; a revision can be compared only in a clone of its repository",
+            directory.display()
+        );
     }
     reason.to_owned()
 }

@@ -163,8 +163,7 @@ impl Store {
     /// Drops what was not used for long, and what earlier versions of the lab kept.
     fn drop_old(&self) {
         let used = |directory: &Path, mark: &str| directory.join(mark).metadata().and_then(|file| file.modified());
-        for (all, mark, kept) in
-            [(self.lab.join("probes"), FILE, BUILDS_KEPT), (self.targets(), "used", TARGETS_KEPT)]
+        for (all, mark, kept) in [(self.lab.join("probes"), FILE, BUILDS_KEPT), (self.targets(), "used", TARGETS_KEPT)]
         {
             let directories = fs::read_dir(&all).into_iter().flatten().flatten().map(|entry| entry.path());
             let mut by_use: Vec<(SystemTime, PathBuf)> = directories
@@ -190,7 +189,8 @@ impl Store {
             return Ok(Vec::new());
         }
         let _lock = self.lock()?;
-        let parts = ["builds", "probes", "counts", "logs", "selftest", "build", "worktrees"].map(|part| self.lab.join(part));
+        let parts =
+            ["builds", "probes", "counts", "logs", "selftest", "build", "worktrees"].map(|part| self.lab.join(part));
         let mut removed = Vec::new();
         for directory in parts.into_iter().chain([self.targets()]).filter(|directory| directory.exists()) {
             if removed.iter().any(|(known, _)| *known == directory) {
@@ -209,7 +209,8 @@ fn elsewhere() -> PathBuf {
     let cache = std::env::var_os("XDG_CACHE_HOME")
         .map(PathBuf::from)
         .or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache")));
-    let fits = |path: &PathBuf| path.is_absolute() && path.to_str().is_some_and(|path| !path.contains(char::is_whitespace));
+    let fits =
+        |path: &PathBuf| path.is_absolute() && path.to_str().is_some_and(|path| !path.contains(char::is_whitespace));
     cache.filter(fits).unwrap_or_else(std::env::temp_dir)
 }
 

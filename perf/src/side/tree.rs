@@ -110,9 +110,10 @@ impl Tree {
 
     /// Copies settings that git ignores, and so did not list.
     fn take_ignored_settings(&self, root: &Path, top: &Path) -> anyhow::Result<()> {
-        self.settings_of(root, top).into_iter().filter(|(_, to)| !to.exists()).try_for_each(|(from, to)| {
-            copy_file(&from, &to)
-        })
+        self.settings_of(root, top)
+            .into_iter()
+            .filter(|(_, to)| !to.exists())
+            .try_for_each(|(from, to)| copy_file(&from, &to))
     }
 
     /// The files that shape builds of the checkout, from its root up to its top, each with its place here.

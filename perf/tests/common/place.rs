@@ -1,5 +1,12 @@
 //! A place with its own build directory, scripts that are probes, and small repositories that the lab takes for its own.
-#![allow(dead_code, missing_docs, unreachable_pub, clippy::unwrap_used, clippy::panic, reason = "each test takes what it needs")]
+#![allow(
+    dead_code,
+    missing_docs,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "each test takes what it needs"
+)]
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -75,7 +82,8 @@ pub fn repository(changes: &[&dyn Fn(&Path)]) -> (Place, PathBuf) {
     fs::create_dir_all(root.join("baselines")).unwrap();
     fs::create_dir_all(root.join("perf/probe/src/bin")).unwrap();
     fs::create_dir_all(root.join("work/src")).unwrap();
-    fs::write(root.join("Cargo.toml"), "[workspace]\nresolver = \"3\"\nmembers = [\"perf/probe\", \"work\"]\n").unwrap();
+    fs::write(root.join("Cargo.toml"), "[workspace]\nresolver = \"3\"\nmembers = [\"perf/probe\", \"work\"]\n")
+        .unwrap();
     fs::write(root.join(".gitignore"), "/target/\n").unwrap();
     let package = |name: &str| format!("[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n");
     let depends = format!("{}[dependencies]\nwork = {{ path = \"../../work\" }}\n", package("perf-probe"));
