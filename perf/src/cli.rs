@@ -36,6 +36,7 @@ enum Command {
     Trend(cmd::trend::Args),
     Tripwires(cmd::tripwires::Args),
     Probe(cmd::probe::Args),
+    Clean(cmd::clean::Args),
 }
 
 /// Runs the command that the process's arguments name.
@@ -71,6 +72,7 @@ pub fn main() -> ExitCode {
         Command::Trend(args) => cmd::trend::run(&args),
         Command::Tripwires(args) => cmd::tripwires::run(&args),
         Command::Probe(args) => cmd::probe::run(&args),
+        Command::Clean(args) => cmd::clean::run(&args),
     };
     if let Some(reason) = cmd::unprinted() {
         eprintln!("perf-lab: could not write to standard output: {reason}");

@@ -10,6 +10,8 @@ use std::thread::available_parallelism;
 use ron_auth_fixtures::environment::{RUSTC, RUSTFLAGS, rayon_threads, simd_path};
 use serde::{Deserialize, Serialize};
 
+use crate::side::git::Git;
+
 /// The machine and the build that a result was measured with.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Host {
@@ -163,11 +165,7 @@ fn cpu_model() -> Option<String> {
 }
 
 fn revision(root: &Path) -> Option<String> {
-    let describe = ["describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"];
-    output_of(
-        "git",
-        &[OsStr::new("-C"), root.as_os_str()].into_iter().chain(describe.map(OsStr::new)).collect::<Vec<_>>(),
-    )
+    Git::around(root).ok()?.describe()
 }
 
 fn first_line(path: &str) -> Option<String> {

@@ -2,69 +2,14 @@
 #![cfg(unix)]
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
 
+#[path = "common/place.rs"]
+mod place;
+
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
-use std::time::{Duration, Instant};
 
-use tempfile::TempDir;
-
-const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
-const HELLO: &str = r#"echo '{"hello":{"protocol":1,"probe":"script","threads":1,"cases":[{"name":"c","threads":1,"tokens_per_iteration":64,"clock":"wall"}]}}'"#;
-/// A probe that is as good as one in shell can be: 1 µs per iteration, always.
-const GOOD: &str = r#"while read -r line; do case $line in
-*check*) echo '{"checked":{"case":"c","decisions":64}}';;
-*run*) n=${line##*iterations\":}; n=${n%%\}*}; echo '{"ran":{"case":"c","iterations":'$n',"elapsed_ns":'$n'000}}';;
-*) exit 0;;
-esac; done"#;
-
-/// A place with its own build directory.
-struct Place(TempDir);
-
-impl Place {
-    fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
-    }
-
-    fn path(&self) -> &Path {
-        self.0.path()
-    }
-
-    fn script(&self, name: &str, lines: &[&str]) -> String {
-        let path = self.path().join(name);
-        fs::write(&path, format!("#!/bin/sh\n{}\n", lines.join("\n"))).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
-        path.to_str().unwrap().to_owned()
-    }
-
-    fn lab(&self, args: &[&str]) -> Command {
-        self.lab_in(Path::new(ROOT), args)
-    }
-
-    fn lab_in(&self, directory: &Path, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_perf-lab"));
-        command
-            .args(args)
-            .current_dir(directory)
-            .env("CARGO_TARGET_DIR", self.path().join("target"))
-            .env("PERF_LAB_PROBE_TIMEOUT_SECONDS", "1")
-            .env_remove("CARGO")
-            .env_remove("RUSTFLAGS");
-        command
-    }
-}
-
-/// Exit code, and all that was said.
-fn said(output: &Output) -> (i32, String) {
-    let text = [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text).into_owned()).concat();
-    (output.status.code().unwrap(), text)
-}
-
-/// The one line that says what was wrong.
-fn line_with<'t>(text: &'t str, part: &str) -> &'t str {
-    text.lines().find(|line| line.contains(part)).unwrap_or_else(|| panic!("no line has {part:?}: {text}"))
-}
+use place::{GOOD, HELLO, Place, git, line_with, repository, said, wait_until};
 
 #[test]
 fn two_good_probes_are_compared() {
@@ -143,54 +88,6 @@ fn an_interrupted_comparison_is_130_and_leaves_no_process() {
     }
 }
 
-/// A repository that the lab takes for its own, with a small probe, and the revisions that `changes` make of it.
-fn repository(changes: &[&dyn Fn(&Path)]) -> (Place, PathBuf) {
-    let place = Place::new();
-    let root = place.path().join("repository");
-    fs::create_dir_all(root.join("baselines")).unwrap();
-    fs::create_dir_all(root.join("perf/probe/src/bin")).unwrap();
-    fs::write(root.join("Cargo.toml"), "[workspace]\nresolver = \"3\"\nmembers = [\"perf/probe\"]\n").unwrap();
-    let manifest = "[package]\nname = \"perf-probe\"\nversion = \"0.1.0\"\nedition = \"2024\"\n";
-    fs::write(root.join("perf/probe/Cargo.toml"), manifest).unwrap();
-    fs::write(root.join("baselines/tripwires.toml"), "").unwrap();
-    fs::copy(Path::new(ROOT).join("baselines/gate.toml"), root.join("baselines/gate.toml")).unwrap();
-    let hello = HELLO
-        .trim_start_matches("echo '")
-        .trim_end_matches('\'')
-        .replace(r#""threads":1,"cases""#, r#""revision":"{}","threads":1,"cases""#);
-    let (before, after) = hello.split_once("{}").unwrap();
-    let code = format!(
-        "fn main() {{\n let revision = std::env::var(\"PERF_PROBE_REVISION\").unwrap_or_default();\n \
-         println!(\"{{}}{{revision}}{{}}\", {before:?}, {after:?});\n \
-         for line in std::io::stdin().lines() {{ let line = line.unwrap(); if line.contains(\"quit\") {{ break; }}\n  \
-         let number = line.rsplit(':').next().unwrap().trim_end_matches('}}');\n  \
-         if line.contains(\"check\") {{ println!(r#\"{{{{\"checked\":{{{{\"case\":\"c\",\"decisions\":64}}}}}}}}\"#); }}\n  \
-         else {{ println!(r#\"{{{{\"ran\":{{{{\"case\":\"c\",\"iterations\":{{number}},\"elapsed_ns\":1{{number}}}}}}}}}}\"#); }} }}\n}}\n"
-    );
-    for file in ["perf/probe/src/main.rs", "perf/probe/src/bin/perf-probe-allocs.rs"] {
-        fs::write(root.join(file), &code).unwrap();
-    }
-    git(&root, &["init", "--quiet"]);
-    commit(&root);
-    for change in changes {
-        change(&root);
-        commit(&root);
-    }
-    (place, root)
-}
-
-fn git(root: &Path, args: &[&str]) -> String {
-    let identity = ["-c", "user.name=test", "-c", "user.email=test@example.org", "-c", "commit.gpgsign=false"];
-    let output = Command::new("git").arg("-C").arg(root).args(identity).args(args).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
-}
-
-fn commit(root: &Path) {
-    git(root, &["add", "--all"]);
-    git(root, &["commit", "--quiet", "--allow-empty", "--message", "change"]);
-}
-
 fn assert_no_worktrees(place: &Place, root: &Path) {
     assert_eq!(git(root, &["worktree", "list"]).lines().count(), 1);
     let left = fs::read_dir(place.path().join("target/lab/worktrees")).map_or(0, Iterator::count);
@@ -198,7 +95,7 @@ fn assert_no_worktrees(place: &Place, root: &Path) {
 }
 
 #[test]
-fn a_revision_is_built_once_in_a_worktree_that_is_gone_afterwards() {
+fn a_revision_is_built_once_in_a_place_that_is_gone_afterwards() {
     let (place, root) = repository(&[]);
     let first = place.lab_in(&root, &["probe", "--ask", "HEAD"]).output().unwrap();
     let (code, text) = said(&first);
@@ -225,7 +122,7 @@ fn a_revision_that_does_not_build_is_exit_3_with_the_error_and_its_place() {
 }
 
 #[test]
-fn an_interrupted_build_is_130_and_leaves_neither_worktree_nor_compiler() {
+fn an_interrupted_build_is_130_and_leaves_neither_files_nor_compiler() {
     let wait = |root: &Path| {
         let code = "fn main() { std::thread::sleep(std::time::Duration::from_secs(600)); }\n";
         fs::write(root.join("perf/probe/build.rs"), code).unwrap();
@@ -254,12 +151,4 @@ fn is_running(pid: &str) -> bool {
     let state = String::from_utf8(state.stdout).unwrap();
     // A zombie runs no longer; init reaps it in its own time.
     !state.trim().is_empty() && !state.trim().starts_with('Z')
-}
-
-fn wait_until(what: &str, happened: impl Fn() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(60);
-    while !happened() {
-        assert!(Instant::now() < deadline, "{what}: not within a minute");
-        std::thread::sleep(Duration::from_millis(20));
-    }
 }

@@ -12,12 +12,14 @@ use crate::exit::{Exit, Failure, Outcome as Ended};
 use crate::files::{is_same_file, is_standard_output, repository_root, write_whole};
 use crate::gate::config::GateConfig;
 use crate::gate::outcome::Outcome;
+use crate::gate::provenance::nothing_to_time;
 use crate::gate::sides::Matched;
 use crate::gate::{self, render};
 use crate::interrupt;
 use crate::measure::{queue, seed_of_now};
 use crate::missing::{self, AllowMissing, TRIPWIRES};
 use crate::report::progress::Progress;
+use crate::side::manifest::Likeness;
 use crate::side::{Side, SideSpec, lab_directory};
 use crate::tripwire::Tripwires;
 
@@ -56,6 +58,9 @@ pub(super) struct Judging {
     /// The settings [default: baselines/gate.toml of the repository]
     #[arg(long, value_name = "FILE")]
     settings: Option<PathBuf>,
+    /// Time the sides even if their programs are equal: a test of this machine
+    #[arg(long)]
+    time_equal: bool,
     /// Of orders and layouts, to draw the same ones again [default: the time]
     #[arg(long)]
     seed: Option<u64>,
@@ -118,7 +123,7 @@ fn judged(base: &str, candidate: &str, options: &Judging, tripwires: bool) -> En
     let seed = options.seed.unwrap_or_else(seed_of_now);
     let mut turn = None;
     let mut outcome = match matched(&base, &candidate, options, &root) {
-        Ok(matched) => match queue::turn(&interrupt::requested) {
+        Ok(Ready::ToTime(matched)) => match queue::turn(&interrupt::requested) {
             // Held until the tripwires are measured as well.
             Ok(got) => {
                 turn = Some(got);
@@ -128,6 +133,11 @@ fn judged(base: &str, candidate: &str, options: &Judging, tripwires: bool) -> En
             }
             Err(failure) => Outcome::failed(&base.to_string(), &candidate.to_string(), &config, &failure),
         },
+        Ok(Ready::Equal([base, candidate], likeness, known)) => {
+            let mut outcome = Outcome::equal(&base, &candidate, &config, likeness);
+            outcome.add_levels_of_none(&known);
+            outcome
+        }
         Err(failure) if failure.exit() == Exit::Usage => return Err(failure),
         Err(failure) => Outcome::failed(&base.to_string(), &candidate.to_string(), &config, &failure),
     };
@@ -145,11 +155,33 @@ fn judged(base: &str, candidate: &str, options: &Judging, tripwires: bool) -> En
     Ok(outcome.exit())
 }
 
-fn matched(base: &SideSpec, candidate: &SideSpec, options: &Judging, root: &Path) -> Result<Matched, Failure> {
+/// Two sides, built.
+enum Ready {
+    /// Counted as well, and ready to be timed.
+    ToTime(Box<Matched>),
+    /// Equal, as far as a processor could tell: what they are called, and why.
+    /// Last, the names of their benchmarks.
+    Equal([String; 2], Likeness, Vec<String>),
+}
+
+fn matched(base: &SideSpec, candidate: &SideSpec, options: &Judging, root: &Path) -> Result<Ready, Failure> {
     let base = Side::resolve(base, root)?;
     let candidate = Side::resolve(candidate, root)?;
+    if let Some(likeness) = base.likeness(&candidate)
+        && nothing_to_time(&likeness)
+        && !options.time_equal
+    {
+        let known: Vec<String> = base.cases().into_iter().map(|case| case.name).collect();
+        if let Some(unknown) = options.benchmarks.iter().find(|name| !known.contains(name)) {
+            return Err(Failure::usage(format!(
+                "no benchmark of both sides is called {unknown:?}; they are {}",
+                known.join(", ")
+            )));
+        }
+        return Ok(Ready::Equal([base.label, candidate.label], likeness, known));
+    }
     eprintln!("counting …");
-    Matched::new(&base, &candidate, &options.benchmarks, root)
+    Matched::new(&base, &candidate, &options.benchmarks, root).map(|matched| Ready::ToTime(Box::new(matched)))
 }
 
 fn measured(matched: &Matched, config: &GateConfig, seed: u64) -> Outcome {

@@ -3,6 +3,7 @@
 pub mod ab;
 pub mod adaptive;
 pub mod baseline;
+pub mod clean;
 pub mod corpus;
 pub mod flame;
 pub mod floor;

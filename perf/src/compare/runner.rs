@@ -107,6 +107,21 @@ pub enum MeasureError {
         /// What would have been right.
         expected: String,
     },
+    /// The program is not the one that was built for this side. Nothing of it was timed.
+    #[error(
+        "{probe}: {program} is not what was built: its digest should be {expected} and is {found}; nothing was timed \
+         (cargo lab clean drops what is kept)"
+    )]
+    OtherProgram {
+        /// Label of the probe.
+        probe: String,
+        /// Where it lies.
+        program: String,
+        /// Digest of what was built.
+        expected: String,
+        /// Digest of what lies there.
+        found: String,
+    },
     /// The probe speaks another version of the protocol.
     #[error("{probe}: speaks protocol version {theirs}, this lab speaks {ours}; use a probe and a lab of one age")]
     OtherVersion {

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::outcome::{Outcome, Ratio, Row};
+use super::provenance::{addition, equal_line};
 use crate::compare::evidence::Verdict;
 use crate::exit::Exit;
 
@@ -46,11 +47,13 @@ pub(super) fn verdict_line(outcome: &Outcome, interrupted: bool) -> String {
         Some(Verdict::CouldNotMeasure) => control_line(outcome),
         Some(Verdict::Inconclusive) => inconclusive_line(outcome),
         Some(Verdict::Warn) => named(outcome, Verdict::Warn, "warn"),
+        Some(Verdict::Pass | Verdict::Faster) if outcome.is_of_equal_programs() => equal_line(),
         Some(Verdict::Pass | Verdict::Faster) => pass_line(outcome),
     };
     if outcome.verdict == Some(Verdict::Regression) && outcome.with(Verdict::Warn).next().is_some() {
         let _ = write!(line, "; {}", named(outcome, Verdict::Warn, "warn"));
     }
+    line.push_str(&addition(outcome));
     let missing: Vec<&str> = outcome.missing.iter().filter(|one| !one.allowed).map(|one| one.name.as_str()).collect();
     if outcome.verdict.is_some() && !missing.is_empty() {
         let missing = missing.join(", ");

@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `config` | `baselines/gate.toml` |
 //! | `outcome` | what came of it, as data |
+//! | `provenance` | what the builds of both sides say |
 //! | `line` | the verdict, in one line |
 //! | `render` | the table, Markdown |
 //! | `sides` | from two resolved sides to a contest |
@@ -15,6 +16,7 @@
 pub mod config;
 mod line;
 pub mod outcome;
+pub mod provenance;
 pub mod render;
 pub mod sides;
 #[cfg(test)]
@@ -37,6 +39,7 @@ use crate::host::Host;
 use crate::measure::pin::measuring_core;
 use crate::measure::stats::Quartiles;
 use crate::missing::{self, Missing};
+use crate::side::manifest::Likeness;
 
 /// Part of the budget that is kept back for confirming: a suspicion that took all the time could never be.
 const KEPT_TO_CONFIRM: f64 = 0.3;
@@ -67,6 +70,8 @@ pub struct Contest<'a> {
     pub probes: Option<[Hello; 2]>,
     /// What a reader of the outcome should know.
     pub notes: Vec<String>,
+    /// How both sides were built, held against each other, if the lab built them.
+    pub likeness: Option<Likeness>,
 }
 
 /// Measures, decides, weighs. Never fails: what went wrong is part of the outcome.
@@ -80,6 +85,7 @@ pub fn judge(contest: &Contest<'_>, config: &GateConfig, seed: u64, around: &mut
         probes: contest.probes.clone(),
         notes: contest.notes.iter().cloned().chain(notes(contest)).collect(),
         seed,
+        likeness: contest.likeness.clone(),
         ..Outcome::empty(&contest.base, &contest.candidate, config)
     };
     if contest.cases.is_empty() {
@@ -185,9 +191,17 @@ fn notes(contest: &Contest<'_>) -> Vec<String> {
 
 /// What is not on both sides, and levels for what is on neither.
 fn missing_of(contest: &Contest<'_>, config: &GateConfig) -> Vec<Missing> {
-    let without = config.benchmarks.keys().filter(|name| !contest.known.contains(*name));
+    let mut missing = contest.missing.clone();
+    missing::allow(&mut missing, &config.allow_missing, false);
+    missing.extend(levels_of_none(&contest.known, config));
+    missing
+}
+
+/// Levels in the settings for benchmarks that are not among these.
+fn levels_of_none(known: &[String], config: &GateConfig) -> Vec<Missing> {
+    let without = config.benchmarks.keys().filter(|name| !known.contains(*name));
     let level = |name: &String| Missing::new(name, format!("the settings have levels for {name}, which there is not"));
-    let mut missing: Vec<Missing> = contest.missing.iter().cloned().chain(without.map(level)).collect();
+    let mut missing: Vec<Missing> = without.map(level).collect();
     missing::allow(&mut missing, &config.allow_missing, false);
     missing
 }
@@ -231,6 +245,7 @@ mod tests {
             host: None,
             probes: None,
             notes: Vec::new(),
+            likeness: None,
         };
         let now = || machine.elapsed();
         judge(&contest, config, 3, &mut Surroundings { now: &now, interrupted: &|| false, progress: &mut |_| {} })
@@ -304,6 +319,7 @@ mod tests {
             host: None,
             probes: None,
             notes: Vec::new(),
+            likeness: None,
         };
         let now = || machine.elapsed();
         let mut around = Surroundings { now: &now, interrupted: &|| false, progress: &mut |_: Progress| {} };

@@ -11,6 +11,7 @@ use crate::exit::{Exit, Failure};
 use crate::host::Host;
 use crate::measure::interval::MedianInterval;
 use crate::missing::{self, Missing};
+use crate::side::manifest::Likeness;
 
 /// Name and version of the format of an outcome in JSON.
 pub const FORMAT: &str = "perf-lab gate v1";
@@ -48,6 +49,9 @@ pub struct Outcome {
     pub host: Option<Host>,
     /// What base and candidate say of themselves.
     pub probes: Option<[Hello; 2]>,
+    /// How both sides were built, held against each other, if the lab built them.
+    #[serde(default)]
+    pub likeness: Option<Likeness>,
     /// Time of measuring, without building and counting.
     pub measuring_seconds: f64,
     /// What a reader should know.
@@ -156,6 +160,7 @@ impl Outcome {
             fixed_addresses: false,
             host: None,
             probes: None,
+            likeness: None,
             measuring_seconds: 0.0,
             notes: Vec::new(),
             stopped: None,
@@ -206,7 +211,8 @@ impl Outcome {
             Verdict::Pass,
         ]
         .into_iter()
-        .find(|&verdict| self.with(verdict).next().is_some());
+        .find(|&verdict| self.with(verdict).next().is_some())
+        .or_else(|| self.untimed_verdict());
         self.verdict = if self.stopped.is_some() { None } else { worst };
         let exit = match (self.verdict, interrupted) {
             (None, true) => Exit::Interrupted,
@@ -237,6 +243,14 @@ impl Outcome {
         if self.verdict == Some(Verdict::Warn) {
             self.exit_code = Exit::Difference.code();
             self.notes.push("--strict: a warning ends with exit code 1.".to_owned());
+        }
+    }
+
+    /// Adds what the settings name and is not there, of these benchmarks; and what that changes.
+    pub fn add_levels_of_none(&mut self, known: &[String]) {
+        self.missing.extend(super::levels_of_none(known, &self.settings));
+        if self.stopped.is_none() {
+            self.conclude(false);
         }
     }
 

@@ -15,6 +15,7 @@ use crate::missing::Missing;
 use crate::probe::count::{self, count};
 use crate::probe::launch::fixed_addresses;
 use crate::probe::{Pair, ProbeCommand};
+use crate::side::manifest::Likeness;
 use crate::side::{Side, lab_directory};
 
 /// Two sides, counted and ready to be timed.
@@ -29,6 +30,7 @@ pub struct Matched {
     probes: [Hello; 2],
     host: Host,
     notes: Vec<String>,
+    likeness: Option<Likeness>,
 }
 
 impl Matched {
@@ -75,6 +77,7 @@ impl Matched {
             probes: [base.hello.clone(), candidate.hello.clone()],
             host: Host::detect(root),
             notes,
+            likeness: base.likeness(candidate),
         })
     }
 
@@ -94,6 +97,7 @@ impl Matched {
             host: Some(self.host.clone()),
             probes: Some(self.probes.clone()),
             notes: self.notes.clone(),
+            likeness: self.likeness.clone(),
         }
     }
 

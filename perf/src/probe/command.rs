@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::OnceLock;
 
 use perf_probe::protocol::{HEAP_OFFSET_ENV, PAD_ENV, REVISION_ENV};
 
@@ -10,6 +11,7 @@ use tempfile::TempDir;
 
 use super::launch::fixed_addresses;
 use crate::compare::layout::Layout;
+use crate::compare::runner::MeasureError;
 
 /// The command lines of both sides are filled up to this many bytes on the stack.
 const COMMAND_LINE_BYTES: usize = 2048;
@@ -30,6 +32,8 @@ pub struct ProbeCommand {
     /// Whether every block starts a copy of the program of its own, so that where its pages lie is drawn anew.
     /// For programs that need nothing beside them.
     pub copied: bool,
+    /// Digest of the program, if the lab built it: nothing else is started in its place.
+    pub digest: Option<String>,
 }
 
 /// A program in a file of its own.
@@ -54,7 +58,19 @@ impl ProbeCommand {
             env: Vec::new(),
             revision: None,
             copied: false,
+            digest: None,
         }
+    }
+
+    /// The program that is running, which may have been built anew meanwhile: only what is running is started again.
+    ///
+    /// # Errors
+    /// The system does not tell where this program lies.
+    pub fn own(label: impl Into<String>) -> anyhow::Result<Self> {
+        let running = if cfg!(target_os = "linux") { "/proc/self/exe".into() } else { std::env::current_exe()? };
+        static DIGEST: OnceLock<Option<String>> = OnceLock::new();
+        let digest = DIGEST.get_or_init(|| Some(blake3::hash(&std::fs::read(running).ok()?).to_hex().to_string()));
+        Ok(Self { copied: true, digest: digest.clone(), ..Self::new(label, std::env::current_exe()?) })
     }
 
     /// Adds arguments.
@@ -65,13 +81,41 @@ impl ProbeCommand {
     }
 
     /// This program in a file of its own. `None` if it is not to be copied, or cannot be: then it is started as it is.
-    pub(crate) fn copy(&self) -> Option<Copied> {
-        let beside = self.program.parent().filter(|_| self.copied)?;
-        // Beside it, where programs may be run for sure.
-        let directory = tempfile::Builder::new().prefix("run-").tempdir_in(beside).ok()?;
-        let program = directory.path().join("probe");
-        std::fs::copy(&self.program, &program).ok()?;
-        Some(Copied { command: Self { program, ..self.clone() }, _directory: directory })
+    ///
+    /// # Errors
+    /// It is not the program that was built.
+    pub(crate) fn copy(&self) -> Result<Option<Copied>, MeasureError> {
+        let Some(beside) = self.program.parent().filter(|_| self.copied) else { return Ok(None) };
+        let bytes = self.verified()?;
+        let copy = || -> std::io::Result<Copied> {
+            // Beside it, where programs may be run for sure.
+            let directory = tempfile::Builder::new().prefix("run-").tempdir_in(beside)?;
+            let program = directory.path().join("probe");
+            std::fs::write(&program, &bytes)?;
+            std::fs::set_permissions(&program, std::fs::metadata(&self.program)?.permissions())?;
+            Ok(Copied { command: Self { program, ..self.clone() }, _directory: directory })
+        };
+        Ok(copy().ok())
+    }
+
+    /// The bytes of the program, held against the digest of what was built.
+    ///
+    /// # Errors
+    /// They cannot be read, or are others.
+    pub(crate) fn verified(&self) -> Result<Vec<u8>, MeasureError> {
+        let bytes = std::fs::read(&self.program).map_err(|error| MeasureError::CouldNotStart {
+            probe: self.label.clone(),
+            detail: format!("{}: {error}", self.program.display()),
+        })?;
+        match &self.digest {
+            Some(expected) if *blake3::hash(&bytes).to_hex() != **expected => Err(MeasureError::OtherProgram {
+                probe: self.label.clone(),
+                program: self.program.display().to_string(),
+                expected: expected.clone(),
+                found: blake3::hash(&bytes).to_hex().to_string(),
+            }),
+            _ => Ok(bytes),
+        }
     }
 
     /// The process to be, laid out as told; address randomisation is off where the system allows that.

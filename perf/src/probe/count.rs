@@ -98,6 +98,7 @@ fn tokens(case: &CaseInfo) -> f64 {
 }
 
 fn allocations(command: &ProbeCommand, cases: &[&CaseInfo]) -> Result<BTreeMap<String, (f64, f64)>, MeasureError> {
+    command.verified()?;
     let mut client = Client::start(command, Layout::default(), false)?;
     let mut counted = BTreeMap::new();
     for case in cases {
@@ -154,9 +155,9 @@ fn instructions(probe: &ProbeCommand, cases: &[&CaseInfo], cache: &Path) -> Resu
 }
 
 /// Named after all that the counts depend on: the program, its arguments, the cases, and how they are counted.
-fn cached_at(probe: &ProbeCommand, cases: &[&CaseInfo], cache: &Path) -> anyhow::Result<PathBuf> {
+fn cached_at(probe: &ProbeCommand, cases: &[&CaseInfo], cache: &Path) -> Result<PathBuf, MeasureError> {
     let mut identity = blake3::Hasher::new();
-    identity.update(&std::fs::read(&probe.program)?);
+    identity.update(&probe.verified()?);
     for arg in &probe.args {
         identity.update(arg.as_encoded_bytes()).update(&[0]);
     }

@@ -44,7 +44,7 @@ impl Job for FloorJob {
 /// # Errors
 /// The system does not tell where this program lies.
 pub fn command() -> anyhow::Result<ProbeCommand> {
-    Ok(ProbeCommand::new("the floor", std::env::current_exe()?).args(["probe", "--floor"]))
+    Ok(ProbeCommand::own("the floor")?.args(["probe", "--floor"]))
 }
 
 #[cfg(test)]

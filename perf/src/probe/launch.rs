@@ -31,7 +31,7 @@ impl Launcher for Pair {
             Role::Base | Role::Control => &self.base,
             Role::Candidate => &self.candidate,
         };
-        let copied = command.copy();
+        let copied = command.copy()?;
         let mut client = Client::start(copied.as_ref().map_or(command, |copied| &copied.command), layout, pin)?;
         for case in cases {
             client.check_as(case)?;

@@ -11,8 +11,18 @@
 //! Without a prefix they are tried in this order.
 
 mod build;
+mod circumstances;
+mod code;
 mod features;
+pub(crate) mod git;
+mod harness;
+pub mod manifest;
+pub mod program;
 mod revision;
+mod spinner;
+mod store;
+mod toolchain;
+mod tree;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -24,7 +34,10 @@ use crate::compare::runner::CaseInfo;
 use crate::exit::Failure;
 use crate::probe::{Client, ProbeCommand};
 
-pub use build::lab_directory;
+use manifest::{Likeness, Manifest};
+use store::{Built, Store};
+
+pub use store::lab_directory;
 
 /// What is named on the command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -118,6 +131,8 @@ pub struct Side {
     pub allocs: Option<ProbeCommand>,
     /// What the probe says of itself, unpinned.
     pub hello: Hello,
+    /// What it was built from and how, if the lab built it.
+    pub manifest: Option<Manifest>,
 }
 
 impl Side {
@@ -127,15 +142,22 @@ impl Side {
     /// A revision that does not exist or does not build, a probe that does not start or speaks something else: exit 3.
     /// Ctrl-C while building: exit 130.
     pub fn resolve(spec: &SideSpec, root: &Path) -> Result<Self, Failure> {
-        let (probe, allocs) = match spec {
-            SideSpec::WorkingTree => build::working_tree(root, None, &spec.to_string())?.commands(),
-            SideSpec::Features(names) => build::working_tree(root, Some(names), &spec.to_string())?.commands(),
-            SideSpec::Revision(revision) => revision::build(root, revision)?.commands(),
-            SideSpec::Variant(name) => variant(name, root)?,
-            SideSpec::Probe(program, args) => foreign(program, args)?,
+        let (probe, allocs, manifest) = match spec {
+            SideSpec::WorkingTree => commands(revision::of_working_tree(root, None, &spec.to_string())?),
+            SideSpec::Features(names) => commands(revision::of_working_tree(root, Some(names), &spec.to_string())?),
+            SideSpec::Revision(name) => commands(revision::of_revision(root, name)?),
+            SideSpec::Variant(name) => given(variant(name, root)?),
+            SideSpec::Probe(program, args) => given(foreign(program, args)?),
         };
         let hello = Client::start(&probe, Layout::default(), false)?.hello().clone();
-        Ok(Self { label: probe.label.clone(), probe, allocs, hello })
+        Ok(Self { label: probe.label.clone(), probe, allocs, hello, manifest })
+    }
+
+    /// How this side and another were built, held against each other; `None` if the lab did not build both.
+    #[must_use]
+    pub fn likeness(&self, candidate: &Self) -> Option<Likeness> {
+        let program = self.probe.program.file_name()?.to_str()?;
+        Some(self.manifest.as_ref()?.likeness(candidate.manifest.as_ref()?, program))
     }
 
     /// What it can run when it is not pinned.
@@ -161,16 +183,41 @@ impl Side {
     }
 }
 
+type Commands = (ProbeCommand, Option<ProbeCommand>);
+
+/// How to start what was built: the programs of the record, and no others.
+fn commands((label, built): (String, Built)) -> (ProbeCommand, Option<ProbeCommand>, Option<Manifest>) {
+    let command = |name: &str| {
+        let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
+        let digest = Some(built.manifest.programs.get(&file)?.digest.clone());
+        let command = ProbeCommand::new(&label, built.directory.join(file));
+        Some(ProbeCommand { revision: built.manifest.revision.clone(), copied: true, digest, ..command })
+    };
+    let probe = command(revision::PROGRAM).unwrap_or_else(|| ProbeCommand::new(&label, revision::PROGRAM));
+    (probe, command(revision::COUNTING_PROGRAM), Some(built.manifest))
+}
+
+fn given((probe, allocs): Commands) -> (ProbeCommand, Option<ProbeCommand>, Option<Manifest>) {
+    (probe, allocs, None)
+}
+
+/// Removes what is kept of builds and counts below the lab's directory, and says what each part took, in bytes.
+///
+/// # Errors
+/// Something cannot be removed; Ctrl-C while waiting for another lab's build.
+pub fn clean(root: &Path) -> Result<Vec<(PathBuf, u64)>, Failure> {
+    Store::new(lab_directory(root)).clean()
+}
+
 /// The lab's own program, which holds every variant.
-fn variant(name: &str, root: &Path) -> Result<(ProbeCommand, Option<ProbeCommand>), Failure> {
-    let own = std::env::current_exe().map_err(anyhow::Error::from)?;
-    let probe = ProbeCommand::new(name, own).args(["probe", "--variant", name]);
+fn variant(name: &str, root: &Path) -> Result<Commands, Failure> {
+    let probe = ProbeCommand::own(name)?.args(["probe", "--variant", name]);
     let allocs = crate::count::allocations::program(root).ok();
     Ok((probe, allocs.map(|program| ProbeCommand::new(name, program).args(["--variant", name]))))
 }
 
 /// Any program; its counting twin is the one beside it that ends in `-allocs`.
-fn foreign(program: &Path, args: &[String]) -> Result<(ProbeCommand, Option<ProbeCommand>), Failure> {
+fn foreign(program: &Path, args: &[String]) -> Result<Commands, Failure> {
     let found = program.canonicalize().map_err(|error| {
         anyhow::anyhow!(
             "{}: {error}; expected a program that speaks the protocol of perf/PROTOCOL.md",

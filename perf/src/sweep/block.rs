@@ -90,7 +90,7 @@ impl Lineup {
     ) -> Result<Found, MeasureError> {
         let layout = Layout::draw(rng);
         // One copy for all of them: they are the same program, and share the luck of where its pages lie.
-        let copy = program.copy();
+        let copy = program.copy()?;
         let program = copy.as_ref().map_or(program, |copy| &copy.command);
         let mut order: Vec<usize> = (0..self.processes.len()).collect();
         order.shuffle(rng);

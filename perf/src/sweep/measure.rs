@@ -97,8 +97,7 @@ pub fn measure(
     let start = Instant::now();
     // What a run that goes on has spent already.
     let before_s = kept.run().blocks.last().map_or(0.0, |block| block.at_s);
-    let mut program = ProbeCommand::new("perf-lab", std::env::current_exe()?);
-    program.copied = true;
+    let program = ProbeCommand::own("perf-lab")?;
     let lineups = kept.run().header.panels.iter().map(Lineup::of).collect::<Result<Vec<_>, _>>()?;
     // Orders and layouts: drawn anew by every run and every continuation of one.
     let mut rng = ChaCha8Rng::seed_from_u64(seed_of_now());

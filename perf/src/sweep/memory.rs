@@ -60,7 +60,7 @@ fn of(variant: &str, point: &Point) -> anyhow::Result<Option<Memory>> {
     serde_json::to_writer(&points, &[point])?;
     let arguments = ["probe", "--variant", variant, "--points"];
     let path: &Path = points.path();
-    let command = ProbeCommand::new(variant, std::env::current_exe()?).args(arguments).args([path]);
+    let command = ProbeCommand::own(variant)?.args(arguments).args([path]);
     let mut client = Client::start(&command, Layout::default(), true)?;
     let case = case(point);
     client.check_as(&case)?;

@@ -1,0 +1,40 @@
+//! `perf-lab clean`: what the lab keeps on disk, and its end.
+
+use clap::Args as ClapArgs;
+
+use super::print;
+use crate::exit::{Exit, Outcome};
+use crate::files::repository_root;
+use crate::interrupt;
+use crate::side::{clean, lab_directory};
+
+/// Remove the probes, build directories and counts that the lab keeps below the target directory
+///
+/// All of it is made again when it is needed; measurements, reports and baselines are not touched. Without this command
+/// the lab drops by itself what was not used for long: it keeps the last 24 probes and the last 3 build directories.
+#[derive(Debug, ClapArgs)]
+pub struct Args {}
+
+/// Runs it. Exit 0, also if there was nothing to remove.
+///
+/// # Errors
+/// Something cannot be removed; an interruption while another lab builds.
+pub fn run(_: &Args) -> Outcome {
+    interrupt::watch()?;
+    let root = repository_root();
+    let removed = clean(&root)?;
+    for (directory, bytes) in &removed {
+        print(format_args!("removed {} ({})", directory.display(), megabytes(*bytes)));
+    }
+    let total = removed.iter().map(|(_, bytes)| bytes).sum();
+    if removed.is_empty() {
+        print(format_args!("nothing to remove in {}", lab_directory(&root).display()));
+    } else {
+        print(format_args!("{} in all", megabytes(total)));
+    }
+    Ok(Exit::Success)
+}
+
+fn megabytes(bytes: u64) -> String {
+    format!("{:.1} MB", bytes as f64 / 1e6)
+}

@@ -1,0 +1,88 @@
+//! The lab's own probe, put into the tree of a revision: so both sides are run by the same harness, and revisions from
+//! before there was one can be compared.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::Context;
+
+use super::tree::{Tree, digest_of, files_below};
+use crate::files::{read_text, write_whole};
+
+/// The harness, from the root of a repository.
+pub(super) const HARNESS: &str = "perf/probe";
+
+/// A digest of the harness of a checkout; `none` if it has none.
+pub(super) fn digest(root: &Path) -> anyhow::Result<String> {
+    let harness = root.join(HARNESS);
+    if harness.is_dir() { digest_of(&harness) } else { Ok("none".to_owned()) }
+}
+
+/// Puts the harness of the checkout at `root` in place of the tree's, if it has one.
+pub(super) fn plant(tree: &Tree, root: &Path) -> anyhow::Result<()> {
+    let (harness, target) = (root.join(HARNESS), tree.root.join(HARNESS));
+    let _ = fs::remove_dir_all(&target);
+    for file in files_below(&harness)? {
+        let to = target.join(&file);
+        to.parent()
+            .map_or(Ok(()), fs::create_dir_all)
+            .and_then(|()| fs::copy(harness.join(&file), &to).map(drop))
+            .with_context(|| format!("could not write {}", to.display()))?;
+    }
+    let manifest = tree.root.join("Cargo.toml");
+    let expected = "the manifest of a workspace";
+    let theirs = read_text(&manifest, expected)?;
+    let ours = read_text(&root.join("Cargo.toml"), expected)?;
+    let merged = with_harness(&theirs, &ours).with_context(|| manifest.display().to_string())?;
+    // A manifest that needs nothing stays as it is, to the byte.
+    if merged == theirs { Ok(()) } else { write_whole(&manifest, merged) }
+}
+
+/// A revision's workspace manifest with the harness as a member, and with those shared dependencies of ours that it
+/// lacks.
+fn with_harness(theirs: &str, ours: &str) -> anyhow::Result<String> {
+    let before = theirs;
+    let mut theirs: toml::Table = theirs.parse()?;
+    let ours: toml::Table = ours.parse()?;
+    let mut changed = false;
+    let workspace = theirs.get_mut("workspace").and_then(toml::Value::as_table_mut).context("no [workspace]")?;
+    for list in ["members", "default-members"] {
+        if let Some(members) = workspace.get_mut(list).and_then(toml::Value::as_array_mut)
+            && !members.iter().any(|member| member.as_str() == Some(HARNESS))
+        {
+            members.push(HARNESS.into());
+            changed = true;
+        }
+    }
+    let shared = workspace.entry("dependencies").or_insert_with(|| toml::Table::new().into());
+    if let (Some(shared), Some(toml::Value::Table(more))) =
+        (shared.as_table_mut(), ours.get("workspace").and_then(|workspace| workspace.get("dependencies")))
+    {
+        for (name, dependency) in more {
+            if !shared.contains_key(name) {
+                shared.insert(name.clone(), dependency.clone());
+                changed = true;
+            }
+        }
+    }
+    Ok(if changed { theirs.to_string() } else { before.to_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_harness_joins_a_workspace_that_did_not_have_it() {
+        let theirs = "[workspace]\nmembers = [\"verifier\"]\n[workspace.dependencies]\nserde = \"1.0\"\n";
+        let ours = "[workspace]\nmembers = [\"verifier\", \"perf/probe\"]\n[workspace.dependencies]\nserde = \"1.9\"\nclap = \"4\"\n";
+        let merged: toml::Table = with_harness(theirs, ours).unwrap().parse().unwrap();
+        let members = merged["workspace"]["members"].as_array().unwrap();
+        assert_eq!(members.iter().filter_map(toml::Value::as_str).collect::<Vec<_>>(), ["verifier", HARNESS]);
+        let shared = &merged["workspace"]["dependencies"];
+        assert_eq!((shared["serde"].as_str(), shared["clap"].as_str()), (Some("1.0"), Some("4")));
+        assert!(with_harness("[package]\n", ours).is_err());
+        let again = with_harness(&merged.to_string(), ours).unwrap();
+        assert_eq!(again, merged.to_string(), "a second time changes nothing");
+    }
+}
