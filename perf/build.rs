@@ -1,5 +1,6 @@
 //! Digests the sources, so that the program can tell whether it was built from the checkout that it is run in.
 
+#[allow(unreachable_pub, reason = "public in the library")]
 #[path = "src/own_sources.rs"]
 mod own_sources;
 

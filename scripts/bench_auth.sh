@@ -44,8 +44,9 @@ for arg in "$@"; do
     esac
 done
 
-# It would override the flags below.
+# Flags in this variable would go before those below; and Criterion writes where the last lines read.
 unset CARGO_ENCODED_RUSTFLAGS
+export CRITERION_HOME=$target_dir/criterion
 
 progress '1 of 5: building and running the benches, three times (on a fresh machine: about 10 minutes)'
 heading 'auth-default: default features'

@@ -5,6 +5,11 @@
 # is the absolute path of Cargo's target directory ($CARGO_TARGET_DIR if it is set), and tools that are installed below
 # it come first on the PATH.
 
+# What a shell may export and would change what follows: cd that looks elsewhere and prints where it went, grep with
+# options of its own, functions in place of commands.
+unset CDPATH GREP_OPTIONS
+unset -f cd pwd grep sed 2>/dev/null || true
+
 caller_dir=$PWD
 
 # A hook hands on which repository and which index it is about; these scripts are about the one that they lie in.
@@ -14,7 +19,7 @@ unset CDPATH
 
 # A relative one means: relative to where the caller stands. Benches run elsewhere and would read it differently.
 case ${CARGO_TARGET_DIR:-} in
-"") target_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)/target ;;
+"") target_dir=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)/target ;;
 /*) target_dir=$CARGO_TARGET_DIR ;;
 *) target_dir=$PWD/$CARGO_TARGET_DIR ;;
 esac
@@ -26,7 +31,7 @@ case $target_dir in
 *[[:space:]]*) export CARGO_BUILD_BUILD_DIR="${CARGO_BUILD_BUILD_DIR:-{cargo-cache-home\}/perf-lab/{workspace-path-hash\}}" ;;
 esac
 
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
+cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
 
 tools_dir=$target_dir/tools
 PATH=$tools_dir/bin:$PATH
@@ -102,7 +107,8 @@ need_cargo_tool() {
     fi
     progress "installing $1 $2 into $tools_dir (once; a few minutes)"
     # Flags for this repository's code are none of the tool's business.
-    if env -u RUSTFLAGS CARGO_ENCODED_RUSTFLAGS= cargo install --root "$tools_dir" --locked --version "=$2" "$1" >&2; then
+    if env -u RUSTFLAGS -u CARGO_BUILD_TARGET CARGO_ENCODED_RUSTFLAGS= \
+        cargo install --root "$tools_dir" --locked --version "=$2" "$1" >&2; then
         return 0
     fi
     missing "$1 $2" "cargo install --root $tools_dir --locked --version $2 $1 (needs crates.io)"

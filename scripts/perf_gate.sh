@@ -12,7 +12,11 @@ common with origin/main (or main) is taken, and HEAD~1 if that is HEAD itself.
 In GitHub Actions the outcome is added to the job summary as well.
 
 exit codes: those of perf-lab
-  0 pass, or a warning   1 regression   2 inconclusive   3 could not measure   64 usage   130 interrupted
+  0 pass, or a warning   1 regression   2 inconclusive   3 could not measure, or something is missing   64 usage
+  130 interrupted
+
+With --bisect, for `git bisect run scripts/perf_gate.sh --bisect --base REV`: 0 good (a warning is), 1 bad, 125 for what
+could not be told, also where the lab itself does not build.
 TEXT
 }
 
@@ -25,12 +29,13 @@ done
 with_paths '--markdown --settings' "$@"
 
 # Looked at here, and passed on as they are.
-base='' markdown=''
+base='' markdown='' bisect=''
 for at in "${!args[@]}"; do
     case ${args[at]} in
     --base) base=${args[at + 1]:-} ;;
     --base=*) base=${args[at]#*=} ;;
     --markdown) markdown=${args[at + 1]:-} ;;
+    --bisect) bisect=yes ;;
     esac
 done
 
@@ -51,11 +56,18 @@ if [ -z "$markdown" ] && [ -n "$summary" ]; then
     args+=(--markdown "$markdown")
 fi
 # One of an earlier run must not be taken for this one's.
-[ -z "$markdown" ] || rm -f "$markdown"
+if [ -f "$markdown" ]; then
+    : >"$markdown"
+fi
 
 progress "comparing with $base; $starting_the_lab"
 exit_code=0
 cargo lab gate ${args[@]+"${args[@]}"} || exit_code=$?
+
+# What is no exit code of the lab's is Cargo's: the lab did not build.
+if [ -n "$bisect" ]; then
+    case $exit_code in 0 | 1 | 130) ;; *) exit_code=125 ;; esac
+fi
 
 if [ -n "$summary" ] && [ -f "$markdown" ]; then
     cat "$markdown" >>"$summary"

@@ -2,7 +2,7 @@
 # Everything that must hold before a change lands: formatting, lints, tests, docs, every feature set, recorded vectors.
 # Usage: scripts/test.sh
 set -euo pipefail
-. "$(dirname "$0")/lib.sh"
+. "$(dirname -- "$0")/lib.sh"
 
 heading "formatting"
 cargo fmt --all --check
@@ -37,7 +37,7 @@ for features in minicbor-zerocopy fast-cbor plain "minicbor-zerocopy simd-b64" "
 done
 
 heading "what a service's default build depends on"
-tree=$(cargo tree -p ron-auth -e normal --prefix none | sed 's/ (\*)$//' | sort -u)
+tree=$(cargo tree -p ron-auth -e normal --prefix none | sed 's/ (\*)$//' | LC_ALL=C sort -u)
 if grep -q '^serde_cbor ' <<<"$tree"; then
   echo "serde_cbor, which is archived upstream, is in the default build of ron-auth" >&2
   exit 1

@@ -47,6 +47,8 @@ pub fn main() -> ExitCode {
         Err(error) => {
             // Help and version go to standard output and are no failure.
             let exit = if error.use_stderr() { Exit::Usage } else { Exit::Success };
+            let is_bisecting = std::env::args_os().any(|argument| argument == "--bisect");
+            let exit = if is_bisecting { exit.for_bisect() } else { exit };
             let _ = error.print();
             return exit.into();
         }
@@ -72,6 +74,14 @@ pub fn main() -> ExitCode {
         Command::Probe(args) => cmd::probe::run(&args),
         Command::Clean(args) => cmd::clean::run(&args),
     };
+    if let Some(reason) = cmd::unprinted() {
+        eprintln!("perf-lab: could not write to standard output: {reason}");
+        return match outcome {
+            Ok(Exit::Success) => Exit::CouldNot.into(),
+            Ok(exit) => exit.into(),
+            Err(failure) => failure.exit().into(),
+        };
+    }
     match outcome {
         Ok(exit) => exit.into(),
         Err(failure) => {

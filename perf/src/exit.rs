@@ -11,9 +11,11 @@ Exit codes:
   0    done, and nothing is wrong; a gate's warning too, unless --strict
   1    a difference between variants, a regression, or a broken tripwire
   2    inconclusive: neither a pass nor a regression was shown within the budget
-  3    could not do it: a missing or unreadable file, a tool that failed
+  3    could not do it: a missing or unreadable file, a tool that failed, something to be judged that is not there
+       and that neither the settings nor --allow-missing expect to be missing (a regression outweighs it: 1)
   64   usage: an unknown option, subcommand, variant or fixture
-  130  interrupted; what was measured is written";
+  125  only with --bisect, for `git bisect run`: it could not be told (what would else be 2, 3 or 64)
+  130  interrupted; what was measured is written (`git bisect run` stops at it)";
 
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +30,8 @@ pub enum Exit {
     CouldNot,
     /// Wrong usage.
     Usage,
+    /// For `git bisect run`: neither good nor bad, skip it.
+    CannotTell,
     /// Ctrl-C.
     Interrupted,
 }
@@ -42,7 +46,18 @@ impl Exit {
             Self::Inconclusive => 2,
             Self::CouldNot => 3,
             Self::Usage => 64,
+            Self::CannotTell => 125,
             Self::Interrupted => 130,
+        }
+    }
+
+    /// What `git bisect run` is told. It takes 0 for good, 125 for "skip this one", from 128 on it stops, and
+    /// everything else is bad: so only what was shown to be bad may be.
+    #[must_use]
+    pub const fn for_bisect(self) -> Self {
+        match self {
+            Self::Success | Self::Difference | Self::Interrupted => self,
+            Self::Inconclusive | Self::CouldNot | Self::Usage | Self::CannotTell => Self::CannotTell,
         }
     }
 }
@@ -82,6 +97,12 @@ impl Failure {
         Self { exit: Exit::Interrupted, message: "interrupted".to_owned() }
     }
 
+    /// The same, as [`Exit::for_bisect`] has it.
+    #[must_use]
+    pub fn for_bisect(self) -> Self {
+        Self { exit: self.exit.for_bisect(), ..self }
+    }
+
     /// The exit code.
     #[must_use]
     pub const fn exit(&self) -> Exit {
@@ -111,3 +132,18 @@ impl From<MeasureError> for Failure {
 
 /// What a command returns.
 pub type Outcome = Result<Exit, Failure>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bisect_takes_for_bad_only_what_was_shown_to_be() {
+        let codes =
+            [Exit::Success, Exit::Difference, Exit::Inconclusive, Exit::CouldNot, Exit::Usage, Exit::Interrupted];
+        assert_eq!(codes.map(Exit::code), [0, 1, 2, 3, 64, 130]);
+        assert_eq!(codes.map(|exit| exit.for_bisect().code()), [0, 1, 125, 125, 125, 130]);
+        assert_eq!(Failure::usage("x").for_bisect().exit().code(), 125);
+        assert_eq!(Failure::interrupted().for_bisect().exit().code(), 130);
+    }
+}

@@ -1,5 +1,6 @@
 //! What a result depends on besides the code.
 
+use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
@@ -83,6 +84,39 @@ impl Host {
         format!("{}-{cores}c-{simd_path}-{}", slug(cpu), digest.get(..8).unwrap_or_default())
     }
 
+    /// What a benchmark on one thread depends on besides the code and how it was built: the CPU, the instruction set,
+    /// the system, and whether the build is one to measure. Not how many cores or threads there are.
+    #[must_use]
+    pub fn is_same_machine(&self, other: &Self) -> bool {
+        let of = |host: &Self| (host.cpu.clone(), host.simd_path.clone(), host.system());
+        of(self) == of(other)
+    }
+
+    /// Operating system, architecture and kind of build: what `cpu` and `simd_path` leave open of a machine.
+    #[must_use]
+    pub fn system(&self) -> String {
+        format!("{} {}", self.os, self.build)
+    }
+
+    /// The compiler's release and its flags: a change of them may move any benchmark, without a change of the code.
+    #[must_use]
+    pub fn compiler(&self) -> String {
+        let release = self.rustc.split_whitespace().take(2).collect::<Vec<_>>().join(" ");
+        if self.rustflags.is_empty() { release } else { format!("{release}, {}", self.rustflags) }
+    }
+
+    /// Whether benchmarks on one thread of both can be compared: same machine, same compiler and flags.
+    #[must_use]
+    pub fn is_same_on_one_thread(&self, other: &Self) -> bool {
+        self.is_same_machine(other) && self.compiler() == other.compiler()
+    }
+
+    /// Whether benchmarks on several threads can be compared as well.
+    #[must_use]
+    pub fn is_same_on_all_threads(&self, other: &Self) -> bool {
+        self.is_same_on_one_thread(other) && (self.cores, self.rayon_threads) == (other.cores, other.rayon_threads)
+    }
+
     /// Name and value of each field, for people.
     #[must_use]
     pub fn describe(&self) -> Vec<(&'static str, String)> {
@@ -138,7 +172,7 @@ fn first_line(path: &str) -> Option<String> {
     fs::read_to_string(path).ok()?.lines().next().map(|line| line.trim().to_owned())
 }
 
-fn output_of(program: &str, args: &[&str]) -> Option<String> {
+fn output_of(program: &str, args: &[impl AsRef<OsStr>]) -> Option<String> {
     let output = Command::new(program).args(args).output().ok().filter(|output| output.status.success())?;
     let text = String::from_utf8(output.stdout).ok()?.trim().to_owned();
     (!text.is_empty()).then_some(text)
@@ -190,6 +224,32 @@ mod tests {
             Host { build: "debug".to_owned(), ..laptop() },
         ] {
             assert_ne!(other.fingerprint(), base);
+        }
+    }
+
+    #[test]
+    fn only_what_matters_to_a_benchmark_sets_it_apart() {
+        let base = laptop();
+        let on_one = |other: Host| other.is_same_on_one_thread(&base);
+        let on_all = |other: Host| other.is_same_on_all_threads(&base);
+        for fewer in [Host { cores: 4, ..laptop() }, Host { rayon_threads: 1, ..laptop() }] {
+            assert!(on_one(fewer.clone()) && !on_all(fewer));
+        }
+        let more = Host { features: Vec::new(), kernel: Some("9".to_owned()), ..laptop() };
+        assert!(on_one(more.clone()) && on_all(more));
+        for built in [
+            Host { rustc: "rustc 1.96.0 (0000 2026-06-01)".to_owned(), ..laptop() },
+            Host { rustflags: "-C target-cpu=native".to_owned(), ..laptop() },
+        ] {
+            assert!(built.is_same_machine(&base) && !on_one(built));
+        }
+        assert!(on_one(Host { rustc: "rustc 1.95.0 (another commit)".to_owned(), ..laptop() }));
+        for other in [
+            Host { cpu: "another".to_owned(), ..laptop() },
+            Host { simd_path: "avx512".to_owned(), ..laptop() },
+            Host { build: "debug".to_owned(), ..laptop() },
+        ] {
+            assert!(!other.is_same_machine(&base));
         }
     }
 

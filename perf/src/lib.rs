@@ -20,7 +20,9 @@
 //! | [`history`] | what runs came to over time |
 //! | [`baseline`], [`tripwire`] | what it is held against |
 //! | [`report`] | how it is shown |
-//! | [`exit`], [`files`], [`host`], [`interrupt`] | exit codes, files, the machine, Ctrl-C |
+//! | [`missing`] | what is not there, and never counts as good |
+//! | [`exit`], [`command_line`] | exit codes; arguments as they are written down |
+//! | [`files`], [`host`], [`interrupt`] | files, the machine, Ctrl-C |
 //! | [`own_sources`] | whether this program was built from the checkout that it is run in |
 #![forbid(unsafe_code)]
 
@@ -32,6 +34,7 @@ pub mod baseline;
 pub mod cell;
 pub mod cli;
 pub mod cmd;
+pub mod command_line;
 pub mod compare;
 pub mod corpus;
 pub mod count;
@@ -44,6 +47,7 @@ pub mod history;
 pub mod host;
 pub mod interrupt;
 pub mod measure;
+pub mod missing;
 pub mod noise;
 pub mod own_sources;
 pub mod probe;

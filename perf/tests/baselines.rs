@@ -74,6 +74,29 @@ fn a_baseline_is_saved_with_raw_values_listed_compared_and_exported() {
     assert_eq!(code(&forced), 0, "{}", err(&forced));
     assert!(out(&forced).lines().any(|line| line.contains("verify_many_64 ") && line.contains("n/a")));
 
+    // With another number of threads, which benchmarks on one do not depend on.
+    let on_one = |args: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_perf-lab"));
+        command.args(["baseline", "--baselines", directory.to_str().unwrap()]).args(args).env_remove("CARGO");
+        command.env("RAYON_NUM_THREADS", "1").output().unwrap()
+    };
+    assert!(out(&on_one(&["list"])).contains("| first ") && out(&on_one(&["list"])).contains("| yes "));
+    let compared = on_one(&["compare", "first", "first"]);
+    assert_eq!(code(&compared), 0, "{}", err(&compared));
+
+    // A benchmark that one of the two lacks.
+    let mut fewer: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string(file_of(directory, "first")).unwrap()).unwrap();
+    fewer["benchmarks"].as_array_mut().unwrap().remove(0);
+    let fewer_path = directory.join("fewer.json");
+    fs::write(&fewer_path, fewer.to_string()).unwrap();
+    let fewer_path = fewer_path.to_str().unwrap();
+    let compared = lab(directory, &["compare", "first", fewer_path]);
+    assert_eq!(code(&compared), 3, "{}", out(&compared));
+    assert!(out(&compared).contains("\nMissing: only \"first\" has verify_single; "), "{}", out(&compared));
+    let compared = lab(directory, &["compare", "first", fewer_path, "--allow-missing", "verify_single"]);
+    assert_eq!(code(&compared), 0, "{}", out(&compared));
+
     let exported = directory.join("export.json");
     assert_eq!(code(&lab(directory, &["export", "first", "--out", exported.to_str().unwrap()])), 0);
     let imported = lab(directory, &["import", exported.to_str().unwrap(), "--name", "again"]);

@@ -158,6 +158,113 @@ fn criterion_results_are_held_against_the_established_limits() {
 }
 
 #[test]
+fn a_tripwire_that_binds_here_and_was_not_measured_is_exit_3_unless_it_is_allowed() {
+    let dir = tempfile::tempdir().unwrap();
+    let estimates = dir.path().join("criterion/verify_many_64/auth-simd");
+    fs::create_dir_all(&estimates).unwrap();
+    let took = |ns: f64| {
+        fs::write(estimates.join("estimates.json"), format!("{{\"mean\":{{\"point_estimate\":{ns}}}}}")).unwrap();
+    };
+    let tripwires = dir.path().join("tripwires.toml");
+    let one = |name: &str, batch: usize| {
+        format!(
+            "[[absolute]]\nname = \"{name}\"\nlimit_us = 10\nhost = {{ cpu = \"\", rayon_threads = 3 }}\n\
+             cell = {{ variant = \"prod\", fixture = \"light\", batch = {batch} }}\n"
+        )
+    };
+    fs::write(&tripwires, one("verify_many_64", 64) + &one("verify_singel", 1)).unwrap();
+    let run = |args: &[&str], threads: &str, criterion: &Path| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_perf-lab"));
+        command.arg("tripwires").arg("--tripwires").arg(&tripwires).arg("--criterion").arg(criterion).args(args);
+        command.env("RAYON_NUM_THREADS", threads).output().unwrap()
+    };
+    let criterion = dir.path().join("criterion");
+    took(9000.0);
+    let missing = run(&[], "3", &criterion);
+    assert_eq!(code(&missing), 3, "{}", out(&missing));
+    let line = out(&missing).lines().find(|line| line.starts_with("Missing: verify_singel")).map(str::to_owned);
+    assert!(line.unwrap().contains("--allow-missing verify_singel, or "), "{}", out(&missing));
+    for allowed in ["verify_singel", "tripwires", "verify_many_64,verify_singel"] {
+        assert_eq!(code(&run(&["--allow-missing", allowed], "3", &criterion)), 0, "{allowed}");
+    }
+    let typing_mistake = run(&["--allow-missing", "verify_sinlge"], "3", &criterion);
+    assert_eq!(code(&typing_mistake), 3);
+    assert!(out(&typing_mistake).contains("names verify_sinlge, which no "), "{}", out(&typing_mistake));
+    assert_eq!(code(&run(&[], "2", &criterion)), 0, "does not bind here");
+    took(11_000.0);
+    assert_eq!(code(&run(&[], "3", &criterion)), 1, "what is shown to be bad outweighs");
+
+    // A directory of something else.
+    let wrong = run(&[], "2", dir.path());
+    assert_eq!(code(&wrong), 3);
+    assert!(err(&wrong).contains("has results of none of verify_many_64, verify_singel"), "{}", err(&wrong));
+    assert_eq!(err(&wrong).lines().count(), 1);
+}
+
+#[test]
+fn vectors_without_a_case_have_not_passed() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("none.json");
+    let mut vectors = few_vectors();
+    vectors["cases"] = serde_json::json!([]);
+    write_json(&path, &vectors);
+    let output = lab(&["vectors", path.to_str().unwrap()]);
+    assert_eq!(code(&output), 3);
+    assert!(err(&output).contains("none.json: has no cases"), "{}", err(&output));
+}
+
+#[test]
+fn a_core_that_is_not_there_is_wrong_usage_of_every_command_that_measures() {
+    for args in [
+        &["ab", "prod", "prod"][..],
+        &["gate", "--base", "prod"],
+        &["noise", "--side", "variant:prod"],
+        &["selftest", "--trials", "1"],
+        &["sweep", "--smoke"],
+        &["recommend"],
+        &["floor"],
+        &["adaptive"],
+        &["baseline", "save", "x", "--side", "prod"],
+    ] {
+        let output = lab(&[args, &["--core", "9999"][..]].concat());
+        assert_eq!(code(&output), 64, "{args:?}: {}", err(&output));
+        assert!(err(&output).contains("--core 9999: ") && err(&output).lines().count() == 1, "{}", err(&output));
+    }
+    let output =
+        Command::new(env!("CARGO_BIN_EXE_perf-lab")).arg("floor").env("PERF_LAB_CORE", "last").output().unwrap();
+    assert_eq!(code(&output), 64);
+    assert!(err(&output).contains("PERF_LAB_CORE is \"last\""), "{}", err(&output));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_lab_waits_visibly_for_another_one_that_measures_on_its_core() {
+    use std::io::{BufRead, BufReader};
+    let Some(core) = perf_lab::measure::pin::measuring_core() else { return };
+    let queue = tempfile::tempdir().unwrap();
+    let held = fs::File::create(queue.path().join(format!("perf-lab-core-{core}.lock"))).unwrap();
+    held.lock().unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_perf-lab"));
+    command.args(["floor", "--json", "--seconds", "0.05", "--core", &core.to_string()]);
+    command.env("PERF_LAB_QUEUE_DIR", queue.path()).stdout(std::process::Stdio::piped());
+    let mut waiting = command.stderr(std::process::Stdio::piped()).spawn().unwrap();
+    let mut said = BufReader::new(waiting.stderr.take().unwrap()).lines();
+    assert_eq!(said.next().unwrap().unwrap(), format!("another lab is measuring on core {core}; waiting for it …"));
+    assert!(waiting.try_wait().unwrap().is_none());
+    drop(held);
+    assert_eq!(code(&waiting.wait_with_output().unwrap()), 0);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_cannot_be_printed_is_exit_3() {
+    let Ok(full) = fs::OpenOptions::new().write(true).open("/dev/full") else { return };
+    let output = Command::new(env!("CARGO_BIN_EXE_perf-lab")).args(["list", "--json"]).stdout(full).output().unwrap();
+    assert_eq!(code(&output), 3);
+    assert!(err(&output).contains("could not write to standard output"), "{}", err(&output));
+}
+
+#[test]
 fn floor_prints_six_cases_as_json() {
     let output = lab(&["floor", "--json", "--seconds", "0.05"]);
     assert_eq!(code(&output), 0, "{}", err(&output));

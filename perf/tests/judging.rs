@@ -85,6 +85,46 @@ fn a_side_that_does_not_exist_is_exit_3_and_is_told_in_every_form() {
 }
 
 #[test]
+fn bisect_is_told_to_skip_whatever_could_not_be_told() {
+    for args in [
+        &["ab", "no-such-revision", "prod"][..],
+        &["gate", "--base", "no-such-revision"],
+        &["ab", "variant:prodd", "prod"],
+        &["gate", "--base", "prod", "--settings", "no/such.toml"],
+        &["gate", "--base", "prod", "--no-such-option"],
+    ] {
+        let without = run(args).status.code().unwrap();
+        assert!([3, 64].contains(&without), "{args:?}: {without}");
+        assert_eq!(run(&[args, &["--bisect"][..]].concat()).status.code(), Some(125), "{args:?}");
+    }
+    let output = run(&["ab", "no-such-revision", "prod", "--bisect", "--json"]);
+    let outcome: serde_json::Value = serde_json::from_str(&out(&output)).unwrap();
+    assert_eq!(outcome["exit_code"], 125);
+}
+
+#[cfg(unix)]
+#[test]
+fn an_outcome_is_not_written_over_by_another_form_of_it() {
+    let target = tempfile::tempdir().unwrap();
+    let file = target.path().join("both");
+    let output = fs::File::create(&file).unwrap();
+    let mut command = lab(target.path(), &["ab", "no-such-revision", "prod", "--json", "--markdown"]);
+    let output = command.arg(&file).stdout(output).output().unwrap();
+    assert_eq!(output.status.code(), Some(64), "{}", err(&output));
+    assert!(err(&output).contains("standard output goes there"), "{}", err(&output));
+
+    let kept = target.path().join("lab/last-outcome.json");
+    let output = lab(target.path(), &["ab", "no-such-revision", "prod", "--markdown"]).arg(&kept).output().unwrap();
+    assert_eq!(output.status.code(), Some(64), "{}", err(&output));
+    assert!(err(&output).contains("the raw values are kept there"), "{}", err(&output));
+
+    // Standard output by its name is no other file: both go there.
+    let output = run(&["ab", "no-such-revision", "prod", "--markdown", "/dev/stdout"]);
+    assert_eq!(output.status.code(), Some(3), "{}", err(&output));
+    assert_eq!(out(&output).matches("could not measure: ").count(), 2, "{}", out(&output));
+}
+
+#[test]
 fn a_comparison_gives_a_verdict_line_a_table_and_raw_values() {
     let target = tempfile::tempdir().unwrap();
     let args = ["ab", "prod", "prod", "--benchmarks", "verify_many_64", "--budget", "20s"];

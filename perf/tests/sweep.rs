@@ -93,6 +93,35 @@ fn a_small_sweep_writes_its_files_and_a_baseline_that_the_next_one_is_held_again
 
 #[cfg(target_os = "linux")]
 #[test]
+fn a_directory_whose_name_is_no_utf_8_is_written_to_and_its_command_can_be_copied() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+    let dir = tempfile::tempdir().unwrap();
+    let out_directory = dir.path().join(OsStr::from_bytes(b"run \xff"));
+    fs::write(dir.path().join("tiny.toml"), PLAN.replace("[1, 64]", "[1]")).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_perf-lab"));
+    command.env_remove("CARGO").arg("sweep").arg("--plan").arg(dir.path().join("tiny.toml"));
+    command.arg("--baselines").arg(dir.path()).arg("--history").arg(dir.path().join("history.jsonl"));
+    let output = command.arg("--out").arg(&out_directory).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(out_directory.join("report.html").is_file());
+    let run = fs::read_to_string(out_directory.join("run.jsonl")).unwrap();
+    let header: serde_json::Value = serde_json::from_str(run.lines().next().unwrap()).unwrap();
+    assert!(header.to_string().contains("run \\\\377'"), "{header}");
+}
+
+#[test]
+fn what_is_asked_for_by_name_and_is_not_in_the_plan_is_said() {
+    let dir = tempfile::tempdir().unwrap();
+    for (option, name) in [("--variants", "prod,lanes"), ("--fixtures", "light,heavy")] {
+        let output = sweep(dir.path(), &[option, name, "--out", dir.path().join("out").to_str().unwrap()]);
+        assert_eq!(code(&output), 64, "{option}: {}", err(&output));
+        assert!(err(&output).contains(&format!("{option}: no section of the plan \"tiny\" has ")), "{}", err(&output));
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
 fn an_interrupted_sweep_keeps_what_was_measured_and_can_be_gone_on_with() {
     let dir = tempfile::tempdir().unwrap();
     let (cut, cut_name) = path(dir.path(), "cut");

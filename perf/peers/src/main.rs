@@ -20,6 +20,7 @@ use perf_lab::exit::{Exit, Failure, Outcome};
 use perf_lab::files::repository_root;
 use perf_lab::host::Host;
 use perf_lab::measure::pin::on_one_core;
+use perf_lab::measure::queue;
 use ron_auth_fixtures::Fixture;
 use serde::Serialize;
 
@@ -86,6 +87,7 @@ fn run(args: &Args) -> Outcome {
         return Err(Failure::usage(format!("unknown package {unknown:?}: expected some of {}", packages.join(", "))));
     }
     let budget = Duration::from_secs_f64(args.seconds);
+    let _turn = queue::turn(&|| false)?;
     let (pinned, rows) = on_one_core(|| -> Result<Vec<Row>, Failure> {
         let mut rows = Vec::new();
         for fixture in fixtures {

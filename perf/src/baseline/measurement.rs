@@ -104,6 +104,20 @@ impl Measurement {
         }
     }
 
+    /// Whether its benchmarks, which are on one thread, can be compared with those of this host as they are. A file
+    /// whose fingerprint is not that of the host it tells of is of nobody knows where.
+    #[must_use]
+    pub fn is_of(&self, host: &Host) -> bool {
+        let own = self.host.fingerprint();
+        self.fingerprint == host.fingerprint() || (self.fingerprint == own && self.host.is_same_on_one_thread(host))
+    }
+
+    /// Whether it is of this machine, perhaps by another compiler or flags.
+    #[must_use]
+    pub fn is_of_machine(&self, host: &Host) -> bool {
+        self.is_of(host) || (self.fingerprint == self.host.fingerprint() && self.host.is_same_machine(host))
+    }
+
     /// The benchmark of this name.
     #[must_use]
     pub fn benchmark(&self, name: &str) -> Option<&Benchmark> {

@@ -7,6 +7,7 @@ use anyhow::{Context, anyhow};
 
 use super::measurement::{Measurement, check_name};
 use crate::files::{read_json, write_whole};
+use crate::host::Host;
 
 const EXPECTED: &str = "a measurement that `baseline save` or `baseline import` wrote";
 
@@ -37,11 +38,13 @@ pub fn read(path: &Path) -> anyhow::Result<Measurement> {
     read_json::<Measurement>(path, EXPECTED)?.checked().with_context(|| path.display().to_string())
 }
 
-/// Finds what a user names: `NAME` of this host, `FINGERPRINT/NAME`, or the path of a file.
+/// Finds what a user names: `NAME` of this host, `FINGERPRINT/NAME`, or the path of a file. Of this host is what was
+/// measured on this machine, with however many threads; of several, one by the same compiler and flags, and the newest.
 ///
 /// # Errors
 /// Nothing of that name, with what there is; a file that cannot be read.
-pub fn find(directory: &Path, fingerprint: &str, name: &str) -> anyhow::Result<Measurement> {
+pub fn find(directory: &Path, host: &Host, name: &str) -> anyhow::Result<Measurement> {
+    let fingerprint = &host.fingerprint();
     let named = match name.split_once('/') {
         None => path_of(directory, fingerprint, name),
         Some((fingerprint, name)) => path_of(directory, fingerprint, name),
@@ -53,8 +56,12 @@ pub fn find(directory: &Path, fingerprint: &str, name: &str) -> anyhow::Result<M
     if file.is_file() {
         return read(file);
     }
-    let known: Vec<String> =
-        list(directory)?.into_iter().map(|stored| format!("{}/{}", stored.fingerprint, stored.name)).collect();
+    let all = list(directory)?;
+    let here = all.iter().filter(|stored| stored.name == name && stored.is_of_machine(host));
+    if let Some(found) = here.max_by_key(|stored| (stored.is_of(host), stored.saved_utc.clone())) {
+        return Ok(found.clone());
+    }
+    let known: Vec<String> = all.into_iter().map(|stored| format!("{}/{}", stored.fingerprint, stored.name)).collect();
     let known = if known.is_empty() { "none is stored".to_owned() } else { format!("stored are {}", known.join(", ")) };
     Err(anyhow!("no baseline is called {name:?} on {fingerprint}; {known} (`baseline save {name}` measures one)"))
 }
@@ -100,7 +107,6 @@ fn entries(directory: &Path) -> anyhow::Result<Vec<PathBuf>> {
 mod tests {
     use super::*;
     use crate::baseline::measurement::tests::measurement;
-    use crate::host::Host;
     use crate::report::test_data::host;
 
     #[test]
@@ -111,13 +117,39 @@ mod tests {
         let there = measurement("main", other.clone(), 1.4, 200.0);
         let path = save(dir.path(), &here).unwrap();
         save(dir.path(), &there).unwrap();
-        let find = |name: &str| find(dir.path(), &host().fingerprint(), name);
+        let find = |name: &str| find(dir.path(), &host(), name);
         assert_eq!(find("main").unwrap(), here);
         assert_eq!(find(&format!("{}/main", other.fingerprint())).unwrap(), there);
         assert_eq!(find(path.to_str().unwrap()).unwrap(), here);
         assert_eq!(list(dir.path()).unwrap().len(), 2);
         let error = find("mine").unwrap_err().to_string();
         assert!(error.contains(&format!("{}/main", other.fingerprint())), "{error}");
+    }
+
+    #[test]
+    fn a_baseline_of_this_machine_is_found_with_other_threads_and_by_another_compiler() {
+        let dir = tempfile::tempdir().unwrap();
+        let rustc = |release: &str| Host { rustc: format!("rustc {release} (0000 2026-01-01)"), ..host() };
+        let old = measurement("main", rustc("1.90.0"), 1.5, 400.0);
+        save(dir.path(), &old).unwrap();
+        let one_thread = Host { rayon_threads: 1, ..host() };
+        assert_eq!(find(dir.path(), &one_thread, "main").unwrap(), old);
+        let own = measurement("main", host(), 1.4, 400.0);
+        save(dir.path(), &own).unwrap();
+        assert_eq!(find(dir.path(), &one_thread, "main").unwrap(), own, "that of the same compiler goes before");
+        let other = Host { cpu: "Another".to_owned(), ..host() };
+        assert!(find(dir.path(), &other, "main").is_err());
+    }
+
+    #[test]
+    fn the_stored_baselines_of_the_repository_are_still_found() {
+        let directory = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../baselines"));
+        let stored = list(directory).unwrap();
+        assert!(!stored.is_empty());
+        for measurement in stored {
+            let one_thread = Host { rayon_threads: 1, cores: 1, ..measurement.host.clone() };
+            assert_eq!(find(directory, &one_thread, &measurement.name).unwrap(), measurement);
+        }
     }
 
     #[test]

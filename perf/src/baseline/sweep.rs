@@ -105,7 +105,7 @@ impl Baseline {
     pub fn find(directory: &Path, host: &Host) -> anyhow::Result<Option<Self>> {
         let path = path_of(directory, host);
         if !path.exists() {
-            return Ok(None);
+            return Self::of_other_threads(directory, host);
         }
         let baseline: Self = read_json(&path, "a baseline that `sweep --save-baseline` wrote")?;
         ensure!(baseline.format == FORMAT, "{}: format {:?}; expected {FORMAT:?}", path.display(), baseline.format);
@@ -117,6 +117,18 @@ impl Baseline {
             host.fingerprint()
         );
         Ok(Some(baseline))
+    }
+
+    /// The newest of this machine by this compiler, with another number of threads or cores: as much of it as is on
+    /// one.
+    fn of_other_threads(directory: &Path, host: &Host) -> anyhow::Result<Option<Self>> {
+        let all = Self::list(directory)?.into_iter().filter(|stored| stored.host.is_same_on_one_thread(host));
+        Ok(all.max_by(|one, other| one.saved_utc.cmp(&other.saved_utc)).map(|mut newest| {
+            if !newest.host.is_same_on_all_threads(host) {
+                newest.cells.retain(|cell| cell.key.threads == 1);
+            }
+            newest
+        }))
     }
 
     /// Those of every host, by fingerprint. Other files of the directory are passed over.
@@ -239,6 +251,20 @@ mod tests {
         std::fs::write(&path, "{\n\"format\": 7\n}").unwrap();
         let error = Baseline::find(dir.path(), &host).unwrap_err().to_string();
         assert!(error.contains(".json:2: ") && error.contains("expected a baseline"), "{error}");
+    }
+
+    #[test]
+    fn a_baseline_of_other_threads_is_held_against_as_far_as_it_is_on_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let host = Host::detect(dir.path());
+        let mut stored = Baseline::of("now".to_owned(), Host { rayon_threads: 99, ..host.clone() }, &rows());
+        let several = stored.cells.first_mut().unwrap();
+        several.key.threads = 99;
+        let on_one = stored.cells.iter().filter(|cell| cell.key.threads == 1).count();
+        stored.save(dir.path()).unwrap();
+        assert_eq!(Baseline::find(dir.path(), &host).unwrap().unwrap().cells(), on_one);
+        let other = Host { rustc: "rustc 9.9.9 (0000)".to_owned(), ..host };
+        assert!(Baseline::find(dir.path(), &other).unwrap().is_none(), "another compiler");
     }
 
     #[test]

@@ -15,11 +15,12 @@ use ron_auth_fixtures::{Corpus, Fixture};
 use ron_auth_variants::Variant;
 use serde::Serialize;
 
-use super::{print, variant_named};
+use super::{OnCore, print, variant_named};
 use crate::cell::Knobs;
 use crate::check::first_difference;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::measure::pin::{all_threads, on_one_core};
+use crate::measure::queue;
 use crate::measure::rounds::{Effort, measure};
 use crate::measure::stats::PairedRatio;
 use crate::measure::subject::{Clock, InProcess, Subject};
@@ -41,6 +42,8 @@ pub struct Args {
     /// Seconds of measuring for each row
     #[arg(long, default_value_t = 2.0)]
     seconds: f64,
+    #[command(flatten)]
+    on_core: OnCore,
 }
 
 /// One choice on one fixture and batch. Ratios are adaptive / fixed: above 1 the adaptive choice loses.
@@ -64,6 +67,8 @@ pub fn run(args: &Args) -> Outcome {
         return Err(Failure::usage("--seconds: expected a number above 0, up to 3600"));
     }
     let budget = Duration::from_secs_f64(args.seconds);
+    args.on_core.settle()?;
+    let _turn = queue::turn(&|| false)?;
     let threads = all_threads();
     let mut rows = Vec::new();
     for fixture in Fixture::ALL {

@@ -9,7 +9,7 @@ use clap::{Args as ClapArgs, Subcommand};
 use comfy_table::Table;
 use comfy_table::presets::ASCII_MARKDOWN;
 
-use super::print;
+use super::{OnCore, print};
 use crate::baseline::critcmp::Export;
 use crate::baseline::measurement::{Measurement, check_name, measure};
 use crate::baseline::{Baseline, Standing, compare, store};
@@ -19,7 +19,9 @@ use crate::gate::config::GateConfig;
 use crate::host::Host;
 use crate::interrupt;
 use crate::measure::pin::can_pin;
+use crate::measure::queue;
 use crate::measure::stats::PairedRatio;
+use crate::missing::{self, AllowMissing};
 use crate::report::progress::Progress;
 use crate::side::{Side, SideSpec};
 
@@ -54,7 +56,7 @@ enum Command {
     /// Compare a stored baseline with another one, or with a side that is measured now
     ///
     /// A name is one of this host; FINGERPRINT/NAME is one of another, and a path is a file. Exit 1 if a benchmark got
-    /// slower, related to the floor.
+    /// slower, related to the floor; 3 if one of the two lacks a benchmark and that is not expected.
     Compare {
         /// Name of the older baseline
         was: String,
@@ -69,6 +71,8 @@ enum Command {
         /// Print the comparison as JSON
         #[arg(long)]
         json: bool,
+        #[command(flatten)]
+        allow_missing: AllowMissing,
         #[command(flatten)]
         effort: Effort,
     },
@@ -97,6 +101,8 @@ struct Effort {
     /// Number of blocks to measure; each starts fresh processes
     #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(u16).range(2..=1000))]
     blocks: u16,
+    #[command(flatten)]
+    on_core: OnCore,
 }
 
 /// Runs it.
@@ -113,17 +119,18 @@ pub fn run(args: &Args) -> Outcome {
     match &args.command {
         Command::Save { name, side, effort } => lab.save(name, side, *effort),
         Command::List { json } => lab.list(*json),
-        Command::Compare { was, is, side, force, json, effort } => {
+        Command::Compare { was, is, side, force, json, allow_missing, effort } => {
+            let allowed = allow_missing.with_settings(&lab.root)?;
             let was = lab.find(was)?;
             let is = match is {
                 Some(is) => lab.find(is)?,
                 None => {
                     // What will be refused is refused before minutes of measuring.
-                    compare::check_hosts(&was, "now", &lab.host.fingerprint(), *force)?;
+                    compare::check_hosts(&was, "now", &lab.host, *force)?;
                     lab.measure("now", side, *effort)?
                 }
             };
-            show(&was, &is, *force, *json)
+            show(&was, &is, *force, *json, &allowed)
         }
         Command::Export { name, out } => lab.export(name, out.as_ref()),
         Command::Import { file, name } => lab.import(file, name.as_deref()),
@@ -138,11 +145,12 @@ struct Lab {
 
 impl Lab {
     fn find(&self, name: &str) -> Result<Measurement, Failure> {
-        Ok(store::find(&self.directory, &self.host.fingerprint(), name)?)
+        Ok(store::find(&self.directory, &self.host, name)?)
     }
 
     fn measure(&self, name: &str, side: &str, effort: Effort) -> Result<Measurement, Failure> {
         let config = GateConfig::read(&GateConfig::path_in(&self.root))?;
+        effort.on_core.settle()?;
         interrupt::watch()?;
         let side = Side::resolve(&SideSpec::parse(side)?, &self.root)?;
         if self.host.build != "release" {
@@ -152,6 +160,7 @@ impl Lab {
             eprintln!("This system does not let a process be pinned to a core: expect wider intervals.");
         }
         let blocks = usize::from(effort.blocks);
+        let _turn = queue::turn(&interrupt::requested)?;
         let bar = Progress::new("measuring", blocks as u64);
         let mut progress = || bar.advance(1);
         let benchmarks = measure(&side, config.effort(), blocks, &interrupt::requested, &mut progress)?;
@@ -198,7 +207,11 @@ impl Lab {
             table.add_row([
                 name.as_str(),
                 fingerprint,
-                if *fingerprint == here { "yes" } else { "" },
+                match (measurement.is_of(&self.host), measurement.is_of_machine(&self.host)) {
+                    (true, _) => "yes",
+                    (false, true) => "yes, other compiler or flags",
+                    (false, false) => "",
+                },
                 side,
                 saved_utc,
                 &benchmarks.len().to_string(),
@@ -208,7 +221,11 @@ impl Lab {
         let sweeps = Baseline::list(&self.directory)?;
         for sweep in &sweeps {
             let fingerprint = sweep.host.fingerprint();
-            let is_here = if fingerprint == here { "yes" } else { "" };
+            let is_here = match (sweep.host.is_same_on_one_thread(&self.host), sweep.host.is_same_machine(&self.host)) {
+                (true, _) => "yes",
+                (false, true) => "yes, other compiler or flags",
+                (false, false) => "",
+            };
             let revision = sweep.host.revision.as_deref().unwrap_or("not in a git tree");
             let cells = format!("{} cells", sweep.cells());
             table.add_row(["(sweep)", &fingerprint, is_here, revision, &sweep.saved_utc, &cells, "no: quartiles"]);
@@ -253,12 +270,19 @@ fn interval(ratio: PairedRatio) -> String {
     format!("{:.3} ({:.3}–{:.3})", ratio.estimate, ratio.lower, ratio.upper)
 }
 
-fn show(was: &Measurement, is: &Measurement, force: bool, json: bool) -> Outcome {
+fn show(was: &Measurement, is: &Measurement, force: bool, json: bool, allowed: &[String]) -> Outcome {
     let rows = compare::compare(was, is, force)?;
     let slower = rows.iter().filter(|row| row.standing() == Some(Standing::Slower));
     let slower: Vec<&str> = slower.map(|row| row.benchmark.as_str()).collect();
-    let exit = if slower.is_empty() { Exit::Success } else { Exit::Difference };
+    let mut missing = compare::missing(was, is);
+    missing::allow(&mut missing, allowed, false);
+    let exit = match (slower.is_empty(), missing::any_unexpected(&missing)) {
+        (false, _) => Exit::Difference,
+        (true, true) => Exit::CouldNot,
+        (true, false) => Exit::Success,
+    };
     if json {
+        missing.iter().for_each(|missing| eprintln!("perf-lab: {}", missing.line()));
         print(serde_json::to_string_pretty(&rows).map_err(anyhow::Error::from)?);
         return Ok(exit);
     }
@@ -268,6 +292,7 @@ fn show(was: &Measurement, is: &Measurement, force: bool, json: bool) -> Outcome
         (true, 0) => "not judged: an imported baseline has no floor, and times taken apart prove nothing".to_owned(),
         (true, _) => format!("no benchmark of {judged} is slower, related to the floor"),
     });
+    missing.iter().for_each(|missing| print(missing.line()));
     let mut table = Table::new();
     table.load_style(ASCII_MARKDOWN);
     table.set_header(["benchmark", "ns/token", "× floor then", "× floor now", "now / then", "verdict"]);

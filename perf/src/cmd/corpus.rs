@@ -15,7 +15,7 @@ use crate::corpus::report::report;
 use crate::corpus::shape::MAX_TOKENS;
 use crate::corpus::shape::Shape;
 use crate::exit::{Exit, Failure, Outcome};
-use crate::files::write_whole;
+use crate::files::{is_same_file, write_whole};
 
 /// More bad lines than these are only counted.
 const SHOWN_BAD_LINES: usize = 20;
@@ -97,7 +97,7 @@ fn run_import(file: &Path, given: Option<&Given>, out: Option<&Path>, skip_bad: 
         None if file == Path::new("-") => return Err(Failure::usage("standard input has no name: --out is needed")),
         None => file.with_extension("corpus.json"),
     };
-    if out == file {
+    if is_same_file(&out, file) {
         return Err(Failure::usage(format!("{}: would be written over; --out names another file", file.display())));
     }
     let input = read_input(file)?;

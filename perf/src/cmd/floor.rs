@@ -10,12 +10,13 @@ use ron_auth_fixtures::Fixture;
 use ron_auth_variants::Variant;
 use serde::Serialize;
 
-use super::{print, variant_named};
+use super::{OnCore, print, variant_named};
 use crate::cell::{CLASSIC, Knobs, REFERENCE};
 use crate::check::first_difference_of;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::floor::Floor;
-use crate::measure::pin::on_one_core;
+use crate::measure::pin::{measuring_core, on_one_core};
+use crate::measure::queue;
 use crate::measure::rounds::{Effort, measure};
 use crate::measure::stats::{PairedRatio, Quartiles};
 use crate::measure::subject::{Clock, InProcess, Subject};
@@ -60,6 +61,8 @@ pub struct Args {
     /// Seconds of measuring for each case
     #[arg(long, default_value_t = 3.0)]
     seconds: f64,
+    #[command(flatten)]
+    on_core: OnCore,
 }
 
 /// One case. Times are medians, in nanoseconds per token, on one thread.
@@ -105,6 +108,8 @@ pub fn run(args: &Args) -> Outcome {
         return Err(Failure::usage("--seconds: expected a number above 0, up to 3600"));
     }
     let budget = Duration::from_secs_f64(args.seconds);
+    args.on_core.settle()?;
+    let _turn = queue::turn(&|| false)?;
     let mut cases = Vec::new();
     let large = if args.large { &LARGE_CASES[..] } else { &[] };
     for &(case, fixture, batch) in CASES.iter().chain(large) {
@@ -153,7 +158,10 @@ pub fn run(args: &Args) -> Outcome {
     print(format_args!(
         "engine {}, one thread{}; medians over paired rounds, 95 % bootstrap intervals.",
         engine.name,
-        if pinned { " pinned to one core" } else { ", NOT pinned (this system does not allow it)" }
+        match measuring_core().filter(|_| pinned) {
+            Some(core) => format!(" pinned to core {core}"),
+            None => ", NOT pinned (this system does not allow it)".to_owned(),
+        }
     ));
     print(format_args!(
         "floor: SIMD Base64 of the same text, and the same MAC messages: of one token through blake3::keyed_hash from \

@@ -6,20 +6,22 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use clap::Args as ClapArgs;
 
-use super::print;
+use super::{OnCore, print};
 use crate::compare::engine::{Progress as Blocks, Surroundings};
 use crate::exit::{Exit, Failure, Outcome as Ended};
-use crate::files::{repository_root, write_whole};
+use crate::files::{is_same_file, is_standard_output, repository_root, write_whole};
 use crate::gate::config::GateConfig;
 use crate::gate::outcome::Outcome;
 use crate::gate::provenance::nothing_to_time;
 use crate::gate::sides::Matched;
 use crate::gate::{self, render};
 use crate::interrupt;
-use crate::measure::seed_of_now;
+use crate::measure::{queue, seed_of_now};
+use crate::missing::{self, AllowMissing, TRIPWIRES};
 use crate::report::progress::Progress;
 use crate::side::manifest::Likeness;
 use crate::side::{Side, SideSpec, lab_directory};
+use crate::tripwire::Tripwires;
 
 /// Options of every command that judges.
 #[derive(Debug, ClapArgs)]
@@ -42,6 +44,14 @@ pub(super) struct Judging {
     /// Judge these benchmarks only
     #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
     benchmarks: Vec<String>,
+    #[command(flatten)]
+    allow_missing: AllowMissing,
+    #[command(flatten)]
+    on_core: OnCore,
+    /// For `git bisect run`: exit 125 for whatever could not be told (inconclusive, does not build, could not
+    /// measure), 0 for good, a warning too, and 1 for bad
+    #[arg(long)]
+    bisect: bool,
     /// End with exit code 1 on a warning, too
     #[arg(long)]
     strict: bool,
@@ -57,6 +67,22 @@ pub(super) struct Judging {
 }
 
 impl Judging {
+    /// Whether the outcome can be written where it is to be without being written over.
+    ///
+    /// # Errors
+    /// Usage: a file that something else goes into.
+    fn check_outputs(&self, root: &Path) -> Result<(), Failure> {
+        let Some(path) = &self.markdown else { return Ok(()) };
+        let taken = if is_standard_output(path) {
+            "standard output goes there"
+        } else if is_same_file(path, &kept_at(root)) {
+            "the raw values are kept there"
+        } else {
+            return Ok(());
+        };
+        Err(Failure::usage(format!("--markdown {}: {taken}; expected another file", path.display())))
+    }
+
     /// The settings, with what the options change.
     ///
     /// # Errors
@@ -76,28 +102,54 @@ impl Judging {
         // A warn level above the settings' fail level would else be refused.
         config.fail_percent = self.fail.unwrap_or(config.fail_percent.max(config.warn_percent));
         config.check().map_err(Failure::usage)?;
+        config.allow_missing.extend(self.allow_missing.names.iter().cloned());
         Ok(config)
     }
 }
 
 /// Builds both sides, counts, measures, judges, shows. With `tripwires` the limits of `tripwires.toml` are judged too.
 pub(super) fn run(base: &str, candidate: &str, options: &Judging, tripwires: bool) -> Ended {
+    let ended = judged(base, candidate, options, tripwires);
+    if options.bisect { ended.map(Exit::for_bisect).map_err(Failure::for_bisect) } else { ended }
+}
+
+fn judged(base: &str, candidate: &str, options: &Judging, tripwires: bool) -> Ended {
     let root = repository_root();
     let config = options.config(&root)?;
     let (base, candidate) = (SideSpec::parse(base)?, SideSpec::parse(candidate)?);
+    options.check_outputs(&root)?;
+    options.on_core.settle()?;
     interrupt::watch()?;
     let seed = options.seed.unwrap_or_else(seed_of_now);
+    let mut turn = None;
     let mut outcome = match matched(&base, &candidate, options, &root) {
-        Ok(Ready::ToTime(matched)) => measured(&matched, &config, seed),
-        Ok(Ready::Equal([base, candidate], likeness)) => Outcome::equal(&base, &candidate, &config, likeness),
+        Ok(Ready::ToTime(matched)) => match queue::turn(&interrupt::requested) {
+            // Held until the tripwires are measured as well.
+            Ok(got) => {
+                turn = Some(got);
+                let mut outcome = measured(&matched, &config, seed);
+                outcome.notes.extend(note_on_strangers(&matched, &config, &root));
+                outcome
+            }
+            Err(failure) => Outcome::failed(&base.to_string(), &candidate.to_string(), &config, &failure),
+        },
+        Ok(Ready::Equal([base, candidate], likeness, known)) => {
+            let mut outcome = Outcome::equal(&base, &candidate, &config, likeness);
+            outcome.add_levels_of_none(&known);
+            outcome
+        }
         Err(failure) if failure.exit() == Exit::Usage => return Err(failure),
         Err(failure) => Outcome::failed(&base.to_string(), &candidate.to_string(), &config, &failure),
     };
     if tripwires && outcome.stopped.is_none() {
         add_tripwires(&mut outcome, &candidate, &root);
     }
+    drop(turn);
     if options.strict {
         outcome.be_strict();
+    }
+    if options.bisect {
+        outcome.exit_code = outcome.exit().for_bisect().code();
     }
     show(&mut outcome, options, &root)?;
     Ok(outcome.exit())
@@ -108,7 +160,8 @@ enum Ready {
     /// Counted as well, and ready to be timed.
     ToTime(Box<Matched>),
     /// Equal, as far as a processor could tell: what they are called, and why.
-    Equal([String; 2], Likeness),
+    /// Last, the names of their benchmarks.
+    Equal([String; 2], Likeness, Vec<String>),
 }
 
 fn matched(base: &SideSpec, candidate: &SideSpec, options: &Judging, root: &Path) -> Result<Ready, Failure> {
@@ -118,7 +171,14 @@ fn matched(base: &SideSpec, candidate: &SideSpec, options: &Judging, root: &Path
         && nothing_to_time(&likeness)
         && !options.time_equal
     {
-        return Ok(Ready::Equal([base.label, candidate.label], likeness));
+        let known: Vec<String> = base.cases().into_iter().map(|case| case.name).collect();
+        if let Some(unknown) = options.benchmarks.iter().find(|name| !known.contains(name)) {
+            return Err(Failure::usage(format!(
+                "no benchmark of both sides is called {unknown:?}; they are {}",
+                known.join(", ")
+            )));
+        }
+        return Ok(Ready::Equal([base.label, candidate.label], likeness, known));
     }
     eprintln!("counting …");
     Matched::new(&base, &candidate, &options.benchmarks, root).map(|matched| Ready::ToTime(Box::new(matched)))
@@ -139,10 +199,28 @@ fn measured(matched: &Matched, config: &GateConfig, seed: u64) -> Outcome {
     outcome
 }
 
+/// Names that may be missing, but that nothing has.
+fn note_on_strangers(matched: &Matched, config: &GateConfig, root: &Path) -> Option<String> {
+    let tripwires = Tripwires::read(&root.join("baselines/tripwires.toml")).unwrap_or_default().names();
+    let is_known = |name: &str| {
+        let mut known = matched.known().iter().chain(&tripwires).chain(config.benchmarks.keys());
+        ["instructions", "allocations"].contains(&name) || known.any(|known| known == name)
+    };
+    missing::note_on_strangers(&missing::strangers(&config.allow_missing, is_known))
+}
+
 /// The lab measures tripwires in itself, and it is built from the working tree.
 fn add_tripwires(outcome: &mut Outcome, candidate: &SideSpec, root: &Path) {
+    if missing::names(&outcome.settings.allow_missing, TRIPWIRES) {
+        outcome.notes.push("Tripwires were not judged: they are allowed to be missing.".to_owned());
+        return;
+    }
     if *candidate != SideSpec::WorkingTree {
-        outcome.notes.push("Tripwires are judged of the working tree only, which is not the candidate.".to_owned());
+        let why = "they are judged of the working tree only, which is not the candidate";
+        match gate::tripwires::unjudged(root, why) {
+            Ok(judged) => judged.add_to(outcome),
+            Err(failure) => outcome.stop(&failure),
+        }
         return;
     }
     let bar = Progress::new("tripwires", 100);
@@ -150,9 +228,14 @@ fn add_tripwires(outcome: &mut Outcome, candidate: &SideSpec, root: &Path) {
     let judged = gate::tripwires::judge(root, &interrupt::requested, &mut done);
     bar.finish();
     match judged {
-        Ok(judged) => outcome.add_tripwires(judged),
+        Ok(judged) => judged.add_to(outcome),
         Err(failure) => outcome.stop(&failure),
     }
+}
+
+/// Where the last outcome is kept.
+fn kept_at(root: &Path) -> PathBuf {
+    lab_directory(root).join("last-outcome.json")
 }
 
 fn show(outcome: &mut Outcome, options: &Judging, root: &Path) -> Result<(), Failure> {
@@ -160,7 +243,7 @@ fn show(outcome: &mut Outcome, options: &Judging, root: &Path) -> Result<(), Fai
         write_whole(path, render::markdown(outcome))?;
     }
     // Kept in any case, so that an interruption loses nothing and a surprise can be looked into.
-    let kept = lab_directory(root).join("last-outcome.json");
+    let kept = kept_at(root);
     if !outcome.rows.is_empty() {
         outcome.notes.push(format!("Raw values of every block: {}", kept.display()));
     }

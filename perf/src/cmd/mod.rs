@@ -21,10 +21,32 @@ pub mod trend;
 pub mod tripwires;
 pub mod vectors;
 
+use std::sync::OnceLock;
+
+use clap::Args as ClapArgs;
 use ron_auth_variants::Variant;
 
 use crate::available::available;
 use crate::exit::Failure;
+use crate::measure::pin;
+
+/// The option of every command that measures.
+#[derive(Clone, Copy, Debug, Default, ClapArgs)]
+struct OnCore {
+    /// Measure what is on one thread on this core [default: PERF_LAB_CORE, else the last of the fastest cores]
+    #[arg(long, value_name = "N")]
+    core: Option<usize>,
+}
+
+impl OnCore {
+    /// Settles the core.
+    ///
+    /// # Errors
+    /// Usage: a core that this process may not use.
+    fn settle(self) -> Result<(), Failure> {
+        pin::choose(self.core).map_err(Failure::usage)
+    }
+}
 
 /// The variant of this name, to be measured: exit 64 with the valid names, exit 3 if this build on this processor cannot
 /// be what the name says.
@@ -34,8 +56,22 @@ fn variant_named(name: &str) -> Result<Variant, Failure> {
     Ok(variant)
 }
 
-/// Prints to standard output. A reader that has gone away (`| head`) is no error.
+/// Prints to standard output. A reader that has gone away (`| head`) is no error; a full disk is one, which
+/// [`unprinted`] tells.
 fn print(text: impl std::fmt::Display) {
-    use std::io::Write;
-    let _ = writeln!(std::io::stdout().lock(), "{text}");
+    use std::io::{ErrorKind, Write};
+    let mut output = std::io::stdout().lock();
+    match writeln!(output, "{text}").and_then(|()| output.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            let _ = UNPRINTED.set(error.to_string());
+        }
+        _ => {}
+    }
+}
+
+static UNPRINTED: OnceLock<String> = OnceLock::new();
+
+/// Why something could not be printed, if anything could not.
+pub(crate) fn unprinted() -> Option<&'static str> {
+    UNPRINTED.get().map(String::as_str)
 }

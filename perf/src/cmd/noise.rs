@@ -8,7 +8,7 @@ use comfy_table::Table;
 use comfy_table::presets::ASCII_MARKDOWN;
 use serde::Serialize;
 
-use super::print;
+use super::{OnCore, print};
 use crate::compare::engine::{Progress as Blocks, Surroundings};
 use crate::compare::runner::CaseInfo;
 use crate::exit::{Exit, Failure, Outcome};
@@ -16,7 +16,8 @@ use crate::files::repository_root;
 use crate::gate::config::GateConfig;
 use crate::host::Host;
 use crate::interrupt;
-use crate::measure::seed_of_now;
+use crate::measure::pin::measuring_core;
+use crate::measure::{queue, seed_of_now};
 use crate::noise::culprits::{Look, culprits};
 use crate::noise::{BUDGETS_S, Noise, measure};
 use crate::probe::Pair;
@@ -38,11 +39,15 @@ pub struct Args {
     /// Print the result as JSON
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    on_core: OnCore,
 }
 
 #[derive(Serialize)]
 struct Report {
     host: String,
+    /// The core that what is on one thread was measured on, where it can be pinned.
+    core: Option<usize>,
     side: String,
     budgets_s: [f64; 3],
     benchmarks: Vec<Noise>,
@@ -60,12 +65,14 @@ pub fn run(args: &Args) -> Outcome {
     let root = repository_root();
     let config = GateConfig::read(&GateConfig::path_in(&root))?;
     let spec = SideSpec::parse(&args.side)?;
+    args.on_core.settle()?;
     interrupt::watch()?;
     let side = Side::resolve(&spec, &root)?;
     let pair = Pair { base: side.probe.clone(), candidate: side.probe.clone() };
     let (single, all_cores): (Vec<CaseInfo>, Vec<CaseInfo>) =
         side.cases().into_iter().partition(CaseInfo::is_single_threaded);
 
+    let turn = queue::turn(&interrupt::requested)?;
     let mut benchmarks = Vec::new();
     let mut blamed = Vec::new();
     for (what, cases) in [("one core", single), ("all cores", all_cores)] {
@@ -87,8 +94,10 @@ pub fn run(args: &Args) -> Outcome {
             blamed = culprits(&before, &Look::now());
         }
     }
+    drop(turn);
     let host = Host::detect(&root).fingerprint();
-    let report = Report { host, side: side.label, budgets_s: BUDGETS_S, benchmarks, culprits: blamed };
+    let report =
+        Report { host, core: measuring_core(), side: side.label, budgets_s: BUDGETS_S, benchmarks, culprits: blamed };
     if args.json {
         print(serde_json::to_string_pretty(&report).context("could not write JSON")?);
     } else {
@@ -136,8 +145,9 @@ fn text(report: &Report) -> String {
         lines.push("Nothing was found that would stand in the way.".to_owned());
     }
     lines.extend(report.culprits.iter().map(|culprit| format!("Stands in the way: {culprit}.")));
+    let core = report.core.map_or_else(String::new, |core| format!(", what is on one thread on core {core}"));
     lines.push(format!(
-        "{} against itself; each benchmark alone. A new code layout is worth 1–2 % on top of this.",
+        "{} against itself{core}; each benchmark alone. A new code layout is worth 1–2 % on top of this.",
         report.side
     ));
     lines.join("\n")

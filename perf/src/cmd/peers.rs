@@ -2,14 +2,13 @@
 
 use std::env;
 use std::ffi::OsString;
-use std::path::PathBuf;
 use std::process::{Command, ExitStatus};
 
 use anyhow::{Context, anyhow};
 use clap::Args as ClapArgs;
 
 use crate::exit::{Exit, Outcome};
-use crate::files::repository_root;
+use crate::files::{repository_root, target_directory};
 
 /// Measure ron-auth's prod against macaroon, jsonwebtoken, pasetors and biscuit-auth
 ///
@@ -37,7 +36,7 @@ pub fn run(args: &Args) -> Outcome {
 
 fn cargo(subcommand: &[&str]) -> Command {
     let root = repository_root();
-    let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
+    let target = target_directory(&root);
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command
         .args(subcommand)

@@ -9,12 +9,13 @@ use anyhow::Error;
 use clap::Args as ClapArgs;
 use ron_auth_fixtures::Fixture;
 
-use super::print;
+use super::{OnCore, print};
 use crate::corpus::Source;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::files::repository_root;
 use crate::host::Host;
 use crate::interrupt;
+use crate::measure::queue;
 use crate::recommend::{self, Budget, Question, advise, hold};
 use crate::report::progress::Progress;
 use crate::run::Run;
@@ -48,6 +49,8 @@ pub struct Args {
     /// No answer, but exit 3, where --budget is too short for one; otherwise it then takes as long as it needs
     #[arg(long, alias = "keep-budget", conflicts_with = "run")]
     strict_budget: bool,
+    #[command(flatten)]
+    on_core: OnCore,
     /// Check the advice against this other run, such as a full sweep
     #[arg(long, value_name = "RUN")]
     against: Option<PathBuf>,
@@ -72,11 +75,13 @@ pub fn run(args: &Args) -> Outcome {
 
 fn measured_now(args: &Args) -> Result<Run, Failure> {
     const STEPS: f64 = 1000.0;
+    args.on_core.settle()?;
     interrupt::watch()?;
     let host = Host::detect(&repository_root());
     if host.build != "release" {
         return Err(Failure::usage("a debug build's times mean nothing; use `cargo lab recommend`, or --run"));
     }
+    let _turn = queue::turn(&interrupt::requested)?;
     let bar = Progress::new("measuring", STEPS as u64);
     let mut told = |step: &Step<'_>| {
         bar.set((step.spent * STEPS) as u64);

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::Args as ClapArgs;
 
 use super::print;
-use crate::exit::{Exit, Outcome};
-use crate::files::write_whole;
+use crate::exit::{Exit, Failure, Outcome};
+use crate::files::{is_same_file, write_whole};
 use crate::report::conclude::{Sources, conclude, input};
 use crate::report::html::{FILE_NAME, Page};
 use crate::run::Run;
@@ -39,6 +39,11 @@ pub fn run(args: &Args) -> Outcome {
     // At least one, or clap would have said so.
     let Some(first) = inputs.next() else { return Ok(Exit::Success) };
     let out = args.out.clone().unwrap_or_else(|| first.run.directory.join(FILE_NAME));
+    // Raw data is what cannot be made again.
+    let data = args.runs.iter().flat_map(|run| [run.clone(), run.join(crate::run::journal::FILE_NAME)]);
+    if let Some(data) = data.into_iter().find(|data| is_same_file(data, &out)) {
+        return Err(Failure::usage(format!("--out {}: is a run; expected another file", data.display())));
+    }
     let directory = out.parent().map(PathBuf::from).unwrap_or_default();
     let page = Page { first, second: inputs.next(), directory };
     write_whole(&out, page.render()?)?;

@@ -7,7 +7,7 @@ use clap::Args as ClapArgs;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-use super::print;
+use super::{OnCore, print};
 use crate::compare::engine::Surroundings;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::files::repository_root;
@@ -15,7 +15,7 @@ use crate::gate::config::GateConfig;
 use crate::gate::{self};
 use crate::host::Host;
 use crate::interrupt;
-use crate::measure::seed_of_now;
+use crate::measure::{queue, seed_of_now};
 use crate::report::progress::Progress;
 use crate::selftest::criterion::Criterion;
 use crate::selftest::journal::{FORMAT, Journal, Setup};
@@ -49,6 +49,8 @@ pub struct Args {
     /// Only sum up the trials that --out holds
     #[arg(long, requires = "out")]
     report: bool,
+    #[command(flatten)]
+    on_core: OnCore,
 }
 
 /// Runs it. Exit 0 once all trials are done, 130 if interrupted; what was done until then is kept and summed up.
@@ -58,6 +60,7 @@ pub struct Args {
 pub fn run(args: &Args) -> Outcome {
     let root = repository_root();
     let config = GateConfig::read(&GateConfig::path_in(&root))?;
+    args.on_core.settle()?;
     interrupt::watch()?;
     let host = Host::detect(&root).fingerprint();
     let path = args.out.clone().unwrap_or_else(|| {
@@ -105,6 +108,8 @@ fn go_on(
                 round * Kind::ROUND.iter().filter(like).count() + Kind::ROUND.iter().take(place).filter(like).count();
             if journal.count(kind) <= before {
                 bar.say(&kind.name());
+                // Between trials others have theirs.
+                let _turn = queue::turn(&interrupt::requested)?;
                 let trial = match (&criterion, kind) {
                     (Some(criterion), Kind::Criterion) => criterion.trial(seconds_of_a_gate(&journal.trials))?,
                     _ => gate_trial(kind, programs, config, &mut rng)?,

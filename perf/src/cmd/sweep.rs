@@ -6,9 +6,10 @@ use std::time::{Duration, Instant};
 use clap::Args as ClapArgs;
 use ron_auth_variants::Variant;
 
-use super::print;
+use super::{OnCore, print};
 use crate::available::hindrance;
 use crate::cell::REFERENCE;
+use crate::command_line;
 use crate::compare::contest::Effort;
 use crate::corpus::Source;
 use crate::count::instructions::runs_under_valgrind;
@@ -17,7 +18,9 @@ use crate::files::repository_root;
 use crate::history;
 use crate::host::Host;
 use crate::interrupt;
-use crate::measure::pin::{all_threads, can_pin};
+use crate::measure::pin::{all_threads, can_pin, measuring_core};
+use crate::measure::queue;
+use crate::missing::{self, AllowMissing};
 use crate::report::conclude::{Sources, conclude};
 use crate::report::progress::Progress;
 use crate::run::record::Header;
@@ -85,6 +88,10 @@ pub struct Args {
     /// File with the tripwires [default: baselines/tripwires.toml of the repository]
     #[arg(long, value_name = "FILE")]
     tripwires: Option<PathBuf>,
+    #[command(flatten)]
+    allow_missing: AllowMissing,
+    #[command(flatten)]
+    on_core: OnCore,
     /// Directory in which baselines are stored [default: baselines of the repository]
     #[arg(long, value_name = "DIR")]
     baselines: Option<PathBuf>,
@@ -93,8 +100,9 @@ pub struct Args {
     history: Option<PathBuf>,
 }
 
-/// Runs it. Exit 1 if variants differ or a tripwire is broken, 2 if there was no time to measure anything, 130 if
-/// interrupted.
+/// Runs it. Exit 1 if variants differ or a tripwire is broken, 2 if there was no time to measure anything, 3 if a
+/// tripwire that binds here was not measured and is not expected to be missing (one that a plan or narrowing of one's
+/// own leaves out is), 130 if interrupted.
 ///
 /// # Errors
 /// An unknown name; a plan that cannot be understood; a difference between variants; a file that cannot be read or
@@ -103,8 +111,10 @@ pub fn run(args: &Args) -> Outcome {
     let begun = Instant::now();
     let root = repository_root();
     let mut plan = planned(args)?;
+    args.on_core.settle()?;
     // What the result will be held against is read first: better to fail now than after minutes of measuring.
     let sources = Sources::read(&root, args.tripwires.as_deref(), args.baselines.as_deref())?;
+    let allowed = args.allow_missing.with_settings(&root)?;
     let mut header = Header::new(&plan.name, sources.host.clone(), plan.panels());
     header.leave_out(&hindrance);
     plan.leave_out(&hindrance);
@@ -121,7 +131,7 @@ pub fn run(args: &Args) -> Outcome {
     }
     let budget = args.budget.or(plan.budget);
     header.budget_s = budget.map(|budget| budget.as_secs_f64());
-    header.command = std::env::args().skip(1).fold("cargo lab".to_owned(), |command, arg| command + " " + &arg);
+    header.command = command_line::own();
     header.sign()?;
     let place = match &args.resume {
         Some(directory) => Place::interrupted(directory, &header)?,
@@ -157,7 +167,10 @@ pub fn run(args: &Args) -> Outcome {
         effort: Effort { turn_ns: plan.turn.as_nanos() as f64, rounds: plan.rounds },
         budget: budget.map(|budget| budget.saturating_sub(begun.elapsed() + reserved).mul_f64(1.0 - kept_back)),
     };
-    stages::times(&mut session, method)?;
+    // What an interrupted wait leaves unmeasured is told below.
+    if let Ok(_turn) = queue::turn(&interrupt::requested) {
+        stages::times(&mut session, method)?;
+    }
     if !interrupt::requested() {
         stages::memory(&mut session, &plan)?;
     }
@@ -172,13 +185,26 @@ pub fn run(args: &Args) -> Outcome {
     if !interrupted {
         session.keep(Record::End { elapsed_s: begun.elapsed().as_secs_f64() })?;
     }
-    finish(args, &session.run, &sources, interrupted)
+    finish(args, &session.run, &sources, &allowed, interrupted)
 }
 
 /// Writes what the run comes to, and says it.
-fn finish(args: &Args, run: &Run, sources: &Sources, interrupted: bool) -> Outcome {
+fn finish(args: &Args, run: &Run, sources: &Sources, allowed: &[String], interrupted: bool) -> Outcome {
     eprintln!("drawing the report …");
-    let concluded = conclude(run, sources)?;
+    let mut concluded = conclude(run, sources)?;
+    missing::allow(&mut concluded.missing, allowed, true);
+    let is_narrowed = !(args.variants.is_empty() && args.fixtures.is_empty() && args.batches.is_empty());
+    let is_own = args.plan.is_some() || is_narrowed;
+    // Who says what is to be measured, says what is not; unless it is the tripwires that are asked for.
+    if is_own && args.tripwires.is_none() {
+        for missing in &mut concluded.missing {
+            missing.allowed |= !sources.tripwires().is_planned(&missing.name, &run.header.panels);
+        }
+    }
+    // What an interrupted run has not come to yet is not missing.
+    if interrupted {
+        concluded.missing.clear();
+    }
     // The answer comes first, whatever else there is to say.
     print(concluded.answer.text());
     if !interrupted {
@@ -189,6 +215,19 @@ fn finish(args: &Args, run: &Run, sources: &Sources, interrupted: bool) -> Outco
         for note in history::append(&args.history.clone().unwrap_or_else(beside), run)? {
             eprintln!("perf-lab: {note}");
         }
+    }
+    for missing in concluded.missing.iter().filter(|missing| !missing.allowed) {
+        print(missing.line());
+    }
+    let expected: Vec<&str> =
+        concluded.missing.iter().filter(|missing| missing.allowed).map(|missing| missing.name.as_str()).collect();
+    if !expected.is_empty() {
+        print(format_args!("Not measured, as expected, {} tripwires: {}.", expected.len(), expected.join("; ")));
+    }
+    let tripwires = sources.tripwires().names();
+    let strangers = missing::strangers(&args.allow_missing.names, |name| tripwires.iter().any(|known| known == name));
+    if let Some(note) = missing::note_on_strangers(&strangers) {
+        print(note);
     }
     for sentence in run.header.sentences_of_unavailable() {
         print(sentence);
@@ -201,6 +240,8 @@ fn finish(args: &Args, run: &Run, sources: &Sources, interrupted: bool) -> Outco
         Exit::Interrupted
     } else if !concluded.holds {
         Exit::Difference
+    } else if missing::any_unexpected(&concluded.missing) {
+        Exit::CouldNot
     } else if concluded.is_empty {
         Exit::Inconclusive
     } else {
@@ -228,7 +269,26 @@ fn planned(args: &Args) -> Result<Plan, Failure> {
         args.fixtures.iter().map(|name| name.parse().map_err(Failure::usage)).collect::<Result<_, _>>()?;
     let batches: Vec<usize> = args.batches.iter().map(|batch| usize::from(*batch)).collect();
     plan.keep_only(&variants, &corpora, &batches);
+    if plan.sections.is_empty() {
+        // Told by whoever unfolds it.
+        return Ok(plan);
+    }
+    // What is asked for by name and is not in the plan would else be left out in silence.
+    for variant in variants.iter().filter(|variant| variant.name != REFERENCE) {
+        if !plan.sections.iter().any(|section| section.variants.iter().any(|other| other.name == variant.name)) {
+            return Err(not_in_plan("--variants", variant.name, &plan.name));
+        }
+    }
+    for corpus in &corpora {
+        if !plan.sections.iter().any(|section| section.corpora.contains(corpus)) {
+            return Err(not_in_plan("--fixtures", &corpus.to_string(), &plan.name));
+        }
+    }
     Ok(plan)
+}
+
+fn not_in_plan(option: &str, name: &str, plan: &str) -> Failure {
+    Failure::usage(format!("{option}: no section of the plan {plan:?} has {name}; a plan of one's own can (--plan)"))
 }
 
 fn limits(plan: &Plan, blocks: Option<u16>) -> Limits {
@@ -243,6 +303,9 @@ fn notes(plan: &Plan, host: &Host) -> Vec<String> {
     let mut notes = vec![format!("Plan {}{about}.", plan.name)];
     if !can_pin() {
         notes.push("This system does not let a thread be pinned to a core: expect wider intervals.".to_owned());
+    }
+    if let Some(core) = measuring_core() {
+        notes.push(format!("What is on one thread was measured on core {core}."));
     }
     if all_threads() == 1 {
         notes.push("One thread only: nothing was measured on several.".to_owned());

@@ -27,7 +27,7 @@ pub struct Args {
     /// File with the history [default: reports/history.jsonl of the repository]
     #[arg(long, value_name = "FILE")]
     history: Option<PathBuf>,
-    /// Fingerprint of the host whose runs are shown [default: this one]
+    /// Only runs of this very fingerprint [default: those of this machine, whatever compiled them]
     #[arg(long, value_name = "FINGERPRINT")]
     host: Option<String>,
     /// Show only benchmarks whose name (VARIANT/CORPUS/BATCH) contains this text; all are judged together nevertheless
@@ -55,8 +55,13 @@ pub fn run(args: &Args) -> Outcome {
     for note in &history.notes {
         eprintln!("{note}");
     }
-    let host = args.host.clone().unwrap_or_else(|| Host::detect(&root).fingerprint());
-    let entries = runs_of(&history, &host, &path)?;
+    let own = Host::detect(&root);
+    let host = args.host.clone().unwrap_or_else(|| own.fingerprint());
+    let entries = match &args.host {
+        Some(host) => history.of_host(host),
+        None => history.of_machine(&own),
+    };
+    let entries = some_of(entries, &history, &host, &path)?;
     let entries = entries.get(entries.len().saturating_sub(args.last.into())..).unwrap_or_default();
     let wanted = args.benchmark.as_deref().unwrap_or_default();
     let mut trends = history::trends(entries);
@@ -71,6 +76,9 @@ pub fn run(args: &Args) -> Outcome {
 
     print(verdict(&trends, entries));
     print(format_args!("\n{}\n", table(&trends, entries)));
+    for line in segments(entries) {
+        print(line);
+    }
     print(method(names.len(), &host));
     if let Some(png) = plot {
         print(format_args!("plots: {} and {}", png.with_extension("svg").display(), png.display()));
@@ -79,8 +87,7 @@ pub fn run(args: &Args) -> Outcome {
     Ok(if slower && args.fail_on_change { Exit::Difference } else { Exit::Success })
 }
 
-fn runs_of<'h>(history: &'h History, host: &str, path: &Path) -> Result<Vec<&'h Entry>, Failure> {
-    let entries = history.of_host(host);
+fn some_of<'h>(entries: Vec<&'h Entry>, history: &History, host: &str, path: &Path) -> Result<Vec<&'h Entry>, Failure> {
     if !entries.is_empty() {
         return Ok(entries);
     }
@@ -94,6 +101,21 @@ fn runs_of<'h>(history: &'h History, host: &str, path: &Path) -> Result<Vec<&'h 
             anyhow!("{path}: no run of {host}; it has runs of {} (--host FINGERPRINT)", known.join(", "))
         }
     }))
+}
+
+/// Where another compiler or other flags begin, a line each.
+fn segments(entries: &[&Entry]) -> Vec<String> {
+    let line = |start: usize| {
+        let (before, first) = (entries.get(start.checked_sub(1)?)?, entries.get(start)?);
+        Some(format!(
+            "A new segment begins with run {} ({}): {} after {}; changes are not searched for across it.",
+            start + 1,
+            short(first.revision.as_deref()),
+            first.built_by(),
+            before.built_by()
+        ))
+    };
+    history::starts(entries).into_iter().filter_map(line).collect()
 }
 
 fn counted(number: usize, what: &str) -> String {

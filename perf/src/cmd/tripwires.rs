@@ -2,47 +2,68 @@
 
 use std::path::PathBuf;
 
+use anyhow::anyhow;
 use clap::Args as ClapArgs;
 use comfy_table::Table;
 use comfy_table::presets::ASCII_MARKDOWN;
 
 use super::print;
 use crate::exit::{Exit, Outcome};
-use crate::files::repository_root;
+use crate::files::{repository_root, target_directory};
 use crate::host::Host;
+use crate::missing::{self, AllowMissing, Missing};
 use crate::tripwire::{Tripwires, criterion};
 
 /// Compare Criterion's results with the limits of the tripwires
 #[derive(Debug, ClapArgs)]
 pub struct Args {
-    /// The directory that Criterion writes to, such as target/criterion
-    #[arg(long, value_name = "DIR", default_value = "target/criterion")]
-    criterion: PathBuf,
+    /// The directory that Criterion writes to [default: criterion in Cargo's target directory]
+    #[arg(long, value_name = "DIR")]
+    criterion: Option<PathBuf>,
+    #[command(flatten)]
+    allow_missing: AllowMissing,
     /// File with the tripwires [default: baselines/tripwires.toml of the repository]
     #[arg(long, value_name = "FILE")]
     tripwires: Option<PathBuf>,
 }
 
-/// Runs it. Exit 1 if a tripwire that binds on this host is broken.
+/// Runs it. Exit 1 if a tripwire that binds on this host is broken, 3 if one was not measured and is not expected to be
+/// missing.
 ///
 /// # Errors
-/// A missing or unreadable file.
+/// A missing or unreadable file; a directory that has none of the benchmarks.
 pub fn run(args: &Args) -> Outcome {
     let root = repository_root();
     let host = Host::detect(&root);
     let path = args.tripwires.clone().unwrap_or_else(|| root.join("baselines/tripwires.toml"));
     let tripwires = Tripwires::read(&path)?;
     let names: Vec<&str> = tripwires.absolute.iter().map(|tripwire| tripwire.name.as_str()).collect();
-    let measured = criterion::read(&args.criterion, &names)?;
+    let directory = args.criterion.clone().unwrap_or_else(|| target_directory(&root).join("criterion"));
+    let allowed = args.allow_missing.with_settings(&root)?;
+    let measured = criterion::read(&directory, &names)?;
+    if measured.is_empty() && !names.is_empty() && !missing::names(&allowed, missing::TRIPWIRES) {
+        return Err(anyhow!(
+            "{}: has results of none of {}; expected Criterion's output directory, such as target/criterion after \
+             scripts/bench_auth.sh (--criterion DIR)",
+            directory.display(),
+            names.join(", ")
+        )
+        .into());
+    }
     let mut table = Table::new();
     table.load_style(ASCII_MARKDOWN);
     table.set_header(["benchmark", "baseline", "measured µs", "limit µs", "binds here", "verdict"]);
     let mut broken = Vec::new();
+    let mut unmeasured = Vec::new();
     for tripwire in &tripwires.absolute {
         let binds = if tripwire.binds(&host) { "yes" } else { "no" };
         let limit = tripwire.limit_us.to_string();
         let mut rows = measured.iter().filter(|measured| measured.benchmark == tripwire.name).peekable();
         if rows.peek().is_none() {
+            if tripwire.binds(&host) {
+                let what = format!("{} binds here, and {} has no result of it", tripwire.name, directory.display());
+                unmeasured.push(Missing::new(&tripwire.name, what));
+            }
             table.add_row([&tripwire.name, "none found", "n/a", &limit, binds, "n/a"]);
         }
         for row in rows {
@@ -66,9 +87,17 @@ pub fn run(args: &Args) -> Outcome {
             bound.cpu, bound.rayon_threads, host.cpu, host.rayon_threads
         ));
     }
-    if broken.is_empty() {
-        return Ok(Exit::Success);
+    missing::allow(&mut unmeasured, &allowed, true);
+    for missing in &unmeasured {
+        print(missing.line());
     }
-    print(format_args!("broken: {}", broken.join(", ")));
-    Ok(Exit::Difference)
+    let is_known = |name: &str| names.contains(&name);
+    if let Some(note) = missing::note_on_strangers(&missing::strangers(&args.allow_missing.names, is_known)) {
+        print(note);
+    }
+    if !broken.is_empty() {
+        print(format_args!("broken: {}", broken.join(", ")));
+        return Ok(Exit::Difference);
+    }
+    Ok(if missing::any_unexpected(&unmeasured) { Exit::CouldNot } else { Exit::Success })
 }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use anyhow::anyhow;
 use clap::Args as ClapArgs;
 
 use super::print;
@@ -25,6 +26,9 @@ pub struct Args {
 /// A file that is missing, unreadable or of another format.
 pub fn run(args: &Args) -> Outcome {
     let files: Vec<Vectors> = args.files.iter().map(|path| Vectors::read(path)).collect::<anyhow::Result<_>>()?;
+    if let Some((path, _)) = args.files.iter().zip(&files).find(|(_, vectors)| vectors.cases.is_empty()) {
+        return Err(anyhow!("{}: has no cases; what was not tried has not passed", path.display()).into());
+    }
     let (mut passed, mut failed) = (0, 0);
     let variants = ron_auth_variants::catalogue();
     let width = variants.iter().map(|variant| variant.name.len()).max().unwrap_or_default();

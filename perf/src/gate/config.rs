@@ -36,6 +36,9 @@ pub struct GateConfig {
     pub turn_us: f64,
     /// Rounds of a block.
     pub rounds: usize,
+    /// Benchmarks, levels and tripwires that are expected to be missing: see [`crate::missing`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allow_missing: Vec<String>,
     /// Levels of single benchmarks.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub benchmarks: BTreeMap<String, Override>,

@@ -7,6 +7,7 @@ use super::provenance::{addition, equal_line};
 use crate::compare::decide::Standing;
 use crate::compare::evidence::Verdict;
 use crate::compare::unseen::Kind;
+use crate::exit::Exit;
 
 /// Benchmarks that the verdict line names; the table has them all.
 const NAMED: usize = 3;
@@ -61,6 +62,14 @@ pub(super) fn verdict_line(outcome: &Outcome, interrupted: bool) -> String {
         }
     }
     line.push_str(&addition(outcome));
+    let missing: Vec<&str> = outcome.missing.iter().filter(|one| !one.allowed).map(|one| one.name.as_str()).collect();
+    if outcome.verdict.is_some() && !missing.is_empty() {
+        let missing = missing.join(", ");
+        line = match outcome.exit() {
+            Exit::Difference => format!("{line}; missing: {missing}"),
+            _ => format!("could not measure all of it, missing: {missing}; of the rest: {line}"),
+        };
+    }
     let broken: Vec<&str> = outcome.broken().map(|tripwire| tripwire.name.as_str()).collect();
     if broken.is_empty() {
         return line;

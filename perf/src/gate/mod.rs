@@ -40,7 +40,9 @@ use crate::compare::engine::{Comparison, Ended, Layouts, Measured, Plan, Surroun
 use crate::compare::evidence::{PairCounts, needs_confirmation, weigh};
 use crate::compare::runner::{CaseInfo, Launcher, MeasureError};
 use crate::host::Host;
+use crate::measure::pin::measuring_core;
 use crate::measure::stats::Quartiles;
+use crate::missing::{self, Missing};
 use crate::side::manifest::Likeness;
 
 /// Part of the budget that is kept back for confirming: a suspicion that took all the time could never be.
@@ -56,6 +58,10 @@ pub struct Contest<'a> {
     pub launcher: &'a dyn Launcher,
     /// What both can do.
     pub cases: Vec<CaseInfo>,
+    /// Names of all benchmarks that there are on either side, also of those that are not asked for.
+    pub known: Vec<String>,
+    /// What was asked for and is not on both sides.
+    pub missing: Vec<Missing>,
     /// What was counted, by case.
     pub counts: BTreeMap<String, PairCounts>,
     /// Whether probes on one thread are pinned here.
@@ -75,11 +81,13 @@ pub struct Contest<'a> {
 /// Measures, decides, weighs. Never fails: what went wrong is part of the outcome.
 pub fn judge(contest: &Contest<'_>, config: &GateConfig, seed: u64, around: &mut Surroundings<'_>) -> Outcome {
     let mut outcome = Outcome {
+        missing: missing_of(contest, config),
         pinned: contest.pinned,
+        core: if contest.pinned { measuring_core() } else { None },
         fixed_addresses: contest.fixed_addresses,
         host: contest.host.clone(),
         probes: contest.probes.clone(),
-        notes: contest.notes.iter().cloned().chain(notes(contest, config)).collect(),
+        notes: contest.notes.iter().cloned().chain(notes(contest)).collect(),
         seed,
         likeness: contest.likeness.clone(),
         ..Outcome::empty(&contest.base, &contest.candidate, config)
@@ -164,7 +172,7 @@ fn row(contest: &Contest<'_>, config: &GateConfig, measured: Measured, confirmed
     }
 }
 
-fn notes(contest: &Contest<'_>, config: &GateConfig) -> Vec<String> {
+fn notes(contest: &Contest<'_>) -> Vec<String> {
     let mut notes = Vec::new();
     if !contest.pinned {
         notes.push(
@@ -184,9 +192,6 @@ fn notes(contest: &Contest<'_>, config: &GateConfig) -> Vec<String> {
             "Benchmarks on several threads cannot be pinned and are in wall time: their intervals are wider."
                 .to_owned(),
         );
-    }
-    for name in config.benchmarks.keys().filter(|name| contest.cases.iter().all(|case| case.name != **name)) {
-        notes.push(format!("The settings have levels for {name}, which was not measured."));
     }
     notes
 }
@@ -232,6 +237,23 @@ fn names<'r>(rows: impl Iterator<Item = &'r Row>) -> String {
     rows.map(|row| row.benchmark.as_str()).collect::<Vec<_>>().join(", ")
 }
 
+/// What is not on both sides, and levels for what is on neither.
+fn missing_of(contest: &Contest<'_>, config: &GateConfig) -> Vec<Missing> {
+    let mut missing = contest.missing.clone();
+    missing::allow(&mut missing, &config.allow_missing, false);
+    missing.extend(levels_of_none(&contest.known, config));
+    missing
+}
+
+/// Levels in the settings for benchmarks that are not among these.
+fn levels_of_none(known: &[String], config: &GateConfig) -> Vec<Missing> {
+    let without = config.benchmarks.keys().filter(|name| !known.contains(*name));
+    let level = |name: &String| Missing::new(name, format!("the settings have levels for {name}, which there is not"));
+    let mut missing: Vec<Missing> = without.map(level).collect();
+    missing::allow(&mut missing, &config.allow_missing, false);
+    missing
+}
+
 #[cfg(test)]
 mod tests {
     use std::path::Path;
@@ -254,11 +276,17 @@ mod tests {
     }
 
     fn gate(machine: &Machine, config: &GateConfig, times: f64) -> Outcome {
+        gate_without(machine, config, times, Vec::new())
+    }
+
+    fn gate_without(machine: &Machine, config: &GateConfig, times: f64, missing: Vec<Missing>) -> Outcome {
         let contest = Contest {
             base: "old".into(),
             candidate: "new".into(),
             launcher: machine,
             cases: vec![case("one", 1), case("two", 1), case("wide", 2)],
+            known: ["one", "two", "wide", "new"].map(str::to_owned).into(),
+            missing,
             counts: [("one".to_owned(), counts(times)), ("two".to_owned(), counts(1.0))].into(),
             pinned: true,
             fixed_addresses: true,
@@ -396,6 +424,8 @@ mod tests {
             candidate: "new".into(),
             launcher: &machine,
             cases: Vec::new(),
+            known: Vec::new(),
+            missing: Vec::new(),
             counts: BTreeMap::new(),
             pinned: true,
             fixed_addresses: true,
@@ -418,6 +448,73 @@ mod tests {
         assert_eq!((outcome.verdict, outcome.exit_code), (Some(Verdict::Warn), 0), "{}", outcome.verdict_line);
         outcome.be_strict();
         assert_eq!(outcome.exit_code, 1);
+    }
+
+    fn new_benchmark() -> Vec<Missing> {
+        vec![Missing::new("new", "only the candidate has new; it was not compared")]
+    }
+
+    #[test]
+    fn a_benchmark_that_one_side_lacks_is_exit_3_on_a_line_of_its_own_unless_it_is_allowed() {
+        let machine = Machine::shared();
+        let outcome = gate_without(&machine, &config(), 1.0, new_benchmark());
+        assert_eq!(outcome.exit_code, 3, "{}", outcome.verdict_line);
+        assert!(
+            outcome.verdict_line.starts_with("could not measure all of it, missing: new; of the rest: pass: "),
+            "{}",
+            outcome.verdict_line
+        );
+        let line =
+            |text: &str| text.lines().find(|line| line.contains("issing: only the candidate")).map(str::to_owned);
+        assert!(line(&render::terminal(&outcome)).unwrap().contains("--allow-missing new,"));
+        assert!(line(&render::markdown(&outcome)).unwrap().contains("--allow-missing new,"));
+
+        let allowing = GateConfig { allow_missing: vec!["new".to_owned()], ..config() };
+        let outcome = gate_without(&Machine::shared(), &allowing, 1.0, new_benchmark());
+        assert_eq!(outcome.exit_code, 0, "{}", outcome.verdict_line);
+        assert!(outcome.verdict_line.starts_with("pass: "), "{}", outcome.verdict_line);
+        assert!(render::terminal(&outcome).contains("Missing, as expected: only the candidate has new; "));
+        let other = GateConfig { allow_missing: vec!["newer".to_owned()], ..config() };
+        assert_eq!(gate_without(&Machine::shared(), &other, 1.0, new_benchmark()).exit_code, 3);
+    }
+
+    #[test]
+    fn a_regression_outweighs_what_is_missing_and_both_are_said() {
+        let machine = Machine { change: 0.08, changed_case: Some("one"), ..Machine::shared() };
+        let outcome = gate_without(&machine, &config(), 1.08, new_benchmark());
+        assert_eq!(outcome.exit_code, 1, "{}", outcome.verdict_line);
+        assert!(outcome.verdict_line.starts_with("regression: one is 8."), "{}", outcome.verdict_line);
+        assert!(outcome.verdict_line.ends_with("; missing: new"), "{}", outcome.verdict_line);
+    }
+
+    #[test]
+    fn levels_of_a_benchmark_that_does_not_exist_are_exit_3() {
+        let levels = |name: &str| [(name.to_owned(), config::Override::default())].into();
+        let outcome = gate(&Machine::shared(), &GateConfig { benchmarks: levels("onne"), ..config() }, 1.0);
+        assert_eq!((outcome.exit_code, outcome.missing.len()), (3, 1));
+        assert!(outcome.missing[0].what.contains("levels for onne"), "{:?}", outcome.missing);
+        let allow_missing = vec!["onne".to_owned()];
+        let allowing = GateConfig { benchmarks: levels("onne"), allow_missing, ..config() };
+        assert_eq!(gate(&Machine::shared(), &allowing, 1.0).exit_code, 0);
+        // One that there is, but that was left out by --benchmarks, is not missing.
+        let there = GateConfig { benchmarks: levels("new"), ..config() };
+        assert_eq!(gate(&Machine::shared(), &there, 1.0).exit_code, 0);
+    }
+
+    #[test]
+    fn a_tripwire_that_binds_and_was_not_measured_is_exit_3_unless_it_is_allowed() {
+        let unmeasured = || vec![Missing::new("prod, over plain", "the tripwire was not measured")];
+        let added = |allow_missing: &[&str]| {
+            let allow_missing = allow_missing.iter().map(|name| (*name).to_owned()).collect();
+            let mut outcome = gate(&Machine::shared(), &GateConfig { allow_missing, ..config() }, 1.0);
+            outcome.add_unmeasured(unmeasured());
+            outcome.add_tripwires(Vec::new());
+            outcome.exit_code
+        };
+        assert_eq!(added(&[]), 3);
+        assert_eq!(added(&["other"]), 3);
+        assert_eq!(added(&["prod, over plain"]), 0);
+        assert_eq!(added(&["tripwires"]), 0);
     }
 
     #[test]

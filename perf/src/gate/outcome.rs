@@ -11,6 +11,7 @@ use crate::compare::evidence::{PairCounts, Verdict};
 use crate::exit::{Exit, Failure};
 use crate::host::Host;
 use crate::measure::interval::MedianInterval;
+use crate::missing::{self, Missing};
 use crate::side::manifest::Likeness;
 
 /// Name and version of the format of an outcome in JSON.
@@ -35,8 +36,14 @@ pub struct Outcome {
     pub rows: Vec<Row>,
     /// Tripwires that bind here, if they were looked at.
     pub tripwires: Vec<Tripwire>,
+    /// What was to be judged and is not there.
+    #[serde(default)]
+    pub missing: Vec<Missing>,
     /// Whether probes on one thread were pinned to one core.
     pub pinned: bool,
+    /// The core that they were pinned to.
+    #[serde(default)]
+    pub core: Option<usize>,
     /// Whether address randomisation was off.
     pub fixed_addresses: bool,
     /// Where.
@@ -172,7 +179,9 @@ impl Outcome {
             candidate: candidate.to_owned(),
             rows: Vec::new(),
             tripwires: Vec::new(),
+            missing: Vec::new(),
             pinned: false,
+            core: None,
             fixed_addresses: false,
             host: None,
             probes: None,
@@ -209,6 +218,12 @@ impl Outcome {
         self.tripwires.iter().filter(|tripwire| tripwire.broken)
     }
 
+    /// Whether something is missing that neither the settings nor an option expect to be.
+    #[must_use]
+    pub fn is_incomplete(&self) -> bool {
+        missing::any_unexpected(&self.missing)
+    }
+
     /// Draws the conclusion from rows, tripwires and how the measuring ended. Called again whenever those change.
     pub(super) fn conclude(&mut self, interrupted: bool) {
         // What is shown outweighs what is not: a regression stays one even if another benchmark could not be measured.
@@ -234,6 +249,7 @@ impl Outcome {
             (Some(Verdict::Regression), _) => Exit::Difference,
             (Some(Verdict::Waits), _) if waits_too_long => Exit::Difference,
             (Some(Verdict::CouldNotMeasure), _) => Exit::CouldNot,
+            (Some(_), _) if self.is_incomplete() => Exit::CouldNot,
             (Some(Verdict::Inconclusive), _) => Exit::Inconclusive,
             (Some(Verdict::Pass | Verdict::Faster | Verdict::Warn | Verdict::Waits), _) => Exit::Success,
         };
@@ -244,7 +260,7 @@ impl Outcome {
     /// The exit code as such.
     #[must_use]
     pub fn exit(&self) -> Exit {
-        [Exit::Success, Exit::Difference, Exit::Inconclusive, Exit::Interrupted]
+        [Exit::Success, Exit::Difference, Exit::Inconclusive, Exit::CannotTell, Exit::Interrupted]
             .into_iter()
             .find(|exit| exit.code() == self.exit_code)
             .unwrap_or(Exit::CouldNot)
@@ -252,10 +268,26 @@ impl Outcome {
 
     /// A warning counts as a regression from now on.
     pub fn be_strict(&mut self) {
-        if matches!(self.verdict, Some(Verdict::Warn | Verdict::Waits)) && self.exit() == Exit::Success {
+        // A slow-down that is shown outweighs what is missing.
+        if matches!(self.verdict, Some(Verdict::Warn | Verdict::Waits)) && self.exit() != Exit::Difference {
             self.exit_code = Exit::Difference.code();
             self.notes.push("--strict: a warning ends with exit code 1.".to_owned());
         }
+    }
+
+    /// Adds what the settings name and is not there, of these benchmarks; and what that changes.
+    pub fn add_levels_of_none(&mut self, known: &[String]) {
+        self.missing.extend(super::levels_of_none(known, &self.settings));
+        if self.stopped.is_none() {
+            self.conclude(false);
+        }
+    }
+
+    /// Adds tripwires that bind here and were not measured. [`add_tripwires`](Self::add_tripwires) draws the
+    /// conclusion.
+    pub fn add_unmeasured(&mut self, mut unmeasured: Vec<Missing>) {
+        missing::allow(&mut unmeasured, &self.settings.allow_missing, true);
+        self.missing.extend(unmeasured);
     }
 
     /// Adds tripwires, and what they change.

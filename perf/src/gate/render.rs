@@ -78,12 +78,17 @@ fn tripwires(outcome: &Outcome) -> Option<String> {
 }
 
 fn method(outcome: &Outcome) -> String {
+    let pinned = match (outcome.pinned, outcome.core) {
+        (true, Some(core)) => format!(" pinned to core {core}"),
+        (true, None) => " pinned to one core".to_owned(),
+        (false, _) => String::new(),
+    };
     format!(
         "{} against {}: medians over blocks of fresh processes{}, intervals at {} over all looks, measured in {:.1} s; \
          warn at {} % and fail at {} % slower unless the settings say otherwise. {}",
         outcome.candidate,
         outcome.base,
-        if outcome.pinned { " pinned to one core" } else { "" },
+        pinned,
         confidence(outcome),
         outcome.measuring_seconds,
         outcome.settings.warn_percent,
@@ -101,6 +106,9 @@ const CLOCKS: &str = "One thread is timed in its CPU time; what that does not se
 #[must_use]
 pub fn terminal(outcome: &Outcome) -> String {
     let mut text = format!("{}\n", outcome.verdict_line);
+    for missing in &outcome.missing {
+        let _ = writeln!(text, "{}", missing.line());
+    }
     if !outcome.rows.is_empty() {
         let _ = write!(text, "\n{}\n", table(HEADER, outcome.rows.iter().map(cells)));
     }
@@ -121,6 +129,10 @@ pub fn terminal(outcome: &Outcome) -> String {
 #[must_use]
 pub fn markdown(outcome: &Outcome) -> String {
     let mut text = format!("**{}**\n", outcome.verdict_line);
+    for missing in &outcome.missing {
+        let _ = write!(text, "\n- {}", missing.line());
+    }
+    text.push_str(if outcome.missing.is_empty() { "" } else { "\n" });
     if !outcome.rows.is_empty() {
         let _ = write!(text, "\n{}\n", table(HEADER, outcome.rows.iter().map(cells)));
     }

@@ -11,6 +11,7 @@ use crate::compare::runner::{CaseInfo, MeasureError};
 use crate::exit::Failure;
 use crate::host::Host;
 use crate::measure::pin::can_pin;
+use crate::missing::Missing;
 use crate::probe::count::{self, count};
 use crate::probe::launch::fixed_addresses;
 use crate::probe::{Pair, ProbeCommand};
@@ -23,6 +24,8 @@ pub struct Matched {
     candidate: String,
     pair: Pair,
     cases: Vec<CaseInfo>,
+    known: Vec<String>,
+    missing: Vec<Missing>,
     counts: BTreeMap<String, PairCounts>,
     probes: [Hello; 2],
     host: Host,
@@ -37,7 +40,10 @@ impl Matched {
     /// Usage: a benchmark that there is not on both sides. An interruption.
     pub fn new(base: &Side, candidate: &Side, benchmarks: &[String], root: &Path) -> Result<Self, Failure> {
         let mut notes = Vec::new();
-        let cases = narrowed(common(&base.cases(), &candidate.cases(), &mut notes), benchmarks)?;
+        let mut known: Vec<String> = base.cases().into_iter().chain(candidate.cases()).map(|case| case.name).collect();
+        known.sort_unstable();
+        known.dedup();
+        let (cases, mut missing) = narrowed(common(&base.cases(), &candidate.cases()), benchmarks)?;
         let cache = lab_directory(root).join("counts");
         // Counting does not mind company, so both sides are counted at once; timing comes after.
         let counted = std::thread::scope(|scope| {
@@ -56,12 +62,18 @@ impl Matched {
                 "Instructions were counted on the {path} path (valgrind has no other), timed on {timed}."
             ));
         }
+        let counts = pair_up(&cases, &counted_base, &counted_candidate);
+        if base.allocs.is_some() && candidate.allocs.is_some() {
+            missing.extend(uncounted(&cases, &counts));
+        }
         Ok(Self {
             base: base.label.clone(),
             candidate: candidate.label.clone(),
             pair: Pair { base: base.probe.clone(), candidate: candidate.probe.clone() },
-            counts: pair_up(&cases, &counted_base, &counted_candidate),
+            counts,
             cases,
+            known,
+            missing,
             probes: [base.hello.clone(), candidate.hello.clone()],
             host: Host::detect(root),
             notes,
@@ -77,6 +89,8 @@ impl Matched {
             candidate: self.candidate.clone(),
             launcher: &self.pair,
             cases: self.cases.clone(),
+            known: self.known.clone(),
+            missing: self.missing.clone(),
             counts: self.counts.clone(),
             pinned: can_pin(),
             fixed_addresses: fixed_addresses(),
@@ -85,6 +99,12 @@ impl Matched {
             notes: self.notes.clone(),
             likeness: self.likeness.clone(),
         }
+    }
+
+    /// Names of all benchmarks that there are on either side.
+    #[must_use]
+    pub fn known(&self) -> &[String] {
+        &self.known
     }
 
     /// What both sides can do, as far as it is to be measured.
@@ -104,39 +124,77 @@ impl Matched {
     }
 }
 
-/// What both can do alike, in the order of the base.
-fn common(base: &[CaseInfo], candidate: &[CaseInfo], notes: &mut Vec<String>) -> Vec<CaseInfo> {
-    let only = |here: &[CaseInfo], there: &[CaseInfo], side: &str| {
-        let missing = |case: &&CaseInfo| there.iter().all(|other| other.name != case.name);
-        let names: Vec<&str> = here.iter().filter(missing).map(|case| case.name.as_str()).collect();
-        (!names.is_empty()).then(|| format!("Only the {side} has {}: not compared.", names.join(", ")))
-    };
-    notes.extend(only(base, candidate, "base"));
-    notes.extend(only(candidate, base, "candidate"));
+/// What both can do alike, in the order of the base, and what is not on both sides alike.
+fn common(base: &[CaseInfo], candidate: &[CaseInfo]) -> (Vec<CaseInfo>, Vec<Missing>) {
+    let find = |cases: &[CaseInfo], name: &str| cases.iter().find(|case| case.name == name).cloned();
     let mut common = Vec::new();
+    let mut missing = Vec::new();
     for case in base {
-        match candidate.iter().find(|other| other.name == case.name) {
-            Some(other) if other.threads == case.threads => common.push(case.clone()),
-            Some(other) => notes.push(format!(
-                "{} is on {} threads in the base and on {} in the candidate: not compared.",
-                case.name, case.threads, other.threads
+        let Some(other) = find(candidate, &case.name) else {
+            missing.push(Missing::new(&case.name, format!("only the base has {}; it was not compared", case.name)));
+            continue;
+        };
+        let differs = [
+            ("on", "threads", case.threads as u64, other.threads as u64),
+            ("of", "tokens", case.tokens_per_iteration, other.tokens_per_iteration),
+        ];
+        match differs.into_iter().find(|(.., here, there)| here != there) {
+            None => common.push(case.clone()),
+            Some((how, of_what, here, there)) => missing.push(Missing::new(
+                &case.name,
+                format!(
+                    "{} is {how} {here} {of_what} in the base and {how} {there} in the candidate; it was not compared",
+                    case.name
+                ),
             )),
-            None => {}
         }
     }
-    common
+    for case in candidate.iter().filter(|case| find(base, &case.name).is_none()) {
+        missing.push(Missing::new(&case.name, format!("only the candidate has {}; it was not compared", case.name)));
+    }
+    (common, missing)
 }
 
-fn narrowed(common: Vec<CaseInfo>, benchmarks: &[String]) -> Result<Vec<CaseInfo>, Failure> {
-    if let Some(unknown) = benchmarks.iter().find(|name| common.iter().all(|case| case.name != **name)) {
+/// What of it is asked for. Of what is not on both sides, too: it is missing only if it is.
+fn narrowed(
+    (mut common, mut missing): (Vec<CaseInfo>, Vec<Missing>),
+    benchmarks: &[String],
+) -> Result<(Vec<CaseInfo>, Vec<Missing>), Failure> {
+    let is_there = |name: &String| {
+        common.iter().any(|case| case.name == *name) || missing.iter().any(|missing| missing.name == *name)
+    };
+    if let Some(unknown) = benchmarks.iter().find(|name| !is_there(name)) {
         let names: Vec<&str> = common.iter().map(|case| case.name.as_str()).collect();
         return Err(Failure::usage(format!(
             "no benchmark of both sides is called {unknown:?}; they are {}",
             names.join(", ")
         )));
     }
-    let wanted = |case: &CaseInfo| benchmarks.is_empty() || benchmarks.contains(&case.name);
-    Ok(common.into_iter().filter(wanted).collect())
+    let wanted = |name: &String| benchmarks.is_empty() || benchmarks.contains(name);
+    common.retain(|case| wanted(&case.name));
+    missing.retain(|missing| wanted(&missing.name));
+    Ok((common, missing))
+}
+
+/// Counts that one side has and the other should have too. A program without a counting twin is not ours, and is
+/// compared by time alone.
+fn uncounted(cases: &[CaseInfo], counts: &BTreeMap<String, PairCounts>) -> Vec<Missing> {
+    let sides = |of: fn(&Counts) -> Option<f64>, what: &str| {
+        let lacking = |base: bool| {
+            let is_lacking = |case: &&CaseInfo| {
+                let Some(PairCounts { base: here, candidate: there }) = counts.get(&case.name) else { return false };
+                let (here, there) = (of(here).is_some(), of(there).is_some());
+                if base { there && !here } else { here && !there }
+            };
+            let names: Vec<&str> = cases.iter().filter(is_lacking).map(|case| case.name.as_str()).collect();
+            (!names.is_empty()).then(|| {
+                let side = if base { "base" } else { "candidate" };
+                Missing::new(what, format!("{what} of the {side} could not be counted on {}", names.join(", ")))
+            })
+        };
+        [lacking(true), lacking(false)].into_iter().flatten().collect::<Vec<_>>()
+    };
+    [sides(|counts| counts.instructions, "instructions"), sides(|counts| counts.allocations, "allocations")].concat()
 }
 
 fn pair_up(cases: &[CaseInfo], base: &count::Counts, candidate: &count::Counts) -> BTreeMap<String, PairCounts> {
@@ -161,32 +219,68 @@ mod tests {
     use crate::compare::simulated::case;
     use crate::exit::Exit;
 
+    fn found(base: &[CaseInfo], candidate: &[CaseInfo]) -> (Vec<CaseInfo>, Vec<String>) {
+        let (common, missing) = common(base, candidate);
+        (common, missing.into_iter().map(|missing| format!("{}: {}", missing.name, missing.what)).collect())
+    }
+
     #[test]
-    fn only_what_both_sides_do_alike_is_compared_and_the_rest_is_said() {
-        let mut notes = Vec::new();
-        let found = common(
-            &[case("a", 1), case("b", 1), case("c", 4)],
-            &[case("d", 1), case("c", 2), case("a", 1)],
-            &mut notes,
-        );
-        assert_eq!(found, [case("a", 1)]);
+    fn what_is_not_on_both_sides_alike_is_missing_and_said() {
+        let (common, missing) =
+            found(&[case("a", 1), case("b", 1), case("c", 4)], &[case("d", 1), case("c", 2), case("a", 1)]);
+        assert_eq!(common, [case("a", 1)]);
         assert_eq!(
-            notes,
+            missing,
             [
-                "Only the base has b: not compared.",
-                "Only the candidate has d: not compared.",
-                "c is on 4 threads in the base and on 2 in the candidate: not compared."
+                "b: only the base has b; it was not compared",
+                "c: c is on 4 threads in the base and on 2 in the candidate; it was not compared",
+                "d: only the candidate has d; it was not compared",
             ]
         );
     }
 
     #[test]
+    fn a_benchmark_of_other_tokens_is_not_the_same_one() {
+        let other = CaseInfo { tokens_per_iteration: 7, ..case("a", 1) };
+        let (common, missing) = found(&[case("a", 1)], &[other]);
+        assert!(common.is_empty());
+        assert!(missing[0].contains(" tokens in the base and of 7 in the candidate"), "{missing:?}");
+    }
+
+    #[test]
     fn an_unknown_benchmark_is_answered_with_the_known_ones() {
-        let cases = || vec![case("a", 1), case("b", 1)];
-        assert_eq!(narrowed(cases(), &["b".to_owned()]).unwrap(), [case("b", 1)]);
-        assert_eq!(narrowed(cases(), &[]).unwrap().len(), 2);
+        let cases = || (vec![case("a", 1), case("b", 1)], vec![Missing::new("new", "only the candidate has new")]);
+        assert_eq!(narrowed(cases(), &["b".to_owned()]).unwrap(), (vec![case("b", 1)], Vec::new()));
+        assert_eq!(narrowed(cases(), &[]).unwrap(), cases());
         let failure = narrowed(cases(), &["x".to_owned()]).unwrap_err();
         assert_eq!(failure.exit(), Exit::Usage);
         assert_eq!(failure.to_string(), "no benchmark of both sides is called \"x\"; they are a, b");
+    }
+
+    #[test]
+    fn a_benchmark_of_one_side_is_missing_if_it_is_asked_for() {
+        let cases = || (vec![case("a", 1)], vec![Missing::new("new", "only the candidate has new")]);
+        let (common, missing) = narrowed(cases(), &["new".to_owned()]).unwrap();
+        assert!(common.is_empty() && missing.len() == 1);
+        assert!(narrowed(cases(), &["a".to_owned()]).unwrap().1.is_empty());
+    }
+
+    #[test]
+    fn what_was_counted_on_one_side_only_is_missing_on_the_other() {
+        let of = |instructions, allocations| Counts { instructions, allocations, allocated_bytes: None };
+        let counted = |base, candidate| [("a".to_owned(), PairCounts { base, candidate })].into();
+        let missing = |counts| {
+            let missing = uncounted(&[case("a", 1)], &counts);
+            missing.into_iter().map(|missing| missing.what).collect::<Vec<_>>()
+        };
+        assert!(missing(counted(of(Some(1.0), Some(1.0)), of(Some(2.0), Some(2.0)))).is_empty());
+        assert!(missing(counted(of(None, Some(1.0)), of(None, Some(2.0)))).is_empty(), "no valgrind here");
+        assert_eq!(
+            missing(counted(of(None, Some(1.0)), of(Some(1.0), None))),
+            [
+                "instructions of the base could not be counted on a",
+                "allocations of the candidate could not be counted on a"
+            ]
+        );
     }
 }

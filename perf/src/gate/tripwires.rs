@@ -3,18 +3,20 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::outcome::Tripwire;
+use super::outcome::{Outcome, Tripwire};
 use crate::cell::{Knobs, REFERENCE};
 use crate::compare::contest::Effort;
 use crate::exit::Failure;
 use crate::host::Host;
+use crate::missing::{Missing, TRIPWIRES};
+use crate::own_sources;
 use crate::run::record::Header;
 use crate::run::{Contest, Kind, Panel, Point, Run, Seat};
 use crate::sweep::check::{cells, check_all};
 use crate::sweep::measure::{Ended, Method, measure};
 use crate::sweep::row::rows;
 use crate::sweep::schedule::Limits;
-use crate::tripwire::{CellName, State, Tripwires};
+use crate::tripwire::{self, CellName, State, Tripwires};
 
 /// Limits are far from what is measured, so a few blocks will do.
 const METHOD: Method = Method {
@@ -23,20 +25,47 @@ const METHOD: Method = Method {
     budget: Some(Duration::from_secs(60)),
 };
 
+/// What binds here, judged.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Judged {
+    /// What was measured.
+    pub tripwires: Vec<Tripwire>,
+    /// What was not.
+    pub unmeasured: Vec<Missing>,
+}
+
+impl Judged {
+    /// Adds it to what the gate found.
+    pub fn add_to(self, outcome: &mut Outcome) {
+        outcome.add_unmeasured(self.unmeasured);
+        outcome.add_tripwires(self.tripwires);
+    }
+}
+
+/// Nothing is measured, for this reason: then all tripwires that bind here are missing, if there are any.
+///
+/// # Errors
+/// A file that cannot be read.
+pub fn unjudged(root: &Path, why: &str) -> Result<Judged, Failure> {
+    let tripwires = Tripwires::read(&root.join("baselines/tripwires.toml"))?;
+    let binding = tripwires.binding(&Host::detect(root)).len();
+    let one = || Missing::new(TRIPWIRES, format!("{binding} tripwires bind here and were not measured: {why}"));
+    Ok(Judged { tripwires: Vec::new(), unmeasured: if binding > 0 { vec![one()] } else { Vec::new() } })
+}
+
 /// Measures the cells of all tripwires that bind here, and judges them. A debug build measures nothing, since nothing
 /// binds there.
 ///
 /// # Errors
 /// A file that cannot be read; a variant that decides wrongly (exit 1); a process that fails.
-pub fn judge(
-    root: &Path,
-    interrupted: &dyn Fn() -> bool,
-    progress: &mut dyn FnMut(f64),
-) -> Result<Vec<Tripwire>, Failure> {
+pub fn judge(root: &Path, interrupted: &dyn Fn() -> bool, progress: &mut dyn FnMut(f64)) -> Result<Judged, Failure> {
     let tripwires = Tripwires::read(&root.join("baselines/tripwires.toml"))?;
     let host = Host::detect(root);
     if host.build != "release" {
-        return Ok(Vec::new());
+        return Ok(Judged::default());
+    }
+    if let Some(objection) = own_sources::objection(root) {
+        return unjudged(root, &objection);
     }
     let panel = panel(&tripwires, &host);
     let cells = cells(std::slice::from_ref(&panel));
@@ -47,16 +76,16 @@ pub fn judge(
     if ended == Ended::Interrupted {
         return Err(Failure::interrupted());
     }
-    let judged = tripwires.judge(&run.header.host, &rows(&run)).into_iter();
-    Ok(judged
-        .filter(|judged| judged.state != State::Elsewhere)
-        .map(|judged| Tripwire {
-            name: judged.name,
-            limit: judged.limit,
-            measured: judged.measured,
-            broken: judged.state == State::Broken,
-        })
-        .collect())
+    let judged = tripwires.judge(&run.header.host, &rows(&run));
+    let unmeasured = tripwire::unmeasured(&judged);
+    let measured = judged.into_iter().filter(|judged| matches!(judged.state, State::Holds | State::Broken));
+    let tripwires = measured.map(|judged| Tripwire {
+        name: judged.name,
+        limit: judged.limit,
+        measured: judged.measured,
+        broken: judged.state == State::Broken,
+    });
+    Ok(Judged { tripwires: tripwires.collect(), unmeasured })
 }
 
 /// A contest for each kind of token and batch, with the variants that tripwires name.
@@ -106,7 +135,7 @@ mod tests {
     fn a_debug_build_measures_nothing() {
         if cfg!(debug_assertions) {
             let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
-            assert_eq!(judge(root, &|| false, &mut |_| {}).unwrap(), []);
+            assert_eq!(judge(root, &|| false, &mut |_| {}).unwrap(), Judged::default());
         }
     }
 }

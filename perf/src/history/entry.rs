@@ -22,10 +22,16 @@ pub struct Entry {
     pub started_utc: String,
     /// Git revision of the tree; `-dirty` if it had changes; `None` outside of one.
     pub revision: Option<String>,
-    /// Fingerprint of the host: only runs of one host are held against each other.
+    /// Fingerprint of the host, with everything that might matter to any benchmark.
     pub host: String,
-    /// Model name of the CPU, for people.
+    /// Model name of the CPU.
     pub cpu: String,
+    /// Operating system, architecture and kind of build; `None` in entries of before 2026-12.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub system: Option<String>,
+    /// The compiler's release and flags; `None` in entries of before 2026-12.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compiler: Option<String>,
     /// Name of the plan.
     pub plan: String,
     /// By name: `VARIANT/CORPUS/BATCH`, such as `prod/light/64`; at default knobs, on one thread.
@@ -51,6 +57,37 @@ pub struct Benchmark {
     pub ns_per_token: f64,
     /// Blocks that all of this was made from.
     pub blocks: usize,
+}
+
+impl Entry {
+    /// Whether the other run belongs to the same series: benchmarks on one thread of one machine. Cores, threads of the
+    /// pool and backends of the build do not matter to them.
+    #[must_use]
+    pub fn is_same_series(&self, other: &Self) -> bool {
+        let systems = self.system.as_ref().zip(other.system.as_ref());
+        self.host == other.host
+            || (self.cpu == other.cpu
+                && simd_path(&self.host) == simd_path(&other.host)
+                && systems.is_none_or(|(one, other)| one == other))
+    }
+
+    /// Whether it was built as the other was, so that a change between them is one of the code. Of an old entry only
+    /// its fingerprint tells.
+    #[must_use]
+    pub fn is_built_alike(&self, other: &Self) -> bool {
+        self.host == other.host || (self.compiler.is_some() && self.compiler == other.compiler)
+    }
+
+    /// By which compiler, for people.
+    #[must_use]
+    pub fn built_by(&self) -> &str {
+        self.compiler.as_deref().unwrap_or("an unknown compiler")
+    }
+}
+
+/// The instruction set in a fingerprint: its last part but one.
+fn simd_path(fingerprint: &str) -> Option<&str> {
+    fingerprint.rsplit('-').nth(1)
 }
 
 impl Benchmark {
@@ -103,6 +140,8 @@ pub fn entry_of(run: &Run) -> Entry {
         revision: header.host.revision.clone(),
         host: header.host.fingerprint(),
         cpu: header.host.cpu.clone(),
+        system: Some(header.host.system()),
+        compiler: Some(header.host.compiler()),
         plan: header.plan.clone(),
         benchmarks,
     }

@@ -10,6 +10,7 @@ use anyhow::{Context, anyhow};
 use serde::Deserialize;
 
 use super::entry::{Entry, FORMAT, entry_of};
+use crate::host::Host;
 use crate::run::Run;
 
 /// Name of the file in the directory of reports.
@@ -25,10 +26,28 @@ pub struct History {
 }
 
 impl History {
-    /// The entries of one host, oldest first.
+    /// The entries of exactly this fingerprint, oldest first.
     #[must_use]
     pub fn of_host(&self, fingerprint: &str) -> Vec<&Entry> {
         self.entries.iter().filter(|entry| entry.host == fingerprint).collect()
+    }
+
+    /// The entries of this machine, oldest first: also by other compilers, which are other segments of the series, and
+    /// with other numbers of threads, which do not matter to benchmarks on one.
+    #[must_use]
+    pub fn of_machine(&self, host: &Host) -> Vec<&Entry> {
+        let own = Entry {
+            format: FORMAT,
+            started_utc: String::new(),
+            revision: None,
+            host: host.fingerprint(),
+            cpu: host.cpu.clone(),
+            system: Some(host.system()),
+            compiler: Some(host.compiler()),
+            plan: String::new(),
+            benchmarks: BTreeMap::new(),
+        };
+        self.entries.iter().filter(|entry| entry.is_same_series(&own)).collect()
     }
 
     /// Fingerprints of the hosts that have entries, each with how many.

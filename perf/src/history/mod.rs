@@ -29,4 +29,4 @@ pub mod trend;
 
 pub use entry::{Benchmark, Entry, entry_of};
 pub use file::{History, append, read};
-pub use trend::{Point, Trend, trends};
+pub use trend::{Point, Trend, starts, trends};

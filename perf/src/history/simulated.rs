@@ -35,6 +35,8 @@ pub(crate) fn entries(runs: usize) -> Vec<Entry> {
             )),
             host: "test-cpu-2c-avx2-01234567".to_owned(),
             cpu: "Test CPU".to_owned(),
+            system: Some("linux x86_64 release".to_owned()),
+            compiler: Some("rustc 1.95.0".to_owned()),
             plan: "quick".to_owned(),
             benchmarks: [("plain", plain[run]), ("prod", prod[run]), ("lanes", lanes[run])]
                 .map(|(variant, log)| (format!("{variant}/light/64"), benchmark(log.exp())))

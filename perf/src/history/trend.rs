@@ -15,6 +15,7 @@
 //! between them.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use serde::Serialize;
 
@@ -44,17 +45,31 @@ pub struct Trend {
     pub benchmark: String,
     /// Its runs, oldest first.
     pub points: Vec<Point>,
+    /// Indices of `points` that begin a new segment: from there on another compiler or other flags built it. What lies
+    /// between two segments is no change of the code, and is not judged.
+    pub starts: Vec<usize>,
     /// Where its level changed. `at` is an index of `points`; p is adjusted for the number of benchmarks.
     pub changes: Vec<Change>,
-    /// Whether it creeps apart from that; p adjusted likewise.
+    /// Whether it creeps apart from that; p adjusted likewise. In the last segment that has one.
     pub drift: Option<Drift>,
+    /// The points that the drift was found in.
+    pub drifting: Range<usize>,
 }
 
 impl Trend {
     /// Whether there are runs enough to judge it.
     #[must_use]
     pub fn is_judged(&self) -> bool {
-        self.points.len() >= FEWEST_RUNS
+        segments(self.points.len(), self.starts.iter().copied()).iter().any(|segment| segment.len() >= FEWEST_RUNS)
+    }
+
+    /// Where its level may be another one: at changes, and where segments begin.
+    #[must_use]
+    pub fn breaks(&self) -> Vec<usize> {
+        let mut breaks: Vec<usize> = self.changes.iter().map(|change| change.at).chain(self.starts.clone()).collect();
+        breaks.sort_unstable();
+        breaks.dedup();
+        breaks
     }
 
     /// Whether it changed or drifts.
@@ -81,11 +96,26 @@ impl Trend {
     #[must_use]
     pub fn fit(&self) -> Vec<f64> {
         let values = logs(&self.points);
-        fit(&values, &self.changes, self.drift).into_iter().map(f64::exp).collect()
+        let slope = self.drift.map_or(0.0, |drift| drift.log_per_run);
+        let parts = segments(values.len(), self.breaks()).into_iter().flat_map(|part| {
+            let drifts = self.drifting.contains(&part.start);
+            fit(values.get(part).unwrap_or_default(), &[], if drifts { slope } else { 0.0 })
+        });
+        parts.map(f64::exp).collect()
     }
 }
 
-/// Every benchmark of these runs, which are of one host and in the order of time, by name.
+/// The runs with which a new segment begins: they were built by another compiler, or with other flags, than the one
+/// before.
+#[must_use]
+pub fn starts(entries: &[&Entry]) -> Vec<usize> {
+    let pairs = entries.windows(2).enumerate();
+    let differs = |pair: &[&Entry]| pair.first().zip(pair.last()).is_some_and(|(one, next)| !one.is_built_alike(next));
+    pairs.filter(|(_, pair)| differs(pair)).map(|(index, _)| index + 1).collect()
+}
+
+/// Every benchmark of these runs, which are of one machine and in the order of time, by name. Each segment is judged
+/// for itself.
 #[must_use]
 pub fn trends(entries: &[&Entry]) -> Vec<Trend> {
     let mut points: BTreeMap<&str, Vec<Point>> = BTreeMap::new();
@@ -94,13 +124,41 @@ pub fn trends(entries: &[&Entry]) -> Vec<Trend> {
             points.entry(name).or_default().push(Point { run, ratio: benchmark.to_floor() });
         }
     }
-    let series: Vec<Vec<f64>> = points.values().map(|points| logs(points)).collect();
-    let judged = judge(&series, permutations_for(series.len()));
-    points
+    let starts_of_runs = starts(entries);
+    let mut all: Vec<Trend> = points
         .into_iter()
-        .zip(judged)
-        .map(|((name, points), (changes, drift))| Trend { benchmark: name.to_owned(), points, changes, drift })
-        .collect()
+        .map(|(name, points)| {
+            let first_at = |start: &usize| points.iter().position(|point| point.run >= *start);
+            let mut starts: Vec<usize> = starts_of_runs.iter().filter_map(first_at).filter(|at| *at > 0).collect();
+            starts.dedup();
+            Trend {
+                benchmark: name.to_owned(),
+                drifting: 0..points.len(),
+                points,
+                starts,
+                changes: Vec::new(),
+                drift: None,
+            }
+        })
+        .collect();
+    let place = |(index, trend): (usize, &Trend)| {
+        let parts = segments(trend.points.len(), trend.starts.iter().copied());
+        parts.into_iter().map(move |part| (index, part)).collect::<Vec<_>>()
+    };
+    let places: Vec<(usize, Range<usize>)> = all.iter().enumerate().flat_map(place).collect();
+    let values = |(index, part): &(usize, Range<usize>)| {
+        all.get(*index).and_then(|trend| trend.points.get(part.clone())).map(logs).unwrap_or_default()
+    };
+    let series: Vec<Vec<f64>> = places.iter().map(values).collect();
+    let judged = judge(&series, permutations_for(series.len()));
+    for ((index, part), (changes, drift)) in places.into_iter().zip(judged) {
+        let Some(trend) = all.get_mut(index) else { continue };
+        trend.changes.extend(changes.into_iter().map(|change| Change { at: part.start + change.at, ..change }));
+        if drift.is_some() {
+            (trend.drift, trend.drifting) = (drift, part);
+        }
+    }
+    all
 }
 
 /// So many that the least p-value is a tenth of the strictest level that one of so many benchmarks may have to meet:
@@ -156,8 +214,9 @@ fn describe(values: &[f64], level: f64, permutations: usize) -> Judged {
     };
     let steps = changes::find(values, level, permutations);
     let line = drift_within(&[]);
-    let cost_of_line = cost(values, &fit(values, &[], line), 2);
-    let cost_of_steps = cost(values, &fit(values, &steps, None), 1 + 3 * steps.len());
+    let slope = |drift: Option<Drift>| drift.map_or(0.0, |drift| drift.log_per_run);
+    let cost_of_line = cost(values, &fit(values, &[], slope(line)), 2);
+    let cost_of_steps = cost(values, &fit(values, &steps, 0.0), 1 + 3 * steps.len());
     if line.is_some() && cost_of_line < cost_of_steps {
         return (Vec::new(), line);
     }
@@ -176,8 +235,7 @@ fn cost(values: &[f64], fit: &[f64], numbers: usize) -> f64 {
 }
 
 /// The log ratio at each run: a level for each segment, on a common slope.
-fn fit(values: &[f64], changes: &[Change], drift: Option<Drift>) -> Vec<f64> {
-    let slope = drift.map_or(0.0, |drift| drift.log_per_run);
+fn fit(values: &[f64], changes: &[Change], slope: f64) -> Vec<f64> {
     let level: Vec<f64> = values.iter().enumerate().map(|(run, value)| value - slope * run as f64).collect();
     let medians = segments(values.len(), changes.iter().map(|change| change.at)).into_iter().flat_map(|segment| {
         let median = median(level.get(segment.clone()).unwrap_or_default());
@@ -302,6 +360,50 @@ mod tests {
         let fit = prod.fit();
         assert!((fit[29] / fit[0] - 1.03).abs() < 0.006 && fit[17] == fit[0] && fit[18] == fit[29], "{fit:?}");
         assert!(!trends_of_first(7, &runs).iter().any(Trend::is_judged));
+    }
+
+    #[test]
+    fn a_new_compiler_begins_a_segment_and_what_it_changes_is_no_change_of_the_code() {
+        let mut runs = entries(40);
+        for (run, entry) in runs.iter_mut().enumerate() {
+            // A fifth slower from run 20 on, by a new compiler alone.
+            if run >= 20 {
+                entry.compiler = Some("rustc 1.96.0".to_owned());
+                entry.host = "test-cpu-2c-avx2-89abcdef".to_owned();
+                entry.benchmarks.get_mut("plain/light/64").unwrap().ratio_to_floor *= 1.2;
+            }
+        }
+        let runs: Vec<&Entry> = runs.iter().collect();
+        assert!(runs[39].is_same_series(runs[0]) && !runs[39].is_built_alike(runs[0]));
+        assert_eq!(starts(&runs), [20]);
+        let [lanes, plain, _] = &trends(&runs)[..] else { panic!("three") };
+        assert!(!plain.has_moved() && plain.is_judged(), "{plain:?}");
+        assert_eq!(plain.starts, [20]);
+        let fit = plain.fit();
+        assert!((fit[20] / fit[19] - 1.2).abs() < 0.02 && fit[0] == fit[19] && fit[20] == fit[39], "{fit:?}");
+        assert!(lanes.drift.is_some() && lanes.got_slower(), "a drift within a segment is still seen: {lanes:?}");
+        // The same with the compiler of before: it is one.
+        let without: Vec<Entry> =
+            runs.iter().map(|entry| Entry { compiler: Some("rustc 1.95.0".to_owned()), ..(*entry).clone() }).collect();
+        let without: Vec<&Entry> = without.iter().collect();
+        assert!(trends(&without)[1].got_slower());
+    }
+
+    #[test]
+    fn threads_and_backends_begin_neither_a_series_nor_a_segment() {
+        let runs = entries(2);
+        let other = Entry { host: "test-cpu-1c-avx2-89abcdef".to_owned(), ..runs[1].clone() };
+        assert!(other.is_same_series(&runs[0]) && other.is_built_alike(&runs[0]));
+        for another in [
+            Entry { cpu: "Another".to_owned(), ..other.clone() },
+            Entry { host: "test-cpu-1c-avx512-89abcdef".to_owned(), ..other.clone() },
+            Entry { system: Some("linux x86_64 debug".to_owned()), ..other.clone() },
+        ] {
+            assert!(!another.is_same_series(&runs[0]), "{another:?}");
+        }
+        // An entry of before tells less: it is of the series, and a segment of its own if its fingerprint is another.
+        let old = Entry { system: None, compiler: None, ..other };
+        assert!(old.is_same_series(&runs[0]) && !old.is_built_alike(&runs[0]));
     }
 
     fn trends_of_first(count: usize, runs: &[&Entry]) -> Vec<Trend> {

@@ -13,6 +13,7 @@ pub mod binomial;
 pub mod interval;
 pub mod percent;
 pub mod pin;
+pub mod queue;
 pub mod rounds;
 #[cfg(test)]
 pub(crate) mod simulated;

@@ -8,7 +8,7 @@ use super::client::{Client, could_not_start};
 use super::command::ProbeCommand;
 use crate::compare::layout::Layout;
 use crate::compare::runner::{CaseInfo, Launcher, MeasureError, Ran, Role, Runner};
-use crate::measure::pin::pin_to_last_core;
+use crate::measure::pin::{measuring_core, pin_to_measuring_core};
 
 /// Two probes to be compared.
 #[derive(Clone, Debug)]
@@ -60,10 +60,12 @@ pub fn fixed_addresses() -> bool {
 /// Starts a command, pinned to the measuring core if asked and possible.
 pub(crate) fn spawn(label: &str, command: &mut Command, pin: bool) -> Result<Group, MeasureError> {
     let spawned = if pin {
+        // Settled here, where all cores are there to choose from.
+        let _ = measuring_core();
         // A child inherits the affinity of the thread that starts it; the thread ends here, and the lab stays free.
         std::thread::scope(|scope| {
             let starter = scope.spawn(|| {
-                pin_to_last_core();
+                pin_to_measuring_core();
                 Group::spawn(command)
             });
             starter.join().unwrap_or_else(|_| Err(std::io::Error::other("the starting thread panicked")))

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::baseline::Baseline;
 use crate::files::{repository_root, write_whole};
 use crate::host::Host;
+use crate::missing::Missing;
 use crate::report::answer::Answer;
 use crate::report::csv::CsvFile;
 use crate::report::html::{FILE_NAME, Input, Page};
@@ -13,7 +14,7 @@ use crate::report::summary::Summary;
 use crate::report::verdict::broken;
 use crate::run::Run;
 use crate::sweep::row::{Row, rows};
-use crate::tripwire::Tripwires;
+use crate::tripwire::{self, Tripwires};
 
 /// What a run is held against.
 #[derive(Clone, Debug)]
@@ -33,6 +34,8 @@ pub struct Concluded {
     pub report: PathBuf,
     /// Whether every tripwire holds.
     pub holds: bool,
+    /// Tripwires that bind here and were not measured.
+    pub missing: Vec<Missing>,
     /// Whether there was no time to measure anything.
     pub is_empty: bool,
 }
@@ -59,6 +62,12 @@ impl Sources {
     /// As [`read`](Self::read).
     pub fn of_repository() -> anyhow::Result<Self> {
         Self::read(&repository_root(), None, None)
+    }
+
+    /// The tripwires.
+    #[must_use]
+    pub const fn tripwires(&self) -> &Tripwires {
+        &self.tripwires
     }
 
     /// Stores the run as the baseline of its host.
@@ -103,8 +112,9 @@ pub fn conclude(run: &Run, sources: &Sources) -> anyhow::Result<Concluded> {
     let plots = plots::write_all(directory, &rows)?;
     write_whole(&directory.join("summary.md"), Summary { input: &input, rows: &rows, plots: &plots }.markdown())?;
     let (answer, holds) = (input.answer.clone(), broken(&input.tripwires).is_empty());
+    let missing = tripwire::unmeasured(&input.tripwires);
     // The last: it links to the others.
     let report = directory.join(FILE_NAME);
     write_whole(&report, Page { first: input, second: None, directory: directory.clone() }.render()?)?;
-    Ok(Concluded { answer, report, holds, is_empty: rows.is_empty() })
+    Ok(Concluded { answer, report, holds, missing, is_empty: rows.is_empty() })
 }

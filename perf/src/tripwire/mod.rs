@@ -11,8 +11,11 @@ use anyhow::{anyhow, ensure};
 use serde::Deserialize;
 
 use crate::available::hindrance;
+use crate::cell::Knobs;
 use crate::files::read_toml;
 use crate::host::Host;
+use crate::missing::Missing;
+use crate::run::{Contest, Kind, Panel};
 use crate::sweep::row::Row;
 
 /// The file `tripwires.toml`.
@@ -129,6 +132,15 @@ impl CellName {
         hindrance(&self.variant).map_or_else(|| "n/a".to_owned(), |reason| format!("n/a: {reason}"))
     }
 
+    fn is_in(&self, contest: &Contest) -> bool {
+        contest.seats.iter().any(|seat| {
+            seat.kind == Kind::Variant
+                && seat.variant == self.variant
+                && (&seat.point.corpus, seat.point.batch) == (&self.fixture, self.batch)
+                && seat.point.knobs == Knobs::defaults(1)
+        })
+    }
+
     fn check(&self, path: &Path, tripwire: &str) -> anyhow::Result<()> {
         let place = |error: String| anyhow!("{}: tripwire {tripwire:?}: {error}", path.display());
         ron_auth_variants::find(&self.variant).map_err(|error| place(error.to_string()))?;
@@ -162,6 +174,33 @@ impl Tripwires {
         Ok(tripwires)
     }
 
+    /// Names of those that bind on this host, in this build.
+    #[must_use]
+    pub fn binding(&self, host: &Host) -> Vec<&str> {
+        if host.build != "release" {
+            return Vec::new();
+        }
+        let ratios = self.ratio.iter().map(|ratio| ratio.name.as_str());
+        let absolute = self.absolute.iter().filter(|absolute| absolute.binds(host));
+        ratios.chain(absolute.map(|absolute| absolute.name.as_str())).collect()
+    }
+
+    /// Whether a sweep of these panels would measure what the tripwire of this name is about.
+    #[must_use]
+    pub fn is_planned(&self, name: &str, panels: &[Panel]) -> bool {
+        let ratios = self.ratio.iter().map(|ratio| (&ratio.name, &ratio.cell));
+        let absolute = self.absolute.iter().map(|absolute| (&absolute.name, &absolute.cell));
+        let mut cells = ratios.chain(absolute).filter(|(own, _)| *own == name);
+        cells.any(|(_, cell)| panels.iter().flat_map(|panel| &panel.contests).any(|contest| cell.is_in(contest)))
+    }
+
+    /// Names of all.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        let ratios = self.ratio.iter().map(|ratio| ratio.name.clone());
+        ratios.chain(self.absolute.iter().map(|absolute| absolute.name.clone())).collect()
+    }
+
     /// Judges a sweep. A debug build's numbers mean nothing, so nothing binds there.
     #[must_use]
     pub fn judge(&self, host: &Host, rows: &[Row]) -> Vec<Judged> {
@@ -172,6 +211,17 @@ impl Tripwires {
         }
         judged
     }
+}
+
+/// Those that bind here and were not measured.
+#[must_use]
+pub fn unmeasured(judged: &[Judged]) -> Vec<Missing> {
+    let unmeasured = judged.iter().filter(|judged| judged.state == State::NotMeasured);
+    let missing = |judged: &Judged| {
+        let what = format!("the tripwire {:?} ({}) binds here and was not measured", judged.name, judged.limit);
+        Missing::new(&judged.name, what)
+    };
+    unmeasured.map(missing).collect()
 }
 
 impl Ratio {
@@ -308,6 +358,19 @@ mod tests {
         // 1000 ns per token make 64 µs per call.
         let judged = parse(text).unwrap().judge(&host(), &rows()).remove(0);
         assert_eq!((judged.state, judged.measured.as_str()), (State::Broken, "64.00 µs"));
+    }
+
+    #[test]
+    fn a_tripwire_is_planned_if_its_very_cell_is() {
+        use crate::run::simulated::{self, Truth};
+        let panels = simulated::run(&Truth::default(), 6).header.panels;
+        let planned = |cell: &str| {
+            let text = format!("[[ratio]]\nname = \"r\"\ncell = {{ {cell} }}\nratio_to_floor_at_most = 1\n");
+            parse(&text).unwrap().is_planned("r", &panels)
+        };
+        assert!(planned("variant = \"prod\", fixture = \"light\", batch = 64"));
+        assert!(!planned("variant = \"prod\", fixture = \"light\", batch = 63"));
+        assert!(!planned("variant = \"prod\", fixture = \"heavy\", batch = 64"));
     }
 
     #[test]

@@ -179,9 +179,10 @@ fn draw_description(chart: &mut Chart<'_, '_>, trend: &Trend) -> anyhow::Result<
     let described: Vec<(f64, f64)> =
         trend.points.iter().zip(trend.fit()).map(|(point, fit)| (point.run as f64, fit)).collect();
     let colour = if trend.has_moved() { INK } else { PALE };
-    for segment in crate::history::changes::segments(described.len(), trend.changes.iter().map(|change| change.at)) {
+    for segment in crate::history::changes::segments(described.len(), trend.breaks()) {
+        let drifts = trend.drift.is_some() && trend.drifting.contains(&segment.start);
         let line = described.get(segment).unwrap_or_default().iter().copied();
-        if trend.drift.is_some() {
+        if drifts {
             chart.draw_series(DashedLineSeries::new(line, 7, 4, colour.stroke_width(2))).map_err(drawing)?;
         } else {
             chart.draw_series(LineSeries::new(line, colour.stroke_width(2))).map_err(drawing)?;
@@ -199,6 +200,12 @@ fn draw_changes(
 ) -> anyhow::Result<()> {
     let (left, top) = area.get_base_pixel();
     let right_px = area.get_pixel_range().0.end;
+    // Where another compiler or other flags begin.
+    for start in &trend.starts {
+        let Some(x) = trend.points.get(*start).map(|point| point.run as f64 - 0.5) else { continue };
+        let line = DashedLineSeries::new([(x, low), (x, high)], 2, 3, PALE.stroke_width(2));
+        chart.draw_series(line).map_err(drawing)?;
+    }
     for change in &trend.changes {
         let Some((before, after)) = trend.around(change) else { continue };
         let x = f64::midpoint(before as f64, after as f64);

@@ -1,0 +1,164 @@
+//! Labs that measure at once would measure each other: they queue for the core, and say so.
+//!
+//! There is a file for each core, in a directory that all users of the machine share, and whoever measures holds a lock
+//! on it. The system lets go of it when a process ends, however it ends. Nothing is held while something is built,
+//! counted or checked.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::pin::measuring_core;
+use crate::exit::Failure;
+
+/// Directory of the files, in place of the machine's: for labs that are to queue among themselves only.
+pub const DIRECTORY_ENV: &str = "PERF_LAB_QUEUE_DIR";
+/// How often a wait looks for Ctrl-C.
+const GLANCE: Duration = Duration::from_millis(50);
+
+/// The right to measure, until it is dropped.
+#[derive(Debug)]
+#[must_use]
+pub struct Turn {
+    _lock: Option<File>,
+}
+
+/// Waits until no other lab measures on this one's core.
+///
+/// # Errors
+/// Ctrl-C.
+pub fn turn(interrupted: &dyn Fn() -> bool) -> Result<Turn, Failure> {
+    turn_in(&directory(), measuring_core(), interrupted, &mut |line| eprintln!("{line}"))
+}
+
+fn turn_in(
+    directory: &Path,
+    core: Option<usize>,
+    interrupted: &dyn Fn() -> bool,
+    say: &mut dyn FnMut(String),
+) -> Result<Turn, Failure> {
+    let on = core.map_or_else(|| "this machine".to_owned(), |core| format!("core {core}"));
+    let name = core.map_or_else(|| "perf-lab.lock".to_owned(), |core| format!("perf-lab-core-{core}.lock"));
+    let path = directory.join(name);
+    // A queue that cannot be had must not keep anybody from measuring.
+    let file = match open(&path) {
+        Ok(file) => file,
+        Err(error) => {
+            say(format!("cannot queue with other labs for {on}: {}: {error}", path.display()));
+            return Ok(Turn { _lock: None });
+        }
+    };
+    let mut told = false;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(Turn { _lock: Some(file) }),
+            Err(TryLockError::WouldBlock) if interrupted() => return Err(Failure::interrupted()),
+            Err(TryLockError::WouldBlock) => {
+                if !told {
+                    say(format!("another lab is measuring on {on}; waiting for it …"));
+                }
+                told = true;
+                std::thread::sleep(GLANCE);
+            }
+            Err(TryLockError::Error(error)) => {
+                say(format!("cannot queue with other labs for {on}: {}: {error}", path.display()));
+                return Ok(Turn { _lock: None });
+            }
+        }
+    }
+}
+
+fn directory() -> PathBuf {
+    let asked = std::env::var_os(DIRECTORY_ENV).filter(|directory| !directory.is_empty());
+    // Not that of TMPDIR, which is often one's own.
+    let shared = Path::new("/tmp");
+    asked
+        .map(PathBuf::from)
+        .unwrap_or_else(|| if cfg!(unix) && shared.is_dir() { shared.to_path_buf() } else { std::env::temp_dir() })
+}
+
+/// The file, which another user may have made: to lock it, reading is enough.
+fn open(path: &Path) -> std::io::Result<File> {
+    match File::open(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        opened => return opened,
+    }
+    // Only ever a new file: in a directory of all users, an existing one may be anybody's.
+    match OpenOptions::new().write(true).create_new(true).open(path) {
+        Ok(file) => {
+            #[cfg(unix)]
+            {
+                use std::os::unix::fs::PermissionsExt;
+                // Whatever the umask: others have to read it.
+                file.set_permissions(std::fs::Permissions::from_mode(0o644))?;
+            }
+            Ok(file)
+        }
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => File::open(path),
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    fn quiet(line: String) {
+        panic!("{line}");
+    }
+
+    #[test]
+    fn whoever_comes_second_waits_says_so_once_and_goes_on_when_the_first_has_ended() {
+        let dir = tempfile::tempdir().unwrap();
+        let first = Cell::new(Some(turn_in(dir.path(), Some(3), &|| false, &mut quiet).unwrap()));
+        let (mut said, looks) = (Vec::new(), Cell::new(0));
+        let interrupted = || {
+            looks.set(looks.get() + 1);
+            if looks.get() == 3 {
+                drop(first.take());
+            }
+            false
+        };
+        let _second = turn_in(dir.path(), Some(3), &interrupted, &mut |line| said.push(line)).unwrap();
+        assert_eq!(said, ["another lab is measuring on core 3; waiting for it …"]);
+        assert!(looks.get() >= 3);
+    }
+
+    #[test]
+    fn a_wait_ends_with_ctrl_c() {
+        let dir = tempfile::tempdir().unwrap();
+        let _first = turn_in(dir.path(), None, &|| false, &mut quiet).unwrap();
+        let failure = turn_in(dir.path(), None, &|| true, &mut quiet).unwrap_err();
+        assert_eq!(failure.exit(), crate::exit::Exit::Interrupted);
+    }
+
+    #[test]
+    fn other_cores_are_no_reason_to_wait() {
+        let dir = tempfile::tempdir().unwrap();
+        let _first = turn_in(dir.path(), Some(0), &|| false, &mut quiet).unwrap();
+        let _second = turn_in(dir.path(), Some(1), &|| false, &mut quiet).unwrap();
+    }
+
+    #[test]
+    fn a_queue_that_cannot_be_had_keeps_nobody_from_measuring() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut said = Vec::new();
+        let _none = turn_in(&dir.path().join("none"), Some(0), &|| false, &mut |line| said.push(line)).unwrap();
+        assert!(said.len() == 1 && said[0].starts_with("cannot queue with other labs for core 0: "), "{said:?}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_that_one_may_only_read_will_do_and_a_new_one_is_for_everybody_to_read() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        drop(turn_in(dir.path(), Some(0), &|| false, &mut quiet).unwrap());
+        let path = dir.path().join("perf-lab-core-0.lock");
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o644);
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o444)).unwrap();
+        let _held = turn_in(dir.path(), Some(0), &|| false, &mut quiet).unwrap();
+    }
+}
