@@ -58,7 +58,8 @@ pub(super) fn run(args: &Args, out: Option<&Path>, report: bool, json: bool) -> 
     let name = host.fingerprint();
     let lab = lab_directory(&root);
     let path = out.map_or_else(|| lab.join("selftest/source").join(format!("{name}.jsonl")), absolute);
-    let ground = Ground::prepare(&root, &lab, &path, args.keep_builds)?;
+    let ground = Ground::prepare(&root, &lab, &path, args.keep_builds)
+        .map_err(|failure| if interrupt::requested() { Failure::interrupted() } else { failure })?;
     ground.check(&patches)?;
     let mut journal = Journal::open(&path, &Setup::of(&ground.tree))?;
     let ended = go_on(&mut journal, &ground, &planned, &host);

@@ -21,7 +21,7 @@ const OPTIONS: &[&str] = &[];
 const TAKEN_OUT: [&str; 7] = [
     "RUSTFLAGS",
     "CARGO_ENCODED_RUSTFLAGS",
-    "CARGO_BUILD_RUSTFLAGS",
+    "CARGO_BUILD_",
     "CARGO_PROFILE_",
     "CARGO_TARGET_",
     "CARGO_INCREMENTAL",

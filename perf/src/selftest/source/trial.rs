@@ -8,8 +8,9 @@ use super::gate::{Answer, Row, judge};
 use super::ground::Ground;
 use super::patch::{Cost, Kind, Measure, Patch};
 use super::way::Way;
-use crate::exit::{Exit, Failure};
+use crate::exit::Failure;
 use crate::gate::outcome::Ratio;
+use crate::interrupt;
 
 /// A gate that could not decide is asked once more: a machine may be loud for a minute.
 const MOST_TRIES: u32 = 2;
@@ -141,7 +142,8 @@ impl Trial {
             let answer = ground.apply(patch, way).map_err(Failure::from).and_then(|applied| judge(&applied, &[]));
             let trial = match answer {
                 Ok(answer) => Self::of(patch, way, host, &answer),
-                Err(failure) if failure.exit() == Exit::Interrupted => return Err(failure),
+                // A Ctrl-C at the terminal ends git as well, which then has a reason of its own.
+                Err(_) if interrupt::requested() => return Err(Failure::interrupted()),
                 Err(failure) => Self::without(patch, way, host, Found::CouldNotMeasure, failure.to_string()),
             };
             // What did not build will not build the second time either.
@@ -208,7 +210,7 @@ impl Trial {
 fn cache_base(ground: &Ground, way: Way) -> Result<(), Failure> {
     let quick = ["--budget", "1s", "--benchmarks", "verify_single"];
     match ground.unchanged(way).map_err(Failure::from).and_then(|applied| judge(&applied, &quick)) {
-        Err(failure) if failure.exit() == Exit::Interrupted => Err(failure),
+        Err(_) if interrupt::requested() => Err(Failure::interrupted()),
         _ => Ok(()),
     }
 }
