@@ -32,6 +32,12 @@ fn wrong_usage_is_64() {
         &["gate"],
         &["gate", "--base"],
         &["selftest", "--trials", "0"],
+        &["selftest", "--shard", "1/2"],
+        &["selftest", "--source", "--trials", "1"],
+        &["selftest", "--source", "--shard", "3/2"],
+        &["selftest", "--source", "--ways", "by-post"],
+        &["selftest", "--source", "--only", "no-such-patch"],
+        &["selftest", "--source", "--report"],
         &["noise", "--seconds", "0"],
         &["noise", "--side", "variant:prodd"],
     ] {

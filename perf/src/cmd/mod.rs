@@ -16,6 +16,7 @@ pub mod probe;
 pub mod recommend;
 pub mod report;
 pub mod selftest;
+mod selftest_source;
 pub mod sweep;
 pub mod trend;
 pub mod tripwires;

@@ -7,7 +7,7 @@ use clap::Args as ClapArgs;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-use super::{OnCore, print};
+use super::{OnCore, print, selftest_source};
 use crate::compare::engine::Surroundings;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::files::repository_root;
@@ -31,6 +31,10 @@ const FIRST_GUESS_S: f64 = 8.0;
 /// Each trial is a whole gate over the canonical benchmarks on one thread, and is kept when it ends; after Ctrl-C, the same
 /// --out goes on where it stopped. A round has eleven trials: equal programs, four times; 2, 3, 5 and 7 % more work
 /// and 5 % less; 3 % judged by a warn level of 3 %; and Criterion on equal programs.
+///
+/// With --source the gate is put to patches of the source instead, each committed and gated as a developer and as CI
+/// would: all of perf/selftest/must-catch must end with a regression, all of perf/selftest/must-not-alarm without a
+/// word. Two hours; exit 0 only if all of it is so, 1 if not, 3 if some could not be measured.
 #[derive(Debug, ClapArgs)]
 pub struct Args {
     /// Number of rounds, those that --out holds already included; a round takes one to two minutes
@@ -51,6 +55,8 @@ pub struct Args {
     report: bool,
     #[command(flatten)]
     on_core: OnCore,
+    #[command(flatten)]
+    source: selftest_source::Args,
 }
 
 /// Runs it. Exit 0 once all trials are done, 130 if interrupted; what was done until then is kept and summed up.
@@ -58,6 +64,9 @@ pub struct Args {
 /// # Errors
 /// A probe that does not build or fails; a file that cannot be read or written.
 pub fn run(args: &Args) -> Outcome {
+    if args.source.source {
+        return selftest_source::run(&args.source, args.out.as_deref(), args.report, args.json);
+    }
     let root = repository_root();
     let config = GateConfig::read(&GateConfig::path_in(&root))?;
     args.on_core.settle()?;

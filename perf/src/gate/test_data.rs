@@ -5,7 +5,7 @@ use super::outcome::{Outcome, Ratio, Row};
 use crate::compare::decide::{Levels, Standing};
 use crate::compare::evidence::{Counts, PairCounts, Verdict};
 
-pub(super) fn row(benchmark: &str, verdict: Verdict, (lower, estimate, upper): (f64, f64, f64)) -> Row {
+pub(crate) fn row(benchmark: &str, verdict: Verdict, (lower, estimate, upper): (f64, f64, f64)) -> Row {
     let counts =
         |instructions: f64| Counts { instructions: Some(instructions), allocations: Some(3.0), allocated_bytes: None };
     Row {
@@ -25,7 +25,7 @@ pub(super) fn row(benchmark: &str, verdict: Verdict, (lower, estimate, upper): (
     }
 }
 
-pub(super) fn outcome(rows: Vec<Row>) -> Outcome {
+pub(crate) fn outcome(rows: Vec<Row>) -> Outcome {
     let settings: GateConfig = toml::from_str(include_str!("../../../baselines/gate.toml")).unwrap();
     let mut outcome = Outcome {
         rows,

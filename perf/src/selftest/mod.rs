@@ -17,9 +17,11 @@
 //! | `pairs` | the programs: built, copied, wrapped |
 //! | `rates` | false-alarm rates and power, with intervals |
 //! | `criterion` | the same question put to Criterion |
+//! | `source` | the other self-test: patches of the source, through every build |
 
 pub mod criterion;
 pub mod journal;
 pub mod pairs;
 pub mod rates;
+pub mod source;
 pub mod trials;

@@ -1,0 +1,363 @@
+//! What is kept of a trial, and what its gate's answer makes of it.
+
+use std::time::Instant;
+
+use serde::{Deserialize, Serialize};
+
+use super::gate::{Answer, Row, judge};
+use super::ground::Ground;
+use super::patch::{Cost, Kind, Measure, Patch};
+use super::way::Way;
+use crate::exit::Failure;
+use crate::gate::outcome::Ratio;
+use crate::interrupt;
+
+/// A gate that could not decide is asked once more: a machine may be loud for a minute.
+const MOST_TRIES: u32 = 2;
+
+/// What came of a trial.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Found {
+    /// Had to be caught, and was: the gate ended with a regression.
+    Caught,
+    /// Had to be caught, and was not.
+    Missed,
+    /// Had to be quiet, and was.
+    Quiet,
+    /// Had to be quiet, and was not.
+    FalseAlarm,
+    /// The gate did not decide.
+    CouldNotMeasure,
+    /// This host cannot feel it.
+    NotHere,
+}
+
+impl Found {
+    /// For people.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Caught => "caught",
+            Self::Missed => "MISSED",
+            Self::Quiet => "quiet",
+            Self::FalseAlarm => "FALSE ALARM",
+            Self::CouldNotMeasure => "could not measure",
+            Self::NotHere => "n/a here",
+        }
+    }
+}
+
+/// One benchmark of a trial's gate.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Benchmark {
+    /// Its name.
+    pub benchmark: String,
+    /// The gate's word for it.
+    pub verdict: String,
+    /// candidate / base, by the clock that decides.
+    pub time: Option<Ratio>,
+    /// By wall clock, of benchmarks on one thread.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wall: Option<Ratio>,
+    /// Instructions of the candidate over those of the base.
+    pub instructions: Option<f64>,
+}
+
+impl Benchmark {
+    fn of(row: &Row) -> Self {
+        Self {
+            benchmark: row.benchmark.clone(),
+            verdict: row.verdict.clone(),
+            time: row.ratio,
+            wall: row.wall(),
+            instructions: row.instructions_ratio(),
+        }
+    }
+
+    fn by(&self, measure: Measure) -> Option<Ratio> {
+        match measure {
+            Measure::Instructions => {
+                self.instructions.map(|ratio| Ratio { estimate: ratio, lower: ratio, upper: ratio })
+            }
+            Measure::Time => self.time,
+            Measure::Wall => self.wall,
+        }
+    }
+
+    /// Whether this stops a change.
+    fn is_regression(&self) -> bool {
+        ["regression", "waits"].contains(&self.verdict.as_str())
+    }
+
+    fn is_alarm(&self) -> bool {
+        self.verdict == "warn" || self.is_regression()
+    }
+}
+
+/// A trial.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Trial {
+    /// Name of the patch.
+    pub patch: String,
+    /// What must come of it.
+    pub kind: Kind,
+    /// How it was applied.
+    pub way: Way,
+    /// The text of the patch, as [`Patch::digest`].
+    pub digest: String,
+    /// Fingerprint of the host.
+    pub host: String,
+    /// What came of it.
+    pub found: Found,
+    /// What the gate said, or why it said nothing.
+    pub verdict_line: String,
+    /// What else there is to know.
+    pub remark: Option<String>,
+    /// The benchmark that matters: the one that the patch names, else the worst.
+    pub benchmark: Option<String>,
+    /// What was measured on it, candidate / base, by the patch's own measure.
+    pub effect: Option<Ratio>,
+    /// All benchmarks.
+    pub benchmarks: Vec<Benchmark>,
+    /// From applying the patch to the verdict.
+    pub seconds: f64,
+    /// How often the gate was asked.
+    pub tries: u32,
+}
+
+impl Trial {
+    /// Applies a patch and has it judged. What goes wrong with that is part of the trial; only an interruption is not.
+    ///
+    /// # Errors
+    /// An interruption.
+    pub fn run(ground: &Ground, patch: &Patch, way: Way, host: &str) -> Result<Self, Failure> {
+        if way == Way::CiCached && !ground.cached.replace(true) {
+            cache_base(ground, way)?;
+        }
+        let start = Instant::now();
+        let mut tries = 0;
+        let mut trial = loop {
+            tries += 1;
+            let answer = ground.apply(patch, way).map_err(Failure::from).and_then(|applied| judge(&applied, &[]));
+            let trial = match answer {
+                Ok(answer) => Self::of(patch, way, host, &answer),
+                // A Ctrl-C at the terminal ends git as well, which then has a reason of its own.
+                Err(_) if interrupt::requested() => return Err(Failure::interrupted()),
+                Err(failure) => Self::without(patch, way, host, Found::CouldNotMeasure, failure.to_string()),
+            };
+            // What did not build will not build the second time either.
+            let may_decide = trial.found == Found::CouldNotMeasure && !trial.benchmarks.is_empty();
+            if tries == MOST_TRIES || !may_decide {
+                break trial;
+            }
+        };
+        trial.tries = tries;
+        trial.seconds = start.elapsed().as_secs_f64();
+        Ok(trial)
+    }
+
+    /// One that this host cannot feel.
+    #[must_use]
+    pub fn not_here(patch: &Patch, way: Way, host: &str, need: &str) -> Self {
+        Self::without(patch, way, host, Found::NotHere, format!("this host lacks what it needs: {need}"))
+    }
+
+    fn without(patch: &Patch, way: Way, host: &str, found: Found, verdict_line: String) -> Self {
+        Self {
+            patch: patch.name.clone(),
+            kind: patch.kind,
+            way,
+            digest: patch.digest.clone(),
+            host: host.to_owned(),
+            found,
+            verdict_line,
+            remark: None,
+            benchmark: patch.cost.as_ref().map(|cost| cost.benchmark.clone()),
+            effect: None,
+            benchmarks: Vec::new(),
+            seconds: 0.0,
+            tries: 0,
+        }
+    }
+
+    fn of(patch: &Patch, way: Way, host: &str, answer: &Answer) -> Self {
+        let benchmarks: Vec<Benchmark> = answer.rows.iter().map(Benchmark::of).collect();
+        let (found, remark) = match &patch.cost {
+            Some(_) => must_catch(answer, &benchmarks),
+            None => must_not_alarm(answer, &benchmarks),
+        };
+        let looked_at = match &patch.cost {
+            Some(cost) => benchmarks.iter().find(|row| row.benchmark == cost.benchmark),
+            None => worst(benchmarks.iter()),
+        };
+        let measure = patch.cost.as_ref().map_or(Measure::Time, |cost| cost.by);
+        let effect = looked_at.and_then(|row| row.by(measure));
+        let honest = patch.cost.as_ref().and_then(|cost| dishonesty(cost, &benchmarks, effect, found));
+        let remarks: Vec<String> = remark.into_iter().chain(honest).collect();
+        Self {
+            remark: (!remarks.is_empty()).then(|| remarks.join("; ")),
+            benchmark: looked_at.map(|row| row.benchmark.clone()).or(patch.cost.as_ref().map(|c| c.benchmark.clone())),
+            effect,
+            benchmarks,
+            ..Self::without(patch, way, host, found, answer.verdict_line.clone())
+        }
+    }
+}
+
+/// Has the programs of the base built, as a run of CI on the base commit would. What the gate says to that is of no
+/// interest, and if it failed the trial will say so.
+fn cache_base(ground: &Ground, way: Way) -> Result<(), Failure> {
+    let quick = ["--budget", "1s", "--benchmarks", "verify_single"];
+    match ground.unchanged(way).map_err(Failure::from).and_then(|applied| judge(&applied, &quick)) {
+        Err(_) if interrupt::requested() => Err(Failure::interrupted()),
+        _ => Ok(()),
+    }
+}
+
+fn must_catch(answer: &Answer, benchmarks: &[Benchmark]) -> (Found, Option<String>) {
+    let slower = benchmarks.iter().any(Benchmark::is_regression);
+    let remark = |text: &str| Some(text.to_owned());
+    match (answer.exit_code, &answer.verdict) {
+        (1, Some(_)) if slower => (Found::Caught, None),
+        (1, _) => (Found::CouldNotMeasure, remark("exit code 1, though no benchmark is slower")),
+        (0, Some(_)) if benchmarks.iter().any(Benchmark::is_alarm) => (Found::Missed, remark("a warning only")),
+        (0, _) => (Found::Missed, None),
+        _ => (Found::CouldNotMeasure, None),
+    }
+}
+
+fn must_not_alarm(answer: &Answer, benchmarks: &[Benchmark]) -> (Found, Option<String>) {
+    let alarms = benchmarks.iter().filter(|row| row.is_alarm()).map(|row| row.benchmark.as_str());
+    let alarms = alarms.collect::<Vec<_>>().join(", ");
+    match answer.exit_code {
+        1 => (Found::FalseAlarm, (!alarms.is_empty()).then(|| format!("on {alarms}"))),
+        0 if alarms.is_empty() => (Found::Quiet, None),
+        0 => (Found::FalseAlarm, Some(format!("a warning on {alarms}"))),
+        _ => (Found::CouldNotMeasure, None),
+    }
+}
+
+/// Where what was measured is not what the patch's header says.
+fn dishonesty(cost: &Cost, benchmarks: &[Benchmark], effect: Option<Ratio>, found: Found) -> Option<String> {
+    if benchmarks.is_empty() {
+        return None;
+    }
+    let Some(named) = benchmarks.iter().find(|row| row.benchmark == cost.benchmark) else {
+        return Some(format!("there is no {}", cost.benchmark));
+    };
+    let mut remarks = Vec::new();
+    if found == Found::Caught && !named.is_regression() {
+        let elsewhere = worst(benchmarks.iter().filter(|row| row.is_regression()));
+        remarks.push(format!("caught on {} instead", elsewhere.map_or("nothing", |row| row.benchmark.as_str())));
+    }
+    match effect.map(|ratio| 100.0 * (ratio.estimate - 1.0)) {
+        None => remarks.push(format!("no {} was measured on it", cost.by.name())),
+        Some(percent) if percent < cost.least_percent || percent > cost.most_percent => remarks.push(format!(
+            "{percent:.1} % by {}, outside of its {} to {} %",
+            cost.by.name(),
+            cost.least_percent,
+            cost.most_percent
+        )),
+        Some(_) => {}
+    }
+    (!remarks.is_empty()).then(|| remarks.join("; "))
+}
+
+/// The one that is slowest by its clock.
+fn worst<'b>(benchmarks: impl Iterator<Item = &'b Benchmark>) -> Option<&'b Benchmark> {
+    let slow = |row: &Benchmark| row.time.map_or(0.0, |ratio| ratio.estimate);
+    benchmarks.max_by(|a, b| slow(a).total_cmp(&slow(b)))
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::compare::evidence::Verdict;
+    use crate::gate::outcome::Outcome;
+    use crate::gate::test_data::{outcome, row};
+    use crate::selftest::source::gate::Unseen;
+
+    pub(in crate::selftest::source) fn patch(kind: Kind, name: &str) -> Patch {
+        let cost = "Benchmark: verify_single\nBy: time\nCosts: 8 to 15 %\n";
+        let cost = if kind == Kind::MustCatch { cost } else { "" };
+        let text = format!("What: x\n{cost}diff --git a/x b/x\n");
+        Patch::parse(kind, Path::new(&format!("{name}.patch")), &text).unwrap()
+    }
+
+    fn answer(outcome: &Outcome) -> Answer {
+        serde_json::from_str(&serde_json::to_string(outcome).unwrap()).unwrap()
+    }
+
+    fn trial(kind: Kind, rows: Vec<crate::gate::outcome::Row>) -> Trial {
+        Trial::of(&patch(kind, "p"), Way::Developer, "here", &answer(&outcome(rows)))
+    }
+
+    const SLOWER: (f64, f64, f64) = (1.09, 1.10, 1.11);
+    const EVEN: (f64, f64, f64) = (0.99, 1.0, 1.01);
+
+    #[test]
+    fn what_must_be_caught_is_caught_by_exit_code_1_alone() {
+        let found = |verdict, by| {
+            let trial = trial(Kind::MustCatch, vec![row("verify_single", verdict, by), row("b", Verdict::Pass, EVEN)]);
+            (trial.found, trial.remark.unwrap_or_default())
+        };
+        assert_eq!(found(Verdict::Regression, SLOWER), (Found::Caught, String::new()));
+        assert_eq!(found(Verdict::Warn, SLOWER), (Found::Missed, "a warning only".to_owned()));
+        let (missed, remark) = found(Verdict::Pass, EVEN);
+        assert_eq!((missed, remark.as_str()), (Found::Missed, "0.0 % by time, outside of its 8 to 15 %"));
+        for verdict in [Verdict::Inconclusive, Verdict::CouldNotMeasure] {
+            assert_eq!(found(verdict, SLOWER).0, Found::CouldNotMeasure);
+        }
+    }
+
+    #[test]
+    fn a_catch_elsewhere_or_by_another_amount_is_said() {
+        let remark = |rows| trial(Kind::MustCatch, rows).remark.unwrap_or_default();
+        let elsewhere =
+            vec![row("verify_single", Verdict::Pass, (1.08, 1.09, 1.1)), row("b", Verdict::Regression, SLOWER)];
+        assert_eq!(remark(elsewhere), "caught on b instead");
+        let more = vec![row("verify_single", Verdict::Regression, (1.29, 1.30, 1.31))];
+        assert_eq!(remark(more), "30.0 % by time, outside of its 8 to 15 %");
+        assert_eq!(remark(vec![row("b", Verdict::Regression, SLOWER)]), "there is no verify_single");
+
+        let mut counted = patch(Kind::MustCatch, "p");
+        counted.cost.as_mut().unwrap().by = Measure::Wall;
+        let outcome = outcome(vec![row("verify_single", Verdict::Regression, SLOWER)]);
+        let trial = Trial::of(&counted, Way::Dirty, "here", &answer(&outcome));
+        assert_eq!(trial.remark.unwrap(), "no wall was measured on it");
+    }
+
+    #[test]
+    fn what_waits_is_caught_by_wall_clock() {
+        let mut answer = answer(&outcome(vec![row("verify_single", Verdict::Regression, EVEN)]));
+        answer.rows[0].verdict = "waits".to_owned();
+        let ratio = |estimate| Some(Ratio { estimate, lower: estimate - 0.01, upper: estimate + 0.01 });
+        answer.rows[0].unseen = [ratio(1.02), None, ratio(1.1)].map(|ratio| Unseen { ratio }).into();
+        let mut waits = patch(Kind::MustCatch, "p");
+        waits.cost.as_mut().unwrap().by = Measure::Wall;
+        let trial = Trial::of(&waits, Way::Dirty, "here", &answer);
+        assert_eq!((trial.found, trial.remark), (Found::Caught, None));
+        assert!((trial.effect.unwrap().estimate - 1.1).abs() < 1e-12);
+    }
+
+    #[test]
+    fn what_must_not_alarm_may_not_warn_either() {
+        let found = |verdict| {
+            let trial = trial(Kind::MustNotAlarm, vec![row("a", Verdict::Pass, EVEN), row("b", verdict, SLOWER)]);
+            (trial.found, trial.remark.unwrap_or_default(), trial.benchmark.unwrap())
+        };
+        assert_eq!(found(Verdict::Pass), (Found::Quiet, String::new(), "b".to_owned()));
+        assert_eq!(found(Verdict::Warn).1, "a warning on b");
+        assert_eq!(found(Verdict::Warn).0, Found::FalseAlarm);
+        assert_eq!(found(Verdict::Regression).0, Found::FalseAlarm);
+        assert_eq!(found(Verdict::Inconclusive).0, Found::CouldNotMeasure);
+        // Programs that are equal have nothing to time.
+        let mut equal = answer(&outcome(vec![row("a", Verdict::Pass, EVEN)]));
+        equal.rows.clear();
+        let equal = Trial::of(&patch(Kind::MustNotAlarm, "p"), Way::Dirty, "here", &equal);
+        assert_eq!((equal.found, equal.benchmark), (Found::Quiet, None));
+    }
+}
