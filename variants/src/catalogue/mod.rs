@@ -2,6 +2,8 @@
 
 #[cfg(feature = "all")]
 mod chosen;
+#[cfg(feature = "classic")]
+mod classic;
 #[cfg(feature = "all")]
 mod compositions;
 
@@ -10,6 +12,8 @@ use std::fmt;
 use ron_auth_core::seam::{Base64, Decode, Execute, Mac, ScratchPolicy};
 use ron_auth_core::{Engine, Verifier};
 
+#[cfg(feature = "classic")]
+pub use classic::classic;
 #[cfg(feature = "all")]
 pub use compositions::compositions;
 
@@ -147,26 +151,6 @@ pub fn catalogue() -> Vec<Variant> {
         #[cfg(feature = "all")]
         Variant { name: "prod", seams: PROD, features: &["full"], build: |_| prod(LanesMac::default()) },
     ]
-}
-
-/// The second reference, put together as the deployed verifier is: SIMD Base64, owned decoding with `serde_cbor`, fragments
-/// encoded again into one buffer, one `blake3::Hasher` for each step of the MAC. It
-/// [decides only good tokens](Variant::decides_only_good_tokens).
-#[cfg(feature = "classic")]
-#[must_use]
-pub const fn classic() -> Variant {
-    Variant {
-        name: "classic",
-        seams: Seams {
-            base64: "simd-b64",
-            decode: "classic",
-            mac: "hasher",
-            execute: "sequential",
-            scratch: "per-call",
-        },
-        features: &[],
-        build: |_| boxed(SimdBase64, ClassicDecode, HasherMac, SequentialExecute, PerCallScratch),
-    }
 }
 
 /// The plain choice for every seam: the reference.

@@ -1,0 +1,105 @@
+//! The second reference, put together as the deployed verifier is.
+
+use ron_auth_core::seam::ScratchPolicy;
+use ron_auth_core::{
+    AuthError, Decision, Engine, EvalMode, MacKeyProvider, RequestCtx, Scratch, Verdict, Verifier, VerifierConfig,
+};
+
+use super::{Seams, Variant};
+use crate::base64::SimdBase64;
+use crate::decode::ClassicDecode;
+use crate::execute::SequentialExecute;
+use crate::mac::HasherMac;
+use crate::scratch::ThreadLocalScratch;
+
+/// SIMD Base64, owned decoding with `serde_cbor`, fragments encoded again into one buffer that each thread keeps, one
+/// `blake3::Hasher` for each step of the MAC, and of a batch one token after another. It
+/// [decides only good tokens](Variant::decides_only_good_tokens).
+#[must_use]
+pub const fn classic() -> Variant {
+    Variant {
+        name: "classic",
+        seams: Seams {
+            base64: "simd-b64",
+            decode: "classic",
+            mac: "hasher",
+            execute: "sequential",
+            scratch: "tls-scratch",
+        },
+        features: &[],
+        build: |_| Box::new(TokenByToken::default()),
+    }
+}
+
+/// Finishes each token of a batch before it begins the next, all in the same memory. The engine's own batches go stage by
+/// stage for the sake of lanes; without lanes that only spreads owned tokens over more memory than caches hold.
+#[derive(Default)]
+struct TokenByToken {
+    engine: Engine<SimdBase64, ClassicDecode, HasherMac, SequentialExecute, ThreadLocalScratch>,
+}
+
+impl Verifier for TokenByToken {
+    fn verify_token(
+        &self,
+        mode: EvalMode,
+        config: &VerifierConfig,
+        token: &str,
+        ctx: &RequestCtx<'_>,
+        keys: &(dyn MacKeyProvider + Sync),
+    ) -> Result<Decision, AuthError> {
+        self.engine.verify_token(mode, config, token, ctx, keys)
+    }
+
+    fn verify_each(
+        &self,
+        mode: EvalMode,
+        config: &VerifierConfig,
+        tokens: &[String],
+        ctx: &RequestCtx<'_>,
+        keys: &(dyn MacKeyProvider + Sync),
+    ) -> Vec<Result<Decision, AuthError>> {
+        let mut results = Vec::with_capacity(tokens.len());
+        self.verify_each_borrowed(mode, config, tokens, ctx, keys, &mut |_, result| {
+            results.push(result.map(|verdict| verdict.to_decision()));
+        });
+        results
+    }
+
+    fn verify_many_into(
+        &self,
+        mode: EvalMode,
+        config: &VerifierConfig,
+        tokens: &[String],
+        ctx: &RequestCtx<'_>,
+        keys: &(dyn MacKeyProvider + Sync),
+        out: &mut Vec<Decision>,
+    ) -> Result<(), AuthError> {
+        out.clear();
+        for token in tokens {
+            match self.engine.verify_token(mode, config, token, ctx, keys) {
+                Ok(decision) => out.push(decision),
+                Err(error) => {
+                    out.clear();
+                    return Err(error);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn verify_each_borrowed(
+        &self,
+        mode: EvalMode,
+        config: &VerifierConfig,
+        tokens: &[String],
+        ctx: &RequestCtx<'_>,
+        keys: &(dyn MacKeyProvider + Sync),
+        sink: &mut dyn FnMut(usize, Result<Verdict<'_>, AuthError>),
+    ) {
+        ThreadLocalScratch.with(|scratch: &mut Scratch<ClassicDecode>| {
+            for (index, token) in tokens.iter().enumerate() {
+                sink(index, self.engine.verify_token_in(mode, config, token, ctx, keys, scratch));
+            }
+        });
+    }
+}
