@@ -20,7 +20,7 @@ cargo test --workspace --all-features --quiet
 heading "tests with RUSTFLAGS=\"-C target-cpu=native\""
 natively() {
   env -u CARGO_ENCODED_RUSTFLAGS RUSTFLAGS="-C target-cpu=native" CARGO_TARGET_DIR="$target_dir/native" \
-    cargo test --all-features --quiet "$@"
+    cargo test --all-features "$@"
 }
 natively -p ron-auth-core -p ron-auth-variants -p ron-auth -p ron-auth-fixtures -p perf-probe
 natively -p perf-lab --lib --test flags

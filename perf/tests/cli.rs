@@ -265,18 +265,30 @@ fn what_cannot_be_printed_is_exit_3() {
 }
 
 #[test]
-fn floor_prints_six_cases_as_json() {
+fn floor_prints_its_cases_as_json() {
     let output = lab(&["floor", "--json", "--seconds", "0.05"]);
     assert_eq!(code(&output), 0, "{}", err(&output));
     let cases: serde_json::Value = serde_json::from_str(&out(&output)).unwrap();
     let names: Vec<&str> = cases.as_array().unwrap().iter().map(|case| case["case"].as_str().unwrap()).collect();
     assert_eq!(
         names,
-        ["single-light", "single-heavy", "batch64-light", "batch64-heavy", "batch1024-light", "batch1024-heavy"]
+        [
+            "single-light",
+            "single-heavy",
+            "single-scattered-light",
+            "single-scattered-heavy",
+            "batch64-light",
+            "batch64-heavy",
+            "batch64-scattered-light",
+            "batch64-scattered-heavy",
+            "batch1024-light",
+            "batch1024-heavy"
+        ]
     );
     for case in cases.as_array().unwrap() {
         assert_eq!(case["engine"], "prod");
-        for quantity in ["verify_ns", "floor_ns", "ratio", "plain_ns", "speedup"] {
+        for quantity in ["verify_ns", "floor_ns", "ratio", "plain_ns", "classic_ns", "speedup", "speedup_over_classic"]
+        {
             assert!(case[quantity].as_f64().unwrap() > 0.0, "{quantity} of {case}");
         }
     }

@@ -20,6 +20,7 @@ use crate::side::lab_directory;
 
 /// Options of the self-test that goes through the source.
 #[derive(Debug, ClapArgs)]
+#[group(skip)]
 #[command(next_help_heading = "Through the source")]
 pub(super) struct Args {
     /// Test the gate with real patches of the source, those of perf/selftest, instead of injected work

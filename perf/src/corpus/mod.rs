@@ -302,7 +302,8 @@ mod tests {
             serde_json::Value::Object(fields) => fields.values().flat_map(values_in).collect(),
             serde_json::Value::Array(items) => items.iter().flat_map(values_in).collect(),
             serde_json::Value::String(text) => {
-                let is_known = Method::is_standard(text) || ["strict", "v4", "v6", "Amnesia"].contains(&&**text);
+                let is_known =
+                    Method::is_standard(text) || ["strict", "compat", "v4", "v6", "Amnesia"].contains(&&**text);
                 assert!(is_known, "{text:?} is in the file");
                 Vec::new()
             }

@@ -327,7 +327,7 @@ pub(crate) mod tests {
         let truth = Truth { parallel: 0.8, lanes_with_parallel: 1.0, ..Truth::default() };
         let at = point("light", 64, 1);
         let mut knobs = contest(&[find("prod").unwrap()], &at);
-        let mut other = knobs.seats.last().unwrap().clone();
+        let mut other = knobs.seats.iter().find(|seat| seat.variant == "prod").unwrap().clone();
         other.point.knobs.soa_threshold = 8;
         knobs.seats.push(other);
         let panel = |section: &str, contest| Panel { section: section.to_owned(), contests: vec![contest] };

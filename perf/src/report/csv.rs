@@ -10,7 +10,7 @@ use crate::run::{Point, Purpose, Unavailable};
 use crate::sweep::row::Row;
 
 /// How many columns there are.
-const COLUMNS: usize = 28;
+const COLUMNS: usize = 31;
 
 /// The file, open.
 pub struct CsvFile {

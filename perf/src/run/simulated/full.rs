@@ -126,7 +126,9 @@ fn knobs(values: &[usize], threads: usize, knobs: fn(usize) -> Knobs) -> Panel {
         let mut contest = contest(&[], &point(corpus, 64, Knobs::defaults(threads)));
         contest.seats.retain(|seat| seat.kind != Kind::Floor);
         contest.seats[0].kind = Kind::Reference;
+        let classic = contest.seats.pop();
         contest.seats.extend(values.iter().map(|&value| seat(Kind::Variant, "prod", &point(corpus, 64, knobs(value)))));
+        contest.seats.extend(classic);
         contest
     };
     Panel { section: "knobs".to_owned(), contests: CORPORA.iter().map(of).collect() }

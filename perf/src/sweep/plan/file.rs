@@ -320,7 +320,11 @@ mod tests {
             ("[1, \"all\"]", "[]", "own.toml:4: section \"variants\" measures nothing: threads is empty"),
             ("[1, \"all\"]", "[\"both\"]", "own.toml:9: threads \"both\": expected numbers, or \"all\""),
             ("[1, \"all\"]", "[0]", "own.toml:9: 0 threads: expected 1 to 1024"),
-            ("[\"prod\"]", "[\"plain\"]", "own.toml:4: section \"variants\" measures nothing: plain is what all"),
+            (
+                "[\"prod\"]",
+                "[\"plain\"]",
+                "own.toml:4: section \"variants\" measures nothing: plain and classic are what all",
+            ),
             ("[6, 12]", "[3, 12]", "own.toml:2: blocks = [3, 12]: expected [least, most], at least 6"),
             ("blocks = [6, 12]", "budget = \"soon\"\nblocks = [6, 12]", "own.toml:2: budget \"soon\": expected a time"),
             ("about", "abuot", "own.toml:1: unknown field `abuot`"),
