@@ -28,7 +28,10 @@ export CARGO_TARGET_DIR=$target_dir
 # The build script of jemalloc takes no path with white space: intermediate files go below Cargo's home then, as with
 # `cargo lab`. Finished programs lie in the target directory all the same.
 case $target_dir in
-*[[:space:]]*) export CARGO_BUILD_BUILD_DIR="${CARGO_BUILD_BUILD_DIR:-{cargo-cache-home\}/perf-lab/{workspace-path-hash\}}" ;;
+*[[:space:]]*)
+    case ${CARGO_HOME:-${HOME:-}} in *[[:space:]]*) elsewhere=/var/tmp ;; *) elsewhere='{cargo-cache-home}' ;; esac
+    export CARGO_BUILD_BUILD_DIR="${CARGO_BUILD_BUILD_DIR:-$elsewhere/perf-lab/{workspace-path-hash\}}"
+    ;;
 esac
 
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."

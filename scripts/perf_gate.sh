@@ -12,7 +12,7 @@ common with origin/main (or main) is taken, and HEAD~1 if that is HEAD itself.
 In GitHub Actions the outcome is added to the job summary as well.
 
 exit codes: those of perf-lab
-  0 pass, or a warning   1 regression   2 inconclusive   3 could not measure, or something is missing   64 usage
+  0 pass, or a warning   1 regression (in time, or in waiting)   2 inconclusive   3 could not measure, or something is missing   64 usage
   130 interrupted
 
 With --bisect, for `git bisect run scripts/perf_gate.sh --bisect --base REV`: 0 good (a warning is), 1 bad, 125 for what

@@ -78,18 +78,20 @@ fn write(path: &Path, content: &[u8]) -> io::Result<()> {
     }
     let mut temporary = match builder.tempfile_in(directory) {
         Ok(temporary) => temporary,
-        // A file may be one's own in a directory that is not.
-        Err(error) if error.kind() == ErrorKind::PermissionDenied && before.is_some() => {
-            return fs::write(&path, content);
-        }
+        // A file may be one's own in a directory that is not, or on a file system of its own.
+        Err(_) if before.is_some() => return fs::write(&path, content),
         Err(error) => return Err(error),
     };
     temporary.write_all(content)?;
-    if let Some(before) = before {
+    if let Some(before) = &before {
         fs::set_permissions(temporary.path(), before.permissions())?;
     }
-    temporary.persist(&path)?;
-    Ok(())
+    match temporary.persist(&path) {
+        Ok(_) => Ok(()),
+        // A file that is mounted by itself, as containers do, cannot be replaced.
+        Err(_) if before.is_some() => fs::write(&path, content),
+        Err(failed) => Err(failed.error),
+    }
 }
 
 /// One of the process's own streams.

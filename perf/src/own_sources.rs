@@ -45,7 +45,10 @@ pub fn files(root: &Path) -> Option<Vec<PathBuf>> {
         if path.is_dir() {
             open.extend(fs::read_dir(&path).ok()?.flatten().map(|entry| entry.path()));
         } else if !path.exists() {
-            return None;
+            // A link that leads nowhere is no source; what the list above names has to be there.
+            if SOURCES.iter().any(|name| root.join(name) == path) {
+                return None;
+            }
         } else if path.extension().is_some_and(|kind| ["rs", "toml", "lock"].iter().any(|known| kind == *known)) {
             files.push(path);
         }

@@ -17,7 +17,7 @@ use serde::Serialize;
 
 use super::{OnCore, print, variant_named};
 use crate::cell::Knobs;
-use crate::check::first_difference;
+use crate::check::first_difference_of;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::measure::pin::{all_threads, on_one_core};
 use crate::measure::queue;
@@ -140,7 +140,7 @@ fn measure_row(
     let mut subjects: Vec<Box<dyn Subject>> = Vec::new();
     for knobs in [adaptive].into_iter().chain(fixed.map(|(_, knobs)| knobs)) {
         let workload = Workload::new(engine, corpus.clone(), batch, knobs);
-        if let Some(difference) = first_difference(&corpus.intended, &workload.results()) {
+        if let Some(difference) = first_difference_of(engine, &corpus.intended, &workload.results()) {
             return Err(Failure::difference(format!(
                 "{} on {}, batch {batch}, {knobs:?}: token {}: expected {}, got {}; nothing was timed",
                 engine.name,

@@ -6,6 +6,7 @@ use super::print;
 use crate::exit::{Exit, Outcome};
 use crate::files::repository_root;
 use crate::interrupt;
+use crate::measure::queue;
 use crate::side::{clean, lab_directory};
 
 /// Remove the probes, build directories and counts that the lab keeps below the target directory
@@ -22,6 +23,8 @@ pub struct Args {}
 pub fn run(_: &Args) -> Outcome {
     interrupt::watch()?;
     let root = repository_root();
+    // Whoever measures needs what is kept.
+    let _turn = queue::turn(&interrupt::requested)?;
     let removed = clean(&root)?;
     for (directory, bytes) in &removed {
         print(format_args!("removed {} ({})", directory.display(), megabytes(*bytes)));

@@ -7,7 +7,7 @@ use crate::exit::Outcome;
 
 /// Judge whether a change is slower than a revision, on all benchmarks and by the tripwires; made for CI
 ///
-/// Exit codes: 0 pass, and a warning too unless --strict is given; 1 regression or broken tripwire; 2 inconclusive;
+/// Exit codes: 0 pass, and a warning too unless --strict is given; 1 regression, in time or in waiting, or broken tripwire; 2 inconclusive;
 /// 3 could not measure, or something is missing that is not expected to be; 64 usage; 125 with --bisect in place of 2,
 /// 3 and 64; 130 interrupted.
 #[derive(Debug, ClapArgs)]

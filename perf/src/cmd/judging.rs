@@ -128,7 +128,7 @@ fn judged(base: &str, candidate: &str, options: &Judging, tripwires: bool) -> En
             Ok(got) => {
                 turn = Some(got);
                 let mut outcome = measured(&matched, &config, seed);
-                outcome.notes.extend(note_on_strangers(&matched, &config, &root));
+                outcome.notes.extend(note_on_strangers(matched.known(), &config, &root));
                 outcome
             }
             Err(failure) => Outcome::failed(&base.to_string(), &candidate.to_string(), &config, &failure),
@@ -136,15 +136,18 @@ fn judged(base: &str, candidate: &str, options: &Judging, tripwires: bool) -> En
         Ok(Ready::Equal([base, candidate], likeness, known)) => {
             let mut outcome = Outcome::equal(&base, &candidate, &config, likeness);
             outcome.add_levels_of_none(&known);
+            outcome.notes.extend(note_on_strangers(&known, &config, &root));
             outcome
         }
         Err(failure) if failure.exit() == Exit::Usage => return Err(failure),
         Err(failure) => Outcome::failed(&base.to_string(), &candidate.to_string(), &config, &failure),
     };
     if tripwires && outcome.stopped.is_none() {
-        add_tripwires(&mut outcome, &candidate, &root);
+        match turn.map_or_else(|| queue::turn(&interrupt::requested), Ok) {
+            Ok(_turn) => add_tripwires(&mut outcome, &candidate, &root),
+            Err(failure) => outcome.stop(&failure),
+        }
     }
-    drop(turn);
     if options.strict {
         outcome.be_strict();
     }
@@ -200,10 +203,10 @@ fn measured(matched: &Matched, config: &GateConfig, seed: u64) -> Outcome {
 }
 
 /// Names that may be missing, but that nothing has.
-fn note_on_strangers(matched: &Matched, config: &GateConfig, root: &Path) -> Option<String> {
+fn note_on_strangers(known: &[String], config: &GateConfig, root: &Path) -> Option<String> {
     let tripwires = Tripwires::read(&root.join("baselines/tripwires.toml")).unwrap_or_default().names();
     let is_known = |name: &str| {
-        let mut known = matched.known().iter().chain(&tripwires).chain(config.benchmarks.keys());
+        let mut known = known.iter().chain(&tripwires).chain(config.benchmarks.keys());
         ["instructions", "allocations"].contains(&name) || known.any(|known| known == name)
     };
     missing::note_on_strangers(&missing::strangers(&config.allow_missing, is_known))

@@ -64,12 +64,12 @@ pub struct Args {
 /// # Errors
 /// A probe that does not build or fails; a file that cannot be read or written.
 pub fn run(args: &Args) -> Outcome {
+    args.on_core.settle()?;
     if args.source.source {
         return selftest_source::run(&args.source, args.out.as_deref(), args.report, args.json);
     }
     let root = repository_root();
     let config = GateConfig::read(&GateConfig::path_in(&root))?;
-    args.on_core.settle()?;
     interrupt::watch()?;
     let host = Host::detect(&root).fingerprint();
     let path = args.out.clone().unwrap_or_else(|| {

@@ -219,10 +219,9 @@ fn finish(args: &Args, run: &Run, sources: &Sources, allowed: &[String], interru
     for missing in concluded.missing.iter().filter(|missing| !missing.allowed) {
         print(missing.line());
     }
-    let expected: Vec<&str> =
-        concluded.missing.iter().filter(|missing| missing.allowed).map(|missing| missing.name.as_str()).collect();
-    if !expected.is_empty() {
-        print(format_args!("Not measured, as expected, {} tripwires: {}.", expected.len(), expected.join("; ")));
+    let expected = concluded.missing.iter().filter(|missing| missing.allowed).count();
+    if expected > 0 {
+        print(format_args!("Not measured, as expected: {expected} tripwires (the report names them)."));
     }
     let tripwires = sources.tripwires().names();
     let strangers = missing::strangers(&args.allow_missing.names, |name| tripwires.iter().any(|known| known == name));

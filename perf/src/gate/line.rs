@@ -62,6 +62,9 @@ pub(super) fn verdict_line(outcome: &Outcome, interrupted: bool) -> String {
         }
     }
     line.push_str(&addition(outcome));
+    if let (Some(_), Some(reason)) = (outcome.verdict, &outcome.stopped) {
+        let _ = write!(line, "; stopped before its end: {reason}");
+    }
     let missing: Vec<&str> = outcome.missing.iter().filter(|one| !one.allowed).map(|one| one.name.as_str()).collect();
     if outcome.verdict.is_some() && !missing.is_empty() {
         let missing = missing.join(", ");

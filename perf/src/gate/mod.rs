@@ -411,6 +411,20 @@ mod tests {
         assert_eq!(outcome.verdict_line, format!("could not measure: {error}"));
         assert!(!outcome.rows[0].blocks.is_empty() && outcome.rows.len() == 2);
 
+        // What is shown by then is shown: the benchmarks on one thread are done before the one on several.
+        let slower = Machine { change: 0.30, changed_case: Some("one"), ..Machine::shared() };
+        let turns = {
+            gate(&slower, &config(), 1.3);
+            slower.turns.borrow().len()
+        };
+        let fails = Machine {
+            fails_after: Some((turns - 20, error.clone())),
+            ..Machine { change: 0.30, changed_case: Some("one"), ..Machine::shared() }
+        };
+        let outcome = gate(&fails, &config(), 1.3);
+        assert_eq!((outcome.verdict, outcome.exit_code), (Some(Verdict::Regression), 1), "{}", outcome.verdict_line);
+        assert!(outcome.verdict_line.contains("; stopped before its end: old: "), "{}", outcome.verdict_line);
+
         let machine = Machine { fails_after: Some((150, MeasureError::Interrupted)), ..Machine::shared() };
         let outcome = gate(&machine, &config(), 1.0);
         assert_eq!((outcome.verdict, outcome.exit_code), (None, 130));

@@ -59,6 +59,9 @@ pub struct Outcome {
     pub notes: Vec<String>,
     /// Why it stopped early, if it did.
     pub stopped: Option<String>,
+    /// Whether it stopped because variants decide differently, which is worse than anything that time can tell.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub differs: bool,
     /// By which it was judged.
     pub settings: GateConfig,
     /// Of layouts and orders.
@@ -189,6 +192,7 @@ impl Outcome {
             measuring_seconds: 0.0,
             notes: Vec::new(),
             stopped: None,
+            differs: false,
             settings: config.clone(),
             seed: 0,
         }
@@ -205,6 +209,7 @@ impl Outcome {
     /// What was to come failed; what is there is kept.
     pub fn stop(&mut self, failure: &Failure) {
         self.stopped = Some(failure.to_string());
+        self.differs |= failure.exit() == Exit::Difference;
         self.conclude(failure.exit() == Exit::Interrupted);
     }
 
@@ -241,11 +246,13 @@ impl Outcome {
         .into_iter()
         .find(|&verdict| self.with(verdict).next().is_some())
         .or_else(|| self.untimed_verdict());
-        self.verdict = if self.stopped.is_some() { None } else { worst };
+        // Also if the comparison did not come to its end: what is shown is shown. An interruption asks for no verdict.
+        let is_shown = waits_too_long || worst == Some(Verdict::Regression);
+        self.verdict = if self.stopped.is_some() && (interrupted || !is_shown) { None } else { worst };
         let exit = match (self.verdict, interrupted) {
             (None, true) => Exit::Interrupted,
+            _ if self.differs || self.broken().next().is_some() => Exit::Difference,
             (None, false) => Exit::CouldNot,
-            (Some(_), _) if self.broken().next().is_some() => Exit::Difference,
             (Some(Verdict::Regression), _) => Exit::Difference,
             (Some(Verdict::Waits), _) if waits_too_long => Exit::Difference,
             (Some(Verdict::CouldNotMeasure), _) => Exit::CouldNot,
@@ -269,7 +276,8 @@ impl Outcome {
     /// A warning counts as a regression from now on.
     pub fn be_strict(&mut self) {
         // A slow-down that is shown outweighs what is missing.
-        if matches!(self.verdict, Some(Verdict::Warn | Verdict::Waits)) && self.exit() != Exit::Difference {
+        let is_slower = self.with(Verdict::Warn).chain(self.with(Verdict::Waits)).next().is_some();
+        if self.verdict.is_some() && is_slower && self.exit() != Exit::Difference {
             self.exit_code = Exit::Difference.code();
             self.notes.push("--strict: a warning ends with exit code 1.".to_owned());
         }

@@ -93,11 +93,29 @@ pub(super) fn weigh_in(weighed: Weighed, time: Standing, findings: &[Finding]) -
     if let Some(finding) = slower.filter(|_| weighed.verdict != Verdict::CouldNotMeasure) {
         let evidence = Unseen::of(finding).evidence();
         let worse = finding.standing() == Standing::Fail && time != Standing::Fail || !is_alarm(time);
-        if worse || finding.explains_the_slow_down() {
+        // A slow-down that counts do not explain may be the layout's, and stays a warning unless waiting is most of it.
+        let may_be_layout = weighed.verdict == Verdict::Warn;
+        if worse && !may_be_layout || finding.explains_the_slow_down() {
             return Weighed { verdict: Verdict::Waits, reason: Some(evidence) };
         }
         let reason = weighed.reason.map_or_else(|| evidence.clone(), |reason| format!("{reason}; also {evidence}"));
         return Weighed { reason: Some(reason), ..weighed };
+    }
+    if weighed.verdict == Verdict::Warn {
+        let reason = |untold: &str| {
+            Some(weighed.reason.as_ref().map_or_else(|| untold.to_owned(), |reason| format!("{reason}; {untold}")))
+        };
+        return match worst(Standing::Pass, findings) {
+            Standing::ControlFailed => Weighed {
+                verdict: Verdict::CouldNotMeasure,
+                reason: reason("and the base waits, but not as long as itself"),
+            },
+            Standing::Inconclusive => Weighed {
+                verdict: Verdict::Inconclusive,
+                reason: reason("and whether it waits more could not be told"),
+            },
+            _ => weighed,
+        };
     }
     match (weighed.verdict, worst(time, findings)) {
         (Verdict::Pass | Verdict::Faster, Standing::ControlFailed) => Weighed {

@@ -1,7 +1,7 @@
-//! Labs that measure at once would measure each other: they queue for the core, and say so.
+//! Labs that measure at once would measure each other: they queue for the machine, and say so.
 //!
-//! There is a file for each core, in a directory that all users of the machine share, and whoever measures holds a lock
-//! on it. The system lets go of it when a process ends, however it ends. Nothing is held while something is built,
+//! There is one file for the machine, in a directory that all its users share, and whoever measures holds a lock on it:
+//! benchmarks on all cores meet every other lab, whichever core that one is pinned to. The system lets go of it when a process ends, however it ends. Nothing is held while something is built,
 //! counted or checked.
 
 use std::fs::{File, OpenOptions, TryLockError};
@@ -9,11 +9,12 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::pin::measuring_core;
 use crate::exit::Failure;
 
 /// Directory of the files, in place of the machine's: for labs that are to queue among themselves only.
 pub const DIRECTORY_ENV: &str = "PERF_LAB_QUEUE_DIR";
+/// The file.
+const FILE: &str = "perf-lab.lock";
 /// How often a wait looks for Ctrl-C.
 const GLANCE: Duration = Duration::from_millis(50);
 
@@ -24,28 +25,21 @@ pub struct Turn {
     _lock: Option<File>,
 }
 
-/// Waits until no other lab measures on this one's core.
+/// Waits until no other lab measures on this machine.
 ///
 /// # Errors
 /// Ctrl-C.
 pub fn turn(interrupted: &dyn Fn() -> bool) -> Result<Turn, Failure> {
-    turn_in(&directory(), measuring_core(), interrupted, &mut |line| eprintln!("{line}"))
+    turn_in(&directory(), interrupted, &mut |line| eprintln!("{line}"))
 }
 
-fn turn_in(
-    directory: &Path,
-    core: Option<usize>,
-    interrupted: &dyn Fn() -> bool,
-    say: &mut dyn FnMut(String),
-) -> Result<Turn, Failure> {
-    let on = core.map_or_else(|| "this machine".to_owned(), |core| format!("core {core}"));
-    let name = core.map_or_else(|| "perf-lab.lock".to_owned(), |core| format!("perf-lab-core-{core}.lock"));
-    let path = directory.join(name);
+fn turn_in(directory: &Path, interrupted: &dyn Fn() -> bool, say: &mut dyn FnMut(String)) -> Result<Turn, Failure> {
+    let path = directory.join(FILE);
     // A queue that cannot be had must not keep anybody from measuring.
     let file = match open(&path) {
         Ok(file) => file,
         Err(error) => {
-            say(format!("cannot queue with other labs for {on}: {}: {error}", path.display()));
+            say(format!("cannot queue with other labs for this machine: {}: {error}", path.display()));
             return Ok(Turn { _lock: None });
         }
     };
@@ -56,13 +50,13 @@ fn turn_in(
             Err(TryLockError::WouldBlock) if interrupted() => return Err(Failure::interrupted()),
             Err(TryLockError::WouldBlock) => {
                 if !told {
-                    say(format!("another lab is measuring on {on}; waiting for it …"));
+                    say("another lab is measuring on this machine; waiting for it …".to_owned());
                 }
                 told = true;
                 std::thread::sleep(GLANCE);
             }
             Err(TryLockError::Error(error)) => {
-                say(format!("cannot queue with other labs for {on}: {}: {error}", path.display()));
+                say(format!("cannot queue with other labs for this machine: {}: {error}", path.display()));
                 return Ok(Turn { _lock: None });
             }
         }
@@ -113,7 +107,7 @@ mod tests {
     #[test]
     fn whoever_comes_second_waits_says_so_once_and_goes_on_when_the_first_has_ended() {
         let dir = tempfile::tempdir().unwrap();
-        let first = Cell::new(Some(turn_in(dir.path(), Some(3), &|| false, &mut quiet).unwrap()));
+        let first = Cell::new(Some(turn_in(dir.path(), &|| false, &mut quiet).unwrap()));
         let (mut said, looks) = (Vec::new(), Cell::new(0));
         let interrupted = || {
             looks.set(looks.get() + 1);
@@ -122,32 +116,25 @@ mod tests {
             }
             false
         };
-        let _second = turn_in(dir.path(), Some(3), &interrupted, &mut |line| said.push(line)).unwrap();
-        assert_eq!(said, ["another lab is measuring on core 3; waiting for it …"]);
+        let _second = turn_in(dir.path(), &interrupted, &mut |line| said.push(line)).unwrap();
+        assert_eq!(said, ["another lab is measuring on this machine; waiting for it …"]);
         assert!(looks.get() >= 3);
     }
 
     #[test]
     fn a_wait_ends_with_ctrl_c() {
         let dir = tempfile::tempdir().unwrap();
-        let _first = turn_in(dir.path(), None, &|| false, &mut quiet).unwrap();
-        let failure = turn_in(dir.path(), None, &|| true, &mut quiet).unwrap_err();
+        let _first = turn_in(dir.path(), &|| false, &mut quiet).unwrap();
+        let failure = turn_in(dir.path(), &|| true, &mut quiet).unwrap_err();
         assert_eq!(failure.exit(), crate::exit::Exit::Interrupted);
-    }
-
-    #[test]
-    fn other_cores_are_no_reason_to_wait() {
-        let dir = tempfile::tempdir().unwrap();
-        let _first = turn_in(dir.path(), Some(0), &|| false, &mut quiet).unwrap();
-        let _second = turn_in(dir.path(), Some(1), &|| false, &mut quiet).unwrap();
     }
 
     #[test]
     fn a_queue_that_cannot_be_had_keeps_nobody_from_measuring() {
         let dir = tempfile::tempdir().unwrap();
         let mut said = Vec::new();
-        let _none = turn_in(&dir.path().join("none"), Some(0), &|| false, &mut |line| said.push(line)).unwrap();
-        assert!(said.len() == 1 && said[0].starts_with("cannot queue with other labs for core 0: "), "{said:?}");
+        let _none = turn_in(&dir.path().join("none"), &|| false, &mut |line| said.push(line)).unwrap();
+        assert!(said.len() == 1 && said[0].starts_with("cannot queue with other labs for this machine: "), "{said:?}");
     }
 
     #[cfg(unix)]
@@ -155,10 +142,10 @@ mod tests {
     fn a_file_that_one_may_only_read_will_do_and_a_new_one_is_for_everybody_to_read() {
         use std::os::unix::fs::PermissionsExt;
         let dir = tempfile::tempdir().unwrap();
-        drop(turn_in(dir.path(), Some(0), &|| false, &mut quiet).unwrap());
-        let path = dir.path().join("perf-lab-core-0.lock");
+        drop(turn_in(dir.path(), &|| false, &mut quiet).unwrap());
+        let path = dir.path().join(FILE);
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o644);
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o444)).unwrap();
-        let _held = turn_in(dir.path(), Some(0), &|| false, &mut quiet).unwrap();
+        let _held = turn_in(dir.path(), &|| false, &mut quiet).unwrap();
     }
 }

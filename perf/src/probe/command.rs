@@ -12,6 +12,8 @@ use tempfile::TempDir;
 use super::launch::fixed_addresses;
 use crate::compare::layout::Layout;
 use crate::compare::runner::MeasureError;
+use crate::files::repository_root;
+use crate::own_sources;
 
 /// The command lines of both sides are filled up to this many bytes on the stack.
 const COMMAND_LINE_BYTES: usize = 2048;
@@ -65,8 +67,13 @@ impl ProbeCommand {
     /// The program that is running, which may have been built anew meanwhile: only what is running is started again.
     ///
     /// # Errors
-    /// The system does not tell where this program lies.
+    /// It was built from other sources than those of the checkout that it is run in; the system does not tell where it
+    /// lies.
     pub fn own(label: impl Into<String>) -> anyhow::Result<Self> {
+        static OBJECTION: OnceLock<Option<String>> = OnceLock::new();
+        if let Some(objection) = OBJECTION.get_or_init(|| own_sources::objection(&repository_root())) {
+            anyhow::bail!("{objection}");
+        }
         let running = if cfg!(target_os = "linux") { "/proc/self/exe".into() } else { std::env::current_exe()? };
         static DIGEST: OnceLock<Option<String>> = OnceLock::new();
         let digest = DIGEST.get_or_init(|| Some(blake3::hash(&std::fs::read(running).ok()?).to_hex().to_string()));

@@ -1,10 +1,10 @@
 //! Building the probe of a tree, so that no artefact of another tree can be taken for one of its own.
 //!
 //! Cargo names the artefacts of a path package by its place within the workspace and takes them for fresh by time
-//! stamps. Two trees that share a target directory are therefore taken for each other, whenever the files of one are
-//! older than the build of the other. So before each build all artefacts of path packages are removed, and after it
-//! Cargo's own report must say that none of them was taken from before. Packages of registries and git revisions never
-//! change under their name: their artefacts stay, in a directory for each compiler, environment, configuration, profile
+//! stamps; those of a vendored package it takes for fresh by the version. Two trees that share a target directory are therefore taken for each other, whenever the files of one are
+//! older than the build of the other. So before each build all artefacts of packages
+//! whose code lies in a tree are removed, and after it Cargo's own report must say that none of them was taken from
+//! before. Packages of registries and git revisions never change under their name: their artefacts stay, in a directory for each compiler, environment, configuration, profile
 //! and lock file.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,14 +18,14 @@ use serde::Deserialize;
 
 use super::spinner::Spinner;
 use super::toolchain::Toolchain;
-use super::tree::{SETTINGS, Tree};
+use super::tree::{SETTINGS, Tree, files_below};
 use crate::exit::Failure;
 use crate::interrupt;
 use crate::probe::child::Group;
 
 /// How often a wait looks for Ctrl-C.
 const GLANCE: Duration = Duration::from_millis(50);
-/// What all of the packages of a checkout begin with in Cargo's messages.
+/// What the packages that are named by a path begin with in Cargo's messages.
 const PATH_PACKAGE: &str = "path+";
 
 /// What is to be built of a tree.
@@ -68,13 +68,14 @@ pub(super) struct Made {
 pub(super) fn build(
     tree: &Tree,
     toolchain: &Toolchain,
+    packages: &Packages,
     order: &Order<'_>,
     workshop: &Workshop,
 ) -> Result<Made, Failure> {
     let messages = workshop.log.with_extension("jsonl");
     let created = workshop.log.parent().map_or(Ok(()), fs::create_dir_all);
     created.and_then(|()| File::create(&workshop.log)).with_context(|| workshop.log.display().to_string())?;
-    remove_path_packages(tree, toolchain, workshop)?;
+    remove_own_packages(tree, toolchain, packages, workshop)?;
 
     let mut command = toolchain.cargo(&tree.root);
     command.args(["build", "--release", "--package", order.package, "--color", "never"]);
@@ -134,32 +135,58 @@ fn progress(log: &str) -> String {
     }
 }
 
-#[derive(Deserialize)]
-struct Metadata {
+/// All packages that a tree is built from.
+#[derive(Debug, Deserialize)]
+pub(super) struct Packages {
     packages: Vec<Package>,
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 struct Package {
     id: String,
     /// `None` for a path.
     source: Option<String>,
+    manifest_path: PathBuf,
 }
 
-/// Removes whatever was built of packages that are known by a path only, in this tree or in another.
-fn remove_path_packages(tree: &Tree, toolchain: &Toolchain, workshop: &Workshop) -> Result<(), Failure> {
-    let mut command = toolchain.cargo(&tree.root);
-    // This is also where a lock file is written, if the tree needs another than it has.
-    command.args(["metadata", "--format-version", "1", "--color", "never"]);
-    let said = output(&mut command)?;
-    let metadata: Metadata = serde_json::from_slice(&said).context("cargo metadata said something unexpected")?;
-    if !workshop.target.exists() {
-        return Ok(());
+impl Packages {
+    /// As Cargo resolves them. This is also where it writes a lock file, if the tree needs another than it has: so it
+    /// comes before anything is digested.
+    ///
+    /// # Errors
+    /// Cargo's: a manifest that cannot be read, a package that cannot be had.
+    pub(super) fn of(tree: &Tree, toolchain: &Toolchain) -> Result<Self, Failure> {
+        let mut command = toolchain.cargo(&tree.root);
+        command.args(["metadata", "--format-version", "1", "--color", "never"]);
+        let said = output(&mut command)?;
+        Ok(serde_json::from_slice(&said).context("cargo metadata said something unexpected")?)
     }
+
+    /// Directories of packages that are named by a path and lie outside the tree: all that is known of them is that path.
+    pub(super) fn outside<'a>(&'a self, top: &'a Path) -> impl Iterator<Item = &'a Path> {
+        let by_path = self.packages.iter().filter(|package| package.source.is_none());
+        by_path
+            .filter(move |package| !package.manifest_path.starts_with(top))
+            .filter_map(|it| it.manifest_path.parent())
+    }
+
+    /// Packages whose code may change under the same name: named by a path, or in the tree, as vendored ones are.
+    fn own<'a>(&'a self, top: &'a Path) -> impl Iterator<Item = &'a Package> {
+        self.packages.iter().filter(move |package| package.source.is_none() || package.manifest_path.starts_with(top))
+    }
+}
+
+/// Removes whatever was built of packages whose code may change under the same name, in this tree or in another.
+fn remove_own_packages(
+    tree: &Tree,
+    toolchain: &Toolchain,
+    packages: &Packages,
+    workshop: &Workshop,
+) -> Result<(), Failure> {
     let mut command = toolchain.cargo(&tree.root);
     command.args(["clean", "--release", "--color", "never", "--quiet", "--target-dir"]).arg(&workshop.target);
     command.env("CARGO_BUILD_BUILD_DIR", &workshop.target);
-    for package in metadata.packages.iter().filter(|package| package.source.is_none()) {
+    for package in packages.own(&tree.top) {
         command.args(["--package", &package.id]);
     }
     output(&mut command).map(drop)
@@ -212,7 +239,8 @@ fn read_messages(said: &str, top: &Path, order: &Order<'_>) -> Result<Made, Fail
         match serde_json::from_str(line).unwrap_or(Message::Other) {
             Message::CompilerArtifact { package_id, manifest_path, target, filenames, executable, fresh } => {
                 directories.extend(filenames.iter().filter_map(|file| file.parent().map(Path::to_path_buf)));
-                if !package_id.starts_with(PATH_PACKAGE) {
+                let is_vendored = manifest_path.starts_with(top) && !package_id.starts_with(PATH_PACKAGE);
+                if !package_id.starts_with(PATH_PACKAGE) && !is_vendored {
                     continue;
                 }
                 has_path_package = true;
@@ -224,6 +252,10 @@ fn read_messages(said: &str, top: &Path, order: &Order<'_>) -> Result<Made, Fail
                         target.name
                     )
                     .into());
+                }
+                if let Some(directory) = manifest_path.parent().filter(|_| is_vendored) {
+                    // Of these Cargo does not list the files.
+                    sources.extend(files_below(directory)?.into_iter().map(|file| directory.join(file)));
                 }
                 sources.insert(manifest_path);
                 if target.kind.iter().any(|kind| kind == "custom-build") {

@@ -11,8 +11,9 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::build::Packages;
 use super::toolchain::{Toolchain, shapes_a_build};
-use super::tree::{SETTINGS, Tree, settings_above};
+use super::tree::{SETTINGS, Tree, copy_all, digest_of, settings_above};
 
 /// What the parts are called, in the order in which they are told.
 const TOOLCHAIN: &str = "toolchain";
@@ -22,6 +23,7 @@ const PROFILE: &str = "profiles";
 const FEATURES: &str = "features";
 const HARNESS: &str = "harness";
 const DEPENDENCIES: &str = "dependencies";
+const OUTSIDE: &str = "code outside the repository";
 /// Digits of a digest that tell values apart.
 const DIGITS: usize = 16;
 
@@ -38,9 +40,14 @@ impl Circumstances {
     pub(super) fn of(
         tree: &Tree,
         toolchain: &Toolchain,
+        packages: &Packages,
         features: Option<&[String]>,
         harness: &str,
     ) -> anyhow::Result<Self> {
+        let mut outside = Vec::new();
+        for directory in packages.outside(&tree.top) {
+            outside.push(format!("{} {}", directory.display(), digest_of_package(directory)?));
+        }
         let lock = fs::read(tree.root.join("Cargo.lock")).unwrap_or_default();
         let parts = [
             (TOOLCHAIN, toolchain.describe(&tree.root)?),
@@ -50,6 +57,7 @@ impl Circumstances {
             (FEATURES, features.map_or_else(|| "default".to_owned(), |names| names.join(","))),
             (HARNESS, harness.to_owned()),
             (DEPENDENCIES, digest(&lock)),
+            (OUTSIDE, outside.join("\n")),
         ];
         Ok(Self(parts.map(|(name, value)| (name.to_owned(), value)).into()))
     }
@@ -76,9 +84,16 @@ impl Circumstances {
     #[must_use]
     pub fn differing_from(&self, other: &Self) -> Vec<String> {
         let differs = |name: &&&str| self.0.get(**name) != other.0.get(**name);
-        let told = [TOOLCHAIN, ENVIRONMENT, CONFIGURATION, PROFILE, DEPENDENCIES, HARNESS];
+        let told = [TOOLCHAIN, ENVIRONMENT, CONFIGURATION, PROFILE, DEPENDENCIES, OUTSIDE, HARNESS];
         told.iter().filter(differs).map(|name| (*name).to_owned()).collect()
     }
+}
+
+/// A digest of the files of a package, but for what Cargo wrote there.
+fn digest_of_package(directory: &Path) -> anyhow::Result<String> {
+    let copy = tempfile::tempdir()?;
+    copy_all(directory, copy.path())?;
+    digest_of(copy.path())
 }
 
 fn digest(bytes: &[u8]) -> String {

@@ -42,8 +42,14 @@ fn append(tokens: TokenStream, code: &mut String) {
             match attribute.as_deref().map(|attribute| attribute.split_whitespace().collect::<String>()) {
                 Some(attribute) if attribute.starts_with("doc=") => drop(tokens.next()),
                 Some(attribute) if attribute == "cfg(test)" && !inner => {
-                    tokens.next();
-                    skip_item(&mut tokens);
+                    let bracket = tokens.next();
+                    if tokens.peek().is_some_and(begins_an_item) {
+                        skip_item(&mut tokens);
+                    } else {
+                        // Of a field or a match arm it is hard to say where it ends.
+                        push(&token, code);
+                        bracket.iter().for_each(|bracket| push(bracket, code));
+                    }
                 }
                 _ => {
                     push(&token, code);
@@ -56,6 +62,12 @@ fn append(tokens: TokenStream, code: &mut String) {
         }
         push(&token, code);
     }
+}
+
+fn begins_an_item(token: &TokenTree) -> bool {
+    const WORDS: [&str; 11] =
+        ["const", "enum", "extern", "fn", "impl", "mod", "pub", "static", "struct", "trait", "use"];
+    matches!(token, TokenTree::Ident(word) if WORDS.iter().any(|known| word == known))
 }
 
 /// Leaves out an item: up to its block, or to its semicolon.
@@ -116,6 +128,9 @@ mod tests {
         assert!(!same(&format!("#[cfg(feature = \"x\")] fn g() {{}} {CODE}")));
         assert!(!same(&format!("{CODE} #[cfg(test)] mod tests {{}} fn behind() {{}}")));
         assert!(!same(&format!("#![no_std] {CODE}")));
+        let arms =
+            |more: &str| format!("{CODE} fn m(x: u8) -> u8 {{ match x {{ #[cfg(test)] 9 => 1, {more} _ => 0 }} }}");
+        assert_ne!(digest("a.rs", arms("1 => 2,").as_bytes()), digest("a.rs", arms("1 => 3,").as_bytes()));
     }
 
     #[test]

@@ -31,6 +31,14 @@ impl Git {
         Ok(Self { top: path_from(top.strip_suffix(b"\n").unwrap_or(&top)) })
     }
 
+    /// The same repository, asked about one directory of it: paths are relative to that.
+    ///
+    /// # Errors
+    /// As [`around`](Self::around).
+    pub(crate) fn within(directory: &Path) -> anyhow::Result<Self> {
+        Self::around(directory).map(|_| Self { top: directory.to_owned() })
+    }
+
     /// A command of git in this repository.
     pub(crate) fn command(&self) -> Command {
         let mut command = bare_command();

@@ -5,8 +5,10 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::Context;
+use tempfile::TempDir;
 
-use super::tree::{Tree, digest_of, files_below};
+use super::git::Git;
+use super::tree::{Tree, copy_all, copy_tracked, digest_of};
 use crate::files::{read_text, write_whole};
 
 /// The harness, from the root of a repository.
@@ -18,24 +20,39 @@ pub(super) fn digest(root: &Path) -> anyhow::Result<String> {
     if harness.is_dir() { digest_of(&harness) } else { Ok("none".to_owned()) }
 }
 
-/// Puts the harness of the checkout at `root` in place of the tree's, if it has one.
-pub(super) fn plant(tree: &Tree, root: &Path) -> anyhow::Result<()> {
-    let (harness, target) = (root.join(HARNESS), tree.root.join(HARNESS));
-    let _ = fs::remove_dir_all(&target);
-    for file in files_below(&harness)? {
-        let to = target.join(&file);
-        to.parent()
-            .map_or(Ok(()), fs::create_dir_all)
-            .and_then(|()| fs::copy(harness.join(&file), &to).map(drop))
-            .with_context(|| format!("could not write {}", to.display()))?;
+/// The harness of a checkout, without what git ignores in it: editors leave files there that are none of its own.
+pub(super) struct Harness(TempDir);
+
+impl Harness {
+    /// Of the checkout at `root`.
+    pub(super) fn of(root: &Path) -> anyhow::Result<Self> {
+        let place = tempfile::tempdir().context("could not make a temporary directory")?;
+        let harness = root.join(HARNESS);
+        match Git::within(&harness) {
+            Ok(git) => copy_tracked(&git, &harness, place.path())?,
+            Err(_) => copy_all(&harness, place.path())?,
+        }
+        Ok(Self(place))
     }
-    let manifest = tree.root.join("Cargo.toml");
-    let expected = "the manifest of a workspace";
-    let theirs = read_text(&manifest, expected)?;
-    let ours = read_text(&root.join("Cargo.toml"), expected)?;
-    let merged = with_harness(&theirs, &ours).with_context(|| manifest.display().to_string())?;
-    // A manifest that needs nothing stays as it is, to the byte.
-    if merged == theirs { Ok(()) } else { write_whole(&manifest, merged) }
+
+    /// A digest of its files.
+    pub(super) fn digest(&self) -> anyhow::Result<String> {
+        digest_of(self.0.path())
+    }
+
+    /// Puts it in place of the tree's, if that has one. `root` is the checkout that it is of.
+    pub(super) fn plant(&self, tree: &Tree, root: &Path) -> anyhow::Result<()> {
+        let target = tree.root.join(HARNESS);
+        let _ = fs::remove_dir_all(&target);
+        copy_all(self.0.path(), &target)?;
+        let manifest = tree.root.join("Cargo.toml");
+        let expected = "the manifest of a workspace";
+        let theirs = read_text(&manifest, expected)?;
+        let ours = read_text(&root.join("Cargo.toml"), expected)?;
+        let merged = with_harness(&theirs, &ours).with_context(|| manifest.display().to_string())?;
+        // A manifest that needs nothing stays as it is, to the byte.
+        if merged == theirs { Ok(()) } else { write_whole(&manifest, merged) }
+    }
 }
 
 /// A revision's workspace manifest with the harness as a member, and with those shared dependencies of ours that it

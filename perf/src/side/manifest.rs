@@ -115,6 +115,15 @@ impl Manifest {
         self.watched.iter().all(|(name, value)| value_of(name.as_ref()) == *value)
     }
 
+    /// A digest of the variables that the build read, with their values.
+    pub(super) fn digest_of_watched(&self) -> String {
+        let mut identity = blake3::Hasher::new();
+        for (name, value) in &self.watched {
+            identity.update(name.as_bytes()).update(&[0]).update(value.as_bytes()).update(&[0]);
+        }
+        identity.finalize().to_hex().to_string()
+    }
+
     /// Holds two sides against each other, by the program of this name.
     #[must_use]
     pub fn likeness(&self, other: &Self, program: &str) -> Likeness {

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::build::{Order, build};
+use super::build::{Order, Packages, build};
 use super::circumstances::Circumstances;
 use super::git::{Git, SHORT_SHA};
-use super::harness;
+use super::harness::{self, Harness};
 use super::manifest::{Manifest, key};
 use super::store::{Built, Store, lab_directory};
 use super::toolchain::Toolchain;
@@ -54,8 +54,9 @@ pub(super) fn of_revision(root: &Path, revision: &str) -> Result<(String, Built)
         let built = provide(&tree, root, None, &own, &label)?;
         return Ok((label, built));
     }
-    harness::plant(&tree, root)?;
-    match provide(&tree, root, None, &harness::digest(root)?, &label) {
+    let ours = Harness::of(root)?;
+    ours.plant(&tree, root)?;
+    match provide(&tree, root, None, &ours.digest()?, &label) {
         Err(failure) if failure.exit() != Exit::Interrupted && owns_harness => {
             let tree = Tree::of_commit(&git, root, &sha)?;
             let own = harness::digest(&tree.root)?;
@@ -76,7 +77,8 @@ fn provide(
     label: &str,
 ) -> Result<Built, Failure> {
     let toolchain = Toolchain::chosen_at(root);
-    let circumstances = Circumstances::of(tree, &toolchain, features, harness)?;
+    let packages = Packages::of(tree, &toolchain)?;
+    let circumstances = Circumstances::of(tree, &toolchain, &packages, features, harness)?;
     let digest = digest_of(&tree.top)?;
     let key = key(&digest, &circumstances);
     let store = Store::new(lab_directory(root));
@@ -90,7 +92,7 @@ fn provide(
     let name: String = key.chars().take(SHORT_SHA).collect();
     let workshop = store.workshop(&circumstances, &name)?;
     let order = Order { package: PACKAGE, programs: &programs_of(&tree.root), features, label };
-    let made = build(tree, &toolchain, &order, &workshop)?;
+    let made = build(tree, &toolchain, &packages, &order, &workshop)?;
     let record = |programs: BTreeMap<_, _>| {
         let revision = tree.revision.clone();
         Manifest::new(digest, revision, circumstances, programs, &tree.top, &made.sources, made.watched)

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! target/lab/builds/KEY/        Cargo's target directory for one compiler, environment, configuration and lock file
-//! target/lab/probes/KEY/        finished programs, with the record of what they are (manifest.json)
+//! target/lab/probes/KEY-ENV/    finished programs, with the record of what they are (manifest.json)
 //! target/lab/counts/            instruction counts, by program
 //! target/lab/logs/NAME.log      what Cargo said
 //! ```
@@ -65,11 +65,19 @@ impl Store {
     /// # Errors
     /// A program or a record that is not what it should be: nothing of it may be timed.
     pub(super) fn find(&self, key: &str, label: &str) -> Result<Option<Built>, Failure> {
-        let directory = self.directory(key);
-        let Some(manifest) = Manifest::read(&directory)? else { return Ok(None) };
-        if manifest.key != key {
-            return Err(mismatch(label, "the record", &directory.join(FILE), key, &manifest.key));
+        for directory in self.directories(key) {
+            let Some(manifest) = Manifest::read(&directory)? else { continue };
+            if manifest.key != key {
+                return Err(mismatch(label, "the record", &directory.join(FILE), key, &manifest.key));
+            }
+            if manifest.is_of_this_environment() {
+                return Self::verified(directory, manifest, label).map(Some);
+            }
         }
+        Ok(None)
+    }
+
+    fn verified(directory: PathBuf, manifest: Manifest, label: &str) -> Result<Built, Failure> {
         for (name, recorded) in &manifest.programs {
             let path = directory.join(name);
             let found = Program::read(&path).map_or_else(|error| format!("{error:#}"), |program| program.digest);
@@ -77,13 +85,10 @@ impl Store {
                 return Err(mismatch(label, "the program", &path, &recorded.digest, &found));
             }
         }
-        if !manifest.is_of_this_environment() {
-            return Ok(None);
-        }
         // The time of its last use.
         let now = SystemTime::now();
         let _ = File::options().append(true).open(directory.join(FILE)).and_then(|file| file.set_modified(now));
-        Ok(Some(Built { directory, manifest }))
+        Ok(Built { directory, manifest })
     }
 
     /// Keeps finished programs under their key, whole or not at all.
@@ -104,7 +109,8 @@ impl Store {
         }
         let manifest = record(kept)?;
         manifest.write(fresh.path())?;
-        let directory = self.directory(&manifest.key);
+        let name = format!("{}-{}", short(&manifest.key), short(&manifest.digest_of_watched()));
+        let directory = all.join(name);
         let _ = fs::remove_dir_all(&directory);
         let fresh = fresh.keep();
         fs::rename(&fresh, &directory).with_context(|| format!("could not keep {}", directory.display()))?;
@@ -132,8 +138,12 @@ impl Store {
         elsewhere().join(format!("perf-lab-builds-{name}"))
     }
 
-    fn directory(&self, key: &str) -> PathBuf {
-        self.lab.join("probes").join(short(key))
+    /// What was built under a key: one directory for each set of values of the variables that the build asked for.
+    fn directories(&self, key: &str) -> Vec<PathBuf> {
+        let key = format!("{}-", short(key));
+        let of_key = |entry: &fs::DirEntry| entry.file_name().to_string_lossy().starts_with(&key);
+        let all = fs::read_dir(self.lab.join("probes")).into_iter().flatten().flatten();
+        all.filter(of_key).map(|entry| entry.path()).collect()
     }
 
     /// One build at a time: they share target directories.
@@ -185,14 +195,17 @@ impl Store {
     /// # Errors
     /// Something cannot be removed; Ctrl-C while waiting for another lab's build.
     pub(super) fn clean(&self) -> Result<Vec<(PathBuf, u64)>, Failure> {
-        if !self.lab.exists() {
+        if !self.lab.exists() && !self.targets().exists() {
             return Ok(Vec::new());
         }
         let _lock = self.lock()?;
-        let parts =
-            ["builds", "probes", "counts", "logs", "selftest", "build", "worktrees"].map(|part| self.lab.join(part));
+        // Of the self-test what was built for it, and not its trials.
+        let parts = ["builds", "probes", "counts", "logs", "build", "worktrees", "selftest/criterion"]
+            .into_iter()
+            .chain(["selftest/a-copy-at-another-and-longer-path", "selftest/source/builds", "selftest/source/clones"])
+            .map(|part| self.lab.join(part));
         let mut removed = Vec::new();
-        for directory in parts.into_iter().chain([self.targets()]).filter(|directory| directory.exists()) {
+        for directory in parts.chain([self.targets()]).filter(|directory| directory.exists()) {
             if removed.iter().any(|(known, _)| *known == directory) {
                 continue;
             }

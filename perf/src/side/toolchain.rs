@@ -152,7 +152,11 @@ impl Toolchain {
         let compiler = said(self.command(&rustc, tree).arg("-vV"), "rustc")?;
         let sysroot = said(self.command(&rustc, tree).args(["--print", "sysroot"]), "rustc")?;
         let cargo = said(self.cargo(tree).arg("-V"), "cargo")?;
-        let mut described = format!("{compiler}\n{sysroot}\n{cargo}");
+        // What `-C target-cpu=native` means here: a program of another machine, out of a cache, is another program.
+        let print = ["--print", "cfg", "-C", "target-cpu=native"];
+        let native = said(self.command(&rustc, tree).args(print), "rustc").unwrap_or_default();
+        let native: String = blake3::hash(native.as_bytes()).to_hex().chars().take(16).collect();
+        let mut described = format!("{compiler}\n{sysroot}\n{cargo}\nnative {native}");
         // Jemalloc and parts of BLAKE3 are C, and the C compiler links it all.
         let cc = std::env::var_os("CC").unwrap_or_else(|| "cc".into());
         if let Ok(version) = said(self.command(&cc, tree).arg("--version"), "cc") {

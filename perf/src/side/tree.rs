@@ -82,7 +82,7 @@ impl Tree {
         let git_ignores = |file: &Path| git.bytes([Path::new("check-ignore"), Path::new("--quiet"), file]).is_ok();
         for (from, to) in tree.settings_of(&root, &top) {
             if !to.exists() && git_ignores(&from) {
-                copy_file(&from, &to)?;
+                copy_content(&from, &to)?;
             }
         }
         Ok(tree)
@@ -110,10 +110,8 @@ impl Tree {
 
     /// Copies settings that git ignores, and so did not list.
     fn take_ignored_settings(&self, root: &Path, top: &Path) -> anyhow::Result<()> {
-        self.settings_of(root, top)
-            .into_iter()
-            .filter(|(_, to)| !to.exists())
-            .try_for_each(|(from, to)| copy_file(&from, &to))
+        let lacking = self.settings_of(root, top).into_iter().filter(|(_, to)| !to.exists());
+        lacking.into_iter().try_for_each(|(from, to)| copy_content(&from, &to))
     }
 
     /// The files that shape builds of the checkout, from its root up to its top, each with its place here.
@@ -138,6 +136,11 @@ pub(super) fn digest_of(directory: &Path) -> anyhow::Result<String> {
         if metadata.is_symlink() {
             let leads_to = fs::read_link(&path).with_context(of)?;
             identity.update(b"\0link\0").update(leads_to.as_os_str().as_encoded_bytes()).update(&[0]);
+            // Out of the tree the name says nothing of what is there.
+            let leaves = path.canonicalize().is_ok_and(|end| end.is_file() && !end.starts_with(directory));
+            if leaves {
+                identity.update(&fs::read(&path).with_context(of)?).update(&[0]);
+            }
         } else {
             let content = fs::read(&path).with_context(of)?;
             identity.update(if may_be_run(&metadata) { b"\0prog\0" } else { b"\0file\0" });
@@ -222,10 +225,15 @@ fn place_for(top: &Path) -> anyhow::Result<(TempDir, File)> {
 }
 
 fn taken(candidate: &Path) -> anyhow::Result<(TempDir, File)> {
-    let place = tempfile::Builder::new().prefix(PLACE).tempdir_in(candidate)?;
-    let lock = File::create(place.path().join(LOCK))?;
-    lock.lock()?;
-    Ok((place, lock))
+    loop {
+        let place = tempfile::Builder::new().prefix(PLACE).tempdir_in(candidate)?;
+        let lock = File::create(place.path().join(LOCK))?;
+        lock.lock()?;
+        // Before it was locked, another lab may have taken it for a leftover.
+        if place.path().join(LOCK).exists() {
+            return Ok((place, lock));
+        }
+    }
 }
 
 /// Removes what a lab left that was killed. A place that is in use is locked.
@@ -241,11 +249,23 @@ fn drop_leftovers(candidate: &Path) {
     }
 }
 
-/// Copies what git tracks and what it would let be added, submodules and repositories within included.
-fn copy_tracked(git: &Git, top: &Path, to: &Path) -> anyhow::Result<()> {
-    let listed = git.bytes(["ls-files", "-z", "--cached", "--others", "--exclude-standard"])?;
-    for name in listed.split(|byte| *byte == 0).filter(|name| !name.is_empty()) {
-        let relative = path_from(name.strip_suffix(b"/").unwrap_or(name));
+/// Copies what git tracks and what it would let be added, submodules and repositories within included; but nothing of
+/// what Cargo and the lab write, wherever that lies.
+pub(super) fn copy_tracked(git: &Git, top: &Path, to: &Path) -> anyhow::Result<()> {
+    let tracked = git.bytes(["ls-files", "-z", "--cached"])?;
+    let others = git.bytes(["ls-files", "-z", "--others", "--exclude-standard"])?;
+    let written = |relative: &Path| {
+        let above = relative.ancestors().skip(1).filter(|directory| !directory.as_os_str().is_empty());
+        above
+            .map(|directory| top.join(directory))
+            .any(|directory| directory.join("CACHEDIR.TAG").exists() || directory.join("lab/build.lock").exists())
+    };
+    let names = |list: &[u8]| -> Vec<PathBuf> {
+        let names = list.split(|byte| *byte == 0).filter(|name| !name.is_empty());
+        names.map(|name| path_from(name.strip_suffix(b"/").unwrap_or(name))).collect()
+    };
+    let others = names(&others).into_iter().filter(|relative| !written(relative));
+    for relative in names(&tracked).into_iter().chain(others) {
         let (from, to) = (top.join(&relative), to.join(&relative));
         let Ok(metadata) = from.symlink_metadata() else { continue }; // deleted, but not committed
         if !metadata.is_dir() {
@@ -264,7 +284,7 @@ fn copy_tracked(git: &Git, top: &Path, to: &Path) -> anyhow::Result<()> {
 }
 
 /// Copies all files but those of repositories and of Cargo's target directories.
-fn copy_all(from: &Path, to: &Path) -> anyhow::Result<()> {
+pub(super) fn copy_all(from: &Path, to: &Path) -> anyhow::Result<()> {
     fs::create_dir_all(to).with_context(|| to.display().to_string())?;
     for entry in fs::read_dir(from).with_context(|| format!("could not read {}", from.display()))? {
         let entry = entry?;
@@ -292,6 +312,16 @@ fn copy_file(from: &Path, to: &Path) -> anyhow::Result<()> {
             fs::copy(from, to)?;
         }
         Ok(())
+    };
+    copy().with_context(|| format!("could not copy {}", from.display()))
+}
+
+/// Copies what a link leads to, for one that would lead nowhere from another place.
+fn copy_content(from: &Path, to: &Path) -> anyhow::Result<()> {
+    let _ = fs::remove_file(to);
+    let copy = || -> std::io::Result<()> {
+        to.parent().map_or(Ok(()), fs::create_dir_all)?;
+        fs::write(to, fs::read(from)?)
     };
     copy().with_context(|| format!("could not copy {}", from.display()))
 }

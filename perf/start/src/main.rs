@@ -7,7 +7,7 @@
 use std::env;
 use std::ffi::OsStr;
 use std::io::{self, IsTerminal, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{ChildStderr, Command, ExitCode, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread;
@@ -19,33 +19,42 @@ mod progress;
 
 /// What is built and run.
 const LAB: [&str; 6] = ["--release", "--package", "perf-lab", "--bin", "perf-lab", "--manifest-path"];
-/// The workspace.
-const MANIFEST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.toml");
 /// Where Cargo puts intermediate files, and a place for them that Cargo fills in: below its own home, one for each
 /// checkout.
 const BUILD_DIRECTORY: &str = "CARGO_BUILD_BUILD_DIR";
 const ELSEWHERE: &str = "{cargo-cache-home}/perf-lab/{workspace-path-hash}";
-/// What could not be done, as of every command of the lab.
+/// The same where that home has white space too.
+const ELSEWHERE_STILL: &str = "/var/tmp/perf-lab/{workspace-path-hash}";
+/// What could not be done, as of every command of the lab …
 const COULD_NOT: u8 = 3;
+/// … and what `git bisect run` takes for "skip this one", where the arguments ask for that.
+const CANNOT_TELL: u8 = 125;
 /// Between two looks at the clock.
 const TICK: Duration = Duration::from_secs(1);
 /// Between two lines about the same build where there is no terminal.
 const LINE_EVERY: Duration = Duration::from_secs(5);
+
+/// The manifest of the workspace that `cargo lab` was called in. Not of the one that this was compiled in: two checkouts
+/// that share a target directory share this program.
+fn manifest() -> PathBuf {
+    let here = env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+    Path::new(&here).join("../../Cargo.toml")
+}
 
 fn main() -> ExitCode {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let started = build(cargo_command(&cargo)).and_then(|built| {
         if !built {
             eprintln!("perf-lab: the lab could not be built; cargo's own words are above");
-            return Ok(ExitCode::from(COULD_NOT));
+            return Ok(could_not());
         }
         let mut lab = cargo_command(&cargo);
-        lab.args(["run", "--quiet"]).args(LAB).arg(MANIFEST).arg("--").args(env::args_os().skip(1));
+        lab.args(["run", "--quiet"]).args(LAB).arg(manifest()).arg("--").args(env::args_os().skip(1));
         run(lab)
     });
     started.unwrap_or_else(|error| {
         eprintln!("perf-lab: {} could not be started: {error}; is it on the PATH?", cargo.display());
-        ExitCode::from(COULD_NOT)
+        could_not()
     })
 }
 
@@ -53,12 +62,19 @@ fn main() -> ExitCode {
 /// with white space. The finished program lies in the target directory all the same.
 fn cargo_command(cargo: &OsStr) -> Command {
     let mut command = Command::new(cargo);
-    let target = env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| MANIFEST.into());
+    let target = env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| manifest().into());
     let target = env::current_dir().unwrap_or_default().join(target);
     if env::var_os(BUILD_DIRECTORY).is_none() && !takes_a_build_script(&target) {
-        command.env(BUILD_DIRECTORY, ELSEWHERE);
+        let home = env::var_os("CARGO_HOME").or_else(|| env::var_os("HOME")).unwrap_or_default();
+        let fits = takes_a_build_script(Path::new(&home));
+        command.env(BUILD_DIRECTORY, if fits { ELSEWHERE } else { ELSEWHERE_STILL });
     }
     command
+}
+
+fn could_not() -> ExitCode {
+    let is_bisecting = env::args_os().any(|argument| argument == "--bisect");
+    ExitCode::from(if is_bisecting { CANNOT_TELL } else { COULD_NOT })
 }
 
 fn takes_a_build_script(target: &Path) -> bool {
@@ -69,7 +85,7 @@ fn takes_a_build_script(target: &Path) -> bool {
 fn build(mut cargo: Command) -> io::Result<bool> {
     let begun = Instant::now();
     // Cargo shows how far it is on terminals only, unless told otherwise; what it shows is passed on in our own words.
-    cargo.arg("build").args(LAB).arg(MANIFEST).stdout(Stdio::null()).stderr(Stdio::piped());
+    cargo.arg("build").args(LAB).arg(manifest()).stdout(Stdio::null()).stderr(Stdio::piped());
     cargo.env("CARGO_TERM_PROGRESS_WHEN", "always").env("CARGO_TERM_PROGRESS_WIDTH", "160");
     let mut cargo = cargo.env("CARGO_TERM_COLOR", "never").env_remove("CARGO_TERM_QUIET").spawn()?;
     let (teller, told) = mpsc::channel();
@@ -182,5 +198,5 @@ fn run(mut lab: Command) -> io::Result<ExitCode> {
 #[cfg(not(unix))]
 fn run(mut lab: Command) -> io::Result<ExitCode> {
     let status = lab.status()?;
-    Ok(status.code().and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::from(COULD_NOT), ExitCode::from))
+    Ok(status.code().and_then(|code| u8::try_from(code).ok()).map_or_else(could_not, ExitCode::from))
 }

@@ -11,6 +11,7 @@ use super::ground::Applied;
 use crate::exit::{Exit, Failure};
 use crate::gate::outcome::Ratio;
 use crate::interrupt;
+use crate::measure::pin::{CORE_ENV, measuring_core};
 use crate::probe::child::Group;
 
 /// What a gate is told besides its sides. The tripwires are limits of the lab's own program, which is built from the
@@ -112,6 +113,9 @@ pub(super) fn judge(applied: &Applied, more: &[&str]) -> Result<Answer, Failure>
         command.env_remove(name);
     }
     command.env("CARGO_TARGET_DIR", &applied.builds);
+    if let Some(core) = measuring_core() {
+        command.env(CORE_ENV, core.to_string());
+    }
     let status = wait(Group::spawn(&mut command).context("could not start the gate")?)?;
     let code = status.code().and_then(|code| u8::try_from(code).ok());
     if code == Some(Exit::Interrupted.code()) && interrupt::requested() {

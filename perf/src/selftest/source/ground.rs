@@ -22,6 +22,7 @@ use super::patch::{FOLDER, Patch};
 use super::way::Way;
 use crate::exit::Failure;
 use crate::interrupt;
+use crate::measure::seed_of_now;
 
 /// What is not part of the tree under test: what trials are kept in and what they are made of. Either may change
 /// while a run is under way.
@@ -103,7 +104,8 @@ impl Ground {
             let salted = developer.join(SALTED);
             let failed = || format!("could not write {}", salted.display());
             let text = fs::read_to_string(&salted).with_context(failed)?;
-            fs::write(&salted, format!("{text}// As no run before {} had it.\n", patch.name)).with_context(failed)?;
+            fs::write(&salted, format!("{text}// As no run before had it: {}, {}.\n", patch.name, seed_of_now()))
+                .with_context(failed)?;
             git(&developer, &["commit", "--quiet", "--all", "--message", "A base of its own"])?;
         }
         apply(&developer, patch, &["--index"])?;
