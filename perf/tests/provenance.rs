@@ -240,3 +240,99 @@ fn a_side_that_asks_for_a_compiler_gets_that_one_or_says_that_it_is_not_there() 
     let (code, text) = without(&["gate", "--base", "HEAD~2"]);
     assert_eq!(code, 0, "{text}");
 }
+
+/// Cargo takes a vendored package for fresh by its version, whatever is in its files.
+#[test]
+fn a_change_of_a_vendored_package_is_seen() {
+    let vendor = |root: &Path| {
+        let package = root.join("vendor/dep");
+        fs::create_dir_all(package.join("src")).unwrap();
+        fs::create_dir_all(root.join(".cargo")).unwrap();
+        fs::write(package.join("src/lib.rs"), "pub const NS: u64 = 1000;\n").unwrap();
+        let manifest = "[package]\nname = \"dep\"\nversion = \"1.0.0\"\nedition = \"2024\"\n";
+        fs::write(package.join("Cargo.toml"), manifest).unwrap();
+        fs::write(package.join(".cargo-checksum.json"), "{\"files\":{},\"package\":null}").unwrap();
+        let sources = "[source.crates-io]\nreplace-with = \"vendored\"\n[source.vendored]\ndirectory = \"vendor\"\n";
+        fs::write(root.join(".cargo/config.toml"), sources).unwrap();
+        let work = fs::read_to_string(root.join("work/Cargo.toml")).unwrap();
+        fs::write(root.join("work/Cargo.toml"), format!("{work}[dependencies]\ndep = \"1\"\n")).unwrap();
+        fs::write(root.join("work/src/lib.rs"), WORK.replace("1000", "dep::NS")).unwrap();
+    };
+    let slow = |root: &Path| fs::write(root.join("vendor/dep/src/lib.rs"), "pub const NS: u64 = 1100;\n").unwrap();
+    let (place, root) = repository(&[&vendor, &slow]);
+    let (code, text) = gate(&place, &root);
+    assert_eq!(code, 1, "{text}");
+}
+
+#[test]
+fn code_outside_the_repository_is_part_of_what_is_kept() {
+    let outside = tempfile::tempdir().unwrap();
+    fs::create_dir_all(outside.path().join("src")).unwrap();
+    let package =
+        |ns: u64| fs::write(outside.path().join("src/lib.rs"), format!("pub const NS: u64 = {ns};\n")).unwrap();
+    let manifest = "[package]\nname = \"dep\"\nversion = \"1.0.0\"\nedition = \"2024\"\n[workspace]\n";
+    fs::write(outside.path().join("Cargo.toml"), manifest).unwrap();
+    package(1000);
+    let depend = |root: &Path| {
+        let work = fs::read_to_string(root.join("work/Cargo.toml")).unwrap();
+        let path = outside.path().display();
+        fs::write(root.join("work/Cargo.toml"), format!("{work}[dependencies]\ndep = {{ path = \"{path}\" }}\n"))
+            .unwrap();
+        fs::write(root.join("work/src/lib.rs"), WORK.replace("1000", "dep::NS")).unwrap();
+    };
+    let (place, root) = repository(&[&depend]);
+    let ask = || said(&place.lab_in(&root, &["probe", "--ask", "HEAD"]).output().unwrap());
+    assert!(ask().1.contains("building"));
+    assert!(!ask().1.contains("building"));
+    package(1100);
+    let (code, text) = ask();
+    assert!(code == 0 && text.contains("building"), "{text}");
+}
+
+#[test]
+fn a_target_directory_within_the_checkout_is_no_part_of_it() {
+    let (place, root) = repository(&[]);
+    let ask = || {
+        let mut command = place.lab_in(&root, &["probe", "--ask", "."]);
+        said(&command.env("CARGO_TARGET_DIR", root.join("out")).output().unwrap())
+    };
+    assert!(ask().1.contains("building"));
+    let (code, text) = ask();
+    assert!(code == 0 && !text.contains("building"), "{text}");
+}
+
+#[test]
+fn settings_behind_a_link_out_of_the_checkout_hold_for_both_sides() {
+    let elsewhere = tempfile::tempdir().unwrap();
+    let flags = elsewhere.path().join("cargo.toml");
+    fs::write(&flags, "[build]\nrustflags = [\"--cfg\", \"slow\"]\n").unwrap();
+    let link = |root: &Path| {
+        fs::create_dir_all(root.join(".cargo")).unwrap();
+        std::os::unix::fs::symlink(pathdiff(&root.join(".cargo"), &flags), root.join(".cargo/config.toml")).unwrap();
+        let code = "pub fn elapsed_ns(iterations: u64) -> u64 {\n    #[cfg(not(slow))]\n    \
+                    compile_error!(\"built without the flags\");\n    iterations * 1000\n}\n";
+        fs::write(root.join("work/src/lib.rs"), code).unwrap();
+    };
+    let (place, root) = repository(&[&link, &|_| {}]);
+    let (code, text) = gate(&place, &root);
+    assert_eq!(code, 0, "{text}");
+    line_with(&text, "pass: equal programs");
+}
+
+/// A relative path from a directory to a file, both absolute.
+fn pathdiff(from: &Path, to: &Path) -> std::path::PathBuf {
+    let up = from.components().filter(|part| matches!(part, std::path::Component::Normal(_))).count();
+    let mut path: std::path::PathBuf = std::iter::repeat_n("..", up).collect();
+    path.extend(to.components().filter(|part| matches!(part, std::path::Component::Normal(_))));
+    path
+}
+
+#[test]
+fn files_that_git_ignores_in_the_harness_are_none_of_it() {
+    let (place, root) = repository(&[&|_| {}]);
+    fs::write(root.join(".git/info/exclude"), "*.swp\n").unwrap();
+    fs::write(root.join("perf/probe/src/.main.rs.swp"), "an editor's").unwrap();
+    let (code, text) = gate(&place, &root);
+    assert_eq!(code, 0, "{text}");
+    assert!(!text.contains("built differently"), "{text}");
+}

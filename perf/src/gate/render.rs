@@ -118,7 +118,9 @@ pub fn terminal(outcome: &Outcome) -> String {
     } else if !outcome.tripwires.is_empty() {
         let _ = write!(text, "\n{} tripwires hold.\n", outcome.tripwires.len());
     }
-    let _ = write!(text, "\n{}", method(outcome));
+    if !outcome.is_of_equal_programs() {
+        let _ = write!(text, "\n{}", method(outcome));
+    }
     for note in &outcome.notes {
         let _ = write!(text, "\n{note}");
     }

@@ -81,7 +81,9 @@ impl Tree {
         }
         let git_ignores = |file: &Path| git.bytes([Path::new("check-ignore"), Path::new("--quiet"), file]).is_ok();
         for (from, to) in tree.settings_of(&root, &top) {
-            if !to.exists() && git_ignores(&from) {
+            // A link that led out of the checkout leads nowhere from here.
+            let is_lost = to.symlink_metadata().is_ok();
+            if !to.exists() && (is_lost || git_ignores(&from)) {
                 copy_content(&from, &to)?;
             }
         }
