@@ -290,7 +290,8 @@ impl Header {
     /// `hindrance` says why a variant cannot be measured.
     pub fn leave_out(&mut self, hindrance: &dyn Fn(&str) -> Option<String>) {
         let mut left_out: Vec<Unavailable> = Vec::new();
-        let is_beside_plain = |(at, seat): (usize, &Seat)| at > 0 && !matches!(seat.kind, Kind::Control | Kind::Floor);
+        let is_a_yardstick = |seat: &Seat| matches!(seat.kind, Kind::Control | Kind::Floor | Kind::Classic);
+        let is_beside_plain = |(at, seat): (usize, &Seat)| at > 0 && !is_a_yardstick(seat);
         for panel in &mut self.panels {
             panel.contests.retain_mut(|contest| {
                 let seats = contest.seats.len();
