@@ -349,8 +349,9 @@ mod tests {
     const ORDER: Order<'_> = Order { package: "p", programs: &["p"], features: None, label: "HEAD" };
 
     fn artifact(package: &str, fresh: bool, executable: &str) -> String {
+        let top = if package.starts_with(PATH_PACKAGE) { "/t" } else { "/registry" };
         format!(
-            r#"{{"reason":"compiler-artifact","package_id":"{package}","manifest_path":"/t/p/Cargo.toml","target":{{"kind":["bin"],"name":"p","src_path":"/t/p/src/main.rs"}},"filenames":["/o/p"],"executable":{executable},"fresh":{fresh}}}"#
+            r#"{{"reason":"compiler-artifact","package_id":"{package}","manifest_path":"{top}/p/Cargo.toml","target":{{"kind":["bin"],"name":"p","src_path":"/t/p/src/main.rs"}},"filenames":["/o/p"],"executable":{executable},"fresh":{fresh}}}"#
         )
     }
 
