@@ -1,7 +1,7 @@
 //! Ctrl-C: asked for once, noticed everywhere.
 //!
 //! The handler only raises a flag. Whoever waits for something looks at it, stops what it started, and returns: so
-//! child processes end, worktrees go, and what was measured is kept.
+//! child processes end, temporary files go, and what was measured is kept.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 

@@ -206,7 +206,7 @@ fn settings_above_the_checkout_hold_for_both_sides() {
     assert_eq!(code, 0, "{text}");
     line_with(&text, "pass: equal programs");
     let left: Vec<_> = fs::read_dir(place.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-    assert!(left.iter().all(|name| !name.to_string_lossy().starts_with("perf-lab")), "{left:?}");
+    assert!(left.iter().all(|name| !name.to_string_lossy().starts_with("perf-lab-tree")), "{left:?}");
 
     // Such as git was told to ignore are the user's, and hold for both sides too.
     fs::remove_dir_all(place.path().join(".cargo")).unwrap();

@@ -12,6 +12,7 @@ use crate::cell::REFERENCE;
 use crate::command_line;
 use crate::compare::contest::Effort;
 use crate::corpus::Source;
+use crate::count::allocations::program;
 use crate::count::instructions::runs_under_valgrind;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::files::repository_root;
@@ -108,7 +109,6 @@ pub struct Args {
 /// An unknown name; a plan that cannot be understood; a difference between variants; a file that cannot be read or
 /// written.
 pub fn run(args: &Args) -> Outcome {
-    let begun = Instant::now();
     let root = repository_root();
     let mut plan = planned(args)?;
     args.on_core.settle()?;
@@ -139,6 +139,11 @@ pub fn run(args: &Args) -> Outcome {
     };
     interrupt::watch()?;
 
+    if plan.allocations {
+        // Building takes none of the budget. What is wrong with it is told when the program is needed.
+        let _ = program(&root);
+    }
+    let begun = Instant::now();
     let cells = cells(&header.panels);
     let bar = Progress::new("checking", cells.len() as u64);
     header.checked_cells = check_all(&cells, &interrupt::requested, &mut || bar.advance(1))?;

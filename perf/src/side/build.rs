@@ -18,7 +18,7 @@ use serde::Deserialize;
 
 use super::spinner::Spinner;
 use super::toolchain::Toolchain;
-use super::tree::{SETTINGS, Tree, files_below};
+use super::tree::{Tree, files_below};
 use crate::exit::Failure;
 use crate::interrupt;
 use crate::probe::child::Group;
@@ -91,7 +91,7 @@ pub(super) fn build(
     watch(&mut command, order.label, &workshop.log)?;
 
     let said = fs::read_to_string(&messages).with_context(|| messages.display().to_string())?;
-    let made = read_messages(&said, &tree.top, order)?;
+    let made = read_messages(&said, [&tree.top, &tree.root], order)?;
     let _ = fs::remove_file(messages);
     Ok(made)
 }
@@ -229,8 +229,8 @@ struct Target {
     src_path: PathBuf,
 }
 
-/// Reads off Cargo's report what was built, and that all of the tree was.
-fn read_messages(said: &str, top: &Path, order: &Order<'_>) -> Result<Made, Failure> {
+/// Reads off Cargo's report what was built, and that all of the tree was. `top` is that of the tree, `root` the project's.
+fn read_messages(said: &str, [top, root]: [&Path; 2], order: &Order<'_>) -> Result<Made, Failure> {
     let mut made = Made::default();
     let mut sources: BTreeSet<PathBuf> = BTreeSet::new();
     let mut directories = BTreeSet::new();
@@ -279,7 +279,8 @@ fn read_messages(said: &str, top: &Path, order: &Order<'_>) -> Result<Made, Fail
         let programs = order.programs.join(" and ");
         return Err(anyhow!("{}: Cargo built no {programs}", order.label).into());
     }
-    sources.extend(SETTINGS.iter().chain(&["Cargo.toml", "Cargo.lock"]).map(|name| top.join(name)));
+    // Settings of Cargo are told apart: they are how it was built, not what.
+    sources.extend(["Cargo.toml", "Cargo.lock"].map(|name| root.join(name)));
     let relative = |path: &PathBuf| Some(path.strip_prefix(top).ok()?.to_str()?.to_owned());
     made.sources = sources.iter().filter(|path| path.is_file()).filter_map(relative).collect();
     for file in directories.iter().filter_map(|directory| fs::read_dir(directory).ok()).flatten().flatten() {
@@ -359,17 +360,17 @@ mod tests {
     fn a_path_package_that_cargo_did_not_build_anew_is_refused() {
         let dependency = artifact("registry+https://example.org#d@1.0.0", true, "null");
         let fresh = format!("{dependency}\n{}", artifact("path+file:///t/p#0.1.0", true, "\"/o/p\""));
-        let error = read_messages(&fresh, Path::new("/t"), &ORDER).unwrap_err().to_string();
+        let error = read_messages(&fresh, [Path::new("/t"); 2], &ORDER).unwrap_err().to_string();
         assert!(error.contains("took p from an earlier build"), "{error}");
         let built = format!("{dependency}\n{}", artifact("path+file:///t/p#0.1.0", false, "\"/o/p\""));
-        let made = read_messages(&built, Path::new("/t"), &ORDER).unwrap();
+        let made = read_messages(&built, [Path::new("/t"); 2], &ORDER).unwrap();
         assert_eq!(made.programs, [("p".to_owned(), PathBuf::from("/o/p"))].into());
     }
 
     #[test]
     fn a_build_without_the_program_that_was_ordered_is_none() {
         for said in ["", &artifact("path+file:///t/p#0.1.0", false, "null"), "noise"] {
-            let error = read_messages(said, Path::new("/t"), &ORDER).unwrap_err().to_string();
+            let error = read_messages(said, [Path::new("/t"); 2], &ORDER).unwrap_err().to_string();
             assert_eq!(error, "HEAD: Cargo built no p");
         }
     }

@@ -6,9 +6,22 @@
 //! | `prod`, `variant:prod` | a variant of the catalogue, in the lab's own program |
 //! | `simd-b64,lanes`, `features:lanes` | the working tree with these features of ron-auth |
 //! | `./probe --arg`, `probe:PATH --arg` | a program that speaks the protocol of `perf/PROTOCOL.md` |
-//! | `HEAD~1`, `rev:main` | a git revision, built in a worktree of its own |
+//! | `HEAD~1`, `rev:main` | a git revision |
 //!
-//! Without a prefix they are tried in this order.
+//! Without a prefix they are tried in this order. What has to be built takes this way:
+//!
+//! | file | does |
+//! |---|---|
+//! | `features` | feature sets by name |
+//! | `git` | asks git, without what a hook left in the environment, and hands on its reasons |
+//! | `tree` | lays out the files of a side in a place of their own |
+//! | `harness` | puts this lab's probe among them |
+//! | `toolchain`, `circumstances` | which compilers build them, and all else that shapes what comes out, by name |
+//! | `build` | builds, and has it proved that nothing of before was used |
+//! | `program`, `code` | what a program loads, and what of a source is code: are two sides equal? |
+//! | `manifest`, `store` | the record of a build, and where both are kept and found again |
+//! | `revision` | the way through all of these |
+//! | `spinner` | shows how far a build is |
 
 mod build;
 mod circumstances;
