@@ -30,6 +30,9 @@
 pub use perf_probe::{check, workload};
 
 pub mod available;
+/// Digest of the sources that this program was built from: see [`own_sources`].
+pub(crate) const BUILT_FROM: Option<&str> = option_env!("PERF_LAB_SOURCES");
+
 pub mod baseline;
 pub mod cell;
 pub mod cli;

@@ -58,11 +58,13 @@ pub fn files(root: &Path) -> Option<Vec<PathBuf>> {
 }
 
 /// What to say if this program was built from other sources than those at `root`. `None` if it was built from these, or
-/// if there are none.
+/// if there are none. `built_from` is the digest that the build script took. (It is not read here: this file is part of
+/// the build script too, which Cargo would take for stale wherever the variable is set, as it is in what `cargo run`
+/// starts.)
 #[must_use]
 #[allow(dead_code, reason = "the build script has no use for it")]
-pub fn objection(root: &Path) -> Option<String> {
-    let built_from = option_env!("PERF_LAB_SOURCES").filter(|digest| !digest.is_empty())?;
+pub fn objection(root: &Path, built_from: Option<&str>) -> Option<String> {
+    let built_from = built_from.filter(|digest| !digest.is_empty())?;
     let found = digest(root)?;
     (found != built_from).then(|| {
         format!(

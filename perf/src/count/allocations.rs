@@ -117,8 +117,6 @@ pub(crate) fn program(root: &Path) -> anyhow::Result<PathBuf> {
     let profile = directory.file_name().and_then(|name| name.to_str()).unwrap_or("release");
     let mut building = Command::new(cargo.unwrap_or_else(|| "cargo".into()))
         .current_dir(root)
-        // `cargo run` hands it to the lab; handed on, Cargo takes the lab for stale, and builds it anew the next time.
-        .env_remove("PERF_LAB_SOURCES")
         .args(["build", "--package", "perf-lab", "--bin", PROGRAM])
         .args(["--profile", if profile == "debug" { "dev" } else { profile }])
         .arg("--target-dir")

@@ -9,7 +9,6 @@ use crate::compare::contest::Effort;
 use crate::exit::Failure;
 use crate::host::Host;
 use crate::missing::{Missing, TRIPWIRES};
-use crate::own_sources;
 use crate::run::record::Header;
 use crate::run::{Contest, Kind, Panel, Point, Run, Seat};
 use crate::sweep::check::{cells, check_all};
@@ -17,6 +16,7 @@ use crate::sweep::measure::{Ended, Method, measure};
 use crate::sweep::row::rows;
 use crate::sweep::schedule::Limits;
 use crate::tripwire::{self, CellName, State, Tripwires};
+use crate::{BUILT_FROM, own_sources};
 
 /// Limits are far from what is measured, so a few blocks will do.
 const METHOD: Method = Method {
@@ -64,7 +64,7 @@ pub fn judge(root: &Path, interrupted: &dyn Fn() -> bool, progress: &mut dyn FnM
     if host.build != "release" {
         return Ok(Judged::default());
     }
-    if let Some(objection) = own_sources::objection(root) {
+    if let Some(objection) = own_sources::objection(root, BUILT_FROM) {
         return unjudged(root, &objection);
     }
     let panel = panel(&tripwires, &host);

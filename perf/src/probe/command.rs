@@ -13,7 +13,7 @@ use super::launch::fixed_addresses;
 use crate::compare::layout::Layout;
 use crate::compare::runner::MeasureError;
 use crate::files::repository_root;
-use crate::own_sources;
+use crate::{BUILT_FROM, own_sources};
 
 /// The command lines of both sides are filled up to this many bytes on the stack.
 const COMMAND_LINE_BYTES: usize = 2048;
@@ -71,7 +71,7 @@ impl ProbeCommand {
     /// lies.
     pub fn own(label: impl Into<String>) -> anyhow::Result<Self> {
         static OBJECTION: OnceLock<Option<String>> = OnceLock::new();
-        if let Some(objection) = OBJECTION.get_or_init(|| own_sources::objection(&repository_root())) {
+        if let Some(objection) = OBJECTION.get_or_init(|| own_sources::objection(&repository_root(), BUILT_FROM)) {
             anyhow::bail!("{objection}");
         }
         let running = if cfg!(target_os = "linux") { "/proc/self/exe".into() } else { std::env::current_exe()? };

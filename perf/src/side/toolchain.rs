@@ -12,8 +12,7 @@ use std::process::{Command, Stdio};
 use super::git::is_of_a_repository;
 
 /// Variables of `cargo run`, `cargo test` and rustup about the program that they started: this one.
-const OF_THIS_PROGRAM: [&str; 13] = [
-    "PERF_LAB_SOURCES",
+const OF_THIS_PROGRAM: [&str; 12] = [
     "CARGO_BIN_NAME",
     "CARGO_CRATE_NAME",
     "CARGO_MANIFEST_DIR",
