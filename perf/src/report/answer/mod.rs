@@ -24,7 +24,7 @@ use crate::tripwire::Judged;
 /// The answer of a run.
 #[derive(Clone, Debug)]
 pub struct Answer {
-    /// One line, of [`text::WIDTH`] columns at most: what to run on this host, and how sure that is.
+    /// One line, of 120 columns at most: what to run on this host, and how sure that is.
     pub line: String,
     /// What was picked for each workload.
     pub picks: Vec<Pick>,
