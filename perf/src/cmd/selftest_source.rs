@@ -11,7 +11,7 @@ use crate::host::Host;
 use crate::interrupt;
 use crate::report::progress::Progress;
 use crate::selftest::source::Ground;
-use crate::selftest::source::journal::{self, Journal, Setup, last};
+use crate::selftest::source::journal::{self, Journal, Setup, last, timed};
 use crate::selftest::source::patch::{Patch, read_all};
 use crate::selftest::source::summary::Summary;
 use crate::selftest::source::trial::{Found, Trial};
@@ -89,7 +89,7 @@ fn go_on(journal: &mut Journal, ground: &Ground, planned: &[(&Patch, Way)], host
             bar.say(&format!("{}, {}", patch.name, way.name()));
             let trial = match patch.unmet(host) {
                 Some(need) => Trial::not_here(patch, *way, &name, need.name()),
-                None => Trial::run(ground, patch, *way, &name)?,
+                None => Trial::run(ground, patch, *way, &name, timed(&journal.trials, patch, &name))?,
             };
             journal.keep(trial)?;
         }

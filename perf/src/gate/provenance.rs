@@ -13,6 +13,12 @@ pub fn nothing_to_time(likeness: &Likeness) -> bool {
     likeness.equal_programs && likeness.differing_sources.is_empty()
 }
 
+/// Whether these are two programs that were timed before, by the digests of what they load.
+#[must_use]
+pub fn timed_before(likeness: &Likeness, programs: &[String]) -> bool {
+    likeness.programs.as_ref().is_some_and(|own| own.as_slice() == programs)
+}
+
 /// The verdict line of a comparison of equal programs, none of which was timed.
 pub(super) fn equal_line() -> String {
     "pass: equal programs: no code differs and neither does anything that is loaded, so nothing was timed".to_owned()
@@ -50,6 +56,15 @@ impl Outcome {
         outcome
     }
 
+    /// Of two sides whose programs were timed before, with nothing timed and nothing decided.
+    #[must_use]
+    pub fn not_again(base: &str, candidate: &str, config: &super::config::GateConfig, likeness: Likeness) -> Self {
+        let stopped = Some("these two programs were timed before".to_owned());
+        let mut outcome = Self { likeness: Some(likeness), stopped, ..Self::empty(base, candidate, config) };
+        outcome.conclude(false);
+        outcome
+    }
+
     /// Whether it rests on equal programs alone.
     pub(super) fn is_of_equal_programs(&self) -> bool {
         self.rows.is_empty() && self.stopped.is_none() && self.likeness.as_ref().is_some_and(nothing_to_time)
@@ -69,7 +84,12 @@ mod tests {
 
     fn likeness(equal: bool, sources: &[&str], built: &[&str]) -> Likeness {
         let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
-        Likeness { equal_programs: equal, differing_sources: owned(sources), built_differently: owned(built) }
+        Likeness {
+            equal_programs: equal,
+            differing_sources: owned(sources),
+            built_differently: owned(built),
+            programs: None,
+        }
     }
 
     fn line(likeness: Likeness) -> String {

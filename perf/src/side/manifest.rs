@@ -49,6 +49,9 @@ pub struct Likeness {
     pub differing_sources: Vec<String>,
     /// In what the sides differ in how they were built.
     pub built_differently: Vec<String>,
+    /// Digests of what the programs of base and candidate load, if the lab has them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub programs: Option<[String; 2]>,
 }
 
 /// The digest of a request: this tree, built like this.
@@ -134,6 +137,7 @@ impl Manifest {
             equal_programs: loaded(self).is_some() && loaded(self) == loaded(other),
             differing_sources: names.filter(differs).cloned().collect(),
             built_differently: self.circumstances.differing_from(&other.circumstances),
+            programs: loaded(self).zip(loaded(other)).map(<[String; 2]>::from),
         }
     }
 }

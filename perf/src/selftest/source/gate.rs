@@ -43,6 +43,28 @@ pub(super) struct Answer {
     pub(super) verdict: Option<String>,
     pub(super) exit_code: u8,
     pub(super) rows: Vec<Row>,
+    #[serde(default)]
+    likeness: Option<Likeness>,
+}
+
+/// How both sides were built, held against each other.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+struct Likeness {
+    /// Digests of what the programs of base and candidate load.
+    #[serde(default)]
+    programs: Option<[String; 2]>,
+}
+
+impl Answer {
+    /// Digests of what the programs of base and candidate load, if both were built.
+    pub(super) fn programs(&self) -> Option<&[String; 2]> {
+        self.likeness.as_ref()?.programs.as_ref()
+    }
+
+    /// Whether the gate stopped before its clock started because it was told that these programs were timed before.
+    pub(super) const fn is_not_again(&self) -> bool {
+        self.exit_code == 3 && self.verdict.is_none() && self.rows.is_empty()
+    }
 }
 
 /// A benchmark of a gate.
@@ -183,6 +205,18 @@ mod tests {
         assert_eq!((row.benchmark.as_str(), row.verdict.as_str()), ("verify_single", "regression"));
         assert!((row.ratio.unwrap().estimate - 1.09).abs() < 1e-12);
         assert!((row.instructions_ratio().unwrap() - 1.09).abs() < 1e-12);
+    }
+
+    #[test]
+    fn programs_that_were_timed_before_are_no_verdict_of_their_own() {
+        let programs = ["a", "b"].map(str::to_owned);
+        let likeness = crate::side::manifest::Likeness { programs: Some(programs.clone()), ..Default::default() };
+        let judged = outcome(vec![row("a", Verdict::Pass, (0.99, 1.0, 1.01))]);
+        let outcome = crate::gate::outcome::Outcome::not_again("old", "new", &judged.settings, likeness);
+        let answer = read(&serde_json::to_vec(&outcome).unwrap(), Some(3)).unwrap();
+        assert!(answer.is_not_again() && answer.programs() == Some(&programs), "{answer:?}");
+        assert_eq!(answer.verdict_line, "could not measure: these two programs were timed before");
+        assert!(!read(&serde_json::to_vec(&judged).unwrap(), Some(0)).unwrap().is_not_again());
     }
 
     #[test]

@@ -99,6 +99,13 @@ pub fn last<'t>(trials: &'t [Trial], patch: &Patch, way: Way, host: Option<&str>
     })
 }
 
+/// The last trial of this patch, as its text is now, in whatever way, on this host, whose programs were timed and judged.
+#[must_use]
+pub fn timed<'t>(trials: &'t [Trial], patch: &Patch, host: &str) -> Option<&'t Trial> {
+    let is_of = |trial: &&Trial| trial.patch == patch.name && trial.digest == patch.digest && trial.host == host;
+    trials.iter().rev().filter(is_of).find(|trial| trial.is_decided() && trial.timed_as.is_none())
+}
+
 /// The length of all whole lines, and the trials in them.
 fn parse(path: &Path, text: &[u8], setup: Option<&Setup>) -> anyhow::Result<(usize, Vec<Trial>)> {
     let (mut bytes, mut trials, mut first) = (0, Vec::new(), None);
@@ -133,6 +140,7 @@ mod tests {
     use super::*;
     use crate::selftest::source::patch::Kind;
     use crate::selftest::source::trial::tests::patch;
+    use crate::selftest::source::trial::{Benchmark, Found};
 
     fn trial(name: &str, way: Way) -> Trial {
         Trial::not_here(&patch(Kind::MustCatch, name), way, "here", "avx512")
@@ -162,6 +170,26 @@ mod tests {
         assert!(last(&trials, &one, Way::Dirty, None).is_none());
         let changed = Patch { digest: "another text".to_owned(), ..two.clone() };
         assert!(last(&trials, &two, Way::Dirty, None).is_some() && last(&trials, &changed, Way::Dirty, None).is_none());
+    }
+
+    #[test]
+    fn only_what_was_timed_and_judged_stands_for_other_ways() {
+        let one = patch(Kind::MustCatch, "one");
+        let benchmarks = vec![Benchmark {
+            benchmark: "verify_single".to_owned(),
+            verdict: "regression".to_owned(),
+            time: None,
+            wall: None,
+            instructions: None,
+        }];
+        let judged = Trial { benchmarks, found: Found::Caught, ..trial("one", Way::Dirty) };
+        let copied = Trial { timed_as: Some(Way::Dirty), ..judged.clone() };
+        let undecided = Trial { found: Found::CouldNotMeasure, ..judged.clone() };
+        let untimed = Trial { benchmarks: Vec::new(), ..judged.clone() };
+        let elsewhere = Trial { host: "there".to_owned(), ..judged.clone() };
+        let other_text = Trial { digest: "another text".to_owned(), ..judged.clone() };
+        assert_eq!(timed(&[judged.clone(), copied.clone()], &one, "here"), Some(&judged));
+        assert_eq!(timed(&[copied, undecided, untimed, elsewhere, other_text], &one, "here"), None);
     }
 
     #[test]

@@ -36,6 +36,8 @@ pub struct Summary {
     pub not_here: usize,
     /// Not tried yet.
     pub not_run: usize,
+    /// Tried down to the programs, which were those that had been timed in another way.
+    pub timed_before: usize,
     /// Of all trials together.
     pub seconds: f64,
     /// One for each trial.
@@ -65,6 +67,7 @@ impl Summary {
             could_not_measure: count(Found::CouldNotMeasure),
             not_here: count(Found::NotHere),
             not_run: planned.len() - trials.len(),
+            timed_before: trials.iter().filter(|trial| trial.timed_as.is_some()).count(),
             seconds: trials.iter().map(|trial| trial.seconds).sum(),
             trials,
             measures,
@@ -106,6 +109,7 @@ impl Summary {
             (self.could_not_measure, "could not be measured"),
             (self.not_here, "n/a on this host"),
             (self.not_run, "not run"),
+            (self.timed_before, "of programs that were timed in another way"),
         ] {
             if count > 0 {
                 let _ = write!(line, "; {count} {what}");
@@ -131,7 +135,8 @@ impl Summary {
             // Why there is no measurement is what the gate said.
             let undecided = matches!(trial.found, Found::CouldNotMeasure | Found::NotHere);
             let reason = undecided.then(|| trial.verdict_line.clone());
-            let remarks: Vec<String> = trial.remark.clone().into_iter().chain(reason).collect();
+            let timed = trial.timed_as.map(|way| format!("the programs that were timed as {}", way.name()));
+            let remarks: Vec<String> = trial.remark.clone().into_iter().chain(reason).chain(timed).collect();
             table.add_row([
                 trial.patch.clone(),
                 expected.to_owned(),

@@ -124,14 +124,27 @@ pub struct Trial {
     pub seconds: f64,
     /// How often the gate was asked.
     pub tries: u32,
+    /// Digests of what the programs of base and candidate load, if both were built.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub programs: Option<[String; 2]>,
+    /// The way in which these very programs were timed, if it was not this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timed_as: Option<Way>,
 }
 
 impl Trial {
     /// Applies a patch and has it judged. What goes wrong with that is part of the trial; only an interruption is not.
     ///
+    /// What the ways differ in is how the gate comes to its two programs. If these turn out to be the programs of
+    /// `timed`, a trial of the same patch in another way, that one's verdict holds here too, and nothing is timed.
+    ///
     /// # Errors
     /// An interruption.
-    pub fn run(ground: &Ground, patch: &Patch, way: Way, host: &str) -> Result<Self, Failure> {
+    pub fn run(ground: &Ground, patch: &Patch, way: Way, host: &str, timed: Option<&Self>) -> Result<Self, Failure> {
+        let known = timed.and_then(|timed| Some((timed, timed.programs.as_ref()?)));
+        let options =
+            known.map_or_else(Vec::new, |(_, programs)| vec!["--timed-before".to_owned(), programs.join(",")]);
+        let options: Vec<&str> = options.iter().map(String::as_str).collect();
         if way == Way::CiCached && !ground.cached.get() {
             ground.cached.set(cache_base(ground, way)?);
         }
@@ -139,9 +152,14 @@ impl Trial {
         let mut tries = 0;
         let mut trial = loop {
             tries += 1;
-            let answer = ground.apply(patch, way).map_err(Failure::from).and_then(|applied| judge(&applied, &[]));
+            let answer = ground.apply(patch, way).map_err(Failure::from).and_then(|applied| judge(&applied, &options));
             let trial = match answer {
-                Ok(answer) => Self::of(patch, way, host, &answer),
+                Ok(answer) => match known {
+                    Some((timed, programs)) if answer.is_not_again() && answer.programs() == Some(programs) => {
+                        Self { way, timed_as: Some(timed.timed_as.unwrap_or(timed.way)), ..timed.clone() }
+                    }
+                    _ => Self::of(patch, way, host, &answer),
+                },
                 // A Ctrl-C at the terminal ends git as well, which then has a reason of its own.
                 Err(_) if interrupt::requested() => return Err(Failure::interrupted()),
                 Err(failure) => Self::without(patch, way, host, Found::CouldNotMeasure, failure.to_string()),
@@ -155,6 +173,12 @@ impl Trial {
         trial.tries = tries;
         trial.seconds = start.elapsed().as_secs_f64();
         Ok(trial)
+    }
+
+    /// Whether its programs were timed, and the gate decided.
+    #[must_use]
+    pub fn is_decided(&self) -> bool {
+        !self.benchmarks.is_empty() && self.found != Found::CouldNotMeasure
     }
 
     /// One that this host cannot feel.
@@ -178,6 +202,8 @@ impl Trial {
             benchmarks: Vec::new(),
             seconds: 0.0,
             tries: 0,
+            programs: None,
+            timed_as: None,
         }
     }
 
@@ -200,6 +226,7 @@ impl Trial {
             benchmark: looked_at.map(|row| row.benchmark.clone()).or(patch.cost.as_ref().map(|c| c.benchmark.clone())),
             effect,
             benchmarks,
+            programs: answer.programs().cloned(),
             ..Self::without(patch, way, host, found, answer.verdict_line.clone())
         }
     }
