@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use ron_auth_variants::{Seams, find};
+
 use crate::cell::{Knobs, REFERENCE};
 use crate::count::allocations::Allocations;
 use crate::measure::stats::PairedRatio;
@@ -69,6 +71,14 @@ impl<'r> Data<'r> {
     /// Time / time of `classic`, which sits in the same contest; `None` in runs of before there was one.
     pub(super) fn to_classic(&self, seat: &Measured<'_>) -> Option<PairedRatio> {
         Run::to_classic(&self.all, seat)
+    }
+
+    /// Time of the composition with these seams / time of `classic` at a point; `None` where the two were not measured
+    /// beside each other.
+    pub(super) fn composed_to_classic(&self, seams: Seams, point: &Point) -> Option<PairedRatio> {
+        let composed = self.all.iter().filter(|seat| seat.point() == point && seat.seat.variant.starts_with('+'));
+        let mut own = composed.filter(|seat| find(&seat.seat.variant).is_ok_and(|variant| variant.seams == seams));
+        own.find_map(|seat| self.to_classic(seat))
     }
 
     /// `classic` at default knobs, each point once, in the order of the run.

@@ -130,18 +130,15 @@ impl Pick {
                 name,
             }
         };
-        // The composition itself is never `classic`; what stands beside it in its contest is.
-        let seats = data.all.iter().filter(|seat| *seat.point() == advice.point && seat.seat.variant.starts_with('+'));
-        let to_classic = seats
-            .filter(|seat| find(&seat.seat.variant).is_ok_and(|variant| variant.seams == own))
-            .find_map(|seat| data.to_classic(seat));
         Self {
             point: advice.point.clone(),
             composition: own.name(),
             tokens_per_second_per_core: advice.expected.tokens_per_second_per_core(),
             next,
             tied: advice.as_fast.clone(),
-            to_classic: to_classic.map(|ratio| core_time(ratio, advice.expected.busy_cores)),
+            to_classic: data
+                .composed_to_classic(own, &advice.point)
+                .map(|ratio| core_time(ratio, advice.expected.busy_cores)),
             to_plain: advice
                 .ranking
                 .iter()

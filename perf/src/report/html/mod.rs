@@ -240,6 +240,27 @@ mod tests {
     }
 
     #[test]
+    fn rankings_relate_to_classic_first_where_it_was_measured_and_to_plain() {
+        let heads = |run: Run| {
+            let page = page(&[run]);
+            let advices = page.split_once("<section id=\"run\"").unwrap().1.split_once("</section>").unwrap().0;
+            assert!(!advices.contains("n/a"), "{advices}");
+            let heads = advices.split("<th scope=\"col\"").skip(1);
+            let texts = heads.filter_map(|head| Some(head.split_once('>')?.1.split_once("</th>")?.0.to_owned()));
+            texts.collect::<Vec<String>>()
+        };
+        let (fastest, classic, plain) = ("time / fastest (95 %)", "time / classic (95 %)", "time / plain (95 %)");
+        let with = ["composition", "", fastest, classic, plain, "ns/token"];
+        assert_eq!(heads(simulated::full(12)), [with; 2].concat());
+        let mut before = simulated::full(12);
+        for contest in before.header.panels.iter_mut().flat_map(|panel| &mut panel.contests) {
+            contest.seats.pop();
+        }
+        let without = ["composition", "", fastest, plain, "ns/token"];
+        assert_eq!(heads(before), [without; 2].concat());
+    }
+
+    #[test]
     fn two_runs_stand_side_by_side_with_their_ratios() {
         let mut second = simulated::full(12);
         second.header.host.cpu = "Other CPU".to_owned();

@@ -5,7 +5,8 @@ use maud::{Markup, html};
 use super::{Side, details, missing, plain_table, worded};
 use crate::recommend::{Advice, Candidate};
 use crate::report::answer::workloads;
-use crate::report::html::format::{batch_of, ratio};
+use crate::report::data::Data;
+use crate::report::html::format::{batch_of, ratio, ratio_or_not};
 
 /// The advice for each workload, by what is to be written into a service.
 pub(in crate::report::html) fn body(side: &Side<'_>) -> Markup {
@@ -25,12 +26,12 @@ pub(in crate::report::html) fn body(side: &Side<'_>) -> Markup {
         }
     }
     html! {
-        div.advices { @for ((cargo_toml, config), group) in &groups { (piece(cargo_toml, config, group)) } }
+        div.advices { @for ((cargo_toml, config), group) in &groups { (piece(cargo_toml, config, group, &side.data)) } }
         p.note { (worded("`cargo lab recommend` answers for other workloads and numbers of cores.")) }
     }
 }
 
-fn piece(cargo_toml: &str, config: &str, group: &[&Advice]) -> Markup {
+fn piece(cargo_toml: &str, config: &str, group: &[&Advice], data: &Data<'_>) -> Markup {
     html! {
         article {
             h3 { "For " (workloads(group.iter().map(|advice| &advice.point))) }
@@ -44,14 +45,17 @@ fn piece(cargo_toml: &str, config: &str, group: &[&Advice]) -> Markup {
                         p { "What would change this:" }
                         ul { @for reason in &advice.would_change { li { (worded(reason)) } } }
                     }
-                    (ranking(advice))
+                    (ranking(advice, data))
                 }))
             }
         }
     }
 }
 
-fn ranking(advice: &Advice) -> Markup {
+/// Related to `classic` first, which is what is deployed; runs of before there was one have no such column.
+fn ranking(advice: &Advice, data: &Data<'_>) -> Markup {
+    let to_classic = |candidate: &Candidate| data.composed_to_classic(candidate.variant.seams, &advice.point);
+    let has_classic = advice.ranking.iter().any(|candidate| to_classic(candidate).is_some());
     let row = |candidate: &Candidate| {
         let name = candidate.variant.seams.name();
         let is_chosen = candidate.variant.name == advice.chosen.variant.name;
@@ -62,15 +66,14 @@ fn ranking(advice: &Advice) -> Markup {
             (false, true) => "not measurably slower",
             (false, false) => "",
         };
-        vec![
-            name,
-            standing.to_owned(),
-            ratio(candidate.to_fastest),
-            ratio(candidate.to_plain),
-            format!("{:.0}", candidate.ns_per_token),
-        ]
+        let mut row = vec![name, standing.to_owned(), ratio(candidate.to_fastest)];
+        row.extend(has_classic.then(|| ratio_or_not(to_classic(candidate))));
+        row.extend([ratio(candidate.to_plain), format!("{:.0}", candidate.ns_per_token)]);
+        row
     };
-    let heads = ["composition", "", "time / fastest (95 %)", "time / plain (95 %)", "ns/token"];
+    let mut heads = vec!["composition", "", "time / fastest (95 %)"];
+    heads.extend(has_classic.then_some("time / classic (95 %)"));
+    heads.extend(["time / plain (95 %)", "ns/token"]);
     let caption =
         format!("Safe compositions on {}, {}, fastest first", advice.question.corpus, batch_of(&advice.point));
     plain_table(&caption, &heads, 2, advice.ranking.iter().map(row).collect())
