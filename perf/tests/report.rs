@@ -88,11 +88,14 @@ fn the_answer_is_a_line_a_table_and_one_picture_and_comes_before_all_else() {
     assert_eq!(first.matches("<table").count(), 1);
     assert_eq!(first.matches("<figure>").count(), 1);
     assert!(first.contains("class=\"verdict\">On this host run <code>"), "{first}");
-    for head in ["workload", "tokens/s per core", "× plain", "margin over the next (95 %)"] {
+    for head in ["workload", "tokens/s per core", "× classic", "× plain", "margin over the next (95 %)"] {
         assert!(first.contains(&format!("\">{head}</th>")), "{head}: {first}");
     }
     for workload in ["light 1", "light 64"] {
-        assert!(first.contains(&format!("<th scope=\"row\">{workload}</th>")), "{workload}: {first}");
+        assert!(
+            first.contains(&format!("<th scope=\"row\"><span class=\"workload\">{workload}</span></th>")),
+            "{workload}: {first}"
+        );
     }
     // What the table says is not said again for each workload but where it is unfolded.
     let run = rest.split_once("<section id=\"run\"").unwrap().1.split_once("</section>").unwrap().0;
@@ -122,8 +125,36 @@ fn a_browser_lays_the_page_out_without_errors_wide_and_narrow() {
         }
         assert_eq!(findings.len(), SIZES_PX.len(), "{findings:#?}");
     }
+    let answers = [
+        (
+            "as many workloads as of a quick sweep",
+            vec![["mixed 256, 2 threads", "+12.7 % (11.4–14.3)", "without lanes"]; 9],
+        ),
+        (
+            "workloads of scattered tokens",
+            vec![["scattered-heavy 1024, 16 threads", "+7.5 % (6.7–7.9)", "without lanes"]; 2],
+        ),
+        (
+            "a corpus with a long name",
+            vec![["a/file/that_has_a_name_which_does_not_end_anywhere_soon 64", "+1.5 % (1.1–1.9)", "without lanes"]],
+        ),
+        (
+            "a wide margin over one that differs in much",
+            vec![[
+                "light 1",
+                "+118.9 % (115.4–121.7)",
+                "without simd-b64 and minicbor-zerocopy, with parallel and tls-scratch",
+            ]],
+        ),
+    ];
+    let own = page(&[RUN]);
+    for (what, rows) in answers {
+        let (findings, _) = laid_out(&browser, &answering(&own, &rows));
+        let wrong: Vec<&String> = findings.iter().filter(|finding| !finding.starts_with("looked at ")).collect();
+        assert!(wrong.is_empty() && findings.len() == SIZES_PX.len(), "{what}: {findings:#?}");
+    }
     // The same check notices what is wrong.
-    let broken = page(&[RUN])
+    let broken = own
         .replacen(
             "<main>",
             "<main><p style=\"width:3000px\">wide</p><h4>deep</h4><script>console.error(\"no\")</script>",
@@ -131,6 +162,8 @@ fn a_browser_lays_the_page_out_without_errors_wide_and_narrow() {
         )
         .replacen("<svg role=\"img\"", "<svg role=\"none\"", 1)
         .replacen("<p class=\"verdict\">", "<p class=\"verdict\" style=\"margin-top:900px\">", 1)
+        .replacen("<th class=\"number\" scope=\"col\">× classic", "<th class=\"number\" hidden>× classic", 1)
+        .replacen("class=\"margin\"", "class=\"margin\" style=\"min-width:700px\"", 1)
         .replacen("--vermilion:", "--other:", 2);
     let (findings, console) = laid_out(&browser, &broken);
     for wrong in [
@@ -140,14 +173,43 @@ fn a_browser_lays_the_page_out_without_errors_wide_and_narrow() {
         "without a named picture",
         "no colour",
         "first screen",
+        "the answer's table: left out: TH.number × classic",
+        "the answer's table: cut: TD",
+        "the answer's table: scrolls sideways: DIV.room",
     ] {
         assert!(findings.iter().any(|finding| finding.contains(wrong)), "{wrong}: {findings:#?}");
     }
     assert!(!console.is_empty());
 }
 
-/// A phone, and a screen.
-const SIZES_PX: [(u32, u32); 2] = [(360, 800), (1200, 900)];
+#[test]
+fn the_sample_links_to_nothing_but_what_is_kept_beside_it() {
+    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("../reports/sample");
+    let page = fs::read_to_string(sample.join("report.html")).unwrap();
+    let links = page.split(" href=\"").skip(1).filter_map(|rest| rest.split('"').next());
+    let gone: Vec<&str> =
+        links.filter(|link| !link.starts_with('#') && *link != "data:," && !sample.join(link).exists()).collect();
+    assert!(gone.is_empty(), "{gone:?}");
+}
+
+/// The page with other rows in the table of its answer: workload, margin over the next, what that does without.
+fn answering(page: &str, rows: &[[&str; 3]]) -> String {
+    let (before, rest) = page.split_once("<tr><th scope=\"row\">").unwrap();
+    let (own, after) = rest.split_once("</tbody>").unwrap();
+    let row = own.split("</tr>").next().unwrap();
+    let put = |row: &str, class: &str, text: &str| {
+        let (before, rest) = row.split_once(&format!("class=\"{class}\">")).unwrap();
+        format!("{before}class=\"{class}\">{text}</span>{}", rest.split_once("</span>").unwrap().1)
+    };
+    let drawn = rows.iter().map(|[workload, margin, next]| {
+        let row = put(&put(&put(row, "workload", workload), "margin", margin), "soft", next);
+        format!("<tr><th scope=\"row\">{row}</tr>")
+    });
+    format!("{before}{}</tbody>{after}", drawn.collect::<String>())
+}
+
+/// Two phones, a small screen, and a screen.
+const SIZES_PX: [(u32, u32); 4] = [(360, 800), (390, 844), (1024, 768), (1200, 900)];
 
 /// What the check says of the page at each width, and what the browser's console says.
 fn laid_out(browser: &Path, page: &str) -> (Vec<String>, Vec<String>) {

@@ -11,6 +11,25 @@
     if (!(end <= innerHeight)) findings.add("not on the first screen: " + selector + " ends at " + end);
   }
 
+  // Nothing of the answer is left out, cut, or pushed sideways: all of every cell lies in it, and it in its table's room.
+  all(".picks").forEach((table) => {
+    const room = table.parentElement.getBoundingClientRect();
+    const text = document.createRange();
+    const wrong = (what, cell) => findings.add("the answer's table: " + what + ": " + name(cell));
+    all("caption, th, td", table).forEach((cell) => {
+      text.selectNodeContents(cell);
+      const box = cell.getBoundingClientRect();
+      const lines = [...text.getClientRects()];
+      const right = Math.max(...lines.map((line) => line.right));
+      const left = Math.min(...lines.map((line) => line.left));
+      if (!(box.width > 0 && box.height > 0)) wrong("left out", cell);
+      else if (box.right > room.right + 1 || right > room.right + 1 || right > innerWidth) wrong("cut", cell);
+      else if (right > box.right + 1 || left < box.left - 1) wrong("beyond its cell", cell);
+    });
+    for (let around = table; around; around = around.parentElement)
+      if (around.scrollWidth > around.clientWidth + 1) wrong("scrolls sideways", around);
+  });
+
   // What is folded must fit as well.
   all("details").forEach((details) => (details.open = true));
 

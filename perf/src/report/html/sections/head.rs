@@ -30,7 +30,7 @@ fn answer(side: &Side<'_>) -> anyhow::Result<Markup> {
         p.verdict { (worded(&answer.line)) }
         @if let Some(picture) = picture {
             div.answer {
-                (table(answer))
+                div.room { (table(answer)) }
                 (picture.markup())
             }
         }
@@ -95,7 +95,7 @@ fn row(pick: &Pick, references: &[&Reference], names_next: bool) -> Markup {
     let Quartiles { q1, median, q3 } = pick.tokens_per_second_per_core.scaled(1e-6);
     html! {
         tr {
-            th scope="row" { (workload_of(&pick.point)) }
+            th scope="row" { span.workload { (workload_of(&pick.point)) } }
             td.number title={ "quartiles: " (format!("{q1:.2}–{q3:.2}")) " M" } { (format!("{median:.2} M")) }
             @for reference in references {
                 td.number {
