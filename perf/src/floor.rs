@@ -9,8 +9,9 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use base64_simd::{AsOut, URL_SAFE_NO_PAD};
-use ron_auth_core::MacKeyProvider;
+use ron_auth_core::chain::Tag;
 use ron_auth_core::wire::{MAC_HEAD_PREFIX, Major, read_head};
+use ron_auth_core::{KeyName, MacKeyProvider};
 use ron_auth_fixtures::Corpus;
 use ron_auth_variants::mac::lanes::{LanesMac, Message, MessagesInLanes};
 
@@ -27,7 +28,7 @@ pub struct Floor {
     tokens: Vec<Steps>,
     /// The messages of each batch in lane form; none if tokens come one at a time, or if this processor has no lanes.
     batches: Vec<MessagesInLanes>,
-    tags: Vec<blake3::Hash>,
+    tags: Vec<Option<Tag>>,
 }
 
 /// The MAC steps of one token. None if no verifier would get as far as the MAC.
@@ -74,7 +75,7 @@ impl Floor {
                 .flat_map(|steps| steps.messages.iter().map(|message| (&steps.key, message.clone())))
                 .filter_map(|(key, message)| Some(Message { key, bytes: self.messages.get(message)? }))
                 .collect();
-            self.tags.resize(self.tags.len().max(messages.len()), blake3::Hash::from_bytes([0; 32]));
+            self.tags.resize(self.tags.len().max(messages.len()), None);
             self.batches.push(MessagesInLanes::new(LanesMac::default(), &messages));
         }
     }
@@ -104,8 +105,8 @@ impl Floor {
             lanes.keyed_hash(&mut self.tags);
             let messages = tokens.iter().flat_map(|steps| steps.messages.iter().zip(self.hashes(steps)));
             // Longer messages are hashed serially, lanes or no lanes.
-            let in_lanes = |((message, serial), tag): ((&Range<usize>, blake3::Hash), &blake3::Hash)| {
-                message.len() > LONGEST_IN_LANES || serial == *tag
+            let in_lanes = |((message, serial), tag): ((&Range<usize>, blake3::Hash), &Option<Tag>)| {
+                message.len() > LONGEST_IN_LANES || *tag == Some(serial.into())
             };
             if !messages.zip(&self.tags).all(in_lanes) {
                 return Err("the floor's lanes do not come to what blake3::keyed_hash comes to".to_owned());
@@ -138,7 +139,7 @@ impl Floor {
 
     fn steps_of(&mut self, cbor: &[u8]) -> Option<Steps> {
         let spans = Spans::of(cbor)?;
-        let key = self.corpus.keys.key_for(text_of(spans.kid)?, text_of(spans.tid)?)?;
+        let key = self.corpus.keys.key_for(KeyName { tid: text_of(spans.tid)?, kid: text_of(spans.kid)? })?;
         let mut steps = Steps { key: *key.as_bytes(), messages: Vec::new() };
         let mut tag = self.push(&mut steps, &[&[MAC_HEAD_PREFIX], spans.tid, spans.kid, spans.scope]);
         for caveat in spans.caveats {

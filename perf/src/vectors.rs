@@ -7,8 +7,8 @@ use std::net::IpAddr;
 use std::path::Path;
 
 use ron_auth_core::{
-    AuthError, Decision, DenyReason, EvalMode, MacKey, MacKeyProvider, RequestCtx, Scope, Verifier, VerifierConfig,
-    compat,
+    AuthError, Decision, DenyReason, EvalMode, KeyName, MacKey, MacKeyProvider, RequestCtx, Scope, Verifier,
+    VerifierConfig, compat,
 };
 use serde::{Deserialize, Deserializer, de};
 
@@ -205,7 +205,7 @@ impl fmt::Display for Mismatch {
 struct KeyRule;
 
 impl MacKeyProvider for KeyRule {
-    fn key_for(&self, kid: &str, tid: &str) -> Option<MacKey> {
+    fn key_for(&self, KeyName { tid, kid }: KeyName<'_>) -> Option<MacKey> {
         if kid.starts_with("gone") {
             return None;
         }

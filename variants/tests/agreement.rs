@@ -7,7 +7,7 @@ mod common;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use ron_auth_core::{
-    AuthError, Decision, EvalMode, MacKey, MacKeyProvider, RequestCtx, Semantics, Verifier, VerifierConfig,
+    AuthError, Decision, EvalMode, KeyName, MacKey, MacKeyProvider, RequestCtx, Semantics, Verifier, VerifierConfig,
 };
 use ron_auth_variants::{Variant, catalogue, classic};
 
@@ -19,8 +19,8 @@ const MODES: [EvalMode; 3] = [EvalMode::Adaptive, EvalMode::StreamingOnly, EvalM
 struct Keys;
 
 impl MacKeyProvider for Keys {
-    fn key_for(&self, kid: &str, _tid: &str) -> Option<MacKey> {
-        (kid != "gone").then(|| MacKey::new(common::KEY))
+    fn key_for(&self, name: KeyName<'_>) -> Option<MacKey> {
+        (name.kid != "gone").then(|| MacKey::new(common::KEY))
     }
 }
 

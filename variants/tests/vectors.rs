@@ -4,7 +4,8 @@
 use std::net::IpAddr;
 
 use ron_auth_core::{
-    AuthError, Decision, DenyReason, EvalMode, MacKey, MacKeyProvider, RequestCtx, Scope, VerifierConfig, compat,
+    AuthError, Decision, DenyReason, EvalMode, KeyName, MacKey, MacKeyProvider, RequestCtx, Scope, VerifierConfig,
+    compat,
 };
 use ron_auth_variants::{Variant, catalogue, classic};
 use serde_json::Value;
@@ -13,7 +14,7 @@ use serde_json::Value;
 struct VectorKeys;
 
 impl MacKeyProvider for VectorKeys {
-    fn key_for(&self, kid: &str, tid: &str) -> Option<MacKey> {
+    fn key_for(&self, KeyName { tid, kid }: KeyName<'_>) -> Option<MacKey> {
         let known = !kid.starts_with("gone");
         known.then(|| MacKey::new(*blake3::hash(format!("{tid}/{kid}").as_bytes()).as_bytes()))
     }

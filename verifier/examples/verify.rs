@@ -8,7 +8,7 @@ use std::error::Error;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use ron_auth::{
-    AuthError, CapabilityBuilder, Caveat, Decision, DenyReason, KeyRing, MacKey, Rate, RequestCtx, Scope,
+    AuthError, CapabilityBuilder, Caveat, Decision, DenyReason, KeyName, KeyRing, MacKey, Rate, RequestCtx, Scope,
     VerifierConfig, verify_each, verify_token,
 };
 
@@ -17,7 +17,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let now_unix_s = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
     let key = MacKey::new(*b"an example key, not for real use");
     let mut keys = KeyRing::new();
-    keys.insert("acme", "2025-11", key.clone());
+    keys.insert(KeyName { tid: "acme", kid: "2025-11" }, key.clone());
     let config = VerifierConfig::default();
 
     let builder = || {

@@ -9,12 +9,14 @@
 //! A service holds keys and a configuration, and makes a [`RequestCtx`] of each request:
 //!
 //! ```
-//! use ron_auth::{AuthError, Caveat, CapabilityBuilder, Decision, KeyRing, MacKey, RequestCtx, Scope, VerifierConfig};
+//! use ron_auth::{
+//!     AuthError, CapabilityBuilder, Caveat, Decision, KeyName, KeyRing, MacKey, RequestCtx, Scope, VerifierConfig,
+//! };
 //!
 //! // Once, at start-up. Any source of keys can implement `MacKeyProvider`; this one keeps them in memory.
 //! let config = VerifierConfig::default();
 //! let mut keys = KeyRing::new();
-//! keys.insert("acme", "2025-11", MacKey::new([7; 32]));
+//! keys.insert(KeyName { tid: "acme", kid: "2025-11" }, MacKey::new([7; 32]));
 //!
 //! // Minting, which usually happens elsewhere: who holds a key can mint.
 //! let now_unix_s = 1_762_700_000;
@@ -82,7 +84,7 @@
 //! | `minicbor-zerocopy` (default) | decodes in place, without allocating |
 //! | `simd-b64` | Base64 with SIMD, dispatched at run time |
 //! | `lanes` | hashes many tokens' MAC chains at once, one SIMD lane each |
-//! | `tls-scratch` | the owned functions keep their memory per thread |
+//! | `tls-scratch` | the owned functions keep their memory per thread, up to 2 MiB of it |
 //! | `parallel` | spreads batches of [`par_min_batch`](VerifierConfig::par_min_batch) tokens and more over the calling thread and the current rayon pool; handlers are then called for several tokens at once |
 //! | `full` | the recommended production set |
 //! | `fast-cbor` | decodes with ciborium; kept for comparison, slower |
@@ -98,8 +100,9 @@ compile_error!(
 
 pub use ron_auth_core::{
     AuthError, Capability, CapabilityBuilder, Caveat, CustomCaveat, CustomCaveatHandler, Decision, DenyReason,
-    DenyReasonRef, EnvError, KeyRing, MacKey, MacKeyProvider, Malformed, MetricsRecorder, MintError, Obligations, Rate,
-    Reasons, RequestCtx, Scope, Semantics, Verdict, VerifierConfig, compat, metrics,
+    DenyReasonRef, EnvError, KeyName, KeyRing, KeysAt, MacKey, MacKeyProvider, Malformed, MetricsRecorder,
+    MintError, Obligations, Rate, Reasons, RequestCtx, Scope, Semantics, Verdict, VerifierConfig, compat,
+    metrics,
 };
 /// What a [`Verdict`] points with.
 pub use ron_auth_core::{
@@ -173,7 +176,8 @@ pub fn verify_many<K: MacKeyProvider + Sync + ?Sized, S: AsRef<str> + Sync>(
 /// As [`verify_many`], into a vector whose memory is reused. What `out` held before is dropped.
 ///
 /// # Errors
-/// The error of the lowest-index token that is not genuine; `out` is then empty.
+/// The error of the lowest-index token that is not genuine; `out` is then empty, as it is after a panic of a handler or key
+/// provider.
 pub fn verify_many_into<K: MacKeyProvider + Sync + ?Sized, S: AsRef<str> + Sync>(
     cfg: &VerifierConfig,
     tokens_b64url: &[S],

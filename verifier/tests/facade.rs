@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use ron_auth::{
-    AuthError, CapabilityBuilder, Caveat, CustomCaveat, Decision, KeyRing, MacKey, Malformed, MetricsRecorder,
+    AuthError, CapabilityBuilder, Caveat, CustomCaveat, Decision, KeyName, KeyRing, MacKey, Malformed, MetricsRecorder,
     RequestCtx, Scope, VerifierConfig, Workspace, verify_each, verify_each_in, verify_many, verify_many_into,
     verify_token, verify_token_in,
 };
@@ -14,7 +14,7 @@ const NOW_UNIX_S: u64 = 1_762_700_000;
 
 fn keys() -> KeyRing {
     let mut keys = KeyRing::new();
-    keys.insert("acme", "k1", MacKey::new([7; 32]));
+    keys.insert(KeyName { tid: "acme", kid: "k1" }, MacKey::new([7; 32]));
     keys
 }
 

@@ -6,7 +6,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use ron_auth_core::{
-    CapabilityBuilder, Caveat, CustomCaveat, Decision, KeyRing, MacKey, RequestCtx, Scope, VerifierConfig,
+    CapabilityBuilder, Caveat, CustomCaveat, Decision, KeyName, KeyRing, MacKey, RequestCtx, Scope, VerifierConfig,
 };
 use ron_auth_fixtures::Corpus;
 
@@ -54,7 +54,7 @@ pub(crate) fn corpus(count: usize) -> Corpus {
         |exp_unix_s| token(exp_unix_s).sign(&key).map(|capability| capability.to_base64url()).unwrap_or_default();
     let tokens = (FIRST_EXP_UNIX_S..).take(count).map(text).collect();
     let mut keys = KeyRing::new();
-    keys.insert(TENANT, KID, key);
+    keys.insert(KeyName { tid: TENANT, kid: KID }, key);
     Corpus {
         tokens,
         keys,

@@ -34,7 +34,7 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, anyhow};
-use ron_auth_core::{CustomCaveat, KeyRing, MacKey, RequestCtx, VerifierConfig};
+use ron_auth_core::{CustomCaveat, KeyName, KeyRing, MacKey, RequestCtx, VerifierConfig};
 use serde::Deserialize;
 
 use super::shape::Settings;
@@ -59,7 +59,7 @@ pub fn read_keys(path: &Path) -> anyhow::Result<KeyRing> {
                 key_of_file(&file).with_context(|| format!("{}: key {}", path.display(), number + 1))?
             }
         };
-        keys.insert(key.tid, key.kid, mac_key);
+        keys.insert(KeyName { tid: &key.tid, kid: &key.kid }, mac_key);
     }
     Ok(keys)
 }
@@ -248,7 +248,7 @@ mod tests {
         fs::write(dir.path().join("digits"), format!("{DIGITS}\n")).unwrap();
         let keys = read_keys(&path).unwrap();
         for (tid, kid, byte) in [("a", "1", 7), ("a", "2", 8), ("b", "1", 7)] {
-            assert_eq!(keys.key_for(kid, tid).unwrap().as_bytes(), &[byte; 32]);
+            assert_eq!(keys.key_for(KeyName { tid, kid }).unwrap().as_bytes(), &[byte; 32]);
         }
     }
 

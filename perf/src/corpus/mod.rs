@@ -116,7 +116,9 @@ mod tests {
     use std::collections::{BTreeMap, BTreeSet, HashMap};
     use std::sync::LazyLock;
 
-    use ron_auth_core::{Capability, Caveat, EvalMode, KeyRing, MacKey, RequestCtx, Semantics, VerifierConfig};
+    use ron_auth_core::{
+        Capability, Caveat, EvalMode, KeyName, KeyRing, MacKey, RequestCtx, Semantics, VerifierConfig,
+    };
 
     use super::describe::Given;
     use super::import::{Import, import};
@@ -412,7 +414,8 @@ mod tests {
         assert!(originals.len() > 200);
         let mut keys = KeyRing::new();
         for Capability { tid, kid, .. } in originals.iter().filter(|token| !token.kid.starts_with("gone")) {
-            keys.insert(&**tid, &**kid, MacKey::new(*blake3::hash(format!("{tid}/{kid}").as_bytes()).as_bytes()));
+            let key = MacKey::new(*blake3::hash(format!("{tid}/{kid}").as_bytes()).as_bytes());
+            keys.insert(KeyName { tid, kid }, key);
         }
         let plain = ron_auth_variants::find("plain").unwrap().build();
         for (number, semantics) in [Semantics::Strict, Semantics::Compat].into_iter().cycle().take(4).enumerate() {

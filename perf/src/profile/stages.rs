@@ -179,14 +179,18 @@ mod tests {
                     "Unknown",
                 ],
             ),
-            (Stage::Key, 1, &[CHUNK, "<ron_auth_core::key::KeyRing as ron_auth_core::key::MacKeyProvider>::key_for"]),
+            (
+                Stage::Key,
+                1,
+                &[CHUNK, "<ron_auth_core::key::ring::KeyRing as ron_auth_core::key::MacKeyProvider>::key_for"],
+            ),
             (
                 Stage::Key,
                 1,
                 &[
                     CHUNK,
                     "ron_auth_core::engine::stages::key_of",
-                    "<ron_auth_core::key::KeyRing as ron_auth_core::key::MacKeyProvider>::key_for",
+                    "<ron_auth_core::key::ring::KeyRing as ron_auth_core::key::MacKeyProvider>::key_for",
                     "hashbrown::map::make_hash",
                     "foldhash::hash_bytes_short",
                 ],

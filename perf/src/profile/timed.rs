@@ -10,7 +10,7 @@ use anyhow::{Context, ensure};
 use ron_auth_core::chain::Tag;
 use ron_auth_core::seam::{Base64, Decode, Mac};
 use ron_auth_core::view::TokenView;
-use ron_auth_core::{AuthError, Decision, MacKeyProvider};
+use ron_auth_core::{AuthError, Decision, KeyName, MacKeyProvider};
 use ron_auth_fixtures::Corpus;
 use ron_auth_variants::base64::{ScalarBase64, SimdBase64};
 use ron_auth_variants::decode::{CiboriumDecode, ClassicDecode, SerdeCborDecode, ZeroCopyDecode};
@@ -185,8 +185,8 @@ impl<D: Decode, M: Mac> Stages<D, M> {
             return None;
         }
         let view = D::view(&token, &self.cbor, &self.arena);
-        let key = corpus.keys.key_for(view.kid().as_str(), view.tid().as_str())?;
-        Some(self.mac.tag(&key, view) == Tag::from_bytes(*view.mac()))
+        let key = corpus.keys.key_for(KeyName { tid: view.tid().as_str(), kid: view.kid().as_str() })?;
+        Some(self.mac.tag(&key, view) == Tag::from_bytes(*view.mac()?))
     }
 }
 

@@ -6,7 +6,7 @@
 //! (`cargo lab sweep --quick`, 2-core EPYC, 2026-11): the sign varies, as with the place of code.
 
 use ron_auth_core::chain::Tag;
-use ron_auth_core::seam::{Base64, Decode, Execute, Mac, ScratchPolicy};
+use ron_auth_core::seam::{Base64, Decode, Execute, Mac, Reuse, ScratchPolicy};
 use ron_auth_core::view::TokenView;
 use ron_auth_core::{Engine, MacKey, Malformed, Verifier};
 
@@ -59,7 +59,7 @@ impl Mac for AnyMac {
     }
 
     #[inline]
-    fn tags<'a, V: TokenView<'a>>(&self, job: impl Fn(usize) -> Option<(&'a MacKey, V)>, tags: &mut [Tag]) {
+    fn tags<'a, V: TokenView<'a>>(&self, job: impl Fn(usize) -> Option<(&'a MacKey, V)>, tags: &mut [Option<Tag>]) {
         match self {
             Self::Serial => SerialMac.tags(job, tags),
             Self::Lanes(lanes) => lanes.tags(job, tags),
@@ -94,7 +94,7 @@ enum AnyScratch {
 
 impl ScratchPolicy for AnyScratch {
     #[inline]
-    fn with<S: Default + Send + 'static, R>(&self, work: impl FnOnce(&mut S) -> R) -> R {
+    fn with<S: Reuse, R>(&self, work: impl FnOnce(&mut S) -> R) -> R {
         match self {
             Self::PerCall => PerCallScratch.with(work),
             Self::ThreadLocal => ThreadLocalScratch.with(work),

@@ -74,17 +74,18 @@ impl Verifier for TokenByToken {
         keys: &(dyn MacKeyProvider + Sync),
         out: &mut Vec<Decision>,
     ) -> Result<(), AuthError> {
-        out.clear();
-        for token in tokens {
-            match self.engine.verify_token(mode, config, token, ctx, keys) {
-                Ok(decision) => out.push(decision),
-                Err(error) => {
-                    out.clear();
-                    return Err(error);
-                }
-            }
+        // Taken until all is done, as in the engine's own.
+        let mut decisions = std::mem::take(out);
+        decisions.clear();
+        let verified = tokens.iter().try_for_each(|token| {
+            decisions.push(self.engine.verify_token(mode, config, token, ctx, keys)?);
+            Ok(())
+        });
+        if verified.is_err() {
+            decisions.clear();
         }
-        Ok(())
+        *out = decisions;
+        verified
     }
 
     fn verify_each_borrowed(

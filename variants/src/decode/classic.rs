@@ -1,7 +1,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use ron_auth_core::seam::Decode;
+use ron_auth_core::seam::{Decode, held_bytes};
 use ron_auth_core::view::{CaveatView, Item, Methods, ScopeView, Text, TokenView};
 use ron_auth_core::wire::{Major, read_head};
 use ron_auth_core::{AuthError, Malformed, Rate};
@@ -22,7 +22,6 @@ pub struct ClassicDecode;
 const USUAL_METHODS: [&str; 9] = ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT"];
 
 /// A token's content, and where its fragments lie in the arena.
-#[derive(Debug)]
 pub struct ClassicToken {
     tid: String,
     kid: String,
@@ -42,7 +41,7 @@ pub struct Fragments {
 }
 
 /// A [`ClassicToken`] with its fragments.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct ClassicView<'a> {
     token: &'a ClassicToken,
     fragments: &'a Fragments,
@@ -202,6 +201,10 @@ impl Decode for ClassicDecode {
         fragments.bytes.clear();
         fragments.ends.clear();
     }
+
+    fn held_bytes(fragments: &Fragments) -> usize {
+        held_bytes(&fragments.bytes) + held_bytes(&fragments.ends)
+    }
 }
 
 impl Fragments {
@@ -237,8 +240,8 @@ impl<'a> TokenView<'a> for ClassicView<'a> {
         let WireScope { prefix, methods, max_bytes } = &self.token.scope;
         ScopeView { prefix: prefix.as_deref().map(Text::from), methods: Methods::Owned(methods), max_bytes: *max_bytes }
     }
-    fn mac(self) -> &'a [u8; 32] {
-        &self.token.mac
+    fn mac(self) -> Option<&'a [u8; 32]> {
+        Some(&self.token.mac)
     }
     fn caveat_count(self) -> usize {
         self.token.caveats.len()

@@ -26,6 +26,10 @@ impl Decode for SerdeCborDecode {
     }
 
     fn clear(_arena: &mut ()) {}
+
+    fn held_bytes(_arena: &()) -> usize {
+        0
+    }
 }
 
 enum SerdeCbor {}

@@ -18,11 +18,11 @@ impl Mac for HasherMac {
         for item in token.head_items() {
             hasher.update(item.as_bytes());
         }
-        let mut tag = hasher.finalize();
+        let mut tag: Tag = hasher.finalize().into();
         for index in 0..token.caveat_count() {
             let mut hasher = Hasher::new_keyed(key.as_bytes());
             hasher.update(tag.as_bytes()).update(token.caveat_item(index).as_bytes());
-            tag = hasher.finalize();
+            tag = hasher.finalize().into();
         }
         tag
     }

@@ -1,11 +1,11 @@
-use ron_auth_core::seam::ScratchPolicy;
+use ron_auth_core::seam::{Reuse, ScratchPolicy};
 
 /// A fresh scratch for every call.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct PerCallScratch;
 
 impl ScratchPolicy for PerCallScratch {
-    fn with<S: Default + Send + 'static, R>(&self, work: impl FnOnce(&mut S) -> R) -> R {
+    fn with<S: Reuse, R>(&self, work: impl FnOnce(&mut S) -> R) -> R {
         work(&mut S::default())
     }
 }

@@ -1,11 +1,15 @@
 //! The owned form of a token's content.
 
 use std::borrow::Cow;
+use std::fmt;
 
+use crate::chain::Tag;
 use crate::view::Text;
 
 /// What a token says: whose it is, what it grants, and under which conditions.
-#[derive(Clone, Debug, PartialEq, Eq)]
+///
+/// Two of them are compared, MACs included, in a time that does not depend on where MACs differ; `Debug` leaves the MAC out.
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct Capability {
     /// Tenant namespace: with `kid`, names the MAC key.
@@ -16,7 +20,7 @@ pub struct Capability {
     pub scope: Scope,
     /// Conditions, all of which must hold, in the order in which they were added.
     pub caveats: Vec<Caveat>,
-    /// Last tag of the MAC chain.
+    /// Last tag of the MAC chain. To compare it with another, make [`Tag`]s of both.
     pub mac: [u8; 32],
 }
 
@@ -26,6 +30,28 @@ impl Capability {
     #[must_use]
     pub const fn from_parts(tid: String, kid: String, scope: Scope, caveats: Vec<Caveat>, mac: [u8; 32]) -> Self {
         Self { tid, kid, scope, caveats, mac }
+    }
+}
+
+impl PartialEq for Capability {
+    fn eq(&self, other: &Self) -> bool {
+        let Self { tid, kid, scope, caveats, mac } = self;
+        Tag::from_bytes(*mac) == Tag::from_bytes(other.mac)
+            && (tid, kid, scope, caveats) == (&other.tid, &other.kid, &other.scope, &other.caveats)
+    }
+}
+
+impl Eq for Capability {}
+
+impl fmt::Debug for Capability {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { tid, kid, scope, caveats, mac: _ } = self;
+        f.debug_struct("Capability")
+            .field("tid", tid)
+            .field("kid", kid)
+            .field("scope", scope)
+            .field("caveats", caveats)
+            .finish_non_exhaustive()
     }
 }
 

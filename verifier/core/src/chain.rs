@@ -1,11 +1,69 @@
 //! The MAC chain, step by step as WIRE.md defines it: what minting uses, and what every MAC engine must equal.
 
+use std::fmt;
+
+use zeroize::{Zeroize, optimization_barrier};
+
 use crate::key::MacKey;
 use crate::view::{Item, TokenView};
 use crate::wire::MAC_HEAD_PREFIX;
 
-/// A MAC tag. Its `==` takes the same time wherever two tags differ.
-pub type Tag = blake3::Hash;
+/// A MAC tag. `==` takes the same time wherever two tags differ, and `Debug` shows nothing of one: the right tag of a
+/// forged token is all that the forger lacks.
+///
+/// There is no tag that means "not computed"; where one may be missing, it is an `Option`.
+#[derive(Clone, Copy)]
+pub struct Tag(blake3::Hash);
+
+impl Tag {
+    /// The tag of these bytes.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(blake3::Hash::from_bytes(bytes))
+    }
+
+    /// The tag's bytes.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        self.0.as_bytes()
+    }
+
+    /// Overwrites it.
+    #[inline]
+    pub(crate) fn wipe(&mut self) {
+        *self = Self::from_bytes([0; 32]);
+        optimization_barrier(self);
+    }
+}
+
+impl From<blake3::Hash> for Tag {
+    fn from(hash: blake3::Hash) -> Self {
+        Self(hash)
+    }
+}
+
+impl PartialEq for Tag {
+    #[inline]
+    fn eq(&self, other: &Self) -> bool {
+        // `blake3::Hash` compares in constant time.
+        self.0 == other.0
+    }
+}
+
+impl Eq for Tag {}
+
+impl fmt::Debug for Tag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Tag(redacted)")
+    }
+}
+
+/// Overwrites tags and forgets them. That they become `None` would not do: it leaves the bytes where they are.
+pub(crate) fn wipe(tags: &mut Vec<Option<Tag>>) {
+    tags.fill(Some(Tag::from_bytes([0; 32])));
+    optimization_barrier(tags.as_slice());
+    tags.clear();
+}
 
 /// The last tag of the chain over a token:
 ///
@@ -43,7 +101,7 @@ fn step<const N: usize, const I: usize>(
         copy(item, message.get_mut(at..).unwrap_or_default());
         at += item.len();
     }
-    blake3::keyed_hash(key.as_bytes(), message.get(..len).unwrap_or_default())
+    blake3::keyed_hash(key.as_bytes(), message.get(..len).unwrap_or_default()).into()
 }
 
 #[inline]
@@ -67,5 +125,8 @@ fn long_step<const N: usize, const I: usize>(key: &MacKey, start: &[u8; N], item
     for item in items {
         hasher.update(item.as_bytes());
     }
-    hasher.finalize()
+    let tag = hasher.finalize().into();
+    // It holds the key.
+    hasher.zeroize();
+    tag
 }

@@ -5,6 +5,7 @@ use std::fmt;
 
 use crate::bytes;
 use crate::capability::{Caveat, Rate, Scope, method_name};
+use crate::error::{AuthError, Malformed};
 use crate::wire::TextItems;
 
 /// A well-formed token whose MAC may not have been checked yet.
@@ -17,11 +18,12 @@ pub trait TokenView<'a>: Copy {
     fn kid(self) -> Text<'a>;
     /// What the token claims to grant.
     fn scope(self) -> ScopeView<'a>;
-    /// The tag that the token carries.
-    fn mac(self) -> &'a [u8; 32];
+    /// The tag that the token carries; `None` if there is none to show, which no tag is equal to.
+    fn mac(self) -> Option<&'a [u8; 32]>;
     /// Number of caveats.
     fn caveat_count(self) -> usize;
-    /// Caveat `index`, counted from 0; `None` beyond the last.
+    /// Caveat `index`, counted from 0; `None` beyond the last. A token of which a caveat before that can't be shown is
+    /// malformed.
     fn caveat(self, index: usize) -> Option<CaveatView<'a>>;
     /// The items that the first MAC step covers, as on the wire: tid, kid, scope.
     fn head_items(self) -> [Item<'a>; 3];
@@ -33,7 +35,7 @@ pub trait TokenView<'a>: Copy {
 ///
 /// It may know what follows it in memory: copying a fixed number of bytes, some of them too many, takes a fraction
 /// of the time that copying exactly the right number does.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Default)]
 pub struct Item<'a> {
     bytes: &'a [u8],
     len: usize,
@@ -71,6 +73,13 @@ impl<'a> Item<'a> {
     }
 }
 
+impl fmt::Debug for Item<'_> {
+    /// The item alone: what follows it may be the token's MAC.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Item").field(&self.as_bytes()).finish()
+    }
+}
+
 impl<'a> From<&'a Vec<u8>> for Item<'a> {
     fn from(bytes: &'a Vec<u8>) -> Self {
         Self { bytes, len: bytes.len() }
@@ -80,11 +89,17 @@ impl<'a> From<&'a Vec<u8>> for Item<'a> {
 /// Text of a token: bytes that a decoder has found to be UTF-8.
 ///
 /// Most caveats are judged on their bytes, so the `str` is made only where one is asked for.
+///
+/// Bytes that are not UTF-8 after all, from a decoder that is wrong, are fit for nothing: they are equal to no `str`, they
+/// are shown as [`Text::NOT_UTF8`], and a token that names its tenant, its key or a handler with them is malformed.
 #[derive(Clone, Copy, Eq)]
 pub struct Text<'a>(&'a [u8]);
 
 impl<'a> Text<'a> {
-    /// Text that a decoder has checked. Bytes that are not UTF-8 would read as empty text; nothing worse.
+    /// What bytes that are not UTF-8 are shown as. Not as empty text, which is a prefix of every path.
+    pub const NOT_UTF8: &'static str = "\u{fffd}";
+
+    /// Text that a decoder has checked.
     #[must_use]
     pub const fn from_checked(utf8: &'a [u8]) -> Self {
         Self(utf8)
@@ -99,7 +114,12 @@ impl<'a> Text<'a> {
     /// The text.
     #[must_use]
     pub fn as_str(self) -> &'a str {
-        str::from_utf8(self.0).unwrap_or_default()
+        str::from_utf8(self.0).unwrap_or(Self::NOT_UTF8)
+    }
+
+    /// The text as a name to look something up by.
+    pub(crate) fn to_name(self) -> Result<&'a str, AuthError> {
+        str::from_utf8(self.0).map_err(|_| AuthError::Malformed(Malformed::Cbor))
     }
 }
 
@@ -251,8 +271,8 @@ impl<'a> TokenView<'a> for &'a OwnedToken {
     fn scope(self) -> ScopeView<'a> {
         ScopeView::from(&self.capability.scope)
     }
-    fn mac(self) -> &'a [u8; 32] {
-        &self.capability.mac
+    fn mac(self) -> Option<&'a [u8; 32]> {
+        Some(&self.capability.mac)
     }
     fn caveat_count(self) -> usize {
         self.capability.caveats.len()

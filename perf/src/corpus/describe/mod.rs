@@ -11,7 +11,7 @@ use std::hash::Hash;
 use std::str::FromStr as _;
 
 use ipnet::IpNet;
-use ron_auth_core::{Capability, Caveat, DenyReason, MacKeyProvider as _, Verifier};
+use ron_auth_core::{Capability, Caveat, DenyReason, KeyName, MacKeyProvider as _, Verifier};
 
 pub use self::judge::Given;
 use self::judge::{Finding, Judge};
@@ -107,7 +107,7 @@ impl<'g> Describer<'g> {
             None => (tid_bytes.to_string(), tid_bytes == self.request.tenant_bytes),
         };
         let tenant = self.tenants.of(tenant, || Tenant { tid_bytes, is_ours });
-        let is_known = judge.as_ref().is_none_or(|judge| judge.given.keys.key_for(kid, tid).is_some());
+        let is_known = judge.as_ref().is_none_or(|judge| judge.given.keys.key_for(KeyName { tid, kid }).is_some());
         let key = self.keys.of((tid.clone(), kid.clone()), || Key { tenant, kid_bytes: kid.len(), is_known });
 
         let refusals = judge.as_ref().map_or_else(Vec::new, |judge| judge.refusals_of(scope));

@@ -12,7 +12,8 @@ mod world;
 use std::collections::HashSet;
 
 use ron_auth_core::{
-    AuthError, Capability, CapabilityBuilder, Caveat, Decision, DenyReason, MacKey, MacKeyProvider as _, Rate, Scope,
+    AuthError, Capability, CapabilityBuilder, Caveat, Decision, DenyReason, KeyName, MacKey, MacKeyProvider as _, Rate,
+    Scope,
 };
 use ron_auth_fixtures::Corpus;
 
@@ -144,7 +145,7 @@ impl<'s> Minter<'s> {
         let World { config, keys, .. } = &self.world;
         let result = if capability.to_cbor().len() > config.max_token_bytes || caveat_count > config.max_caveats {
             Err(AuthError::Bounds)
-        } else if keys.key_for(&capability.kid, &capability.tid).is_none() {
+        } else if keys.key_for(KeyName { tid: &capability.tid, kid: &capability.kid }).is_none() {
             Err(AuthError::UnknownKid)
         } else if !token.mac_matches {
             Err(AuthError::MacMismatch)

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::ops::RangeInclusive;
 
-use ron_auth_core::{CustomCaveat, KeyRing, MacKey, RequestCtx, VerifierConfig};
+use ron_auth_core::{CustomCaveat, KeyName, KeyRing, MacKey, RequestCtx, VerifierConfig};
 
 use super::draw::{Draw, OTHERS, OURS, name};
 use super::nets;
@@ -114,7 +114,7 @@ impl World {
         // From the names: should two keys come to have the same ones, they are the same key.
         let key_bytes = *blake3::hash(format!("synthetic {tid}/{kid}").as_bytes()).as_bytes();
         if key.is_some_and(|key| key.is_known) {
-            self.keys.insert(&*tid, &*kid, MacKey::new(key_bytes));
+            self.keys.insert(KeyName { tid: &tid, kid: &kid }, MacKey::new(key_bytes));
         }
         Signer { tid, kid, key: MacKey::new(key_bytes) }
     }

@@ -32,4 +32,8 @@ impl Decode for ZeroCopyDecode {
     fn clear(arena: &mut Self::Arena) {
         arena.clear();
     }
+
+    fn held_bytes(arena: &Self::Arena) -> usize {
+        arena.held_bytes()
+    }
 }

@@ -1,8 +1,10 @@
 //! Where things are in the CBOR, and how to read them from there.
 
+use std::fmt;
 use std::ops::Range;
 
 use ron_auth_core::Rate;
+use ron_auth_core::seam::held_bytes;
 use ron_auth_core::view::{CaveatView, Item, Methods, ScopeView, Text, TokenView};
 use ron_auth_core::wire::TextItems;
 
@@ -61,6 +63,10 @@ impl SpanArena {
         self.caveats.clear();
     }
 
+    pub(super) fn held_bytes(&self) -> usize {
+        held_bytes(&self.tokens) + held_bytes(&self.caveats)
+    }
+
     #[inline]
     pub(super) fn view<'a>(&'a self, token: usize, cbor: &'a [u8]) -> SpanView<'a> {
         let token = self.tokens.get(token).unwrap_or(&NOTHING);
@@ -69,7 +75,7 @@ impl SpanArena {
     }
 }
 
-/// What an index that the arena never gave would show: a token of empty parts, whose MAC matches nothing.
+/// What an index that the arena never gave would show: a token of empty parts and without a MAC.
 static NOTHING: TokenSpans = TokenSpans {
     tid: Span::new(0, 0),
     kid: Span::new(0, 0),
@@ -133,11 +139,18 @@ fn text_at(cbor: &[u8], item: u32) -> Text<'_> {
 }
 
 /// A token read in place.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct SpanView<'a> {
     token: &'a TokenSpans,
     cbor: &'a [u8],
     caveats: &'a [CaveatSpan],
+}
+
+impl fmt::Debug for SpanView<'_> {
+    /// Where its parts are, not what they say: one of them is the MAC.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SpanView").field("token", self.token).field("caveats", &self.caveats).finish_non_exhaustive()
+    }
 }
 
 impl<'a> TokenView<'a> for SpanView<'a> {
@@ -158,9 +171,8 @@ impl<'a> TokenView<'a> for SpanView<'a> {
     }
 
     #[inline]
-    fn mac(self) -> &'a [u8; 32] {
-        // All zero is as good as any other wrong MAC; the scanner never leaves a span of another length.
-        self.token.mac.of(self.cbor).first_chunk().unwrap_or(&[0; 32])
+    fn mac(self) -> Option<&'a [u8; 32]> {
+        self.token.mac.of(self.cbor).try_into().ok()
     }
 
     #[inline]

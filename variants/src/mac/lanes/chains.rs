@@ -4,6 +4,7 @@ use ron_auth_core::MacKey;
 use ron_auth_core::chain::{self, Tag};
 use ron_auth_core::view::{Item, TokenView};
 use ron_auth_core::wire::MAC_HEAD_PREFIX;
+use zeroize::Zeroize;
 
 /// Messages under one key: a head, and links that are each led by the tag of the message before.
 pub(super) trait Chain<'a>: Copy {
@@ -79,7 +80,7 @@ impl<'a> Chain<'a> for Message<'a> {
         &[]
     }
     fn serially(self) -> Tag {
-        blake3::keyed_hash(self.key, self.bytes)
+        blake3::keyed_hash(self.key, self.bytes).into()
     }
 }
 
@@ -90,7 +91,7 @@ pub(super) fn hash_head<'a, C: Chain<'a>>(chain: C) -> Tag {
     for piece in chain.head() {
         hasher.update(piece);
     }
-    hasher.finalize()
+    finish(hasher)
 }
 
 /// The tag of a link, however long; `tag` is that of the message before.
@@ -102,8 +103,17 @@ pub(super) fn hash_link<'a>(chain: impl Chain<'a>, tag: &[u8; 32], link: usize) 
     {
         *lead = *tag;
         place.copy_from_slice(item);
-        blake3::keyed_hash(chain.key(), message.get(..32 + item.len()).unwrap_or_default())
+        blake3::keyed_hash(chain.key(), message.get(..32 + item.len()).unwrap_or_default()).into()
     } else {
-        blake3::Hasher::new_keyed(chain.key()).update(tag).update(item).finalize()
+        let mut hasher = blake3::Hasher::new_keyed(chain.key());
+        hasher.update(tag).update(item);
+        finish(hasher)
     }
+}
+
+/// The tag of what was hashed. The hasher holds the key, and is wiped.
+fn finish(mut hasher: blake3::Hasher) -> Tag {
+    let tag = hasher.finalize().into();
+    hasher.zeroize();
+    tag
 }

@@ -1,7 +1,10 @@
 //! The least that lanes can cost: messages that lie in lane form before the clock starts.
 
+use std::fmt;
+
 use fearless_simd::Simd;
 use ron_auth_core::chain::Tag;
+use zeroize::optimization_barrier;
 
 use super::compress::{Block, CHUNK_END, CHUNK_START, KEYED_HASH, ROOT, Rotations, Words, compress};
 use super::level::at_level;
@@ -11,14 +14,20 @@ use super::{LanesMac, MAX_LANES, Message};
 
 /// Messages of up to 1,024 bytes in lane form, lanes full as far as the number of blocks allows: what the lab takes as
 /// the floor of a batch. Longer messages are left out, and so is every message where the engine has no lanes.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct MessagesInLanes {
     mac: LanesMac,
     groups: Vec<Group>,
 }
 
-/// As many messages as there are lanes, all of as many blocks.
-#[derive(Clone, Debug)]
+impl fmt::Debug for MessagesInLanes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MessagesInLanes").field("mac", &self.mac).finish_non_exhaustive()
+    }
+}
+
+/// As many messages as there are lanes, all of as many blocks. Wiped when dropped.
+#[derive(Clone)]
 struct Group {
     key: [Numbers; 8],
     blocks: Vec<LaneBlock>,
@@ -26,7 +35,14 @@ struct Group {
     indices: Vec<usize>,
 }
 
-#[derive(Clone, Debug)]
+impl Drop for Group {
+    fn drop(&mut self) {
+        self.key = [Numbers([0; MAX_LANES]); 8];
+        optimization_barrier(&self.key);
+    }
+}
+
+#[derive(Clone)]
 struct LaneBlock {
     message: [Numbers; 16],
     len: Numbers,
@@ -62,7 +78,7 @@ impl MessagesInLanes {
 
     /// Hashes them; `tags` has one element for each message that [`new`](Self::new) was given, and those of messages
     /// left out stay as they are.
-    pub fn keyed_hash(&self, tags: &mut [Tag]) {
+    pub fn keyed_hash(&self, tags: &mut [Option<Tag>]) {
         let Some(level) = self.mac.level else { return };
         at_level!(level, simd => hash_groups(simd, &self.groups, tags));
     }
@@ -103,7 +119,7 @@ fn words<'a, const N: usize>(bytes: impl Fn(usize) -> &'a [u8]) -> [Numbers; N] 
 }
 
 #[inline(always)]
-fn hash_groups<S: Simd>(simd: S, groups: &[Group], tags: &mut [Tag]) {
+fn hash_groups<S: Simd>(simd: S, groups: &[Group], tags: &mut [Option<Tag>]) {
     let rotations = Rotations::new(simd);
     for group in groups {
         let mut chaining = load::<S, S::u32s, 8>(simd, &group.key);
@@ -118,7 +134,7 @@ fn hash_groups<S: Simd>(simd: S, groups: &[Group], tags: &mut [Tag]) {
         }
         for (row, index) in rows_of_words(chaining).0.iter().zip(&group.indices) {
             if let Some(tag) = tags.get_mut(*index) {
-                *tag = Tag::from_bytes(*row);
+                *tag = Some(Tag::from_bytes(*row));
             }
         }
     }

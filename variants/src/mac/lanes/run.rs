@@ -9,10 +9,10 @@ use super::schedule::Schedule;
 use super::transpose::{rows_of_words, words_of_rows};
 
 /// Gives every chain's last tag, one chain after another.
-pub(super) fn serially<'a, C: Chain<'a>>(job: impl Fn(usize) -> Option<C>, tags: &mut [Tag]) {
+pub(super) fn serially<'a, C: Chain<'a>>(job: impl Fn(usize) -> Option<C>, tags: &mut [Option<Tag>]) {
     for (index, tag) in tags.iter_mut().enumerate() {
         if let Some(chain) = job(index) {
-            *tag = chain.serially();
+            *tag = Some(chain.serially());
         }
     }
 }
@@ -22,7 +22,7 @@ pub(super) fn serially<'a, C: Chain<'a>>(job: impl Fn(usize) -> Option<C>, tags:
 pub(super) fn run<'a, S: Simd, W: Words<S>, C: Chain<'a>, J: Fn(usize) -> Option<C>>(
     simd: S,
     schedule: &mut Schedule<'a, C, J>,
-    tags: &mut [Tag],
+    tags: &mut [Option<Tag>],
 ) {
     let rotations = Rotations::new(simd);
     let mut keys = [W::splat(simd, 0); 8];
@@ -36,7 +36,7 @@ pub(super) fn run<'a, S: Simd, W: Words<S>, C: Chain<'a>, J: Fn(usize) -> Option
                 tag = hash_link(last.chain, tag.as_bytes(), link);
             }
             if let Some(place) = tags.get_mut(last.index) {
-                *place = tag;
+                *place = Some(tag);
             }
             break;
         }

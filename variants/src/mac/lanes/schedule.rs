@@ -1,6 +1,7 @@
 //! Which chain is in which lane, and what it compresses next.
 
 use ron_auth_core::chain::Tag;
+use zeroize::optimization_barrier;
 
 use super::MAX_LANES;
 use super::chains::{Chain, hash_head, hash_link};
@@ -90,6 +91,14 @@ impl<'a, C: Chain<'a>, J: Fn(usize) -> Option<C>> Schedule<'a, C, J> {
         }
     }
 
+    /// Overwrites the keys, and what may be tags.
+    #[inline(always)]
+    pub(super) fn wipe(&mut self) {
+        (self.keys, self.low) = (Rows::ZERO, Rows::ZERO);
+        optimization_barrier(&self.keys);
+        optimization_barrier(&self.low);
+    }
+
     /// How many chains there are.
     #[inline(always)]
     pub(super) const fn chains(&self) -> usize {
@@ -98,7 +107,7 @@ impl<'a, C: Chain<'a>, J: Fn(usize) -> Option<C>> Schedule<'a, C, J> {
 
     /// Gives a chain to each of the first `lanes` lanes, and stages its first block.
     #[inline(always)]
-    pub(super) fn start(&mut self, lanes: usize, tags: &mut [Tag]) {
+    pub(super) fn start(&mut self, lanes: usize, tags: &mut [Option<Tag>]) {
         for number in 0..lanes {
             self.refill(number, tags);
         }
@@ -172,7 +181,7 @@ impl<'a, C: Chain<'a>, J: Fn(usize) -> Option<C>> Schedule<'a, C, J> {
     /// Stages the next block of the lanes that are at the end of their chain, in a head of several pieces, or before
     /// a link of more than a chunk. `out` has the tag of every lane whose message has ended.
     #[inline(always)]
-    pub(super) fn stage_others(&mut self, out: &Rows, tags: &mut [Tag]) {
+    pub(super) fn stage_others(&mut self, out: &Rows, tags: &mut [Option<Tag>]) {
         while self.others != 0 {
             let number = self.others.trailing_zeros() as usize;
             self.others &= self.others - 1;
@@ -185,7 +194,7 @@ impl<'a, C: Chain<'a>, J: Fn(usize) -> Option<C>> Schedule<'a, C, J> {
                 self.stage_pieces(number);
             } else {
                 if let Some(tag) = tags.get_mut(usize::from(lane.index)) {
-                    *tag = out.tag(number);
+                    *tag = Some(out.tag(number));
                 }
                 self.refill(number, tags);
             }
@@ -195,13 +204,13 @@ impl<'a, C: Chain<'a>, J: Fn(usize) -> Option<C>> Schedule<'a, C, J> {
     /// Hashes links of more than a chunk serially, and stages the block that follows. Without one the chain has ended:
     /// gives its tag and says `false`.
     #[cold]
-    fn stage_after_long(&mut self, number: usize, mut tag: Tag, tags: &mut [Tag]) -> bool {
+    fn stage_after_long(&mut self, number: usize, mut tag: Tag, tags: &mut [Option<Tag>]) -> bool {
         while let (Some(lane), Some(low)) = (self.lanes.get_mut(number), self.low.0.get_mut(number))
             && let Some(chain) = lane.chain
         {
             if lane.next_link >= chain.links() {
                 if let Some(place) = tags.get_mut(usize::from(lane.index)) {
-                    *place = tag;
+                    *place = Some(tag);
                 }
                 break;
             }
@@ -240,7 +249,7 @@ impl<'a, C: Chain<'a>, J: Fn(usize) -> Option<C>> Schedule<'a, C, J> {
 
     /// Gives a lane the next chain, if there is one, and stages its first block.
     #[inline(never)]
-    fn refill(&mut self, number: usize, tags: &mut [Tag]) {
+    fn refill(&mut self, number: usize, tags: &mut [Option<Tag>]) {
         let bit = 1_u32 << number;
         while let Some(index) = self.queue.pop() {
             let Some(chain) = (self.job)(usize::from(index)) else { continue };

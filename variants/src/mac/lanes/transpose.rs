@@ -25,7 +25,7 @@ impl Rows {
 }
 
 /// A number for each lane.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 #[repr(align(64))]
 pub(super) struct Numbers(pub(super) [u32; MAX_LANES]);
 

@@ -101,7 +101,7 @@ impl<B: Base64, D: Decode, M: Mac, X: Execute, S: ScratchPolicy> Engine<B, D, M,
     /// Verifies a batch of which every token must be good; `out` then has one decision per token, in order.
     ///
     /// # Errors
-    /// That of the lowest-index bad token; `out` is then empty.
+    /// That of the lowest-index bad token; `out` is then empty, as it is after a panic of a handler or key provider.
     pub fn verify_many_into<K: MacKeyProvider + Sync + ?Sized, T: AsRef<str> + Sync>(
         &self,
         mode: EvalMode,
@@ -111,14 +111,18 @@ impl<B: Base64, D: Decode, M: Mac, X: Execute, S: ScratchPolicy> Engine<B, D, M,
         keys: &K,
         out: &mut Vec<Decision>,
     ) -> Result<(), AuthError> {
-        out.clear();
+        // Taken until all is done: where a handler panics, nobody reads the decisions of half a batch.
+        let mut decisions = std::mem::take(out);
+        decisions.clear();
         // Every element is overwritten; until then it is a refusal.
-        out.resize(tokens.len(), Decision::Deny { reasons: Vec::new() });
-        let outcome = self
-            .batch(mode, config, tokens, ctx, keys, out, |slot, result| owned(result).map(|decision| *slot = decision));
+        decisions.resize(tokens.len(), Decision::Deny { reasons: Vec::new() });
+        let outcome = self.batch(mode, config, tokens, ctx, keys, &mut decisions, |slot, result| {
+            owned(result).map(|decision| *slot = decision)
+        });
         if outcome.is_err() {
-            out.clear();
+            decisions.clear();
         }
+        *out = decisions;
         outcome
     }
 

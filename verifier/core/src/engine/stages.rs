@@ -3,13 +3,13 @@
 use std::ops::Range;
 
 use super::{Engine, EvalMode, record_result};
-use crate::chain::Tag;
+use crate::chain::{self, Tag};
 use crate::config::VerifierConfig;
 use crate::decision::Verdict;
 use crate::error::AuthError;
-use crate::key::{MacKey, MacKeyProvider};
+use crate::key::{KeyName, MacKey, MacKeyProvider};
 use crate::metrics;
-use crate::seam::{Base64, Decode, Execute, Mac, ScratchPolicy};
+use crate::seam::{Base64, Decode, Execute, Mac, Reuse, ScratchPolicy, held_bytes};
 use crate::semantics::{Columns, Judge, Nets, evaluate_streaming};
 use crate::view::TokenView;
 
@@ -19,9 +19,10 @@ pub struct Scratch<D: Decode> {
     cbor: Vec<u8>,
     arena: D::Arena,
     tokens: Vec<Result<Placed<D::Token>, AuthError>>,
-    /// The keys of the good tokens. Held only until the MACs are computed.
+    /// The keys of the good tokens; empty between calls.
     keys: Vec<MacKey>,
-    tags: Vec<Tag>,
+    /// The tags of the good tokens; empty between calls.
+    tags: Vec<Option<Tag>>,
     columns: Columns,
 }
 
@@ -57,7 +58,33 @@ impl<D: Decode> Scratch<D> {
         self.cbor.clear();
         D::clear(&mut self.arena);
         self.tokens.clear();
+    }
+}
+
+impl<D: Decode> Reuse for Scratch<D> {
+    fn reset(&mut self) -> usize {
+        self.clear();
+        let Self { cbor, arena, tokens, keys, tags, columns } = self;
+        held_bytes(cbor)
+            + D::held_bytes(arena)
+            + held_bytes(tokens)
+            + held_bytes(keys)
+            + held_bytes(tags)
+            + columns.held_bytes()
+    }
+}
+
+/// Keys and right MACs of a chunk. They are wiped when it ends, also if it ends with a panic of a key provider.
+struct Secrets<'s> {
+    keys: &'s mut Vec<MacKey>,
+    tags: &'s mut Vec<Option<Tag>>,
+}
+
+impl Drop for Secrets<'_> {
+    fn drop(&mut self) {
+        // Each key wipes itself.
         self.keys.clear();
+        chain::wipe(self.tags);
     }
 }
 
@@ -80,8 +107,11 @@ impl<B: Base64, D: Decode, M: Mac, X: Execute, S: ScratchPolicy> Engine<B, D, M,
         let Some(Ok(placed)) = tokens.last() else { return Err(AuthError::Bounds) };
         let view = placed.view::<D>(cbor, arena);
         let key = key_of(view, keys)?;
-        check_tag(&self.mac.tag(&key, view), view)?;
+        let mut tag = self.mac.tag(&key, view);
         drop(key);
+        let checked = check_tag(Some(&tag), view);
+        tag.wipe();
+        checked?;
         record_caveats(judge.config(), view);
         if view.caveat_count() >= mode.soa_threshold(judge.config()) {
             columns.mark(judge, 1, |_| Some(view), &mut Nets::default());
@@ -105,8 +135,9 @@ impl<B: Base64, D: Decode, M: Mac, X: Execute, S: ScratchPolicy> Engine<B, D, M,
         let config = judge.config();
         scratch.clear();
         let Scratch { cbor, arena, tokens, keys: token_keys, tags, columns } = scratch;
+        let secrets = Secrets { keys: token_keys, tags };
         // Reserved at once, so that growing leaves no copies of keys behind.
-        token_keys.reserve(texts.len());
+        secrets.keys.reserve(texts.len());
         // The token that the last key was looked up for. The next one is usually signed with the same.
         let mut asked_for = None;
         for (index, text) in texts.iter().enumerate() {
@@ -114,31 +145,30 @@ impl<B: Base64, D: Decode, M: Mac, X: Execute, S: ScratchPolicy> Engine<B, D, M,
                 let view = placed.view::<D>(cbor, arena);
                 let known = asked_for.and_then(|index| good(tokens, index)).map(|other| other.view::<D>(cbor, arena));
                 if !known.is_some_and(|known| known.tid() == view.tid() && known.kid() == view.kid()) {
-                    token_keys.push(key_of(view, keys)?);
+                    secrets.keys.push(key_of(view, keys)?);
                     asked_for = Some(index);
                 }
-                placed.key = token_keys.len() - 1;
+                placed.key = secrets.keys.len() - 1;
                 Ok(placed)
             });
             tokens.push(token);
         }
         let (cbor, arena, tokens) = (&*cbor, &*arena, &mut *tokens);
 
-        tags.clear();
-        tags.resize(tokens.len(), Tag::from_bytes([0; 32]));
+        secrets.tags.resize(tokens.len(), None);
         let job = |index: usize| {
             let placed = good(tokens, index)?;
-            Some((token_keys.get(placed.key)?, placed.view::<D>(cbor, arena)))
+            Some((secrets.keys.get(placed.key)?, placed.view::<D>(cbor, arena)))
         };
-        self.mac.tags(job, tags);
-        token_keys.clear();
-        for (token, tag) in tokens.iter_mut().zip(&*tags) {
+        self.mac.tags(job, secrets.tags);
+        for (token, tag) in tokens.iter_mut().zip(&*secrets.tags) {
             if let Ok(placed) = token
-                && let Err(error) = check_tag(tag, placed.view::<D>(cbor, arena))
+                && let Err(error) = check_tag(tag.as_ref(), placed.view::<D>(cbor, arena))
             {
                 *token = Err(error);
             }
         }
+        drop(secrets);
 
         let tokens = &*tokens;
         let view = |index: usize| good(tokens, index).map(|p| p.view::<D>(cbor, arena));
@@ -214,12 +244,19 @@ fn good<T>(tokens: &[Result<Placed<T>, AuthError>], index: usize) -> Option<&Pla
 
 #[inline]
 fn key_of<'a, K: MacKeyProvider + ?Sized>(token: impl TokenView<'a>, keys: &K) -> Result<MacKey, AuthError> {
-    keys.key_for(token.kid().as_str(), token.tid().as_str()).ok_or(AuthError::UnknownKid)
+    let name = KeyName { tid: token.tid().to_name()?, kid: token.kid().to_name()? };
+    match keys.key_for(name) {
+        Some(key) if !key.is_unset() => Ok(key),
+        _ => Err(AuthError::UnknownKid),
+    }
 }
 
-fn check_tag<'a>(tag: &Tag, token: impl TokenView<'a>) -> Result<(), AuthError> {
-    // `blake3::Hash` compares in constant time.
-    if *tag == Tag::from_bytes(*token.mac()) { Ok(()) } else { Err(AuthError::MacMismatch) }
+/// Only two MACs that there are can be equal: one that was computed, and one that the token carries.
+fn check_tag<'a>(tag: Option<&Tag>, token: impl TokenView<'a>) -> Result<(), AuthError> {
+    match (tag, token.mac()) {
+        (Some(tag), Some(mac)) if *tag == Tag::from_bytes(*mac) => Ok(()),
+        _ => Err(AuthError::MacMismatch),
+    }
 }
 
 fn record_caveats<'a>(config: &VerifierConfig, token: impl TokenView<'a>) {

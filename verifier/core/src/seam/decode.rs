@@ -27,4 +27,7 @@ pub trait Decode: Send + Sync + 'static {
 
     /// Forgets all tokens, keeps the memory.
     fn clear(arena: &mut Self::Arena);
+
+    /// Bytes of memory that an arena takes, used or not.
+    fn held_bytes(arena: &Self::Arena) -> usize;
 }

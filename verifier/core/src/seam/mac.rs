@@ -8,11 +8,12 @@ pub trait Mac: Send + Sync + 'static {
     fn tag<'a, V: TokenView<'a>>(&self, key: &MacKey, token: V) -> Tag;
 
     /// The last tags of many tokens' chains. `job` gives the key and the token of each index, or `None` for a token
-    /// that failed before; `tags` has one element for each index, and those of failed tokens are left as they are.
-    fn tags<'a, V: TokenView<'a>>(&self, job: impl Fn(usize) -> Option<(&'a MacKey, V)>, tags: &mut [Tag]) {
+    /// that failed before; `tags` has one element for each index, each `None` to begin with, and those of failed tokens
+    /// stay so. A tag that is still `None` afterwards was not computed and is equal to no token's MAC.
+    fn tags<'a, V: TokenView<'a>>(&self, job: impl Fn(usize) -> Option<(&'a MacKey, V)>, tags: &mut [Option<Tag>]) {
         for (index, tag) in tags.iter_mut().enumerate() {
             if let Some((key, token)) = job(index) {
-                *tag = self.tag(key, token);
+                *tag = Some(self.tag(key, token));
             }
         }
     }

@@ -11,4 +11,4 @@ pub use base64::Base64;
 pub use decode::Decode;
 pub use execute::Execute;
 pub use mac::Mac;
-pub use scratch::ScratchPolicy;
+pub use scratch::{Reuse, ScratchPolicy, held_bytes};

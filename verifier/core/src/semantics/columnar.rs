@@ -8,6 +8,7 @@ use super::{Judge, Nets, verdict};
 use crate::config::Semantics;
 use crate::decision::Verdict;
 use crate::error::AuthError;
+use crate::seam::held_bytes;
 use crate::view::{CaveatView, TokenView};
 
 /// Columns and marks, reused from batch to batch.
@@ -92,6 +93,7 @@ impl Columns {
                 Some(CaveatView::Rate(_) | CaveatView::Custom { .. }) => {
                     holds = judge.semantics == Semantics::Compat;
                 }
+                // Not known to hold: the verdict will find that it can't be shown.
                 None => {}
             }
             self.holds.push(holds);
@@ -105,10 +107,21 @@ impl Columns {
         index: usize,
         token: V,
     ) -> Result<Verdict<'a>, AuthError> {
-        let first = self.first_slots.get(index).copied().unwrap_or(usize::MAX);
-        verdict(judge, token, |index| {
-            first.checked_add(index).and_then(|slot| self.holds.get(slot)).copied().unwrap_or(false)
-        })
+        // Up to where the next token's begin: a view that has more caveats than before finds none of them held.
+        let start = self.first_slots.get(index).copied().unwrap_or(usize::MAX);
+        let end = self.first_slots.get(index + 1).copied().unwrap_or(self.holds.len());
+        let holds = self.holds.get(start..end).unwrap_or_default();
+        verdict(judge, token, |index| holds.get(index).copied().unwrap_or(false))
+    }
+
+    /// Bytes of memory that they take, used or not.
+    pub(crate) fn held_bytes(&self) -> usize {
+        let Self { first_slots, holds, exp, nbf, bytes_le, amnesia, audience, tenant, digest, method, path, net } =
+            self;
+        let numbers = [exp, nbf, bytes_le].map(held_bytes);
+        let places = [audience, tenant, digest, method, path, net].map(held_bytes);
+        let columns = numbers.iter().chain(&places).fold(held_bytes(amnesia), |sum, bytes| sum + bytes);
+        held_bytes(first_slots) + held_bytes(holds) + columns
     }
 
     fn clear(&mut self) {

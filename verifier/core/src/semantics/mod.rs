@@ -22,7 +22,7 @@ use crate::config::{Semantics, VerifierConfig};
 use crate::context::RequestCtx;
 use crate::custom::{CustomCaveat, CustomCaveatHandler};
 use crate::decision::{DenyReasonRef, Obligations, Reasons, Verdict};
-use crate::error::AuthError;
+use crate::error::{AuthError, Malformed};
 use crate::view::{CaveatView, Methods, ScopeView, Text, TokenView};
 
 /// What a caveat comes to.
@@ -165,7 +165,10 @@ impl<'c> Judge<'c> {
     fn custom<'a>(&self, caveat: CustomCaveat<'a>, last: &mut LastHandler<'c, 'a>) -> Finding<'a> {
         let handler = match last {
             Some((ns, handler)) if *ns == caveat.ns => *handler,
-            _ => last.insert((caveat.ns, self.config.custom_handler(caveat.ns()))).1,
+            _ => match caveat.ns.to_name() {
+                Ok(ns) => last.insert((caveat.ns, self.config.custom_handler(ns))).1,
+                Err(error) => return Finding::Fails(error),
+            },
         };
         match handler.map(|handler| handler.check(&caveat, self.ctx)) {
             None => Finding::Denies(DenyReasonRef::Unhandled { ns: caveat.ns, name: caveat.name }),
@@ -197,15 +200,16 @@ fn verdict<'a, V: TokenView<'a>>(
     let mut handler = None;
     judge.refusals(token, |reason| reasons.push(reason));
     for index in first_open..count {
-        if let Some(caveat) = token.caveat(index)
-            && !holds(index)
-        {
-            match judge.finding(caveat, &mut handler) {
-                Finding::Holds => {}
-                Finding::Obliges(rate) => obligations.push(rate),
-                Finding::Denies(reason) => reasons.push(reason),
-                Finding::Fails(error) => return Err(error),
-            }
+        if holds(index) {
+            continue;
+        }
+        // What can't be shown can't be judged.
+        let caveat = token.caveat(index).ok_or(AuthError::Malformed(Malformed::Cbor))?;
+        match judge.finding(caveat, &mut handler) {
+            Finding::Holds => {}
+            Finding::Obliges(rate) => obligations.push(rate),
+            Finding::Denies(reason) => reasons.push(reason),
+            Finding::Fails(error) => return Err(error),
         }
     }
     Ok(if reasons.is_empty() {

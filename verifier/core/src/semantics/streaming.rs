@@ -12,5 +12,5 @@ pub(crate) fn evaluate_streaming<'a, V: TokenView<'a>>(
     token: V,
     nets: &mut Nets<'a>,
 ) -> Result<Verdict<'a>, AuthError> {
-    verdict(judge, token, |index| token.caveat(index).is_none_or(|caveat| judge.holds(caveat, nets)))
+    verdict(judge, token, |index| token.caveat(index).is_some_and(|caveat| judge.holds(caveat, nets)))
 }
