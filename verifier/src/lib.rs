@@ -100,8 +100,8 @@ compile_error!(
 
 pub use ron_auth_core::{
     AuthError, Capability, CapabilityBuilder, Caveat, CustomCaveat, CustomCaveatHandler, Decision, DenyReason,
-    DenyReasonRef, EnvError, KeyName, KeyRing, KeysAt, MacKey, MacKeyProvider, Malformed, MetricsRecorder,
-    MintError, Obligations, Rate, Reasons, RequestCtx, Scope, Semantics, Verdict, VerifierConfig, compat,
+    DenyReasonRef, EnvError, KeyName, KeyReader, KeyRing, KeysAt, MacKey, MacKeyProvider, Malformed, MetricsRecorder,
+    MintError, Obligations, Rate, Reasons, RequestCtx, RotatingKeys, Scope, Semantics, Verdict, VerifierConfig, compat,
     metrics,
 };
 /// What a [`Verdict`] points with.

@@ -1,8 +1,10 @@
 //! MAC keys and where they come from.
 
 mod ring;
+mod rotating;
 
 pub use ring::{KeyRing, KeysAt};
+pub use rotating::{KeyReader, RotatingKeys};
 
 use std::fmt;
 use std::sync::Arc;
@@ -117,7 +119,7 @@ mod tests {
         let mut ring = KeyRing::new();
         ring.insert(KeyName { tid: "acme", kid: "k1" }, MacKey::new([7; 32]));
         let shown =
-            [format!("{ring:?}"), format!("{:?}", ring.at(1))];
+            [format!("{ring:?}"), format!("{:?}", ring.at(1)), format!("{:?}", RotatingKeys::new(ring).reader())];
         for shown in shown {
             assert!(!shown.contains('7'), "{shown}");
         }
