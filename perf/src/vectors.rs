@@ -277,7 +277,11 @@ impl Reason {
             Self::IpNotAllowed => DenyReason::IpNotAllowed,
             Self::BytesExceed => DenyReason::BytesExceed,
             Self::TenantMismatch => DenyReason::TenantMismatch,
-            Self::Custom(name) => DenyReason::Custom(name.clone()),
+            Self::Custom(name) => match name.as_str() {
+                "amnesia_mismatch" => DenyReason::AmnesiaMismatch,
+                "gov_policy_digest_mismatch" => DenyReason::GovPolicyDigestMismatch,
+                _ => DenyReason::Custom(name.clone()),
+            },
         }
     }
 }

@@ -56,7 +56,6 @@ fn print_result(result: &Result<Decision, AuthError>) {
     match result {
         Ok(Decision::Allow { scope, obligations }) => println!("allow, {scope:?}, obligations {obligations:?}"),
         Ok(Decision::Deny { reasons }) => println!("deny with {}, {reasons:?}", DenyReason::HTTP_STATUS),
-        Ok(other) => println!("{other:?}"),
-        Err(error) => println!("error {}, {error}", error.http_status()),
+        Err(error) => println!("error {} ({}), {error}", error.http_status(), error.code()),
     }
 }

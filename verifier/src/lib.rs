@@ -10,11 +10,12 @@
 //!
 //! ```
 //! use ron_auth::{
-//!     AuthError, CapabilityBuilder, Caveat, Decision, KeyName, KeyRing, MacKey, RequestCtx, Scope, VerifierConfig,
+//!     AuthError, CapabilityBuilder, Caveat, Decision, Demands, KeyName, KeyRing, MacKey, RequestCtx, Scope,
+//!     VerifierConfig,
 //! };
 //!
 //! // Once, at start-up. Any source of keys can implement `MacKeyProvider`; this one keeps them in memory.
-//! let config = VerifierConfig::default();
+//! let config = VerifierConfig::default().with_demands(Demands::default().max_lifetime_secs(3600).audience());
 //! let mut keys = KeyRing::new();
 //! keys.insert(KeyName { tid: "acme", kid: "2025-11" }, MacKey::new([7; 32]));
 //!
@@ -30,9 +31,9 @@
 //! let ctx = RequestCtx::new(now_unix_s, "GET", "/index/42", "acme").audience("search");
 //! match ron_auth::verify_token(&config, &token, &ctx, &keys) {
 //!     Ok(Decision::Allow { scope, .. }) => assert_eq!(scope.prefix.as_deref(), Some("/index/")), // go ahead
-//!     Ok(Decision::Deny { reasons }) => panic!("403: {reasons:?}"),
-//!     Err(error) => panic!("{}: {error}", error.http_status()),
-//!     Ok(_) => panic!("403: a decision that this host doesn't know"),
+//!     // Reasons and errors are for our own log; who sent the token gets the status.
+//!     Ok(Decision::Deny { reasons }) => panic!("403: {}", reasons[0].code()),
+//!     Err(error) => panic!("{}: {}", error.http_status(), error.code()),
 //! }
 //!
 //! // The same token, later.
@@ -69,6 +70,16 @@
 //! | `Bounds`, `Malformed` | 400 ([`AuthError::http_status`]) |
 //! | `UnknownKid`, `MacMismatch`, `Expired`, `NotYetValid` | 401 |
 //!
+//! The status is all that whoever sent the token needs: an error tells a stranger which key ids exist, and reasons tell
+//! a thief which conditions to work around. For the host's logs and metrics every error and reason has a stable
+//! [`code`](DenyReason::code), listed in `docs/CODES.md`, and a text that is safe in a log.
+//!
+//! # What a token must carry
+//!
+//! A token is good for as long as it says, and without an `Exp` for ever. [`Demands`] are the verifier's say in that:
+//! kinds of caveat that must be there, a longest lifetime, an audience that must be named. The default demands nothing;
+//! a service should at least demand a lifetime.
+//!
 //! # Semantics
 //!
 //! The default, [`Semantics::Strict`], denies whatever it does not know: an unknown peer, an unknown length, a custom
@@ -99,10 +110,10 @@ compile_error!(
 );
 
 pub use ron_auth_core::{
-    AuthError, Capability, CapabilityBuilder, Caveat, CustomCaveat, CustomCaveatHandler, Decision, DenyReason,
-    DenyReasonRef, EnvError, KeyName, KeyReader, KeyRing, KeysAt, MacKey, MacKeyProvider, Malformed, MetricsRecorder,
-    MintError, Obligations, Rate, Reasons, RequestCtx, RotatingKeys, Scope, Semantics, Verdict, VerifierConfig, compat,
-    metrics,
+    AuthError, Capability, CapabilityBuilder, Caveat, CaveatKind, CustomCaveat, CustomCaveatHandler, Decision, Demands,
+    DenyReason, DenyReasonRef, EnvError, KeyName, KeyReader, KeyRing, KeysAt, MacKey, MacKeyProvider, Malformed,
+    MetricsRecorder, MintError, Obligations, Rate, Reasons, RequestCtx, RotatingKeys, Scope, Semantics, Verdict,
+    VerifierConfig, compat, metrics,
 };
 /// What a [`Verdict`] points with.
 pub use ron_auth_core::{
@@ -149,6 +160,7 @@ pub fn verify_token<K: MacKeyProvider + ?Sized>(
 
 /// Verifies each token of a batch: one result per token, in order. What a service should use: a bad token costs
 /// nobody else anything.
+#[must_use = "each token has a result of its own"]
 pub fn verify_each<K: MacKeyProvider + Sync + ?Sized, S: AsRef<str> + Sync>(
     cfg: &VerifierConfig,
     tokens_b64url: &[S],
@@ -159,6 +171,8 @@ pub fn verify_each<K: MacKeyProvider + Sync + ?Sized, S: AsRef<str> + Sync>(
 }
 
 /// Verifies a batch of which every token must be genuine: one decision per token, in order.
+///
+/// `Ok` says that all are genuine, not that any of them permits the request: look at each decision.
 ///
 /// # Errors
 /// The error of the lowest-index token that is not genuine.

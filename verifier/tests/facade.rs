@@ -200,8 +200,8 @@ fn metrics_count_every_outcome_by_its_established_name() {
     let denied = minted("k1", 7, [Caveat::Tenant("other".into()), Caveat::Tenant("acme".into())]);
     let mut tokens: Vec<String> = bad_tokens().into_iter().map(|(token, _)| token).collect();
     tokens.extend([good(), denied]);
-    verify_each(&config, &tokens, &ctx(), &keys());
-    verify_token(&config, &good(), &ctx(), &keys()).unwrap();
+    assert_eq!(verify_each(&config, &tokens, &ctx(), &keys()).len(), tokens.len());
+    assert!(verify_token(&config, &good(), &ctx(), &keys()).unwrap().is_allow());
     let recorded = recorder.0.lock().unwrap();
     let total = |name: &str| recorded.get(name).map_or(0, |values| values.iter().sum::<u64>());
     for (name, expected) in [

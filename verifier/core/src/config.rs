@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::custom::CustomCaveatHandler;
+use crate::demands::Demands;
 use crate::metrics::MetricsRecorder;
 
 /// How caveats and scope are judged. The table in `docs/WIRE.md` has every row of both.
@@ -36,6 +37,8 @@ pub struct VerifierConfig {
     pub clock_skew_secs: u64,
     /// How caveats are judged. Default: [`Semantics::Strict`].
     pub semantics: Semantics,
+    /// What every token must carry, under either semantics. Default: nothing.
+    pub demands: Demands,
     /// Speed only: from how many caveats per token on (a batch's mean) evaluation works column by column.
     /// Default: [`DEFAULT_SOA_THRESHOLD`](Self::DEFAULT_SOA_THRESHOLD).
     pub soa_threshold: usize,
@@ -54,6 +57,7 @@ impl Default for VerifierConfig {
             max_caveats: 64,
             clock_skew_secs: 60,
             semantics: Semantics::Strict,
+            demands: Demands::default(),
             soa_threshold: Self::DEFAULT_SOA_THRESHOLD,
             par_min_batch: Self::DEFAULT_PAR_MIN_BATCH,
             handlers: BTreeMap::new(),
@@ -109,6 +113,13 @@ impl VerifierConfig {
         self
     }
 
+    /// The same settings with other demands on every token.
+    #[must_use]
+    pub const fn with_demands(mut self, demands: Demands) -> Self {
+        self.demands = demands;
+        self
+    }
+
     pub(crate) fn custom_handler(&self, ns: &str) -> Option<&dyn CustomCaveatHandler> {
         self.handlers.get(ns).map(|handler| &**handler)
     }
@@ -137,6 +148,7 @@ impl fmt::Debug for VerifierConfig {
             .field("max_caveats", &self.max_caveats)
             .field("clock_skew_secs", &self.clock_skew_secs)
             .field("semantics", &self.semantics)
+            .field("demands", &self.demands)
             .field("soa_threshold", &self.soa_threshold)
             .field("par_min_batch", &self.par_min_batch)
             .field("handlers", &self.handlers.keys().collect::<Vec<_>>())
@@ -150,6 +162,14 @@ impl fmt::Debug for VerifierConfig {
 pub struct EnvError {
     variable: &'static str,
     value: String,
+}
+
+impl EnvError {
+    /// The error's code, for machines: stable, and listed in `docs/CODES.md`.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        "config.env"
+    }
 }
 
 impl fmt::Display for EnvError {

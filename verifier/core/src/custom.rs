@@ -56,7 +56,8 @@ pub trait CustomCaveatHandler: Send + Sync {
     /// Whether the condition holds.
     ///
     /// # Errors
-    /// The reason why not, which becomes [`DenyReason::Custom`](crate::DenyReason::Custom).
+    /// The reason why not, which becomes [`DenyReason::Custom`](crate::DenyReason::Custom), whatever it says. It ends
+    /// up in logs and answers: text of the caveat in it is text of the token's issuer.
     fn check(&self, caveat: &CustomCaveat<'_>, ctx: &RequestCtx<'_>) -> Result<(), Cow<'static, str>>;
 }
 

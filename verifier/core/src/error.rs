@@ -8,6 +8,10 @@ use std::fmt;
 /// When several apply, the one listed first is reported; this order is part of the wire format. Two things to know:
 /// too many caveats are only `Bounds` if the bytes before their number are canonical, and of `Expired` and
 /// `NotYetValid` the one whose caveat comes first in the token wins.
+///
+/// For the host's logs and metrics, not for whoever sent the token: a client learns enough from
+/// [`http_status`](Self::http_status). `UnknownKid` and `MacMismatch` tell a stranger which key ids exist (and differ in
+/// time as well: without a key there is no MAC to compute).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AuthError {
@@ -45,6 +49,21 @@ impl AuthError {
         match self {
             Self::Bounds | Self::Malformed(_) => 400,
             Self::UnknownKid | Self::MacMismatch | Self::Expired | Self::NotYetValid => 401,
+        }
+    }
+
+    /// The error's code, for machines: stable, and listed in `docs/CODES.md`. Finer than the name: it tells the layers
+    /// of `Malformed` apart.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Bounds => "parse.bounds",
+            Self::Malformed(Malformed::Base64) => "parse.b64",
+            Self::Malformed(Malformed::Cbor) => "parse.cbor",
+            Self::UnknownKid => "kid.unknown",
+            Self::MacMismatch => "mac.mismatch",
+            Self::Expired => "caveat.exp",
+            Self::NotYetValid => "caveat.nbf",
         }
     }
 

@@ -9,6 +9,7 @@
 //! | [`wire`] | the bytes |
 //! | [`chain`] | the MAC |
 //! | `semantics` | what caveats and scope mean, strict and [`compat`] |
+//! | `demands` | what a verifier wants every token to carry |
 //! | [`view`] | a decoded token, borrowed |
 //! | [`seam`] | the five choices, as traits |
 //! | `engine` | the pipeline over them |
@@ -19,11 +20,14 @@
 mod bytes;
 mod capability;
 pub mod chain;
+#[cfg(test)]
+mod codes;
 pub mod compat;
 mod config;
 mod context;
 mod custom;
 mod decision;
+mod demands;
 mod engine;
 mod error;
 mod key;
@@ -31,6 +35,7 @@ pub mod metrics;
 mod mint;
 pub mod seam;
 mod semantics;
+mod shown;
 pub mod view;
 pub mod wire;
 
@@ -39,6 +44,7 @@ pub use config::{EnvError, Semantics, VerifierConfig};
 pub use context::RequestCtx;
 pub use custom::{CustomCaveat, CustomCaveatHandler};
 pub use decision::{Decision, DenyReason, DenyReasonRef, Obligations, Reasons, Verdict};
+pub use demands::{CaveatKind, Demands};
 pub use engine::{Engine, EvalMode, MAX_CHUNK_TOKENS, Scratch, Verifier};
 pub use error::{AuthError, Malformed};
 pub use key::{KeyName, KeyReader, KeyRing, KeysAt, MacKey, MacKeyProvider, RotatingKeys};

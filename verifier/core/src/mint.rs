@@ -8,6 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use crate::capability::{Capability, Caveat, Scope};
 use crate::chain;
 use crate::key::MacKey;
+use crate::shown::Shown;
 use crate::view::OwnedToken;
 use crate::wire;
 
@@ -109,6 +110,14 @@ pub struct MintError {
     name: String,
 }
 
+impl MintError {
+    /// The error's code, for machines: stable, and listed in `docs/CODES.md`.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        "mint.custom"
+    }
+}
+
 impl fmt::Display for MintError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
@@ -116,8 +125,8 @@ impl fmt::Display for MintError {
             "caveat {} (Custom {}/{}): its `cbor` must be exactly one CBOR item in canonical form (definite lengths, \
              shortest heads and floats, sorted unique map keys, no tags, at most {} levels)",
             self.index,
-            self.ns,
-            self.name,
+            Shown::up_to(&self.ns, '/'),
+            Shown::new(&self.name),
             wire::MAX_NESTING
         )
     }

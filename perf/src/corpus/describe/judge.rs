@@ -53,11 +53,7 @@ impl<'g> Judge<'g> {
         let reasons = self.reasons(alone);
         match (reasons.as_deref(), caveat) {
             (Some([]), _) => Finding::Holds,
-            (Some([DenyReason::Custom(reason)]), Caveat::Custom { ns, name, .. })
-                if *reason == format!("unhandled:{ns}/{name}") =>
-            {
-                Finding::IsUnhandled
-            }
+            (Some([DenyReason::Unhandled { .. }]), _) => Finding::IsUnhandled,
             _ => Finding::Fails,
         }
     }

@@ -130,7 +130,7 @@ impl<'s> Minter<'s> {
         let signer = self.world.signer(self.shape, token.key, spare);
         let mut findings = Findings::default();
         let is_ours = signer.tid == self.world.ctx.tenant();
-        findings.add(is_ours, DenyReason::TenantMismatch);
+        findings.add(is_ours, DenyReason::TidMismatch);
         let scope = self.scope(&token.scope, &mut findings);
         if self.world.semantics == Semantics::Compat {
             findings = Findings::default();
@@ -158,16 +158,16 @@ impl<'s> Minter<'s> {
     fn scope(&mut self, scope: &shape::Scope, findings: &mut Findings) -> Scope {
         let Self { world, draw, .. } = self;
         let (methods, holds) = parts::methods(&scope.methods.is, world.ctx.method(), scope.methods.holds, draw);
-        findings.add(holds, DenyReason::MethodNotAllowed);
+        findings.add(holds, DenyReason::MethodNotGranted);
         let mut made = Scope { prefix: None, methods, max_bytes: None };
         if let Some(prefix) = &scope.prefix_bytes {
             let (prefix, holds) = parts::prefix(prefix.is, prefix.holds, world, draw);
-            findings.add(holds, DenyReason::PathNotAllowed);
+            findings.add(holds, DenyReason::PathNotGranted);
             made.prefix = Some(prefix);
         }
         if let Some(limit) = &scope.max_bytes {
             let (limit, holds) = number(limit.is, &world.limit, limit.holds, draw);
-            findings.add(holds, DenyReason::BytesExceed);
+            findings.add(holds, DenyReason::BytesNotGranted);
             made.max_bytes = Some(limit);
         }
         made
@@ -225,12 +225,12 @@ impl<'s> Minter<'s> {
                 Caveat::Tenant(tenant)
             }
             shape::Caveat::Amnesia => {
-                findings.add(*holds, DenyReason::Custom("amnesia_mismatch".into()));
+                findings.add(*holds, DenyReason::AmnesiaMismatch);
                 Caveat::Amnesia(*holds == world.ctx.is_amnesia())
             }
             shape::Caveat::GovPolicyDigest(bytes) => {
                 let (digest, holds) = text(*bytes, world.ctx.known_policy_digest(), *holds, draw);
-                findings.add(holds, DenyReason::Custom("gov_policy_digest_mismatch".into()));
+                findings.add(holds, DenyReason::GovPolicyDigestMismatch);
                 Caveat::GovPolicyDigest(digest)
             }
             shape::Caveat::Custom { namespace, name_bytes, cbor_bytes } => {
@@ -238,7 +238,7 @@ impl<'s> Minter<'s> {
                 let name = draw.text(*name_bytes, OTHERS);
                 if world.semantics == Semantics::Strict {
                     if !world.handled.contains(&ns) {
-                        findings.add(false, DenyReason::Custom(format!("unhandled:{ns}/{name}")));
+                        findings.add(false, DenyReason::Unhandled { ns: ns.clone(), name: name.clone() });
                     } else {
                         findings.add(*holds, DenyReason::Custom(REFUSED.into()));
                     }

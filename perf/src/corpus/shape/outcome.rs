@@ -47,14 +47,14 @@ const POLICY_DIGEST: &str = "gov_policy_digest_mismatch";
 fn kind_of_reason(reason: &DenyReason) -> &'static str {
     match reason {
         DenyReason::BadAudience => "BadAudience",
-        DenyReason::MethodNotAllowed => "MethodNotAllowed",
-        DenyReason::PathNotAllowed => "PathNotAllowed",
+        DenyReason::MethodNotGranted | DenyReason::MethodNotAllowed => "MethodNotAllowed",
+        DenyReason::PathNotGranted | DenyReason::PathNotAllowed => "PathNotAllowed",
         DenyReason::IpNotAllowed => "IpNotAllowed",
-        DenyReason::BytesExceed => "BytesExceed",
-        DenyReason::TenantMismatch => "TenantMismatch",
-        DenyReason::Custom(name) if name == AMNESIA => AMNESIA,
-        DenyReason::Custom(name) if name == POLICY_DIGEST => POLICY_DIGEST,
-        DenyReason::Custom(name) if name.starts_with("unhandled:") => UNHANDLED,
+        DenyReason::BytesNotGranted | DenyReason::BytesExceed => "BytesExceed",
+        DenyReason::TidMismatch | DenyReason::TenantMismatch => "TenantMismatch",
+        DenyReason::AmnesiaMismatch => AMNESIA,
+        DenyReason::GovPolicyDigestMismatch => POLICY_DIGEST,
+        DenyReason::Unhandled { .. } => UNHANDLED,
         _ => REFUSED,
     }
 }

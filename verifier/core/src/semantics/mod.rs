@@ -13,7 +13,6 @@ pub(crate) use columnar::Columns;
 pub(crate) use nets::Nets;
 pub(crate) use streaming::evaluate_streaming;
 
-use std::borrow::Cow;
 use std::net::IpAddr;
 
 use crate::bytes;
@@ -49,6 +48,8 @@ pub(crate) struct Judge<'c> {
     peer: Option<IpAddr>,
     /// Strict only: whether the path is free of what could walk around a prefix.
     path_is_plain: bool,
+    /// Whether the configuration demands anything.
+    demands: bool,
 }
 
 impl<'c> Judge<'c> {
@@ -63,6 +64,7 @@ impl<'c> Judge<'c> {
             audience: if strict { ctx.known_audience() } else { ctx.known_policy_digest() },
             peer: ctx.known_peer_ip().map(|peer| if strict { peer.to_canonical() } else { peer }),
             path_is_plain: strict && path::is_plain(ctx.path()),
+            demands: config.demands.is_any(),
         }
     }
 
@@ -102,38 +104,46 @@ impl<'c> Judge<'c> {
             CaveatView::IpCidr(_) => Reason::IpNotAllowed,
             CaveatView::BytesLe(_) => Reason::BytesExceed,
             CaveatView::Tenant(_) => Reason::TenantMismatch,
-            CaveatView::Amnesia(_) => Reason::Custom(Cow::Borrowed("amnesia_mismatch")),
-            CaveatView::GovPolicyDigest(_) => Reason::Custom(Cow::Borrowed("gov_policy_digest_mismatch")),
+            CaveatView::Amnesia(_) => Reason::AmnesiaMismatch,
+            CaveatView::GovPolicyDigest(_) => Reason::GovPolicyDigestMismatch,
         })
     }
 
-    /// Whether the token's own tenant and scope cover the request.
+    /// Whether the token's own tenant and scope cover the request, and the token is all that is demanded.
     fn grants<'a>(&self, token: impl TokenView<'a>) -> bool {
         let mut refused = false;
         self.refusals(token, |_| refused = true);
         !refused
     }
 
-    /// Why the token's own tenant and scope don't cover the request; nothing under compat. These reasons come before
-    /// those of the caveats, in this order: tenant, methods, prefix, length.
+    /// Why the token is refused as a whole. These reasons come before those of the caveats, in this order: tenant,
+    /// methods, prefix, length (none of these under compat), and then what the configuration demands.
     #[inline]
     fn refusals<'a>(&self, token: impl TokenView<'a>, mut refuse: impl FnMut(DenyReasonRef<'a>)) {
-        if self.semantics == Semantics::Compat {
-            return;
+        if self.semantics == Semantics::Strict {
+            let ScopeView { prefix, methods, max_bytes } = token.scope();
+            if token.tid() != *self.ctx.tenant() {
+                refuse(DenyReasonRef::TidMismatch);
+            }
+            if !self.method_permitted(methods) {
+                refuse(DenyReasonRef::MethodNotGranted);
+            }
+            if prefix.is_some_and(|prefix| !self.path_permitted(prefix)) {
+                refuse(DenyReasonRef::PathNotGranted);
+            }
+            if max_bytes.is_some_and(|limit| !self.length_permitted(limit)) {
+                refuse(DenyReasonRef::BytesNotGranted);
+            }
         }
-        let ScopeView { prefix, methods, max_bytes } = token.scope();
-        if token.tid() != *self.ctx.tenant() {
-            refuse(DenyReasonRef::TenantMismatch);
+        if self.demands {
+            self.violations(token, refuse);
         }
-        if !self.method_permitted(methods) {
-            refuse(DenyReasonRef::MethodNotAllowed);
-        }
-        if prefix.is_some_and(|prefix| !self.path_permitted(prefix)) {
-            refuse(DenyReasonRef::PathNotAllowed);
-        }
-        if max_bytes.is_some_and(|limit| !self.length_permitted(limit)) {
-            refuse(DenyReasonRef::BytesExceed);
-        }
+    }
+
+    /// Out of line, so that who demands nothing pays for one test.
+    #[inline(never)]
+    fn violations<'a>(&self, token: impl TokenView<'a>, refuse: impl FnMut(DenyReasonRef<'a>)) {
+        self.config.demands.violations(token, self.ctx, refuse);
     }
 
     fn method_permitted(&self, methods: Methods<'_>) -> bool {

@@ -1,0 +1,118 @@
+//! What a configuration demands adds its reasons and changes no other, on every variant and evaluator: random tokens
+//! against demands that are worked out here anew.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a surprise stops a test")]
+
+mod common;
+
+use proptest::prelude::*;
+use proptest::sample::subsequence;
+use ron_auth_core::{
+    AuthError, Capability, Caveat, CaveatKind, Decision, Demands, DenyReason, EvalMode, MacKey, RequestCtx, Semantics,
+    VerifierConfig,
+};
+use ron_auth_variants::{catalogue, classic};
+
+use common::{any_context, capability, config};
+
+/// Demands, as data.
+#[derive(Clone, Debug)]
+struct Wanted {
+    kinds: Vec<CaveatKind>,
+    max_lifetime_secs: Option<u64>,
+    audience: bool,
+}
+
+impl Wanted {
+    fn demands(&self) -> Demands {
+        let mut demands = self.kinds.iter().fold(Demands::default(), |demands, &kind| demands.caveat(kind));
+        if let Some(longest) = self.max_lifetime_secs {
+            demands = demands.max_lifetime_secs(longest);
+        }
+        if self.audience { demands.audience() } else { demands }
+    }
+
+    /// Why a token is not what is wanted, one pass for each demand.
+    fn violations(&self, capability: &Capability, ctx: &RequestCtx<'_>) -> Vec<DenyReason> {
+        let caveats = &capability.caveats;
+        let has = |kind: CaveatKind| caveats.iter().any(|caveat| CaveatKind::of(&caveat.into()) == kind);
+        let missing = self.kinds.iter().filter(|kind| !has(**kind)).map(|&kind| DenyReason::MissingCaveat(kind));
+        let mut reasons: Vec<DenyReason> = missing.collect();
+        if let Some(longest) = self.max_lifetime_secs {
+            let now = u128::from(ctx.now_unix_s());
+            let ends_in_time =
+                |caveat: &Caveat| matches!(caveat, Caveat::Exp(at) if u128::from(*at) <= now + u128::from(longest));
+            if !caveats.iter().any(ends_in_time) {
+                reasons.push(DenyReason::LifetimeExceeded);
+            }
+        }
+        if self.audience {
+            let names_us = |caveat: &Caveat| matches!(caveat, Caveat::Aud(name) if !name.is_empty() && ctx.known_audience() == Some(name));
+            if !caveats.iter().any(names_us) {
+                reasons.push(DenyReason::AudienceNotNamed);
+            }
+        }
+        reasons
+    }
+}
+
+fn wanted() -> impl Strategy<Value = Wanted> {
+    let kinds = prop_oneof![
+        2 => subsequence(CaveatKind::ALL.to_vec(), 0..3),
+        1 => subsequence(CaveatKind::ALL.to_vec(), 0..=CaveatKind::ALL.len()),
+    ];
+    let lifetime = proptest::sample::select(vec![0, 60, 600, 86_400, u64::MAX]);
+    (kinds, proptest::option::of(lifetime), any::<bool>()).prop_map(|(kinds, max_lifetime_secs, audience)| Wanted {
+        kinds,
+        max_lifetime_secs,
+        audience,
+    })
+}
+
+/// The reasons of the result without demands, and those of the demands at their place.
+fn with_violations(without: Result<Decision, AuthError>, violations: Vec<DenyReason>) -> Result<Decision, AuthError> {
+    match without? {
+        allow @ Decision::Allow { .. } if violations.is_empty() => Ok(allow),
+        Decision::Allow { .. } => Ok(Decision::Deny { reasons: violations }),
+        Decision::Deny { mut reasons } => {
+            let of_the_token = |reason: &DenyReason| ["tenant.", "scope."].iter().any(|f| reason.code().starts_with(f));
+            let place = reasons.iter().take_while(|reason| of_the_token(reason)).count();
+            reasons.splice(place..place, violations);
+            Ok(Decision::Deny { reasons })
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: common::cases(256), ..ProptestConfig::default() })]
+
+    #[test]
+    fn demands_add_their_reasons_at_their_place_and_change_no_other(
+        capabilities in proptest::collection::vec(capability(0..12), 1..6),
+        ctx in any_context(),
+        semantics in proptest::sample::select(vec![Semantics::Strict, Semantics::Compat]),
+        wanted in wanted(),
+    ) {
+        let tokens: Vec<String> = capabilities.iter().map(Capability::to_base64url).collect();
+        let config = config(semantics);
+        let demanding: VerifierConfig = config.clone().with_demands(wanted.demands());
+        let key = MacKey::new(common::KEY);
+        let plain = catalogue()[0].build();
+        let expected: Vec<_> = tokens
+            .iter()
+            .zip(&capabilities)
+            .map(|(token, capability)| {
+                let without = plain.verify_token(EvalMode::StreamingOnly, &config, token, &ctx, &key);
+                with_violations(without, wanted.violations(capability, &ctx))
+            })
+            .collect();
+        for variant in catalogue().into_iter().chain([classic()]) {
+            let verifier = variant.build();
+            for mode in [EvalMode::Adaptive, EvalMode::StreamingOnly, EvalMode::SoaOnly] {
+                let each = verifier.verify_each(mode, &demanding, &tokens, &ctx, &key);
+                prop_assert_eq!(&each, &expected, "{} {:?} in a batch", variant.name, mode);
+                let one = verifier.verify_token(mode, &demanding, &tokens[0], &ctx, &key);
+                prop_assert_eq!(&one, &expected[0], "{} {:?}", variant.name, mode);
+            }
+        }
+    }
+}
