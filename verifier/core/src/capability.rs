@@ -111,7 +111,8 @@ pub enum Caveat {
     Method(Vec<Cow<'static, str>>),
     /// The request's path lies below this prefix.
     PathPrefix(String),
-    /// The peer's address lies in this net, in CIDR notation.
+    /// The peer's address lies in this net, in CIDR notation. Under the strict semantics `::/0` is every IPv6 peer and
+    /// `0.0.0.0/0` every IPv4 peer, and neither is both. Addresses have no zone: `fe80::/10` holds on every interface.
     IpCidr(String),
     /// The request's body is at most this many bytes long.
     BytesLe(u64),
@@ -142,7 +143,7 @@ impl Caveat {
     }
 }
 
-/// A rate limit that a token carries.
+/// A rate limit that a token carries. Any two numbers, zeros too: a limiter must not divide by them unseen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Rate {
     /// Requests per second.

@@ -5,6 +5,16 @@
 //! `PathPrefix` ignores segment boundaries, nets may have host bits and any spelling, an unknown request length passes
 //! `BytesLe`, and `Rate` and `Custom` caveats are ignored. `docs/WIRE.md` has the table. Use them
 //! to move an existing service over without changing one decision; then move on to the strict semantics.
+//!
+//! # Hazards
+//!
+//! - A provider of keys that answers for every tenant, as a lone [`MacKey`](crate::MacKey) does, accepts any
+//!   tenant's tokens at any other: nothing else compares the two. Give a [`KeyRing`](crate::KeyRing), or compare.
+//! - What `Allow` grants is the scope in it. A host that does not look at it grants everything.
+//! - [Demands](crate::Demands) hold here too. [`audience`](crate::Demands::audience) is about the request's audience,
+//!   while `Aud` itself is compared with the policy digest: set both, to the same text.
+//! - To find out whether a code base uses these semantics, search it for `compat` without regard to case:
+//!   [`Semantics::Compat`] can be set without this module.
 
 use crate::{Semantics, VerifierConfig};
 

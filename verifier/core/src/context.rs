@@ -5,7 +5,12 @@ use std::net::IpAddr;
 
 /// The request a token is judged against. Time is passed in: the library never reads a clock.
 ///
-/// What is not set is unknown, and under the strict semantics a caveat about something unknown denies.
+/// What is not set is unknown, and under the strict semantics a caveat about something unknown denies. Two things are
+/// never unknown:
+/// - Amnesia mode is off unless it is set, so `Amnesia(false)` passes on a host that forgot to say that it is on.
+/// - Text is compared as it is, and empty text is text: for the tenant `""` a token of tenant namespace `""` is ours,
+///   and so with `audience` and `policy_digest`. A host whose configuration may be missing must check that it is there,
+///   not put `""` in its place. (A [demanded](crate::Demands::audience) audience is never empty.)
 #[derive(Clone, Debug)]
 pub struct RequestCtx<'a> {
     now_unix_s: u64,
@@ -73,7 +78,7 @@ impl<'a> RequestCtx<'a> {
         self
     }
 
-    /// Whether the service runs in amnesia mode. Default: `false`.
+    /// Whether the service runs in amnesia mode. Default: `false`, which is a statement, not the lack of one.
     #[must_use]
     pub const fn amnesia(mut self, amnesia: bool) -> Self {
         self.amnesia = amnesia;
