@@ -100,6 +100,7 @@
 //! | `full` | the recommended production set |
 //! | `fast-cbor` | decodes with ciborium; kept for comparison, slower |
 //! | `plain` | decodes with serde_cbor, which is archived upstream: the reference, not for production |
+//! | `serde` | decisions, reasons, errors and scopes as JSON; see `docs/CODES.md` |
 //! | `bench-eval-modes` | entry points that fix the evaluator, for measuring |
 #![forbid(unsafe_code)]
 

@@ -57,12 +57,16 @@ impl fmt::Debug for Capability {
 
 /// What a token grants. The strict semantics enforce it against the request; the compat semantics only return it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
 pub struct Scope {
     /// Path prefix; `None` grants every path.
+    // Stated: without this, serde takes a prefix that is not there for `None`.
+    #[cfg_attr(feature = "serde", serde(deserialize_with = "serde::Deserialize::deserialize"))]
     pub prefix: Option<String>,
     /// Methods granted. An empty list grants none. The names of standard methods are borrowed.
     pub methods: Vec<Cow<'static, str>>,
     /// Largest request body in bytes; `None` sets no limit.
+    #[cfg_attr(feature = "serde", serde(deserialize_with = "serde::Deserialize::deserialize"))]
     pub max_bytes: Option<u64>,
 }
 
@@ -145,6 +149,7 @@ impl Caveat {
 
 /// A rate limit that a token carries. Any two numbers, zeros too: a limiter must not divide by them unseen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
 pub struct Rate {
     /// Requests per second.
     pub per_s: u32,

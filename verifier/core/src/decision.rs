@@ -12,6 +12,7 @@ use crate::view::{ScopeView, Text};
 
 /// The outcome for a token that verified. There will never be a third: a `match` needs no other arm.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
 #[must_use = "a token that verified may still not permit the request"]
 pub enum Decision {
     /// The token permits the request.
@@ -24,6 +25,7 @@ pub enum Decision {
     /// The token does not permit the request: HTTP 403.
     Deny {
         /// Why: tenant and scope first, then [demands](crate::Demands), then caveats in token order; never empty.
+        #[cfg_attr(feature = "serde", serde(deserialize_with = "crate::serialize::at_least_one"))]
         reasons: Vec<DenyReason>,
     },
 }

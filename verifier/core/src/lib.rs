@@ -35,6 +35,8 @@ pub mod metrics;
 mod mint;
 pub mod seam;
 mod semantics;
+#[cfg(feature = "serde")]
+mod serialize;
 mod shown;
 pub mod view;
 pub mod wire;
