@@ -7,7 +7,8 @@ mod common;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use ron_auth_core::{
-    AuthError, Decision, EvalMode, KeyName, MacKey, MacKeyProvider, RequestCtx, Semantics, Verifier, VerifierConfig,
+    AuthError, BatchError, Decision, EvalMode, KeyName, MacKey, MacKeyProvider, RequestCtx, Semantics, Verifier,
+    VerifierConfig,
 };
 use ron_auth_variants::{Variant, catalogue, classic};
 
@@ -141,23 +142,12 @@ proptest! {
 
     #[test]
     fn in_batches_order_and_first_error_are_kept(
-        tokens in proptest::collection::vec((capability(0..5), proptest::option::weighted(0.1, any::<Index>())), 1..150),
+        tokens in tokens(),
         ctx in any_context(),
         semantics in semantics(),
         par_min_batch in select(vec![0, 48, usize::MAX]),
         soa_threshold in select(vec![0, 2, 8, usize::MAX]),
     ) {
-        let tokens: Vec<String> = tokens
-            .into_iter()
-            .map(|(capability, flaw)| {
-                let mut cbor = capability.to_cbor();
-                if let Some(place) = flaw {
-                    let place = place.index(cbor.len());
-                    cbor[place] ^= 1;
-                }
-                base64url(&cbor)
-            })
-            .collect();
         let mut config = config(semantics);
         config.par_min_batch = par_min_batch;
         config.soa_threshold = soa_threshold;
@@ -167,7 +157,9 @@ proptest! {
             .iter()
             .map(|token| plain.verify_token(EvalMode::StreamingOnly, &config, token, &ctx, &Keys))
             .collect();
-        let all_or_first_error: Result<Vec<Decision>, AuthError> = expected.iter().cloned().collect();
+        let indexed = expected.iter().cloned().enumerate();
+        let all: Result<Vec<Decision>, _> =
+            indexed.map(|(index, result)| result.map_err(|error| BatchError { index, error })).collect();
         for (variant, verifier) in &verifiers {
             let each = verifier.verify_each(EvalMode::Adaptive, &config, &tokens, &ctx, &Keys);
             prop_assert_eq!(&each, &expected, "{} verify_each", variant.name);
@@ -180,9 +172,54 @@ proptest! {
             let mut out = vec![Decision::Deny { reasons: vec![] }; 3];
             let many = verifier.verify_many_into(EvalMode::Adaptive, &config, &tokens, &ctx, &Keys, &mut out);
             prop_assert!(many.is_ok() || out.is_empty(), "{} leaves a partial result", variant.name);
-            prop_assert_eq!(&many.map(|()| out), &all_or_first_error, "{} verify_many_into", variant.name);
+            prop_assert_eq!(&many.map(|()| out), &all, "{} verify_many_into", variant.name);
         }
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: common::cases(48), ..ProptestConfig::default() })]
+
+    /// A batch in which every token has its own request is its tokens one by one, whether requests repeat or not.
+    #[test]
+    fn requests_of_their_own_are_judged_each_by_itself(
+        tokens in tokens(),
+        contexts in proptest::collection::vec(any_context(), 1..4),
+        runs in proptest::collection::vec((any::<Index>(), 1_usize..40), 160),
+        semantics in semantics(),
+        par_min_batch in select(vec![1_usize, 128, usize::MAX]),
+    ) {
+        let mut config = config(semantics);
+        config.par_min_batch = par_min_batch;
+        let requests = runs.iter().flat_map(|(which, length)| std::iter::repeat_n(which.get(&contexts), *length));
+        let items: Vec<(String, RequestCtx<'_>)> =
+            tokens.iter().cloned().zip(requests.cloned()).collect();
+        let verifiers = built();
+        let (_, plain) = &verifiers[0];
+        let expected: Vec<_> = items
+            .iter()
+            .map(|(token, ctx)| plain.verify_token(EvalMode::StreamingOnly, &config, token, ctx, &Keys))
+            .collect();
+        for (variant, verifier) in &verifiers {
+            for mode in MODES {
+                let each = verifier.verify_each_request(mode, &config, &items, &Keys);
+                prop_assert_eq!(&each, &expected, "{} {:?}", variant.name, mode);
+            }
+        }
+    }
+}
+
+/// A batch of which one token in ten has a byte changed.
+fn tokens() -> impl Strategy<Value = Vec<String>> {
+    let token = (capability(0..5), proptest::option::weighted(0.1, any::<Index>())).prop_map(|(capability, flaw)| {
+        let mut cbor = capability.to_cbor();
+        if let Some(place) = flaw {
+            let place = place.index(cbor.len());
+            cbor[place] ^= 1;
+        }
+        base64url(&cbor)
+    });
+    proptest::collection::vec(token, 1..150)
 }
 
 fn semantics() -> impl Strategy<Value = Semantics> {

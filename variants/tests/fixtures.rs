@@ -2,7 +2,7 @@
 //! yardstick too.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a surprise stops a test")]
 
-use ron_auth_core::{Decision, EvalMode, Verifier};
+use ron_auth_core::{BatchError, Decision, EvalMode, Verifier};
 use ron_auth_fixtures::{Corpus, Fixture};
 use ron_auth_variants::{catalogue, classic};
 
@@ -22,8 +22,10 @@ fn assert_intended(name: &str, verifier: &dyn Verifier, fixture: Fixture, corpus
         }
     }
     let mut decisions = Vec::new();
+    let indexed = intended.iter().cloned().enumerate();
+    let expected: Result<Vec<Decision>, _> =
+        indexed.map(|(index, result)| result.map_err(|error| BatchError { index, error })).collect();
     let all = verifier.verify_many_into(EvalMode::Adaptive, config, tokens, ctx, keys, &mut decisions);
-    let expected: Result<Vec<Decision>, _> = intended.iter().cloned().collect();
     assert_eq!(all.map(|()| decisions), expected, "{name} on {fixture}, all or nothing");
 }
 

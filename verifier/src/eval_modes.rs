@@ -2,7 +2,7 @@
 
 use ron_auth_core::EvalMode;
 
-use crate::{AuthError, Decision, MacKeyProvider, RequestCtx, VerifierConfig, engine};
+use crate::{AuthError, BatchError, Decision, MacKeyProvider, RequestCtx, VerifierConfig, engine};
 
 macro_rules! entry_points {
     ($token:ident, $many:ident, $mode:expr, $name:literal) => {
@@ -29,7 +29,7 @@ macro_rules! entry_points {
             ctx: &RequestCtx<'_>,
             keys: &K,
             out: &mut Vec<Decision>,
-        ) -> Result<(), AuthError> {
+        ) -> Result<(), BatchError> {
             engine().verify_many_into($mode, cfg, tokens_b64url, ctx, keys, out)
         }
     };

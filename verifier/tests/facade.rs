@@ -2,12 +2,13 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a surprise stops a test")]
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 
 use ron_auth::{
-    AuthError, CapabilityBuilder, Caveat, CustomCaveat, Decision, KeyName, KeyRing, MacKey, Malformed, MetricsRecorder,
-    RequestCtx, Scope, VerifierConfig, Workspace, verify_each, verify_each_in, verify_many, verify_many_into,
-    verify_token, verify_token_in,
+    AuthError, BatchError, CapabilityBuilder, Caveat, CustomCaveat, Decision, KeyName, KeyRing, MacKey, Malformed,
+    MetricsRecorder, RequestCtx, Scope, VerifierConfig, Workspace, verify_each, verify_each_in, verify_each_request,
+    verify_each_request_in, verify_many, verify_many_into, verify_token, verify_token_in,
 };
 
 const NOW_UNIX_S: u64 = 1_762_700_000;
@@ -111,11 +112,84 @@ fn verify_many_fails_with_the_first_bad_token_and_leaves_nothing() {
         tokens[199] = minted("k1", 8, []);
         tokens[position * 20] = token;
         let mut out = vec![Decision::Deny { reasons: vec![] }];
-        assert_eq!(verify_many_into(&config, &tokens, &ctx(), &keys(), &mut out), Err(error));
+        let expected = BatchError { index: position * 20, error };
+        assert_eq!(verify_many_into(&config, &tokens, &ctx(), &keys(), &mut out), Err(expected));
         assert!(out.is_empty());
-        assert_eq!(verify_many(&config, &tokens, &ctx(), &keys()), Err(error));
+        assert_eq!(verify_many(&config, &tokens, &ctx(), &keys()), Err(expected));
+        assert_eq!(expected.to_string(), format!("token {} of the batch: {error}", position * 20));
+        assert_eq!(AuthError::from(expected), error);
     }
     assert_eq!(verify_many(&config, &vec![good(); 200], &ctx(), &keys()).unwrap().len(), 200);
+}
+
+#[test]
+fn requests_of_their_own_are_judged_each_by_itself_and_in_order() {
+    let config = VerifierConfig::default();
+    let paths = ["/index/1", "/other", "/index/2", "/index/2"];
+    let (good, bad) = (good(), bad_tokens());
+    let asked = |index: usize| RequestCtx::new(NOW_UNIX_S, "GET", paths[index % paths.len()], "acme");
+    // Around the ends of chunks, and of what a lane of eight or sixteen takes.
+    for count in [0, 1, 7, 8, 9, 127, 128, 129, 300] {
+        let tokens: Vec<&str> =
+            (0..count).map(|index| if index % 5 == 4 { bad[index % bad.len()].0.as_str() } else { &good }).collect();
+        let own: Vec<(&str, RequestCtx<'_>)> = tokens.iter().copied().zip((0..count).map(asked)).collect();
+        let expected: Vec<_> = own.iter().map(|(token, ctx)| verify_token(&config, token, ctx, &keys())).collect();
+        assert_eq!(verify_each_request(&config, &own, &keys()), expected, "{count}");
+
+        // Requests that are lent, by pointers to few.
+        let few: Vec<RequestCtx<'_>> = (0..paths.len()).map(asked).collect();
+        let lent: Vec<(&str, &RequestCtx<'_>)> =
+            tokens.iter().enumerate().map(|(index, token)| (*token, &few[index % paths.len()])).collect();
+        assert_eq!(verify_each_request(&config, &lent, &keys()), expected, "{count}");
+
+        let (mut workspace, mut borrowed) = (Workspace::default(), Vec::new());
+        verify_each_request_in(&config, &lent, &keys(), &mut workspace, |index, result| {
+            assert_eq!(index, borrowed.len());
+            borrowed.push(result.map(|verdict| verdict.to_decision()));
+        });
+        assert_eq!(borrowed, expected, "{count}");
+    }
+}
+
+#[test]
+fn any_difference_between_requests_is_seen_in_a_batch() {
+    let config = VerifierConfig::default();
+    let conditions = [
+        Caveat::Exp(NOW_UNIX_S + 60),
+        Caveat::Aud("search".into()),
+        Caveat::IpCidr("192.0.2.0/24".into()),
+        Caveat::BytesLe(10),
+        Caveat::Amnesia(true),
+        Caveat::GovPolicyDigest("d1".into()),
+    ];
+    let token = minted("k1", 7, conditions);
+    let permitted = || {
+        let ctx = RequestCtx::new(NOW_UNIX_S, "GET", "/index/1", "acme").audience("search").policy_digest("d1");
+        ctx.peer_ip(IpAddr::from([192, 0, 2, 1])).content_len(10).amnesia(true)
+    };
+    let rebuilt = |now, method, path, tenant| {
+        let ctx = RequestCtx::new(now, method, path, tenant).audience("search").policy_digest("d1");
+        ctx.peer_ip(IpAddr::from([192, 0, 2, 1])).content_len(10).amnesia(true)
+    };
+    let others = [
+        rebuilt(NOW_UNIX_S + 121, "GET", "/index/1", "acme"),
+        rebuilt(NOW_UNIX_S, "PUT", "/index/1", "acme"),
+        rebuilt(NOW_UNIX_S, "GET", "/index", "acme"),
+        rebuilt(NOW_UNIX_S, "GET", "/index/1", "other"),
+        permitted().peer_ip(IpAddr::from([192, 0, 3, 1])),
+        permitted().peer_ip(None),
+        permitted().audience("find"),
+        permitted().policy_digest("d2"),
+        permitted().content_len(11),
+        permitted().content_len(None),
+        permitted().amnesia(false),
+    ];
+    let items: Vec<(&String, RequestCtx<'_>)> =
+        others.iter().flat_map(|other| [permitted(), other.clone()]).map(|ctx| (&token, ctx)).collect();
+    for (index, result) in verify_each_request(&config, &items, &keys()).into_iter().enumerate() {
+        let allowed = result.is_ok_and(|decision| decision.is_allow());
+        assert_eq!(allowed, index % 2 == 0, "{index}: {:?}", items[index].1);
+    }
 }
 
 #[test]

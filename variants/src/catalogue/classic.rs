@@ -2,7 +2,8 @@
 
 use ron_auth_core::seam::ScratchPolicy;
 use ron_auth_core::{
-    AuthError, Decision, Engine, EvalMode, MacKeyProvider, RequestCtx, Scratch, Verdict, Verifier, VerifierConfig,
+    AuthError, BatchError, Decision, Engine, EvalMode, MacKeyProvider, RequestCtx, Scratch, Verdict, Verifier,
+    VerifierConfig,
 };
 
 use super::{Seams, Variant};
@@ -65,6 +66,16 @@ impl Verifier for TokenByToken {
         results
     }
 
+    fn verify_each_request(
+        &self,
+        mode: EvalMode,
+        config: &VerifierConfig,
+        items: &[(String, RequestCtx<'_>)],
+        keys: &(dyn MacKeyProvider + Sync),
+    ) -> Vec<Result<Decision, AuthError>> {
+        items.iter().map(|(token, ctx)| self.engine.verify_token(mode, config, token, ctx, keys)).collect()
+    }
+
     fn verify_many_into(
         &self,
         mode: EvalMode,
@@ -73,12 +84,13 @@ impl Verifier for TokenByToken {
         ctx: &RequestCtx<'_>,
         keys: &(dyn MacKeyProvider + Sync),
         out: &mut Vec<Decision>,
-    ) -> Result<(), AuthError> {
+    ) -> Result<(), BatchError> {
         // Taken until all is done, as in the engine's own.
         let mut decisions = std::mem::take(out);
         decisions.clear();
-        let verified = tokens.iter().try_for_each(|token| {
-            decisions.push(self.engine.verify_token(mode, config, token, ctx, keys)?);
+        let verified = tokens.iter().enumerate().try_for_each(|(index, token)| {
+            let verified = self.engine.verify_token(mode, config, token, ctx, keys);
+            decisions.push(verified.map_err(|error| BatchError { index, error })?);
             Ok(())
         });
         if verified.is_err() {

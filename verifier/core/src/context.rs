@@ -11,7 +11,7 @@ use std::net::IpAddr;
 /// - Text is compared as it is, and empty text is text: for the tenant `""` a token of tenant namespace `""` is ours,
 ///   and so with `audience` and `policy_digest`. A host whose configuration may be missing must check that it is there,
 ///   not put `""` in its place. (A [demanded](crate::Demands::audience) audience is never empty.)
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestCtx<'a> {
     now_unix_s: u64,
     method: Cow<'a, str>,

@@ -96,3 +96,30 @@ impl fmt::Display for AuthError {
 }
 
 impl std::error::Error for AuthError {}
+
+/// Why a batch of which every token had to be genuine was not accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct BatchError {
+    /// Place of the first token that is not genuine, counted from 0.
+    pub index: usize,
+    /// Why it is not.
+    pub error: AuthError,
+}
+
+impl fmt::Display for BatchError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "token {} of the batch: {}", self.index, self.error)
+    }
+}
+
+impl std::error::Error for BatchError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.error)
+    }
+}
+
+impl From<BatchError> for AuthError {
+    fn from(error: BatchError) -> Self {
+        error.error
+    }
+}

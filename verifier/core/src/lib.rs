@@ -48,7 +48,7 @@ pub use custom::{CustomCaveat, CustomCaveatHandler};
 pub use decision::{Decision, DenyReason, DenyReasonRef, Obligations, Reasons, Verdict};
 pub use demands::{CaveatKind, Demands};
 pub use engine::{Engine, EvalMode, MAX_CHUNK_TOKENS, Scratch, Verifier};
-pub use error::{AuthError, Malformed};
+pub use error::{AuthError, BatchError, Malformed};
 pub use key::{KeyName, KeyReader, KeyRing, KeysAt, MacKey, MacKeyProvider, RotatingKeys};
 pub use metrics::MetricsRecorder;
 pub use mint::{CapabilityBuilder, MintError};

@@ -4,7 +4,7 @@ use super::{Engine, EvalMode};
 use crate::config::VerifierConfig;
 use crate::context::RequestCtx;
 use crate::decision::{Decision, Verdict};
-use crate::error::AuthError;
+use crate::error::{AuthError, BatchError};
 use crate::key::MacKeyProvider;
 use crate::seam::{Base64, Decode, Execute, Mac, ScratchPolicy};
 
@@ -34,10 +34,19 @@ pub trait Verifier: Send + Sync {
         keys: &(dyn MacKeyProvider + Sync),
     ) -> Vec<Result<Decision, AuthError>>;
 
+    /// See [`Engine::verify_each_request`].
+    fn verify_each_request(
+        &self,
+        mode: EvalMode,
+        config: &VerifierConfig,
+        items: &[(String, RequestCtx<'_>)],
+        keys: &(dyn MacKeyProvider + Sync),
+    ) -> Vec<Result<Decision, AuthError>>;
+
     /// See [`Engine::verify_many_into`].
     ///
     /// # Errors
-    /// See [`AuthError`].
+    /// See [`BatchError`].
     fn verify_many_into(
         &self,
         mode: EvalMode,
@@ -46,7 +55,7 @@ pub trait Verifier: Send + Sync {
         ctx: &RequestCtx<'_>,
         keys: &(dyn MacKeyProvider + Sync),
         out: &mut Vec<Decision>,
-    ) -> Result<(), AuthError>;
+    ) -> Result<(), BatchError>;
 
     /// See [`Engine::verify_each_in`]; the scratch is the engine's own.
     fn verify_each_borrowed(
@@ -83,6 +92,16 @@ impl<B: Base64, D: Decode, M: Mac, X: Execute, S: ScratchPolicy> Verifier for En
         self.verify_each(mode, config, tokens, ctx, keys)
     }
 
+    fn verify_each_request(
+        &self,
+        mode: EvalMode,
+        config: &VerifierConfig,
+        items: &[(String, RequestCtx<'_>)],
+        keys: &(dyn MacKeyProvider + Sync),
+    ) -> Vec<Result<Decision, AuthError>> {
+        self.verify_each_request(mode, config, items, keys)
+    }
+
     fn verify_many_into(
         &self,
         mode: EvalMode,
@@ -91,7 +110,7 @@ impl<B: Base64, D: Decode, M: Mac, X: Execute, S: ScratchPolicy> Verifier for En
         ctx: &RequestCtx<'_>,
         keys: &(dyn MacKeyProvider + Sync),
         out: &mut Vec<Decision>,
-    ) -> Result<(), AuthError> {
+    ) -> Result<(), BatchError> {
         self.verify_many_into(mode, config, tokens, ctx, keys, out)
     }
 

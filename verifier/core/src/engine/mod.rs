@@ -3,18 +3,22 @@
 //! Order of work for every token: length of the text, Base64, CBOR, key, MAC, caveats. A batch is worked on in
 //! chunks, and a chunk in phases, so that an engine may do one phase for many tokens at once.
 
+mod batch;
 mod boxed;
 mod stages;
 
 pub use boxed::Verifier;
 pub use stages::Scratch;
 
+use std::borrow::Borrow;
 use std::convert::Infallible;
+
+use batch::{Batch, OneRequest, RequestEach};
 
 use crate::config::VerifierConfig;
 use crate::context::RequestCtx;
 use crate::decision::{Decision, Verdict};
-use crate::error::AuthError;
+use crate::error::{AuthError, BatchError};
 use crate::key::MacKeyProvider;
 use crate::metrics;
 use crate::seam::{Base64, Decode, Execute, Mac, ScratchPolicy};
@@ -89,19 +93,30 @@ impl<B: Base64, D: Decode, M: Mac, X: Execute, S: ScratchPolicy> Engine<B, D, M,
         ctx: &RequestCtx<'_>,
         keys: &K,
     ) -> Vec<Result<Decision, AuthError>> {
-        // Every element is overwritten; until then it is a refusal.
-        let mut results = vec![Err(AuthError::Bounds); tokens.len()];
-        let Ok(()) = self.batch(mode, config, tokens, ctx, keys, &mut results, |slot, result| {
-            *slot = owned(result);
-            Ok::<(), Infallible>(())
-        });
-        results
+        self.each(mode, &OneRequest::new(config, tokens, ctx), keys)
+    }
+
+    /// Verifies a batch in which every token came with a request of its own: one result per token, in order.
+    pub fn verify_each_request<'c, K, T, C>(
+        &self,
+        mode: EvalMode,
+        config: &VerifierConfig,
+        items: &[(T, C)],
+        keys: &K,
+    ) -> Vec<Result<Decision, AuthError>>
+    where
+        K: MacKeyProvider + Sync + ?Sized,
+        T: AsRef<str> + Sync,
+        C: Borrow<RequestCtx<'c>> + Sync,
+    {
+        self.each(mode, &RequestEach::new(config, items), keys)
     }
 
     /// Verifies a batch of which every token must be good; `out` then has one decision per token, in order.
     ///
     /// # Errors
-    /// That of the lowest-index bad token; `out` is then empty, as it is after a panic of a handler or key provider.
+    /// That of the lowest-index bad token, with its index; `out` is then empty, as it is after a panic of a handler or key
+    /// provider.
     pub fn verify_many_into<K: MacKeyProvider + Sync + ?Sized, T: AsRef<str> + Sync>(
         &self,
         mode: EvalMode,
@@ -110,14 +125,16 @@ impl<B: Base64, D: Decode, M: Mac, X: Execute, S: ScratchPolicy> Engine<B, D, M,
         ctx: &RequestCtx<'_>,
         keys: &K,
         out: &mut Vec<Decision>,
-    ) -> Result<(), AuthError> {
+    ) -> Result<(), BatchError> {
         // Taken until all is done: where a handler panics, nobody reads the decisions of half a batch.
         let mut decisions = std::mem::take(out);
         decisions.clear();
         // Every element is overwritten; until then it is a refusal.
         decisions.resize(tokens.len(), Decision::Deny { reasons: Vec::new() });
-        let outcome = self.batch(mode, config, tokens, ctx, keys, &mut decisions, |slot, result| {
-            owned(result).map(|decision| *slot = decision)
+        let batch = OneRequest::new(config, tokens, ctx);
+        let outcome = self.batch(mode, &batch, keys, &mut decisions, |index, slot, result| {
+            *slot = owned(result).map_err(|error| BatchError { index, error })?;
+            Ok(())
         });
         if outcome.is_err() {
             decisions.clear();
@@ -126,33 +143,42 @@ impl<B: Base64, D: Decode, M: Mac, X: Execute, S: ScratchPolicy> Engine<B, D, M,
         outcome
     }
 
-    #[allow(clippy::too_many_arguments, reason = "the façade's, and where results go")]
-    fn batch<K, T, R, E>(
+    fn each<K: MacKeyProvider + Sync + ?Sized>(
         &self,
         mode: EvalMode,
-        config: &VerifierConfig,
-        tokens: &[T],
-        ctx: &RequestCtx<'_>,
+        batch: &(impl Batch + Sync),
+        keys: &K,
+    ) -> Vec<Result<Decision, AuthError>> {
+        // Every element is overwritten; until then it is a refusal.
+        let mut results = vec![Err(AuthError::Bounds); batch.len()];
+        let Ok(()) = self.batch(mode, batch, keys, &mut results, |_, slot, result| {
+            *slot = owned(result);
+            Ok::<(), Infallible>(())
+        });
+        results
+    }
+
+    fn batch<K, R, E>(
+        &self,
+        mode: EvalMode,
+        batch: &(impl Batch + Sync),
         keys: &K,
         out: &mut [R],
-        store: impl Fn(&mut R, &Result<Verdict<'_>, AuthError>) -> Result<(), E> + Sync,
+        store: impl Fn(usize, &mut R, &Result<Verdict<'_>, AuthError>) -> Result<(), E> + Sync,
     ) -> Result<(), E>
     where
         K: MacKeyProvider + Sync + ?Sized,
-        T: AsRef<str> + Sync,
         R: Send,
         E: Send,
     {
-        record_batch_size(config, tokens.len());
-        let judge = Judge::new(config, ctx);
-        let spread = is_worth_spreading(config, tokens);
+        record_batch_size(batch.config(), batch.len());
+        let spread = is_worth_spreading(batch);
         self.execute.try_chunks(out, MAX_CHUNK_TOKENS, spread, |first, out| {
-            let tokens = tokens.get(first..).unwrap_or_default();
             self.scratch.with(|scratch| {
+                let chunk = first..first + out.len();
                 let mut slots = out.iter_mut();
-                let tokens = tokens.get(..slots.len()).unwrap_or_default();
-                self.chunk(mode, &judge, tokens, keys, scratch, &mut |_, result| match slots.next() {
-                    Some(slot) => store(slot, &result),
+                self.chunk(mode, batch, chunk, keys, scratch, &mut |index, result| match slots.next() {
+                    Some(slot) => store(index, slot, &result),
                     None => Ok(()),
                 })
             })
@@ -192,12 +218,41 @@ impl<B: Base64, D: Decode, M: Mac, X: Execute, S: ScratchPolicy> Engine<B, D, M,
         scratch: &mut Scratch<D>,
         mut sink: impl FnMut(usize, Result<Verdict<'_>, AuthError>),
     ) {
-        record_batch_size(config, tokens.len());
-        let judge = Judge::new(config, ctx);
-        for (chunk_index, chunk) in tokens.chunks(MAX_CHUNK_TOKENS).enumerate() {
-            let first = chunk_index * MAX_CHUNK_TOKENS;
-            let Ok(()) = self.chunk(mode, &judge, chunk, keys, scratch, &mut |index, result| {
-                sink(first + index, result);
+        self.each_in(mode, &OneRequest::new(config, tokens, ctx), keys, scratch, &mut sink);
+    }
+
+    /// Verifies, on this thread, each token of a batch in which every token came with a request of its own, and hands
+    /// each result to `sink` with its index, in order.
+    pub fn verify_each_request_in<'c, K, T, C>(
+        &self,
+        mode: EvalMode,
+        config: &VerifierConfig,
+        items: &[(T, C)],
+        keys: &K,
+        scratch: &mut Scratch<D>,
+        mut sink: impl FnMut(usize, Result<Verdict<'_>, AuthError>),
+    ) where
+        K: MacKeyProvider + ?Sized,
+        T: AsRef<str>,
+        C: Borrow<RequestCtx<'c>>,
+    {
+        self.each_in(mode, &RequestEach::new(config, items), keys, scratch, &mut sink);
+    }
+
+    fn each_in<K: MacKeyProvider + ?Sized>(
+        &self,
+        mode: EvalMode,
+        batch: &impl Batch,
+        keys: &K,
+        scratch: &mut Scratch<D>,
+        sink: &mut impl FnMut(usize, Result<Verdict<'_>, AuthError>),
+    ) {
+        let count = batch.len();
+        record_batch_size(batch.config(), count);
+        for first in (0..count).step_by(MAX_CHUNK_TOKENS) {
+            let chunk = first..count.min(first + MAX_CHUNK_TOKENS);
+            let Ok(()) = self.chunk(mode, batch, chunk, keys, scratch, &mut |index, result| {
+                sink(index, result);
                 Ok::<(), Infallible>(())
             });
         }
@@ -210,12 +265,12 @@ const CHARS_PER_TOKEN: usize = 256;
 /// Whether a batch is large enough for more than one thread. What counts is the work, and that goes with the length of
 /// the tokens: on two cores, 64 tokens of 267 characters take 1.4 to 1.5 times as long when spread, 64 of 1,062 take 0.8 to 0.9 of
 /// the time (`cargo lab adaptive`).
-fn is_worth_spreading<T: AsRef<str>>(config: &VerifierConfig, tokens: &[T]) -> bool {
+fn is_worth_spreading(batch: &impl Batch) -> bool {
+    let par_min_batch = batch.config().par_min_batch;
     // At most: a text far beyond the bounds is refused at once and is no work at all.
-    let weight = |token: &T| (token.as_ref().len() / CHARS_PER_TOKEN).clamp(1, 4);
-    tokens.len() >= config.par_min_batch
-        || (config.par_min_batch != usize::MAX
-            && tokens.iter().map(weight).fold(0, usize::saturating_add) >= config.par_min_batch)
+    let weight = |index| (batch.text(index).len() / CHARS_PER_TOKEN).clamp(1, 4);
+    batch.len() >= par_min_batch
+        || (par_min_batch != usize::MAX && (0..batch.len()).map(weight).fold(0, usize::saturating_add) >= par_min_batch)
 }
 
 /// A verdict is large and is not moved: this reads it where it is.

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::batch::Batch;
 use super::{Engine, EvalMode, record_result};
 use crate::chain::{self, Tag};
 use crate::config::VerifierConfig;
@@ -121,32 +122,32 @@ impl<B: Base64, D: Decode, M: Mac, X: Execute, S: ScratchPolicy> Engine<B, D, M,
         }
     }
 
-    /// A chunk of tokens, stage by stage; each result goes to `sink` with its index in the chunk, in order, until
+    /// A chunk of a batch, stage by stage; each result goes to `sink` with its index in the batch, in order, until
     /// `sink` has an error.
-    pub(super) fn chunk<K: MacKeyProvider + ?Sized, T: AsRef<str>, E>(
+    pub(super) fn chunk<K: MacKeyProvider + ?Sized, E>(
         &self,
         mode: EvalMode,
-        judge: &Judge<'_>,
-        texts: &[T],
+        batch: &impl Batch,
+        chunk: Range<usize>,
         keys: &K,
         scratch: &mut Scratch<D>,
         sink: &mut impl FnMut(usize, Result<Verdict<'_>, AuthError>) -> Result<(), E>,
     ) -> Result<(), E> {
-        let config = judge.config();
+        let config = batch.config();
         scratch.clear();
         let Scratch { cbor, arena, tokens, keys: token_keys, tags, columns } = scratch;
         let secrets = Secrets { keys: token_keys, tags };
         // Reserved at once, so that growing leaves no copies of keys behind.
-        secrets.keys.reserve(texts.len());
+        secrets.keys.reserve(chunk.len());
         // The token that the last key was looked up for. The next one is usually signed with the same.
         let mut asked_for = None;
-        for (index, text) in texts.iter().enumerate() {
-            let token = self.read(config, text.as_ref(), cbor, arena).and_then(|mut placed| {
+        for (place, index) in chunk.clone().enumerate() {
+            let token = self.read(config, batch.text(index), cbor, arena).and_then(|mut placed| {
                 let view = placed.view::<D>(cbor, arena);
-                let known = asked_for.and_then(|index| good(tokens, index)).map(|other| other.view::<D>(cbor, arena));
+                let known = asked_for.and_then(|place| good(tokens, place)).map(|other| other.view::<D>(cbor, arena));
                 if !known.is_some_and(|known| known.tid() == view.tid() && known.kid() == view.kid()) {
                     secrets.keys.push(key_of(view, keys)?);
-                    asked_for = Some(index);
+                    asked_for = Some(place);
                 }
                 placed.key = secrets.keys.len() - 1;
                 Ok(placed)
@@ -173,27 +174,32 @@ impl<B: Base64, D: Decode, M: Mac, X: Execute, S: ScratchPolicy> Engine<B, D, M,
         let tokens = &*tokens;
         let view = |index: usize| good(tokens, index).map(|p| p.view::<D>(cbor, arena));
         let columnar = self.mean_caveats_reach(mode.soa_threshold(config), tokens.len(), view);
-        let mut nets = Nets::default();
-        if columnar {
-            columns.mark(judge, tokens.len(), view, &mut nets);
-        }
-        for (index, token) in tokens.iter().enumerate() {
-            let result = match token {
-                Err(error) => Err(*error),
-                Ok(placed) => {
-                    let view = placed.view::<D>(cbor, arena);
-                    record_caveats(config, view);
-                    if columnar {
-                        columns.verdict(judge, index, view)
-                    } else {
-                        evaluate_streaming(judge, view, &mut nets)
+        batch.runs(chunk.clone(), |judge, run| {
+            let first = run.start - chunk.start;
+            let mut nets = Nets::default();
+            if columnar {
+                columns.mark(judge, run.len(), |place| view(first + place), &mut nets);
+            }
+            for (place, index) in run.enumerate() {
+                let result = match tokens.get(first + place) {
+                    Some(Ok(placed)) => {
+                        let view = placed.view::<D>(cbor, arena);
+                        record_caveats(config, view);
+                        if columnar {
+                            columns.verdict(judge, place, view)
+                        } else {
+                            evaluate_streaming(judge, view, &mut nets)
+                        }
                     }
-                }
-            };
-            record_result(config, &result);
-            sink(index, result)?;
-        }
-        Ok(())
+                    Some(Err(error)) => Err(*error),
+                    // A chunk has as many tokens as texts.
+                    None => Err(AuthError::Bounds),
+                };
+                record_result(config, &result);
+                sink(index, result)?;
+            }
+            Ok(())
+        })
     }
 
     /// The stages before the key: length, Base64, CBOR.
