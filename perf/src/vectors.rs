@@ -182,7 +182,10 @@ impl Vectors {
         let mut decisions = Vec::new();
         let alone = std::slice::from_ref(&case.token);
         let many = verifier.verify_many_into(EvalMode::Adaptive, config, alone, &ctx, &KeyRule, &mut decisions);
-        matches("verify_many_into", &many.map_err(AuthError::from).and_then(|()| decisions.pop().ok_or(AuthError::Bounds)))
+        matches(
+            "verify_many_into",
+            &many.map_err(AuthError::from).and_then(|()| decisions.pop().ok_or(AuthError::Bounds)),
+        )
     }
 }
 

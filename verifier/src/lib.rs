@@ -85,6 +85,11 @@
 //! The default, [`Semantics::Strict`], denies whatever it does not know: an unknown peer, an unknown length, a custom
 //! caveat without a handler. [`compat::config()`](compat::config) decides as deployments before this library did.
 //!
+//! # Looking at tokens
+//!
+//! [`inspect`] is for support and audits, off the hot path: what a token says without trust, where exactly a text is not
+//! the canonical form of one, and why a token is allowed or not, condition by condition.
+//!
 //! # Features
 //!
 //! Features change speed, never a decision, an error or an order; it is safe for any crate of a build to turn any of
@@ -112,9 +117,9 @@ compile_error!(
 
 pub use ron_auth_core::{
     AuthError, BatchError, Capability, CapabilityBuilder, Caveat, CaveatKind, CustomCaveat, CustomCaveatHandler,
-    Decision, Demands, DenyReason, DenyReasonRef, EnvError, KeyName, KeyReader, KeyRing, KeysAt, MacKey, MacKeyProvider,
-    Malformed, MetricsRecorder, MintError, Obligations, Rate, Reasons, RequestCtx, RotatingKeys, Scope, Semantics,
-    Verdict, VerifierConfig, compat, metrics,
+    Decision, Demands, DenyReason, DenyReasonRef, EnvError, KeyName, KeyReader, KeyRing, KeysAt, MacKey,
+    MacKeyProvider, Malformed, MetricsRecorder, MintError, Obligations, Rate, Reasons, RequestCtx, RotatingKeys, Scope,
+    Semantics, Verdict, VerifierConfig, compat, inspect, metrics,
 };
 /// What a [`Verdict`] points with.
 pub use ron_auth_core::{

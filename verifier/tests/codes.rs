@@ -73,9 +73,9 @@ fn each_reason_has_its_code_and_the_scope_has_its_own() {
         .with_custom_handler("plan", |_: &CustomCaveat<'_>, _: &RequestCtx<'_>| Err("plan_not_paid".into()));
     for (token, code) in [
         (minted("globex", Scope::new("/index/", ["GET"]), []), "tenant.mismatch"),
-        (minted("acme", Scope::new("/index/", ["PUT"]), []), "scope.method"),
-        (minted("acme", Scope::new("/other/", ["GET"]), []), "scope.path"),
-        (minted("acme", Scope::new("/index/", ["GET"]).with_max_bytes(9), []), "scope.bytes"),
+        (minted("acme", Scope::new("/index/", ["PUT"]), []), "caveat.method"),
+        (minted("acme", Scope::new("/other/", ["GET"]), []), "caveat.path"),
+        (minted("acme", Scope::new("/index/", ["GET"]).with_max_bytes(9), []), "caveat.bytes"),
         (with(Caveat::Aud(text("billing"))), "caveat.aud"),
         (with(Caveat::methods(["PUT"])), "caveat.method"),
         (with(Caveat::PathPrefix(text("/other/"))), "caveat.path"),

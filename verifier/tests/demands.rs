@@ -201,9 +201,9 @@ fn reasons_come_in_order_token_demands_caveats() {
     ]);
     let mut strict = vec![
         DenyReason::TidMismatch,
-        DenyReason::MethodNotGranted,
-        DenyReason::PathNotGranted,
-        DenyReason::BytesNotGranted,
+        DenyReason::MethodNotAllowed,
+        DenyReason::PathNotAllowed,
+        DenyReason::BytesExceed,
     ];
     strict.extend(of_both.iter().cloned());
 

@@ -27,9 +27,6 @@ fn reasons() -> Vec<(DenyReason, Value)> {
     unhandled["name"] = json!("c");
     let mut reasons = vec![
         (DenyReason::TidMismatch, plain("tenant.mismatch", "TenantMismatch")),
-        (DenyReason::MethodNotGranted, plain("scope.method", "MethodNotAllowed")),
-        (DenyReason::PathNotGranted, plain("scope.path", "PathNotAllowed")),
-        (DenyReason::BytesNotGranted, plain("scope.bytes", "BytesExceed")),
         (DenyReason::LifetimeExceeded, plain("demand.lifetime", "LifetimeExceeded")),
         (DenyReason::AudienceNotNamed, plain("demand.audience", "AudienceNotNamed")),
         (DenyReason::BadAudience, plain("caveat.aud", "BadAudience")),

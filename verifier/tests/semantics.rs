@@ -192,13 +192,13 @@ fn the_scope_is_enforced_only_when_strict() {
     let sized = ctx().content_len(10);
     for (scope, reasons) in [
         (scope("/index", &["get"], Some(10)), vec![]),
-        (scope("/inde", &["GET"], None), vec![DenyReason::PathNotGranted]),
-        (scope("/index/", &["POST"], None), vec![DenyReason::MethodNotGranted]),
-        (scope("/index/", &[], None), vec![DenyReason::MethodNotGranted]),
-        (scope("/index/", &["GET"], Some(9)), vec![DenyReason::BytesNotGranted]),
+        (scope("/inde", &["GET"], None), vec![DenyReason::PathNotAllowed]),
+        (scope("/index/", &["POST"], None), vec![DenyReason::MethodNotAllowed]),
+        (scope("/index/", &[], None), vec![DenyReason::MethodNotAllowed]),
+        (scope("/index/", &["GET"], Some(9)), vec![DenyReason::BytesExceed]),
         (
             scope("/x", &["PUT"], Some(9)),
-            vec![DenyReason::MethodNotGranted, DenyReason::PathNotGranted, DenyReason::BytesNotGranted],
+            vec![DenyReason::MethodNotAllowed, DenyReason::PathNotAllowed, DenyReason::BytesExceed],
         ),
     ] {
         let allow = Decision::Allow { scope: scope.clone(), obligations: vec![] };
@@ -221,7 +221,7 @@ fn reasons_are_listed_scope_first_then_in_token_order() {
     let caveats = [Caveat::Tenant("other".into()), Caveat::Aud("other".into()), Caveat::Tenant("third".into())];
     let scope = Scope { methods: vec![], ..wide() };
     let reasons = vec![
-        DenyReason::MethodNotGranted,
+        DenyReason::MethodNotAllowed,
         DenyReason::TenantMismatch,
         DenyReason::BadAudience,
         DenyReason::TenantMismatch,

@@ -46,9 +46,6 @@ fn errors() -> Vec<AuthError> {
 fn reasons() -> Vec<DenyReason> {
     let mut all = vec![
         DenyReason::TidMismatch,
-        DenyReason::MethodNotGranted,
-        DenyReason::PathNotGranted,
-        DenyReason::BytesNotGranted,
         DenyReason::LifetimeExceeded,
         DenyReason::AudienceNotNamed,
         DenyReason::BadAudience,
@@ -66,9 +63,6 @@ fn reasons() -> Vec<DenyReason> {
     for reason in &all {
         match reason {
             DenyReason::TidMismatch
-            | DenyReason::MethodNotGranted
-            | DenyReason::PathNotGranted
-            | DenyReason::BytesNotGranted
             | DenyReason::MissingCaveat(_)
             | DenyReason::LifetimeExceeded
             | DenyReason::AudienceNotNamed
@@ -134,12 +128,9 @@ fn names_and_texts_that_were_recorded_stay() {
     for (reason, name, text) in [
         (DenyReason::BadAudience, "BadAudience", "token is for another audience"),
         (DenyReason::MethodNotAllowed, "MethodNotAllowed", "method is not permitted"),
-        (DenyReason::MethodNotGranted, "MethodNotAllowed", "method is not permitted"),
         (DenyReason::PathNotAllowed, "PathNotAllowed", "path is not permitted"),
-        (DenyReason::PathNotGranted, "PathNotAllowed", "path is not permitted"),
         (DenyReason::IpNotAllowed, "IpNotAllowed", "peer address is not permitted"),
         (DenyReason::BytesExceed, "BytesExceed", "request is longer than permitted, or of unknown length"),
-        (DenyReason::BytesNotGranted, "BytesExceed", "request is longer than permitted, or of unknown length"),
         (DenyReason::TenantMismatch, "TenantMismatch", "token is for another tenant"),
         (DenyReason::TidMismatch, "TenantMismatch", "token is for another tenant"),
         (DenyReason::AmnesiaMismatch, "amnesia_mismatch", "amnesia_mismatch"),

@@ -47,12 +47,6 @@ impl Decision {
 pub enum DenyReason {
     /// The token's tenant namespace is not the request's tenant.
     TidMismatch,
-    /// The scope does not list the request's method.
-    MethodNotGranted,
-    /// The scope does not cover the request's path.
-    PathNotGranted,
-    /// The scope permits fewer bytes than the request has, or its length is unknown.
-    BytesNotGranted,
     /// A [demanded](crate::Demands::caveat) kind of caveat is not in the token.
     MissingCaveat(CaveatKind),
     /// The token expires later than [demanded](crate::Demands::max_lifetime_secs), or never.
@@ -61,13 +55,13 @@ pub enum DenyReason {
     AudienceNotNamed,
     /// `Aud` names another audience, or the service's is unknown.
     BadAudience,
-    /// `Method` does not list the request's method.
+    /// `Method`, or the scope, does not list the request's method.
     MethodNotAllowed,
-    /// `PathPrefix` does not cover the request's path.
+    /// `PathPrefix`, or the scope, does not cover the request's path.
     PathNotAllowed,
     /// `IpCidr` does not contain the peer, or the peer is unknown.
     IpNotAllowed,
-    /// `BytesLe` permits fewer bytes than the request has, or its length is unknown.
+    /// `BytesLe`, or the scope, permits fewer bytes than the request has, or its length is unknown.
     BytesExceed,
     /// `Tenant` is not the request's tenant.
     TenantMismatch,
@@ -160,12 +154,6 @@ impl Verdict<'_> {
 pub enum DenyReasonRef<'a> {
     /// See [`DenyReason::TidMismatch`].
     TidMismatch,
-    /// See [`DenyReason::MethodNotGranted`].
-    MethodNotGranted,
-    /// See [`DenyReason::PathNotGranted`].
-    PathNotGranted,
-    /// See [`DenyReason::BytesNotGranted`].
-    BytesNotGranted,
     /// See [`DenyReason::MissingCaveat`].
     MissingCaveat(CaveatKind),
     /// See [`DenyReason::LifetimeExceeded`].
@@ -205,9 +193,6 @@ impl<'a> DenyReasonRef<'a> {
     pub fn to_reason(&self) -> DenyReason {
         match self {
             Self::TidMismatch => DenyReason::TidMismatch,
-            Self::MethodNotGranted => DenyReason::MethodNotGranted,
-            Self::PathNotGranted => DenyReason::PathNotGranted,
-            Self::BytesNotGranted => DenyReason::BytesNotGranted,
             Self::MissingCaveat(kind) => DenyReason::MissingCaveat(*kind),
             Self::LifetimeExceeded => DenyReason::LifetimeExceeded,
             Self::AudienceNotNamed => DenyReason::AudienceNotNamed,
@@ -231,9 +216,6 @@ impl<'a> DenyReasonRef<'a> {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::TidMismatch => "tenant.mismatch",
-            Self::MethodNotGranted => "scope.method",
-            Self::PathNotGranted => "scope.path",
-            Self::BytesNotGranted => "scope.bytes",
             Self::MissingCaveat(kind) => kind.code_where_missing(),
             Self::LifetimeExceeded => "demand.lifetime",
             Self::AudienceNotNamed => "demand.audience",
@@ -259,9 +241,9 @@ impl<'a> DenyReasonRef<'a> {
     pub fn name(&self) -> Cow<'a, str> {
         Cow::Borrowed(match self {
             Self::TidMismatch | Self::TenantMismatch => "TenantMismatch",
-            Self::MethodNotGranted | Self::MethodNotAllowed => "MethodNotAllowed",
-            Self::PathNotGranted | Self::PathNotAllowed => "PathNotAllowed",
-            Self::BytesNotGranted | Self::BytesExceed => "BytesExceed",
+            Self::MethodNotAllowed => "MethodNotAllowed",
+            Self::PathNotAllowed => "PathNotAllowed",
+            Self::BytesExceed => "BytesExceed",
             Self::MissingCaveat(_) => "MissingCaveat",
             Self::LifetimeExceeded => "LifetimeExceeded",
             Self::AudienceNotNamed => "AudienceNotNamed",
@@ -280,9 +262,9 @@ impl fmt::Display for DenyReasonRef<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::TidMismatch | Self::TenantMismatch => "token is for another tenant",
-            Self::MethodNotGranted | Self::MethodNotAllowed => "method is not permitted",
-            Self::PathNotGranted | Self::PathNotAllowed => "path is not permitted",
-            Self::BytesNotGranted | Self::BytesExceed => "request is longer than permitted, or of unknown length",
+            Self::MethodNotAllowed => "method is not permitted",
+            Self::PathNotAllowed => "path is not permitted",
+            Self::BytesExceed => "request is longer than permitted, or of unknown length",
             Self::MissingCaveat(kind) => return write!(f, "token has no {kind:?} caveat, which is demanded"),
             Self::LifetimeExceeded => "token expires later than is demanded, or never",
             Self::AudienceNotNamed => "token does not name this audience, which is demanded",
@@ -302,9 +284,6 @@ impl<'a> From<&'a DenyReason> for DenyReasonRef<'a> {
     fn from(reason: &'a DenyReason) -> Self {
         match reason {
             DenyReason::TidMismatch => Self::TidMismatch,
-            DenyReason::MethodNotGranted => Self::MethodNotGranted,
-            DenyReason::PathNotGranted => Self::PathNotGranted,
-            DenyReason::BytesNotGranted => Self::BytesNotGranted,
             DenyReason::MissingCaveat(kind) => Self::MissingCaveat(*kind),
             DenyReason::LifetimeExceeded => Self::LifetimeExceeded,
             DenyReason::AudienceNotNamed => Self::AudienceNotNamed,

@@ -13,6 +13,7 @@
 //! | [`view`] | a decoded token, borrowed |
 //! | [`seam`] | the five choices, as traits |
 //! | `engine` | the pipeline over them |
+//! | [`inspect`] | looking at tokens off the hot path |
 //!
 //! Nothing here performs I/O, reads a clock, holds global state, or panics, whatever the token.
 #![forbid(unsafe_code)]
@@ -30,6 +31,7 @@ mod decision;
 mod demands;
 mod engine;
 mod error;
+pub mod inspect;
 mod key;
 pub mod metrics;
 mod mint;

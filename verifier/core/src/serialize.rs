@@ -116,9 +116,6 @@ impl<'de> Deserialize<'de> for DenyReason {
 fn plain_reasons() -> impl Iterator<Item = DenyReason> {
     let reasons = [
         DenyReason::TidMismatch,
-        DenyReason::MethodNotGranted,
-        DenyReason::PathNotGranted,
-        DenyReason::BytesNotGranted,
         DenyReason::LifetimeExceeded,
         DenyReason::AudienceNotNamed,
         DenyReason::BadAudience,

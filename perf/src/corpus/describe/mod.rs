@@ -116,11 +116,11 @@ impl<'g> Describer<'g> {
             prefix_bytes: scope
                 .prefix
                 .as_ref()
-                .map(|prefix| Judged { is: prefix.len(), holds: judged(DenyReason::PathNotGranted) }),
-            methods: Judged { is: methods_of(&scope.methods), holds: judged(DenyReason::MethodNotGranted) },
+                .map(|prefix| Judged { is: prefix.len(), holds: judged(DenyReason::PathNotAllowed) }),
+            methods: Judged { is: methods_of(&scope.methods), holds: judged(DenyReason::MethodNotAllowed) },
             max_bytes: scope
                 .max_bytes
-                .map(|limit| Judged { is: Width::of(limit), holds: judged(DenyReason::BytesNotGranted) }),
+                .map(|limit| Judged { is: Width::of(limit), holds: judged(DenyReason::BytesExceed) }),
         };
         let caveats = caveats.iter().map(|caveat| self.caveat(caveat)).collect();
         Token { count: 0, key, mac_matches, scope, caveats }

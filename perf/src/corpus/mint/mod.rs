@@ -158,16 +158,16 @@ impl<'s> Minter<'s> {
     fn scope(&mut self, scope: &shape::Scope, findings: &mut Findings) -> Scope {
         let Self { world, draw, .. } = self;
         let (methods, holds) = parts::methods(&scope.methods.is, world.ctx.method(), scope.methods.holds, draw);
-        findings.add(holds, DenyReason::MethodNotGranted);
+        findings.add(holds, DenyReason::MethodNotAllowed);
         let mut made = Scope { prefix: None, methods, max_bytes: None };
         if let Some(prefix) = &scope.prefix_bytes {
             let (prefix, holds) = parts::prefix(prefix.is, prefix.holds, world, draw);
-            findings.add(holds, DenyReason::PathNotGranted);
+            findings.add(holds, DenyReason::PathNotAllowed);
             made.prefix = Some(prefix);
         }
         if let Some(limit) = &scope.max_bytes {
             let (limit, holds) = number(limit.is, &world.limit, limit.holds, draw);
-            findings.add(holds, DenyReason::BytesNotGranted);
+            findings.add(holds, DenyReason::BytesExceed);
             made.max_bytes = Some(limit);
         }
         made

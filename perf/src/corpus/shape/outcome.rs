@@ -47,10 +47,10 @@ const POLICY_DIGEST: &str = "gov_policy_digest_mismatch";
 fn kind_of_reason(reason: &DenyReason) -> &'static str {
     match reason {
         DenyReason::BadAudience => "BadAudience",
-        DenyReason::MethodNotGranted | DenyReason::MethodNotAllowed => "MethodNotAllowed",
-        DenyReason::PathNotGranted | DenyReason::PathNotAllowed => "PathNotAllowed",
+        DenyReason::MethodNotAllowed => "MethodNotAllowed",
+        DenyReason::PathNotAllowed => "PathNotAllowed",
         DenyReason::IpNotAllowed => "IpNotAllowed",
-        DenyReason::BytesNotGranted | DenyReason::BytesExceed => "BytesExceed",
+        DenyReason::BytesExceed => "BytesExceed",
         DenyReason::TidMismatch | DenyReason::TenantMismatch => "TenantMismatch",
         DenyReason::AmnesiaMismatch => AMNESIA,
         DenyReason::GovPolicyDigestMismatch => POLICY_DIGEST,

@@ -9,6 +9,7 @@ mod stages;
 
 pub use boxed::Verifier;
 pub use stages::Scratch;
+pub(crate) use stages::{check_tag, key_of};
 
 use std::borrow::Borrow;
 use std::convert::Infallible;

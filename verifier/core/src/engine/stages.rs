@@ -249,7 +249,7 @@ fn good<T>(tokens: &[Result<Placed<T>, AuthError>], index: usize) -> Option<&Pla
 }
 
 #[inline]
-fn key_of<'a, K: MacKeyProvider + ?Sized>(token: impl TokenView<'a>, keys: &K) -> Result<MacKey, AuthError> {
+pub(crate) fn key_of<'a, K: MacKeyProvider + ?Sized>(token: impl TokenView<'a>, keys: &K) -> Result<MacKey, AuthError> {
     let name = KeyName { tid: token.tid().to_name()?, kid: token.kid().to_name()? };
     match keys.key_for(name) {
         Some(key) if !key.is_unset() => Ok(key),
@@ -258,7 +258,7 @@ fn key_of<'a, K: MacKeyProvider + ?Sized>(token: impl TokenView<'a>, keys: &K) -
 }
 
 /// Only two MACs that there are can be equal: one that was computed, and one that the token carries.
-fn check_tag<'a>(tag: Option<&Tag>, token: impl TokenView<'a>) -> Result<(), AuthError> {
+pub(crate) fn check_tag<'a>(tag: Option<&Tag>, token: impl TokenView<'a>) -> Result<(), AuthError> {
     match (tag, token.mac()) {
         (Some(tag), Some(mac)) if *tag == Tag::from_bytes(*mac) => Ok(()),
         _ => Err(AuthError::MacMismatch),

@@ -91,7 +91,7 @@ impl<'c> Judge<'c> {
     }
 
     /// What a caveat comes to that does not simply [hold](Self::holds).
-    fn finding<'a>(&self, caveat: CaveatView<'a>, last: &mut LastHandler<'c, 'a>) -> Finding<'a> {
+    pub(crate) fn finding<'a>(&self, caveat: CaveatView<'a>, last: &mut LastHandler<'c, 'a>) -> Finding<'a> {
         use DenyReasonRef as Reason;
         Finding::Denies(match caveat {
             CaveatView::Exp(_) => return Finding::Fails(AuthError::Expired),
@@ -119,20 +119,20 @@ impl<'c> Judge<'c> {
     /// Why the token is refused as a whole. These reasons come before those of the caveats, in this order: tenant,
     /// methods, prefix, length (none of these under compat), and then what the configuration demands.
     #[inline]
-    fn refusals<'a>(&self, token: impl TokenView<'a>, mut refuse: impl FnMut(DenyReasonRef<'a>)) {
+    pub(crate) fn refusals<'a>(&self, token: impl TokenView<'a>, mut refuse: impl FnMut(DenyReasonRef<'a>)) {
         if self.semantics == Semantics::Strict {
             let ScopeView { prefix, methods, max_bytes } = token.scope();
             if token.tid() != *self.ctx.tenant() {
                 refuse(DenyReasonRef::TidMismatch);
             }
             if !self.method_permitted(methods) {
-                refuse(DenyReasonRef::MethodNotGranted);
+                refuse(DenyReasonRef::MethodNotAllowed);
             }
             if prefix.is_some_and(|prefix| !self.path_permitted(prefix)) {
-                refuse(DenyReasonRef::PathNotGranted);
+                refuse(DenyReasonRef::PathNotAllowed);
             }
             if max_bytes.is_some_and(|limit| !self.length_permitted(limit)) {
-                refuse(DenyReasonRef::BytesNotGranted);
+                refuse(DenyReasonRef::BytesExceed);
             }
         }
         if self.demands {
@@ -189,7 +189,7 @@ impl<'c> Judge<'c> {
 }
 
 /// The namespace looked up last, and its handler, if it has one: a token's custom caveats tend to be of one namespace.
-type LastHandler<'c, 'a> = Option<(Text<'a>, Option<&'c dyn CustomCaveatHandler>)>;
+pub(crate) type LastHandler<'c, 'a> = Option<(Text<'a>, Option<&'c dyn CustomCaveatHandler>)>;
 
 /// The verdict on a verified token. `holds` says of a caveat, by its index, whether it is known to [hold](Judge::holds);
 /// the others are asked for their [finding](Judge::finding), in token order, up to the first hard error.
@@ -205,17 +205,32 @@ fn verdict<'a, V: TokenView<'a>>(
     if first_open == count && judge.grants(token) {
         return Ok(Verdict::Allow { scope: token.scope(), obligations: Obligations::new() });
     }
+    settle(judge, token, first_open, holds, |_, _| {})
+}
+
+/// As [`verdict`], for a token whose caveats before `first_open` hold, or that has more to be asked. `observe` is told
+/// what each caveat comes to that is not known to hold, with its index.
+#[inline(always)]
+pub(crate) fn settle<'a, V: TokenView<'a>>(
+    judge: &Judge<'_>,
+    token: V,
+    first_open: usize,
+    mut holds: impl FnMut(usize) -> bool,
+    mut observe: impl FnMut(usize, &Finding<'a>),
+) -> Result<Verdict<'a>, AuthError> {
     let mut reasons = Reasons::new();
     let mut obligations = Obligations::new();
     let mut handler = None;
     judge.refusals(token, |reason| reasons.push(reason));
-    for index in first_open..count {
+    for index in first_open..token.caveat_count() {
         if holds(index) {
             continue;
         }
         // What can't be shown can't be judged.
         let caveat = token.caveat(index).ok_or(AuthError::Malformed(Malformed::Cbor))?;
-        match judge.finding(caveat, &mut handler) {
+        let finding = judge.finding(caveat, &mut handler);
+        observe(index, &finding);
+        match finding {
             Finding::Holds => {}
             Finding::Obliges(rate) => obligations.push(rate),
             Finding::Denies(reason) => reasons.push(reason),

@@ -88,7 +88,7 @@ impl Container {
 }
 
 /// CTAP2's order of encoded keys: major type, then length, then bytes.
-fn key_order(a: &[u8], b: &[u8]) -> std::cmp::Ordering {
+pub(crate) fn key_order(a: &[u8], b: &[u8]) -> std::cmp::Ordering {
     let major = |key: &[u8]| key.first().map(|initial| initial >> 5);
     (major(a), a.len(), a).cmp(&(major(b), b.len(), b))
 }

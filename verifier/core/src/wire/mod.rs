@@ -8,6 +8,7 @@ mod encode;
 mod head;
 mod text_items;
 
+pub(crate) use any::key_order;
 pub use any::{MAX_NESTING, canonical_item_len};
 pub use encode::{encode_array_head, encode_caveat, encode_scope, encode_text, encode_token};
 pub use head::{Head, Major, NotCanonical, read_head};

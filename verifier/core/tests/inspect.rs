@@ -1,0 +1,628 @@
+//! Looking at tokens: what each says, where one is not canonical, why it is allowed or not.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a surprise stops a test")]
+
+use std::cell::RefCell;
+use std::net::IpAddr;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ron_auth_core::inspect::{
+    Explanation, Flaw, FlawKind, Judgement, Stage, Subject, UntrustedValue, diagnose, explain, inspect,
+};
+use ron_auth_core::{
+    AuthError, Capability, CapabilityBuilder, Caveat, CustomCaveat, Decision, DenyReason, KeyName, MacKey,
+    MacKeyProvider, Malformed, Rate, RequestCtx, Scope, Semantics, VerifierConfig,
+};
+
+const NOW: u64 = 1_762_700_000;
+const FLAWS: &str = include_str!("data/flaws.txt");
+const KEY: [u8; 32] = [0xc7; 32];
+
+fn minted(caveats: impl IntoIterator<Item = Caveat>) -> Capability {
+    CapabilityBuilder::new("acme", "k1", Scope::new("/index/", ["GET", "HEAD"]))
+        .caveats(caveats)
+        .sign(&MacKey::new(KEY))
+        .unwrap()
+}
+
+/// One caveat of each kind.
+fn all_kinds() -> Vec<Caveat> {
+    vec![
+        Caveat::Exp(NOW + 600),
+        Caveat::Nbf(NOW - 600),
+        Caveat::Aud("search".into()),
+        Caveat::methods(["GET", "HEAD"]),
+        Caveat::PathPrefix("/index/docs".into()),
+        Caveat::IpCidr("10.0.0.0/8".into()),
+        Caveat::BytesLe(1024),
+        Caveat::Rate(Rate { per_s: 5, burst: 70_000 }),
+        Caveat::Tenant("acme".into()),
+        Caveat::Amnesia(false),
+        Caveat::GovPolicyDigest("b3:9f".into()),
+        // {"a": [1, h'02'], "plan": true}
+        Caveat::Custom {
+            ns: "plan".into(),
+            name: "paid".into(),
+            cbor: b"\xa2\x61a\x82\x01\x41\x02\x64plan\xf5".to_vec(),
+        },
+    ]
+}
+
+fn ctx() -> RequestCtx<'static> {
+    RequestCtx::new(NOW, "GET", "/index/docs/42", "acme")
+        .audience("search")
+        .policy_digest("b3:9f")
+        .peer_ip("10.1.2.3".parse::<IpAddr>().unwrap())
+        .content_len(1000)
+}
+
+fn config() -> VerifierConfig {
+    VerifierConfig::default().with_custom_handler("plan", |caveat: &CustomCaveat<'_>, _: &RequestCtx<'_>| {
+        if caveat.name() == "paid" { Ok(()) } else { Err("plan_not\npaid".into()) }
+    })
+}
+
+fn text_of(cbor: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode(cbor)
+}
+
+fn flaw_of(text: &str) -> Flaw {
+    diagnose(&VerifierConfig::default(), text).unwrap_err()
+}
+
+#[test]
+fn a_token_says_what_was_minted() {
+    let capability = minted(all_kinds());
+    let text = capability.to_base64url();
+    let token = inspect(&VerifierConfig::default(), &text).unwrap();
+    assert_eq!((token.tid(), token.kid()), ("acme", "k1"));
+    assert_eq!((token.text_chars(), token.cbor_bytes()), (text.len(), capability.to_cbor().len()));
+    assert_eq!(token.scope().prefix(), Some("/index/"));
+    assert!(token.scope().methods().eq(["GET", "HEAD"]) && token.scope().max_bytes().is_none());
+    assert_eq!(token.mac_start(), capability.mac[..4]);
+    let values: Vec<_> = token.caveats().map(|caveat| (caveat.kind(), caveat.value())).collect();
+    let expected = [
+        ("Exp", UntrustedValue::Time(NOW + 600)),
+        ("Nbf", UntrustedValue::Time(NOW - 600)),
+        ("Aud", UntrustedValue::Text("search")),
+        ("Method", UntrustedValue::Texts(vec!["GET", "HEAD"])),
+        ("PathPrefix", UntrustedValue::Text("/index/docs")),
+        ("IpCidr", UntrustedValue::Text("10.0.0.0/8")),
+        ("BytesLe", UntrustedValue::Bytes(1024)),
+        ("Rate", UntrustedValue::Rate { per_s: 5, burst: 70_000 }),
+        ("Tenant", UntrustedValue::Text("acme")),
+        ("Amnesia", UntrustedValue::Bool(false)),
+        ("GovPolicyDigest", UntrustedValue::Text("b3:9f")),
+        ("Custom", UntrustedValue::Custom { ns: "plan", name: "paid", cbor: b"\xa2\x61a\x82\x01\x41\x02\x64plan\xf5" }),
+    ];
+    assert_eq!(values, expected);
+    let cbor = capability.to_cbor();
+    for caveat in token.caveats() {
+        let mut item = Vec::new();
+        ron_auth_core::wire::encode_caveat(&capability.caveats[caveat.index()], &mut item);
+        assert_eq!(cbor[caveat.cbor_place()], item);
+    }
+    let lines = [
+        "  [0] Exp 1762700600 (2025-11-09T15:03:20Z)",
+        "  [3] Method \"GET\", \"HEAD\"",
+        "  [6] BytesLe 1024 bytes",
+        "  [7] Rate 5 per second, 70000 at once",
+        "  [11] Custom \"plan\"/\"paid\", CBOR a261618201410264706c616ef5",
+        "scope    prefix \"/index/\"; methods \"GET\", \"HEAD\"; any length",
+    ];
+    let shown = token.to_string();
+    for line in lines {
+        assert!(shown.lines().any(|shown| shown == line), "{line} in {shown}");
+    }
+}
+
+#[test]
+fn what_a_token_says_cannot_drive_a_terminal_and_its_mac_is_not_shown() {
+    let evil = "\x1b[2J\r\nallowed\u{202e}\0";
+    let capability = CapabilityBuilder::new(evil, evil, Scope::new(evil, [evil]))
+        .caveats([Caveat::Aud(evil.into()), Caveat::Tenant(evil.into()), Caveat::PathPrefix(evil.repeat(100))])
+        .caveat(Caveat::Custom { ns: evil.into(), name: evil.into(), cbor: vec![0xf6] })
+        .sign(&MacKey::new(KEY))
+        .unwrap();
+    let text = capability.to_base64url();
+    let token = inspect(&config(), &text).unwrap();
+    let ctx = RequestCtx::new(NOW, evil, evil, evil).audience(evil);
+    let explanation = explain(&config(), &text, &ctx, &MacKey::new(KEY));
+    let unknown = explain(&config(), &text, &ctx, &Nobody);
+    let mut cbor = capability.to_cbor();
+    let kid = cbor.windows(4).position(|window| window == b"\x63kid").unwrap();
+    cbor[kid + 1] = 0x1b;
+    let flaw = flaw_of(&text_of(&cbor));
+    let mac = hex::encode(capability.mac);
+    for shown in [
+        token.to_string(),
+        format!("{token:?}"),
+        explanation.to_string(),
+        format!("{explanation:?}"),
+        unknown.to_string(),
+        flaw.to_string(),
+        format!("{:?}", token.caveats().map(|caveat| caveat.value()).collect::<Vec<_>>()),
+    ] {
+        assert!(!shown.contains(|c: char| (c.is_control() && c != '\n') || c == '\u{202e}'), "{shown}");
+        assert!(!shown.lines().any(|line| line.starts_with("allowed")), "{shown}");
+        assert!(!shown.contains(&mac[..10]) && shown.len() < 20_000, "{shown}");
+        assert!(!shown.contains(&hex::encode(KEY)[..8]) && !shown.contains("199, 199"), "{shown}");
+    }
+}
+
+struct Nobody;
+
+impl MacKeyProvider for Nobody {
+    fn key_for(&self, _name: KeyName<'_>) -> Option<MacKey> {
+        None
+    }
+}
+
+#[test]
+fn flaws_of_the_text_are_found_where_they_are() {
+    use FlawKind::*;
+    let good = minted([Caveat::Exp(NOW)]).to_base64url();
+    let whole = &good[..good.len() / 4 * 4];
+    let max = 5462;
+    for (text, kind, at, found, expected) in [
+        (format!("{good}="), Padding, good.len(), "padding, '=' at the end", "the text to end here"),
+        (format!("{whole}=="), Padding, whole.len(), "padding, '=' at the end", "the text to end here"),
+        (format!("A=A{good}"), Alphabet, 1, "'='", "a character of the Base64URL alphabet"),
+        (format!("AA+A{good}"), Alphabet, 2, "'+', of the other Base64 alphabet", "a character of the"),
+        (format!("/{good}"), Alphabet, 0, "'/', of the other Base64 alphabet", "a character of the"),
+        (format!("{good}\n"), Alphabet, good.len(), r"'\n', white space", "a character of the"),
+        (format!("AAé{good}"), Alphabet, 2, "'é'", "a character of the"),
+        (format!("AAAA\u{202e}{good}"), Alphabet, 4, r"'\u{202e}'", "a character of the"),
+        (format!("{whole}A"), TextLength, whole.len(), "characters, which leaves one over", "0, 2 or 3"),
+        (format!("{whole}AB"), TrailingBits, whole.len() + 1, "'B', whose last four bits are not zero", "'A'"),
+        (format!("{whole}A_"), TrailingBits, whole.len() + 1, "'_', whose last four bits are not zero", "'w'"),
+        (format!("{whole}AAB"), TrailingBits, whole.len() + 2, "'B', whose last two bits are not zero", "'A'"),
+        (format!("{whole}AA_"), TrailingBits, whole.len() + 2, "'_', whose last two bits are not zero", "'8'"),
+        ("A".repeat(max + 1), TextTooLong, max, "a text of 5463 bytes", "at most 5462, the Base64URL of 4096 bytes"),
+        ("é".repeat(max), TextTooLong, max / 2, "a text of 10924 bytes", "at most 5462"),
+    ] {
+        let flaw = flaw_of(&text);
+        let place = (flaw.kind(), flaw.text_char(), flaw.cbor_byte(), flaw.path());
+        assert_eq!(place, (kind, at, None, ""), "{flaw}");
+        assert!(flaw.found().contains(found) && flaw.expected().starts_with(expected), "{flaw}");
+        let error = if kind == TextTooLong { AuthError::Bounds } else { AuthError::Malformed(Malformed::Base64) };
+        assert_eq!(flaw.error(), error, "{flaw}");
+    }
+    assert_eq!(flaw_of("").kind(), EndOfInput);
+    assert_eq!(
+        flaw_of(&format!("{good}=")).to_string(),
+        format!(
+            "not Base64URL at character {}: found padding, '=' at the end; expected the text to end here",
+            good.len()
+        )
+    );
+}
+
+#[test]
+fn flaws_of_the_cbor_are_found_where_they_are() {
+    let cbor = minted(all_kinds()).to_cbor();
+    let mut others = Vec::new();
+    for case in FLAWS.split("\n\n").filter(|case| !case.starts_with('#')) {
+        let lines: Vec<&str> = case.lines().map(str::trim).collect();
+        let [name, change, expected] = lines[..] else { panic!("three lines: {case}") };
+        let (was, is) = change.split_once(" -> ").unwrap();
+        let (was, is) = (bytes_of(was), bytes_of(is));
+        let place = cbor.windows(was.len()).position(|window| window == was).unwrap_or_else(|| panic!("{name}"));
+        let changed = [&cbor[..place], &is, &cbor[place + was.len()..]].concat();
+        let flaw = flaw_of(&text_of(&changed));
+        let byte = flaw.cbor_byte().unwrap();
+        let (kind, path) = (flaw.kind(), Some(flaw.path()).filter(|path| !path.is_empty()));
+        let path = path.map(|path| format!(" {path}")).unwrap_or_default();
+        let got = format!("{kind} +{}{path}: found {}; expected {}", byte - place, flaw.found(), flaw.expected());
+        if got != expected {
+            others.push(format!("{name}\n    {expected}\n    {got}"));
+        }
+        assert_eq!(flaw.text_char(), byte * 8 / 6, "{name}: {flaw}");
+        assert_eq!(flaw.error(), AuthError::Malformed(Malformed::Cbor), "{name}: {flaw}");
+    }
+    assert!(others.is_empty(), "expected, found:\n{}", others.join("\n"));
+}
+
+/// Bytes as the table writes them: in hex, or text in quotes.
+fn bytes_of(written: &str) -> Vec<u8> {
+    let part = |part: &str| match part.strip_prefix('\'') {
+        Some(text) => text.trim_end_matches('\'').as_bytes().to_vec(),
+        None => hex::decode(part).unwrap(),
+    };
+    written.split(' ').flat_map(part).collect()
+}
+
+#[test]
+fn a_token_that_ends_too_soon_or_too_late_is_told_so() {
+    let cbor = minted(all_kinds()).to_cbor();
+    for len in 0..cbor.len() {
+        let text = text_of(&cbor[..len]);
+        let flaw = flaw_of(&text);
+        assert_eq!((flaw.kind(), flaw.cbor_byte()), (FlawKind::EndOfInput, Some(len)), "{flaw}");
+        assert_eq!(flaw.text_char(), text.len(), "{flaw}");
+        assert!(flaw.found().starts_with("the end of the token"), "{flaw}");
+    }
+    let flaw = flaw_of(&text_of(&[&cbor[..], &[0xf6, 0xf6]].concat()));
+    assert_eq!(
+        (flaw.kind(), flaw.cbor_byte(), flaw.found()),
+        (FlawKind::TrailingBytes, Some(cbor.len()), "2 bytes more")
+    );
+    let flaw = flaw_of("");
+    assert!(flaw.expected().starts_with("a map of 5: tid, kid, scope, caveats, mac"), "{flaw}");
+}
+
+#[test]
+fn bounds_hold_before_the_first_caveat_is_read() {
+    let mut config = VerifierConfig::default();
+    config.max_caveats = 2;
+    let three = minted((0..3).map(Caveat::Exp)).to_cbor();
+    let head = three.windows(8).position(|window| window == b"\x67caveats").unwrap() + 8;
+    let cut = &three[..=head];
+    let long_key = [&b"\xa5\x63tiD"[..], &three[5..]].concat();
+    for (cbor, kind, at) in [
+        (&three[..], FlawKind::TooManyCaveats, head),
+        (cut, FlawKind::TooManyCaveats, head),
+        (&long_key, FlawKind::UnknownKey, 1),
+    ] {
+        let flaw = diagnose(&config, &text_of(cbor)).unwrap_err();
+        assert_eq!((flaw.kind(), flaw.cbor_byte()), (kind, Some(at)), "{flaw}");
+        assert_eq!(flaw.error() == AuthError::Bounds, kind == FlawKind::TooManyCaveats, "{flaw}");
+    }
+    let flaw = diagnose(&config, &text_of(&three)).unwrap_err();
+    assert_eq!((flaw.found(), flaw.expected()), ("an array of 3 caveats", "at most 2 (max_caveats)"));
+    config.max_caveats = 3;
+    diagnose(&config, &text_of(&three)).unwrap();
+}
+
+#[test]
+fn nesting_beyond_the_limit_is_found_at_the_item_that_is_too_deep() {
+    let custom = |value: &[u8]| {
+        let with_null = minted([Caveat::Custom { ns: "n".into(), name: "x".into(), cbor: vec![0xf6] }]).to_cbor();
+        let place = with_null.windows(6).position(|window| window == b"\x64cbor\xf6").unwrap() + 5;
+        (place, [&with_null[..place], value, &with_null[place + 1..]].concat())
+    };
+    let (_, deepest) = custom(&[&[0x81; 31][..], &[0x80]].concat());
+    diagnose(&config(), &text_of(&deepest)).unwrap();
+    for (value, what) in
+        [([&[0x81; 32][..], &[0x80]].concat(), "an array of 0"), ([0x81; 1000].to_vec(), "an array of 1")]
+    {
+        let (place, cbor) = custom(&value);
+        let flaw = diagnose(&config(), &text_of(&cbor)).unwrap_err();
+        assert_eq!((flaw.kind(), flaw.cbor_byte()), (FlawKind::Nesting, Some(place + 32)), "{flaw}");
+        assert_eq!(flaw.path(), format!("caveats[0].v.cbor{}", "[0]".repeat(32)));
+        assert_eq!(flaw.found(), format!("{what} within 32 others"));
+    }
+}
+
+fn explained(caveats: impl IntoIterator<Item = Caveat>, config: &VerifierConfig, ctx: &RequestCtx<'_>) -> Explanation {
+    explain(config, &minted(caveats).to_base64url(), ctx, &MacKey::new(KEY))
+}
+
+/// What the only caveat comes to, and why.
+fn judged(caveat: Caveat, config: &VerifierConfig, ctx: &RequestCtx<'_>) -> (Judgement, String) {
+    let explanation = explained([caveat], config, ctx);
+    let condition = explanation.conditions().last().unwrap();
+    assert!(matches!(condition.on(), Subject::Caveat { index: 0, .. }));
+    (condition.judgement().clone(), condition.why().to_owned())
+}
+
+#[test]
+fn each_caveat_is_explained_with_the_values_on_both_sides() {
+    let strict = config();
+    let bare = RequestCtx::new(NOW, "POST", "/index/docs", "acme");
+    let full = ctx();
+    let denies = |reason| Judgement::Denies(reason);
+    let custom = |reason: &str| Judgement::Denies(DenyReason::Custom(reason.into()));
+    let text = |text: &str| text.to_owned();
+    let plan = |ns: &str, name: &str| Caveat::Custom { ns: ns.into(), name: name.into(), cbor: vec![0xf5] };
+    let mapped = full.clone().peer_ip("::ffff:10.1.2.3".parse::<IpAddr>().unwrap());
+    for (caveat, ctx, judgement, why) in [
+        (
+            Caveat::Exp(NOW + 600),
+            &full,
+            Judgement::Holds,
+            "2025-11-09T15:03:20Z is 600 s (10 min) ahead (now 2025-11-09T14:53:20Z)",
+        ),
+        (
+            Caveat::Exp(NOW - 60),
+            &full,
+            Judgement::Holds,
+            "2025-11-09T14:52:20Z is 60 s past, within the skew of 60 s (now 2025-11-09T14:53:20Z)",
+        ),
+        (
+            Caveat::Exp(NOW - 72),
+            &full,
+            Judgement::Refuses(AuthError::Expired),
+            "2025-11-09T14:52:08Z is 12 s past the skew of 60 s (now 2025-11-09T14:53:20Z)",
+        ),
+        (
+            Caveat::Exp(NOW * 1000),
+            &full,
+            Judgement::Holds,
+            "1762700000000 s after 1970 (in milliseconds it would be 2025-11-09T14:53:20Z) is 1760937300000 s (20381218 days) ahead (now 2025-11-09T14:53:20Z)",
+        ),
+        (Caveat::Nbf(NOW - 5), &full, Judgement::Holds, "2025-11-09T14:53:15Z is 5 s past (now 2025-11-09T14:53:20Z)"),
+        (
+            Caveat::Nbf(NOW + 60),
+            &full,
+            Judgement::Holds,
+            "2025-11-09T14:54:20Z is 60 s ahead, within the skew of 60 s (now 2025-11-09T14:53:20Z)",
+        ),
+        (
+            Caveat::Nbf(NOW + 61),
+            &full,
+            Judgement::Refuses(AuthError::NotYetValid),
+            "2025-11-09T14:54:21Z is 1 s beyond the skew of 60 s (now 2025-11-09T14:53:20Z)",
+        ),
+        (Caveat::Aud(text("search")), &full, Judgement::Holds, "\"search\" is this service's audience"),
+        (
+            Caveat::Aud(text("other")),
+            &full,
+            denies(DenyReason::BadAudience),
+            "wants \"other\"; this service's audience is \"search\"",
+        ),
+        (
+            Caveat::Aud(text("search")),
+            &bare,
+            denies(DenyReason::BadAudience),
+            "wants \"search\"; this service's audience is unknown",
+        ),
+        (Caveat::methods(["get", "HEAD"]), &full, Judgement::Holds, "method \"GET\" is among \"get\", \"HEAD\""),
+        (
+            Caveat::methods(["GET", "HEAD"]),
+            &bare,
+            denies(DenyReason::MethodNotAllowed),
+            "method \"POST\" is not among \"GET\", \"HEAD\"",
+        ),
+        (
+            Caveat::methods([""; 0]),
+            &bare,
+            denies(DenyReason::MethodNotAllowed),
+            "method \"POST\": the list is empty, which permits none",
+        ),
+        (
+            Caveat::PathPrefix(text("/index")),
+            &full,
+            Judgement::Holds,
+            "path \"/index/docs/42\" is \"/index\" or below it",
+        ),
+        (
+            Caveat::PathPrefix(text("/index/d")),
+            &full,
+            denies(DenyReason::PathNotAllowed),
+            "path \"/index/docs/42\" begins with \"/index/d\", but the prefix ends within a segment of it",
+        ),
+        (
+            Caveat::PathPrefix(text("/admin")),
+            &full,
+            denies(DenyReason::PathNotAllowed),
+            "path \"/index/docs/42\" does not begin with \"/admin\"",
+        ),
+        (Caveat::IpCidr(text("10.0.0.0/8")), &full, Judgement::Holds, "peer 10.1.2.3 is in \"10.0.0.0/8\""),
+        (
+            Caveat::IpCidr(text("10.0.0.0/8")),
+            &mapped,
+            Judgement::Holds,
+            "peer ::ffff:10.1.2.3, judged as 10.1.2.3, is in \"10.0.0.0/8\"",
+        ),
+        (
+            Caveat::IpCidr(text("192.0.2.0/24")),
+            &full,
+            denies(DenyReason::IpNotAllowed),
+            "peer 10.1.2.3 is not in \"192.0.2.0/24\"",
+        ),
+        (
+            Caveat::IpCidr(text("10.0.0.1/8")),
+            &full,
+            denies(DenyReason::IpNotAllowed),
+            "peer 10.1.2.3: \"10.0.0.1/8\" has host bits set; the net is 10.0.0.0/8",
+        ),
+        (
+            Caveat::IpCidr(text("2001:DB8::/32")),
+            &full,
+            denies(DenyReason::IpNotAllowed),
+            "peer 10.1.2.3: \"2001:DB8::/32\" is not the canonical spelling, 2001:db8::/32",
+        ),
+        (
+            Caveat::IpCidr(text("ten")),
+            &full,
+            denies(DenyReason::IpNotAllowed),
+            "peer 10.1.2.3: \"ten\" is not a net in CIDR notation",
+        ),
+        (
+            Caveat::IpCidr(text("10.0.0.0/8")),
+            &bare,
+            denies(DenyReason::IpNotAllowed),
+            "wants a peer in \"10.0.0.0/8\"; the peer is unknown",
+        ),
+        (Caveat::BytesLe(1000), &full, Judgement::Holds, "at most 1000 bytes; the request has 1000 bytes"),
+        (
+            Caveat::BytesLe(999),
+            &full,
+            denies(DenyReason::BytesExceed),
+            "at most 999 bytes; the request has 1000 bytes, 1 too many",
+        ),
+        (Caveat::BytesLe(1), &bare, denies(DenyReason::BytesExceed), "at most 1 byte; the request's length is unknown"),
+        (
+            Caveat::Rate(Rate { per_s: 5, burst: 9 }),
+            &full,
+            Judgement::Obliges(Rate { per_s: 5, burst: 9 }),
+            "5 per second, 9 at once: for the caller's limiter to honour",
+        ),
+        (Caveat::Tenant(text("acme")), &full, Judgement::Holds, "\"acme\" is the request's tenant"),
+        (
+            Caveat::Tenant(text("other")),
+            &full,
+            denies(DenyReason::TenantMismatch),
+            "wants \"other\"; the request's tenant is \"acme\"",
+        ),
+        (
+            Caveat::Amnesia(true),
+            &full,
+            denies(DenyReason::AmnesiaMismatch),
+            "wants amnesia true; this service's is false",
+        ),
+        (Caveat::GovPolicyDigest(text("b3:9f")), &full, Judgement::Holds, "\"b3:9f\" is the policy digest"),
+        (
+            Caveat::GovPolicyDigest(text("b3:9f")),
+            &bare,
+            denies(DenyReason::GovPolicyDigestMismatch),
+            "wants \"b3:9f\"; the policy digest is unknown",
+        ),
+        (plan("plan", "paid"), &full, Judgement::Holds, "\"plan\"/\"paid\" with CBOR f5: its handler agrees"),
+        (
+            plan("plan", "free"),
+            &full,
+            custom("plan_not\npaid"),
+            "\"plan\"/\"free\" with CBOR f5: its handler says \"plan_not\\npaid\"",
+        ),
+        (
+            plan("other", "x"),
+            &full,
+            custom("unhandled:other/x"),
+            "\"other\"/\"x\" with CBOR f5: no handler is registered for its namespace",
+        ),
+    ] {
+        assert_eq!(judged(caveat, &strict, ctx), (judgement, why.to_owned()));
+    }
+}
+
+#[test]
+fn the_compat_semantics_are_explained_as_they_decide() {
+    let compat = config().with_semantics(Semantics::Compat);
+    let full = ctx();
+    for (caveat, judgement, why) in [
+        (
+            Caveat::Aud("b3:9f".into()),
+            Judgement::Holds,
+            "\"b3:9f\" is the policy digest, which the compat semantics compare with Aud",
+        ),
+        (
+            Caveat::Aud("search".into()),
+            Judgement::Denies(DenyReason::BadAudience),
+            "wants \"search\"; the policy digest, which the compat semantics compare with Aud, is \"b3:9f\"",
+        ),
+        (Caveat::PathPrefix("/index/d".into()), Judgement::Holds, "path \"/index/docs/42\" begins with \"/index/d\""),
+        (Caveat::IpCidr("10.0.0.1/8".into()), Judgement::Holds, "peer 10.1.2.3 is in \"10.0.0.1/8\""),
+        (Caveat::Rate(Rate { per_s: 1, burst: 1 }), Judgement::Ignored, "the compat semantics ignore it"),
+        (
+            Caveat::Custom { ns: "plan".into(), name: "free".into(), cbor: vec![0xf5] },
+            Judgement::Ignored,
+            "\"plan\"/\"free\" with CBOR f5: the compat semantics ignore it",
+        ),
+    ] {
+        assert_eq!(judged(caveat, &compat, &full), (judgement, why.to_owned()));
+    }
+    let elsewhere = RequestCtx::new(NOW, "POST", "/", "other");
+    let explanation = explained([], &compat, &elsewhere);
+    assert!(explanation.outcome().is_ok_and(Decision::is_allow));
+    assert!(explanation.conditions().iter().all(|condition| *condition.judgement() == Judgement::Ignored));
+}
+
+#[test]
+fn tenant_and_scope_are_explained_and_come_first() {
+    let elsewhere = RequestCtx::new(NOW, "POST", "/index-admin", "other");
+    let explanation = explained([Caveat::Tenant("acme".into())], &config(), &elsewhere);
+    let told: Vec<_> = explanation
+        .conditions()
+        .iter()
+        .map(|condition| (condition.on().to_string(), condition.judgement().name(), condition.why()))
+        .collect();
+    let expected = [
+        ("tid", "denies", "wants \"acme\"; the request's tenant is \"other\""),
+        ("scope.methods", "denies", "method \"POST\" is not among \"GET\", \"HEAD\""),
+        ("scope.prefix", "denies", "path \"/index-admin\" does not begin with \"/index/\""),
+        ("scope.max_bytes", "holds", "sets no condition"),
+        ("caveats[0] Tenant", "denies", "wants \"acme\"; the request's tenant is \"other\""),
+    ];
+    assert_eq!(told, expected.map(|(on, judgement, why)| (on.to_owned(), judgement, why)));
+    assert_eq!(explanation.summary(), "denied: TenantMismatch, MethodNotAllowed, PathNotAllowed, TenantMismatch");
+    let walking = RequestCtx::new(NOW, "GET", "/index/../admin", "acme");
+    assert_eq!(
+        explained([], &config(), &walking).conditions()[2].why(),
+        "path \"/index/../admin\" begins with \"/index/\", but some server could take it for another path"
+    );
+}
+
+#[test]
+fn handlers_are_asked_as_in_verification_and_not_behind_an_error() {
+    let asked = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let config = VerifierConfig::default().with_custom_handler("n", {
+        let asked = asked.clone();
+        move |caveat: &CustomCaveat<'_>, _: &RequestCtx<'_>| {
+            asked.lock().unwrap().push(caveat.name().to_owned());
+            if caveat.name() == "bad" { Err("no".into()) } else { Ok(()) }
+        }
+    });
+    let custom = |name: &str| Caveat::Custom { ns: "n".into(), name: name.into(), cbor: vec![0xf6] };
+    let caveats =
+        [custom("a"), custom("bad"), Caveat::Exp(1), custom("b"), Caveat::Nbf(u64::MAX), Caveat::Aud("x".into())];
+    let explanation = explained(caveats, &config, &ctx());
+    assert_eq!((explanation.outcome(), explanation.stage()), (Err(AuthError::Expired), Stage::Time));
+    assert_eq!(*asked.lock().unwrap(), ["a", "bad"]);
+    let judgements: Vec<_> = explanation.conditions()[4..].iter().map(|c| c.judgement().name()).collect();
+    assert_eq!(judgements, ["holds", "denies", "refuses", "unasked", "refuses", "denies"]);
+    let shown = explanation.to_string();
+    assert!(shown.starts_with("genuine: its MAC matches; judged under the strict semantics\n"), "{shown}");
+    assert!(shown.ends_with("\nrefused: token has expired"), "{shown}");
+}
+
+#[test]
+fn a_token_that_does_not_verify_is_explained_by_its_stage_alone() {
+    let asked = RefCell::new(0);
+    struct Counting<'a>(&'a RefCell<u32>, Option<[u8; 32]>);
+    impl MacKeyProvider for Counting<'_> {
+        fn key_for(&self, _name: KeyName<'_>) -> Option<MacKey> {
+            *self.0.borrow_mut() += 1;
+            self.1.map(MacKey::new)
+        }
+    }
+    let good = minted([Caveat::Exp(1)]).to_base64url();
+    let expected_tag = hex::encode(minted([Caveat::Exp(1)]).mac);
+    for (text, key, stage, error, asks, summary) in [
+        ("A".repeat(6000), Some(KEY), Stage::Bounds, AuthError::Bounds, 0, "refused: out of bounds at character 5462"),
+        (
+            format!("{good}="),
+            Some(KEY),
+            Stage::Base64,
+            AuthError::Malformed(Malformed::Base64),
+            0,
+            "refused: not Base64URL at",
+        ),
+        (
+            good[..40].to_owned(),
+            Some(KEY),
+            Stage::Cbor,
+            AuthError::Malformed(Malformed::Cbor),
+            0,
+            "refused: not canonical CBOR at character 40, byte 30 of the CBOR",
+        ),
+        (
+            good.clone(),
+            None,
+            Stage::Key,
+            AuthError::UnknownKid,
+            1,
+            "refused: there is no key for key id \"k1\" of tenant namespace \"acme\"",
+        ),
+        (
+            good.clone(),
+            Some([8; 32]),
+            Stage::Mac,
+            AuthError::MacMismatch,
+            1,
+            "refused: the MAC does not match; altered, or minted with another key than that of key id \"k1\"",
+        ),
+        (good.clone(), Some(KEY), Stage::Time, AuthError::Expired, 1, "refused: token has expired"),
+    ] {
+        *asked.borrow_mut() = 0;
+        let explanation = explain(&config(), &text, &ctx(), &Counting(&asked, key));
+        assert_eq!((explanation.stage(), explanation.outcome()), (stage, Err(error)));
+        assert_eq!(*asked.borrow(), asks, "{stage}");
+        assert!(explanation.summary().starts_with(summary), "{}", explanation.summary());
+        assert_eq!(explanation.flaw().is_some(), stage < Stage::Key, "{stage}");
+        assert_eq!(explanation.conditions().is_empty(), stage != Stage::Time, "{stage}");
+        let all = format!("{explanation} {explanation:?}");
+        assert!(!all.contains(&expected_tag[..10]) && !all.contains("c7c7") && !all.contains("0808"), "{all}");
+    }
+}
