@@ -57,7 +57,8 @@ pub enum DenyReason {
     BadAudience,
     /// `Method`, or the scope, does not list the request's method.
     MethodNotAllowed,
-    /// `PathPrefix`, or the scope, does not cover the request's path.
+    /// `PathPrefix`, or the scope, does not cover the request's path; under the strict semantics also if some server
+    /// reads that path as another one.
     PathNotAllowed,
     /// `IpCidr` does not contain the peer, or the peer is unknown.
     IpNotAllowed,
