@@ -90,10 +90,30 @@
 //! [`inspect`] is for support and audits, off the hot path: what a token says without trust, where exactly a text is not
 //! the canonical form of one, and why a token is allowed or not, condition by condition.
 //!
+//! # Threads
+//!
+//! A call occupies its thread until it is done: in an async service, a large batch belongs on a thread that may be
+//! blocked. With the feature `parallel`, [`verify_each`], [`verify_many`] and [`verify_many_into`] spread batches of
+//! [`par_min_batch`](VerifierConfig::par_min_batch) tokens and more over the calling thread and threads of the library's
+//! own: as many as the environment variable `RAYON_NUM_THREADS` says, else as there are cores, less one. Each is started
+//! when a batch first has use for it, and works for one batch at a time.
+//!
+//! - **A batch always comes back.** It waits for nobody else's work: what finds no thread free is done by the caller
+//!   alone. So is all of it where the system refuses to start a thread (it is asked again later), in a copy of the process
+//!   (`fork`) if the original had spread a batch before, and on a thread of a rayon pool, which has its cores in use.
+//! - Handlers, key provider and metrics recorder are called from several threads at once. **A panic** in one of them reaches
+//!   the caller as soon as the other threads have ended the chunks that they are at, of up to 128 tokens; later batches
+//!   work as before.
+//! - At the end the caller waits for the chunks that others have begun. So nothing that they call may **wait for what the
+//!   calling thread holds**: a lock that this thread could enter once more and others can't, such as that of
+//!   `std::io::stdout` or of an embedded interpreter.
+//!
+//! **The way out**: with `par_min_batch = usize::MAX` a batch stays on the calling thread; [`verify_each_in`] always does.
+//!
 //! # Features
 //!
-//! Features change speed, never a decision, an error or an order; it is safe for any crate of a build to turn any of
-//! them on.
+//! Features change speed, never a decision, an error or an order, given handlers and providers that answer the same
+//! question the same way on every thread; it is safe for any crate of a build to turn any of them on.
 //!
 //! | feature | |
 //! |---|---|
@@ -101,7 +121,7 @@
 //! | `simd-b64` | Base64 with SIMD, dispatched at run time |
 //! | `lanes` | hashes many tokens' MAC chains at once, one SIMD lane each |
 //! | `tls-scratch` | the owned functions keep their memory per thread, up to 2 MiB of it |
-//! | `parallel` | spreads batches of [`par_min_batch`](VerifierConfig::par_min_batch) tokens and more over the calling thread and the current rayon pool; handlers are then called for several tokens at once |
+//! | `parallel` | spreads batches of [`par_min_batch`](VerifierConfig::par_min_batch) tokens and more over the calling thread and free threads of the library's own; handlers are then called for several tokens at once: see [Threads](#threads) |
 //! | `full` | the recommended production set |
 //! | `fast-cbor` | decodes with ciborium; kept for comparison, slower |
 //! | `plain` | decodes with serde_cbor, which is archived upstream: the reference, not for production |
@@ -168,6 +188,10 @@ pub fn verify_token<K: MacKeyProvider + ?Sized>(
 
 /// Verifies each token of a batch: one result per token, in order. What a service should use: a bad token costs
 /// nobody else anything.
+///
+/// Blocks the calling thread until all is done. With `parallel`, other threads help with large batches, and handlers and
+/// `keys` are called from them; they must not wait for what the calling thread holds. It returns whatever the state of
+/// those threads is. All of it, and the way out: [Threads](crate#threads).
 #[must_use = "each token has a result of its own"]
 pub fn verify_each<K: MacKeyProvider + Sync + ?Sized, S: AsRef<str> + Sync>(
     cfg: &VerifierConfig,
@@ -210,6 +234,7 @@ where
 /// Verifies a batch of which every token must be genuine: one decision per token, in order.
 ///
 /// `Ok` says that all are genuine, not that any of them permits the request: look at each decision.
+/// Blocks the calling thread, and is helped by others, as [`verify_each`]: see [Threads](crate#threads).
 ///
 /// # Errors
 /// The error of the lowest-index token that is not genuine, and that index.
@@ -225,6 +250,8 @@ pub fn verify_many<K: MacKeyProvider + Sync + ?Sized, S: AsRef<str> + Sync>(
 }
 
 /// As [`verify_many`], into a vector whose memory is reused. What `out` held before is dropped.
+///
+/// Blocks the calling thread, and is helped by others, as [`verify_each`]: see [Threads](crate#threads).
 ///
 /// # Errors
 /// The error of the lowest-index token that is not genuine, and that index; `out` is then empty, as it is after a panic
@@ -255,7 +282,7 @@ pub fn verify_token_in<'w, K: MacKeyProvider + ?Sized>(
     engine().verify_token_in(EvalMode::Adaptive, cfg, token_b64url, ctx, keys, &mut workspace.0)
 }
 
-/// Verifies each token of a batch on this thread, in memory that the caller lends, and hands each verdict to `sink`
+/// Verifies each token of a batch on this thread and no other, in memory that the caller lends, and hands each verdict to `sink`
 /// with the token's index, in order.
 pub fn verify_each_in<K: MacKeyProvider + ?Sized, S: AsRef<str>>(
     cfg: &VerifierConfig,

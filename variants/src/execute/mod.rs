@@ -1,6 +1,8 @@
 //! Who does the work of a batch.
 
 #[cfg(feature = "parallel")]
+mod pool;
+#[cfg(feature = "parallel")]
 mod rayon;
 mod sequential;
 

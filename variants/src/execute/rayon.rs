@@ -3,20 +3,25 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use ron_auth_core::seam::Execute;
 
 use super::SequentialExecute;
+use super::pool::{self, Pool};
 
-/// The calling thread and the threads of the current rayon pool, for batches that are worth it; else the calling
-/// thread alone.
+/// The calling thread and those threads of the library's own that are free, for batches that are worth it; else the
+/// calling thread alone.
 ///
-/// The caller works from the first moment on, and whoever is free takes the next chunk, so that a pool that is slow to
-/// wake up costs next to nothing. The caller does wait at the end until each helper has had its turn: in a pool that is
-/// busy with long jobs of others, verify in a pool of its own (`pool.install`), and never while holding a lock that
-/// jobs of the pool wait for. (Handing the whole batch to the pool, as a parallel iterator does when it is called
-/// from outside, left the caller asleep: batches of 256 light tokens took 1.5 times as long on two threads as on one.)
+/// The caller works from the first moment on, and whoever is free takes the next chunk, so that a thread that is slow to
+/// wake up costs next to nothing. At the end the caller waits for the chunks that others have begun, and for nothing
+/// else. (Handing the whole batch to a pool, as a parallel iterator does when it is called from outside, left the caller
+/// asleep: batches of 256 light tokens took 1.5 times as long on two threads as on one.)
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RayonExecute;
 
+static POOL: Pool = Pool::new(pool::default_size, pool::start_thread);
+
 /// Fewest tokens that are worth handing to another thread.
 const MIN_CHUNK_LEN: usize = 16;
+
+/// Of a batch, how many tokens it takes to start one more thread than one, which costs as much as tens of tokens.
+const TOKENS_PER_START: usize = 1024;
 
 impl Execute for RayonExecute {
     fn try_chunks<T, E, F>(&self, out: &mut [T], max_chunk_len: usize, spread: bool, work: F) -> Result<(), E>
@@ -25,36 +30,41 @@ impl Execute for RayonExecute {
         E: Send,
         F: Fn(usize, &mut [T]) -> Result<(), E> + Sync,
     {
-        // Before rayon is asked anything: its first question starts the global pool.
-        if !spread || out.len() <= MIN_CHUNK_LEN {
-            return SequentialExecute.try_chunks(out, max_chunk_len, spread, work);
+        if spread {
+            spread_over(&POOL, out, max_chunk_len, work)
+        } else {
+            SequentialExecute.try_chunks(out, max_chunk_len, spread, work)
         }
-        let threads = rayon::current_num_threads();
-        // No more helpers than there is work for: the caller waits until each of them has been run.
-        let helpers = threads.min(out.len().div_ceil(MIN_CHUNK_LEN)) - 1;
-        if helpers == 0 {
-            return SequentialExecute.try_chunks(out, max_chunk_len, spread, work);
-        }
-        let board = Mutex::new(Board { first: 0, rest: out, threads, max_chunk_len, first_failure: None });
-        let work_off = || {
-            loop {
-                // A statement of its own: in a `while let` the lock would be held until the chunk is done.
-                let next = lock(&board).next_chunk();
-                let Some((first, chunk)) = next else { break };
-                if let Err(error) = work(first, chunk) {
-                    lock(&board).fail(first, error);
-                }
-            }
-        };
-        rayon::in_place_scope(|scope| {
-            for _ in 0..helpers {
-                scope.spawn(|_| work_off());
-            }
-            work_off();
-        });
-        let failure = lock(&board).first_failure.take();
-        failure.map_or(Ok(()), |(_, error)| Err(error))
     }
+}
+
+fn spread_over<T, E, F>(pool: &'static Pool, out: &mut [T], max_chunk_len: usize, work: F) -> Result<(), E>
+where
+    T: Send,
+    E: Send,
+    F: Fn(usize, &mut [T]) -> Result<(), E> + Sync,
+{
+    // No more helpers than there is work for.
+    let wanted = out.len().div_ceil(MIN_CHUNK_LEN).saturating_sub(1);
+    let helpers = if wanted == 0 { Vec::new() } else { pool.reserve(wanted, 1 + out.len() / TOKENS_PER_START) };
+    if helpers.is_empty() {
+        return SequentialExecute.try_chunks(out, max_chunk_len, true, work);
+    }
+    let board =
+        Mutex::new(Board { first: 0, rest: out, threads: helpers.len() + 1, max_chunk_len, first_failure: None });
+    pool::together(helpers, &|| {
+        let _close = CloseOnDrop(&board);
+        loop {
+            // A statement of its own: in a `while let` the lock would be held until the chunk is done.
+            let next = lock(&board).next_chunk();
+            let Some((first, chunk)) = next else { break };
+            if let Err(error) = work(first, chunk) {
+                lock(&board).fail(first, error);
+            }
+        }
+    });
+    let failure = lock(&board).first_failure.take();
+    failure.map_or(Ok(()), |(_, error)| Err(error))
 }
 
 /// What is still to be done, and what went wrong.
@@ -92,44 +102,283 @@ impl<'o, T, E> Board<'o, T, E> {
     }
 }
 
-/// A panic in `work` is passed on by rayon; until then the board is still good.
+/// Who leaves while something is left to be done does so by a panic: then nobody begins another chunk.
+struct CloseOnDrop<'b, 'o, T, E>(&'b Mutex<Board<'o, T, E>>);
+
+impl<T, E> Drop for CloseOnDrop<'_, '_, T, E> {
+    fn drop(&mut self) {
+        lock(self.0).rest = &mut [];
+    }
+}
+
+/// No panic comes while the lock is held, so the board is good.
 fn lock<'m, 'o, T, E>(board: &'m Mutex<Board<'o, T, E>>) -> MutexGuard<'m, Board<'o, T, E>> {
     board.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::convert::Infallible;
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+    use std::sync::mpsc;
+    use std::thread;
+
     use super::*;
 
-    #[test]
-    fn every_chunk_is_worked_on_in_its_place_and_the_first_error_wins() {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(4).build().unwrap();
-        pool.install(|| {
-            for len in [0, 1, 15, 16, 17, 64, 127, 1000] {
-                let mut out = vec![usize::MAX; len];
-                let done: Result<(), usize> = RayonExecute.try_chunks(&mut out, 64, true, |first, chunk| {
-                    assert!(chunk.len() <= 64);
-                    chunk.iter_mut().enumerate().for_each(|(index, slot)| *slot = first + index);
-                    Ok(())
-                });
-                assert_eq!(done, Ok(()));
-                assert!(out.iter().copied().eq(0..len), "{len}");
+    /// Pools of 0, 1, 2 and 3 threads beside the caller.
+    fn pools() -> [&'static Pool; 4] {
+        [|| 0, || 1, || 2, || 3].map(pool)
+    }
+
+    fn pool(size: fn() -> usize) -> &'static Pool {
+        Box::leak(Box::new(Pool::new(size, pool::start_thread)))
+    }
+
+    /// Works on a batch in which `look` is called for every chunk with the index of its first element.
+    fn batch(pool: &'static Pool, len: usize, look: impl Fn(usize) + Sync) {
+        let mut out = vec![usize::MAX; len];
+        let Ok(()) = spread_over(pool, &mut out, 64, |first, chunk| {
+            assert!(chunk.len() <= 64);
+            look(first);
+            chunk.iter_mut().enumerate().for_each(|(index, slot)| *slot = first + index);
+            Ok::<(), Infallible>(())
+        });
+        assert!(out.iter().copied().eq(0..len), "{len}");
+    }
+
+    /// On how many threads beside this one a batch is worked on.
+    fn helpers(pool: &'static Pool) -> usize {
+        let others = Mutex::new(Vec::new());
+        let here = thread::current().id();
+        batch(pool, 2000, |_| {
+            let thread = thread::current().id();
+            let mut others = others.lock().unwrap();
+            if thread != here && !others.contains(&thread) {
+                others.push(thread);
             }
-            let caught = std::panic::catch_unwind(|| {
-                RayonExecute.try_chunks(&mut [0; 200], 64, true, |first, _| {
-                    assert!(first != 0, "a handler panics");
-                    Ok::<(), ()>(())
-                })
-            });
-            assert!(caught.is_err(), "a panic reaches the caller");
+            drop(others);
+            // Long enough for those who have to wake up.
+            thread::sleep(std::time::Duration::from_millis(2));
+        });
+        others.into_inner().unwrap().len()
+    }
+
+    /// Starts all threads of a pool.
+    fn warm(pool: &'static Pool, size: usize) {
+        let _ = pool.reserve(size, size);
+        assert_eq!(helpers(pool), size);
+    }
+
+    fn wait_for(flag: &AtomicBool) {
+        while !flag.load(Ordering::SeqCst) {
+            thread::yield_now();
+        }
+    }
+
+    #[test]
+    fn every_chunk_is_worked_on_in_its_place() {
+        for pool in pools() {
+            for len in [0, 1, 15, 16, 17, 64, 127, 1000] {
+                batch(pool, len, |_| ());
+            }
+        }
+    }
+
+    #[test]
+    fn the_first_error_wins() {
+        for pool in pools() {
             for bad in 0..200 {
-                let mut out = vec![(); 200];
-                let done = RayonExecute.try_chunks(&mut out, 64, true, |first, chunk| {
+                let done = spread_over(pool, &mut [(); 200], 64, |first, chunk| {
                     let failing = (first..first + chunk.len()).find(|&index| index >= bad);
                     failing.map_or(Ok(()), Err)
                 });
                 assert_eq!(done, Err(bad));
             }
+        }
+    }
+
+    #[test]
+    fn a_batch_has_as_many_helpers_as_there_is_work_for_and_threads_are_free() {
+        let pool = pool(|| 3);
+        for (len, wanted) in [(16, 0), (17, 1), (48, 2), (1000, 3)] {
+            let _ = pool.reserve(3, 3);
+            let threads = AtomicUsize::new(0);
+            batch(pool, len, |_| {
+                threads.fetch_max(3 - pool.reserve(3, 0).len(), Ordering::SeqCst);
+            });
+            assert_eq!(threads.into_inner(), wanted, "{len}");
+        }
+    }
+
+    #[test]
+    fn a_thread_is_reserved_by_one_batch_at_a_time() {
+        let pool = pool(|| 3);
+        let reserved = pool.reserve(2, 3);
+        for _ in 0..3 {
+            assert_eq!((reserved.len(), pool.reserve(3, 3).len()), (2, 1));
+        }
+        drop(reserved);
+        assert_eq!(pool.reserve(3, 0).len(), 3);
+    }
+
+    #[test]
+    fn a_batch_starts_one_thread_and_one_more_for_each_1024_tokens() {
+        let pool = pool(|| 8);
+        for (len, started) in [(100, 1), (1023, 2), (2048, 5)] {
+            batch(pool, len, |_| ());
+            // Released by the threads themselves, a moment later.
+            while pool.reserve(8, 0).len() < started {}
+            assert_eq!(pool.reserve(8, 0).len(), started, "{len}");
+        }
+    }
+
+    #[test]
+    fn a_panic_on_any_thread_reaches_the_caller_and_leaves_later_batches_working() {
+        for pool in pools().into_iter().skip(1) {
+            for helper_panics in [false, true] {
+                let here = thread::current().id();
+                let others_wait = AtomicBool::new(false);
+                let caught = catch_unwind(AssertUnwindSafe(|| {
+                    batch(pool, 2000, |_| {
+                        if helper_panics != (thread::current().id() == here) {
+                            others_wait.store(true, Ordering::SeqCst);
+                            panic!("a handler panics");
+                        }
+                        wait_for(&others_wait);
+                    });
+                }));
+                assert_eq!(caught.unwrap_err().downcast_ref(), Some(&"a handler panics"));
+                batch(pool, 2000, |_| ());
+            }
+            while helpers(pool) == 0 {}
+        }
+        let caught = catch_unwind(|| batch(pool(|| 0), 2000, |_| panic!("a handler panics")));
+        assert!(caught.is_err(), "nor is it lost where there is one thread");
+    }
+
+    #[test]
+    fn after_a_panic_nobody_begins_another_chunk() {
+        let mut out = [0; 100];
+        let board =
+            Mutex::new(Board::<_, ()> { first: 0, rest: &mut out, threads: 2, max_chunk_len: 64, first_failure: None });
+        assert!(lock(&board).next_chunk().is_some());
+        let caught = catch_unwind(AssertUnwindSafe(|| {
+            let _close = CloseOnDrop(&board);
+            panic!("a handler panics");
+        }));
+        assert!(caught.is_err() && lock(&board).next_chunk().is_none());
+    }
+
+    #[test]
+    fn a_batch_waits_for_no_other_batch_even_if_that_waits_for_a_lock_of_this_caller() {
+        for (pool, size) in pools().into_iter().zip(0..) {
+            warm(pool, size);
+            let lock = Mutex::new(());
+            let held = lock.lock().unwrap();
+            let inside = AtomicUsize::new(0);
+            thread::scope(|scope| {
+                scope.spawn(|| {
+                    batch(pool, 2000, |_| {
+                        inside.fetch_add(1, Ordering::SeqCst);
+                        drop(lock.lock());
+                    });
+                });
+                while inside.load(Ordering::SeqCst) < size + 1 {
+                    thread::yield_now();
+                }
+                assert_eq!(helpers(pool), 0);
+                drop(held);
+            });
+            while helpers(pool) < size {}
+        }
+    }
+
+    #[test]
+    fn a_batch_within_a_batch_stays_on_the_thread_of_a_helper() {
+        for pool in pools() {
+            let here = thread::current().id();
+            batch(pool, 1000, |_| {
+                let outer = thread::current().id();
+                batch(pool, 200, |_| assert!(outer == here || outer == thread::current().id()));
+            });
+        }
+    }
+
+    #[test]
+    fn many_callers_at_once_all_have_their_results() {
+        let pool = pool(|| 2);
+        thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| (0..200).for_each(|len| batch(pool, len, |_| ())));
+            }
         });
+    }
+
+    #[test]
+    fn a_thread_of_a_busy_rayon_pool_works_alone_and_takes_up_no_job_of_its_pool() {
+        let pool = pool(|| 1);
+        warm(pool, 1);
+        let host = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+        host.install(|| {
+            let is_done = &*Box::leak(Box::new(AtomicBool::new(false)));
+            rayon::spawn(|| assert!(is_done.load(Ordering::SeqCst)));
+            assert_eq!(helpers(pool), 0);
+            is_done.store(true, Ordering::SeqCst);
+        });
+    }
+
+    #[test]
+    fn what_a_handler_spawns_with_rayon_keeps_its_thread_and_no_batch_waits_for_it() {
+        let pool = pool(|| 1);
+        warm(pool, 1);
+        let (finish, finished) = mpsc::channel::<()>();
+        let here = thread::current().id();
+        let finished = Mutex::new(Some(finished));
+        let is_spawned = AtomicBool::new(false);
+        batch(pool, 200, |_| {
+            if thread::current().id() == here {
+                wait_for(&is_spawned);
+            } else if let Some(finished) = finished.lock().unwrap().take() {
+                rayon::spawn(move || {
+                    rayon::spawn(move || finished.recv().unwrap());
+                });
+                // Its own pool has one thread, which is this one.
+                assert_eq!(rayon::join(|| thread::current().id(), || thread::current().id()).1, thread::current().id());
+                is_spawned.store(true, Ordering::SeqCst);
+            }
+        });
+        for _ in 0..3 {
+            assert_eq!(helpers(pool), 0);
+        }
+        finish.send(()).unwrap();
+        while helpers(pool) == 0 {}
+    }
+
+    #[test]
+    fn a_copy_of_the_process_works_alone() {
+        let pool = pool(|| 3);
+        warm(pool, 3);
+        pool.leave_behind();
+        assert_eq!(helpers(pool), 0);
+    }
+
+    #[test]
+    fn a_system_that_refuses_threads_is_asked_again_after_64_batches() {
+        static ATTEMPTS: AtomicUsize = AtomicUsize::new(0);
+        let start = || {
+            // The second thread is refused, and so are the third and fourth attempt.
+            let may = [true, false, false, false].get(ATTEMPTS.fetch_add(1, Ordering::SeqCst));
+            may.is_none_or(|&may| may).then(pool::start_thread).flatten()
+        };
+        let pool: &'static Pool = Box::leak(Box::new(Pool::new(|| 2, start)));
+        let mut attempts = Vec::new();
+        for _ in 0..200 {
+            batch(pool, 200, |_| ());
+            attempts.push(ATTEMPTS.load(Ordering::SeqCst));
+        }
+        assert_eq!(attempts[..3], [1, 2, 2]);
+        assert_eq!((attempts[65], attempts[66], attempts[131], attempts[199]), (2, 3, 4, 5));
+        while pool.reserve(2, 0).len() < 2 {}
     }
 }

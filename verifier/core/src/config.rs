@@ -43,7 +43,8 @@ pub struct VerifierConfig {
     /// Default: [`DEFAULT_SOA_THRESHOLD`](Self::DEFAULT_SOA_THRESHOLD).
     pub soa_threshold: usize,
     /// Speed only: from how many tokens on a batch is spread over all cores, where the `parallel` feature is on. Long
-    /// tokens are more work: each counts once for every 256 characters, up to four times. `usize::MAX` means never.
+    /// tokens are more work: each counts once for every 256 characters, up to four times; one beyond `max_token_bytes`
+    /// does not count. `usize::MAX` means never: all is done, and handlers are called, on the calling thread.
     /// Default: [`DEFAULT_PAR_MIN_BATCH`](Self::DEFAULT_PAR_MIN_BATCH).
     pub par_min_batch: usize,
     handlers: BTreeMap<String, Arc<dyn CustomCaveatHandler>>,

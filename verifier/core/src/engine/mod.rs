@@ -267,11 +267,19 @@ const CHARS_PER_TOKEN: usize = 256;
 /// the tokens: on two cores, 64 tokens of 267 characters take 1.4 to 1.5 times as long when spread, 64 of 1,062 take 0.8 to 0.9 of
 /// the time (`cargo lab adaptive`).
 fn is_worth_spreading(batch: &impl Batch) -> bool {
-    let par_min_batch = batch.config().par_min_batch;
-    // At most: a text far beyond the bounds is refused at once and is no work at all.
-    let weight = |index| (batch.text(index).len() / CHARS_PER_TOKEN).clamp(1, 4);
-    batch.len() >= par_min_batch
-        || (par_min_batch != usize::MAX && (0..batch.len()).map(weight).fold(0, usize::saturating_add) >= par_min_batch)
+    let max_text_chars = batch.config().max_text_chars();
+    let mut missing = batch.config().par_min_batch;
+    missing != usize::MAX
+        && (0..batch.len()).any(|index| {
+            missing = missing.saturating_sub(weight(batch.text(index).len(), max_text_chars));
+            missing == 0
+        })
+}
+
+/// As how many tokens a text of `chars` characters counts.
+fn weight(chars: usize, max_text_chars: usize) -> usize {
+    // A text beyond the bound is refused at once and is no work at all.
+    if chars > max_text_chars { 0 } else { (chars / CHARS_PER_TOKEN).clamp(1, 4) }
 }
 
 /// A verdict is large and is not moved: this reads it where it is.
@@ -299,5 +307,33 @@ fn record_result(config: &VerifierConfig, result: &Result<Verdict<'_>, AuthError
             },
             1,
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_is_worth_spreading_by_the_work_that_it_is() {
+        let ctx = RequestCtx::new(0, "GET", "/", "acme");
+        let is_worth =
+            |config: &VerifierConfig, texts: &[String]| is_worth_spreading(&OneRequest::new(config, texts, &ctx));
+        let config = |par_min_batch| VerifierConfig { par_min_batch, ..VerifierConfig::default() };
+        // Texts, their characters, and as how many tokens each counts. 5,462 is the longest that is looked at.
+        for (chars, weight) in [(0, 1), (511, 1), (512, 2), (1023, 3), (1024, 4), (5462, 4), (5463, 0), (1 << 20, 0)] {
+            let texts = vec!["A".repeat(chars); 8];
+            let total = 8 * weight;
+            assert!(is_worth(&config(total), &texts), "{chars} characters");
+            assert!(!is_worth(&config(total + 1), &texts), "{chars} characters");
+            assert!(!is_worth(&config(usize::MAX), &texts), "{chars} characters");
+        }
+        let mut mixed = vec!["A".repeat(6000); 1000];
+        assert!(!is_worth(&VerifierConfig::default(), &mixed));
+        mixed.extend(vec!["A".repeat(1024); 32]);
+        assert!(is_worth(&VerifierConfig::default(), &mixed));
+        let tight = VerifierConfig { max_token_bytes: 100, ..VerifierConfig::default() };
+        assert!(!is_worth(&tight, &mixed));
+        assert!(!is_worth(&VerifierConfig::default(), &[]));
     }
 }
