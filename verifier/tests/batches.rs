@@ -92,7 +92,7 @@ fn a_panic_of_a_handler_or_key_provider_reaches_the_caller_and_leaves_later_batc
     let is_passed_on = |batch: &dyn Fn()| {
         let panic = catch_unwind(AssertUnwindSafe(batch)).unwrap_err();
         assert_eq!(panic.downcast_ref(), Some(&"of the host's own"));
-        batches_are_right();
+        assert!(verify_each(&config(|| ()), &good(300), &ctx(), &key()).iter().all(Result::is_ok));
     };
     for par_min_batch in [0, 128, usize::MAX] {
         // The first token, and one in the midst of it.
@@ -104,7 +104,9 @@ fn a_panic_of_a_handler_or_key_provider_reaches_the_caller_and_leaves_later_batc
             };
             is_passed_on(&|| drop(verify_each(&config(), &good(1000), &ctx(), &key())));
             is_passed_on(&|| drop(verify_many(&config(), &good(1000), &ctx(), &key())));
-            is_passed_on(&|| drop(verify_many_into(&config(), &good(1000), &ctx(), &key(), &mut Vec::new())));
+            is_passed_on(&|| {
+                let _ = verify_many_into(&config(), &good(1000), &ctx(), &key(), &mut Vec::new());
+            });
         }
         let mut config = config(|| ());
         config.par_min_batch = par_min_batch;
@@ -188,40 +190,52 @@ mod processes {
         // Root has no limit, so another user runs a copy of this program that everybody may read.
         let copy = std::env::temp_dir().join(format!("ron-auth-batches-{}", std::process::id()));
         std::fs::copy(std::env::current_exe().unwrap(), &copy).unwrap();
-        let child = limited(&copy);
-        std::fs::remove_file(&copy).unwrap();
-        let Some(mut child) = child else { return eprintln!("not shown: there is no `prlimit` here") };
-
-        let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut said = String::new();
-        while !said.contains("under the limit") && stdout.read_line(&mut said).unwrap() > 0 {}
+        let child = limited(&copy).map(|mut child| {
+            let mut stdout = BufReader::new(child.stdout.take().unwrap());
+            while !said.contains("limit") && stdout.read_line(&mut said).unwrap() > 0 {}
+            (child, stdout)
+        });
+        std::fs::remove_file(&copy).unwrap();
+        let Some((mut child, mut stdout)) = child else { return eprintln!("not shown: there is no `prlimit` here") };
         if said.contains("no limit") {
             return eprintln!("not shown: this system sets no limit to the threads of this user");
         }
-        let lift = ["--nproc=1000:", "--pid", &child.id().to_string()];
-        assert!(Command::new("prlimit").args(lift).status().unwrap().success(), "{said}");
+        assert!(said.contains("under the limit"), "{said}");
+        let lift = || prlimit(&["--nproc=1000:", "--pid", &child.id().to_string()]);
+        assert!(as_nobody(lift).unwrap().wait().unwrap().success(), "{said}");
         child.stdin.take().unwrap().write_all(b"lifted\n").unwrap();
         stdout.read_to_string(&mut said).unwrap();
         assert!(child.wait().unwrap().success(), "{said}");
     }
 
-    /// Starts [`under_a_limit`] as a user who may have one process, which is that.
+    /// Starts [`with_one_process`] as a user who may have one process, which is that.
     fn limited(program: &Path) -> Option<Child> {
-        const NOBODY: u32 = 65534;
-        let command = || {
-            let mut command = Command::new("prlimit");
-            command.arg("--nproc=1:").arg(program);
-            command.args(["--exact", "processes::under_a_limit", "--ignored", "--nocapture", "--test-threads=1"]);
-            command.env("RAYON_NUM_THREADS", "2").stdin(Stdio::piped()).stdout(Stdio::piped());
+        as_nobody(|| {
+            let mut command = prlimit(&["--nproc=1:"]);
+            command.arg(program).args(["--exact", "processes::with_one_process", "--ignored", "--nocapture"]);
+            command.args(["--test-threads=1"]).env("RAYON_NUM_THREADS", "2");
+            command.stdin(Stdio::piped()).stdout(Stdio::piped());
             command
-        };
-        // Who is not root can't become another user, and needn't.
-        command().uid(NOBODY).spawn().or_else(|_| command().spawn()).ok()
+        })
+        .ok()
+    }
+
+    fn prlimit(args: &[&str]) -> Command {
+        let mut command = Command::new("prlimit");
+        command.args(args);
+        command
+    }
+
+    /// Who is not root can't become another user, and needn't.
+    fn as_nobody(command: impl Fn() -> Command) -> std::io::Result<Child> {
+        const NOBODY: u32 = 65534;
+        command().uid(NOBODY).spawn().or_else(|_| command().spawn())
     }
 
     #[test]
     #[ignore = "run by a_process_limit_costs_no_batch_anything_and_no_longer_holds_once_it_is_lifted"]
-    fn under_a_limit() {
+    fn with_one_process() {
         if thread::Builder::new().spawn(|| ()).is_ok() {
             return println!("no limit");
         }
