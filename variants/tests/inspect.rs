@@ -7,7 +7,8 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use ron_auth_core::inspect::{Stage, diagnose, explain, inspect};
 use ron_auth_core::{
-    AuthError, Decision, EvalMode, MacKey, MacKeyProvider, RequestCtx, Semantics, Verifier, VerifierConfig, compat,
+    AuthError, Decision, EvalMode, KeyName, MacKey, MacKeyProvider, RequestCtx, Semantics, Verifier, VerifierConfig,
+    compat,
 };
 use ron_auth_variants::{Variant, catalogue};
 use serde_json::Value;
@@ -18,8 +19,8 @@ use common::{any_context, base64url, capability, config};
 struct Keys;
 
 impl MacKeyProvider for Keys {
-    fn key_for(&self, kid: &str, _tid: &str) -> Option<MacKey> {
-        (kid != "gone").then(|| MacKey::new(common::KEY))
+    fn key_for(&self, name: KeyName<'_>) -> Option<MacKey> {
+        (name.kid != "gone").then(|| MacKey::new(common::KEY))
     }
 }
 
@@ -241,7 +242,7 @@ fn every_cut_insertion_and_swap_of_a_fixture_comes_out_alike() {
 struct VectorKeys;
 
 impl MacKeyProvider for VectorKeys {
-    fn key_for(&self, kid: &str, tid: &str) -> Option<MacKey> {
+    fn key_for(&self, KeyName { tid, kid }: KeyName<'_>) -> Option<MacKey> {
         let known = !kid.starts_with("gone");
         known.then(|| MacKey::new(*blake3::hash(format!("{tid}/{kid}").as_bytes()).as_bytes()))
     }

@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
 use ron_auth::{
-    AuthError, CapabilityBuilder, Caveat, CustomCaveat, CustomCaveatHandler, MacKey, MacKeyProvider, Malformed,
-    RequestCtx, Scope, VerifierConfig, verify_each, verify_many, verify_many_into,
+    AuthError, BatchError, CapabilityBuilder, Caveat, CustomCaveat, CustomCaveatHandler, KeyName, MacKey,
+    MacKeyProvider, Malformed, RequestCtx, Scope, VerifierConfig, verify_each, verify_many, verify_many_into,
 };
 
 const NOW_UNIX_S: u64 = 1_762_700_000;
@@ -49,7 +49,7 @@ fn handler(check: impl Fn() + Send + Sync + 'static) -> impl CustomCaveatHandler
 struct Asked<F>(F);
 
 impl<F: Fn()> MacKeyProvider for Asked<F> {
-    fn key_for(&self, _: &str, _: &str) -> Option<MacKey> {
+    fn key_for(&self, _: KeyName<'_>) -> Option<MacKey> {
         self.0();
         Some(key())
     }
@@ -67,7 +67,7 @@ fn batches_are_right() {
     }
     let malformed = AuthError::Malformed(Malformed::Cbor);
     assert_eq!(verify_each(&config, &junk(), &ctx(), &key()), vec![Err(malformed); 32]);
-    assert_eq!(verify_many(&config, &junk(), &ctx(), &key()), Err(malformed));
+    assert_eq!(verify_many(&config, &junk(), &ctx(), &key()), Err(BatchError { index: 0, error: malformed }));
 }
 
 #[test]

@@ -479,7 +479,7 @@ fn each_caveat_is_explained_with_the_values_on_both_sides() {
         (
             plan("other", "x"),
             &full,
-            custom("unhandled:other/x"),
+            denies(DenyReason::Unhandled { ns: text("other"), name: text("x") }),
             "\"other\"/\"x\" with CBOR f5: no handler is registered for its namespace",
         ),
     ] {

@@ -319,7 +319,11 @@ mod tests {
         let ctx = RequestCtx::new(0, "GET", "/", "acme");
         let is_worth =
             |config: &VerifierConfig, texts: &[String]| is_worth_spreading(&OneRequest::new(config, texts, &ctx));
-        let config = |par_min_batch| VerifierConfig { par_min_batch, ..VerifierConfig::default() };
+        let config = |par_min_batch| {
+            let mut config = VerifierConfig::default();
+            config.par_min_batch = par_min_batch;
+            config
+        };
         // Texts, their characters, and as how many tokens each counts. 5,462 is the longest that is looked at.
         for (chars, weight) in [(0, 1), (511, 1), (512, 2), (1023, 3), (1024, 4), (5462, 4), (5463, 0), (1 << 20, 0)] {
             let texts = vec!["A".repeat(chars); 8];
@@ -332,7 +336,8 @@ mod tests {
         assert!(!is_worth(&VerifierConfig::default(), &mixed));
         mixed.extend(vec!["A".repeat(1024); 32]);
         assert!(is_worth(&VerifierConfig::default(), &mixed));
-        let tight = VerifierConfig { max_token_bytes: 100, ..VerifierConfig::default() };
+        let mut tight = VerifierConfig::default();
+        tight.max_token_bytes = 100;
         assert!(!is_worth(&tight, &mixed));
         assert!(!is_worth(&VerifierConfig::default(), &[]));
     }
