@@ -20,7 +20,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use criterion::{Bencher, BenchmarkId, Criterion, Throughput};
-use ron_auth::{AuthError, Decision};
+use ron_auth::{AuthError, BatchError, Decision};
 use ron_auth_fixtures::{Corpus, Fixture, environment};
 
 const BATCH_TOKENS: usize = 64;
@@ -80,7 +80,7 @@ fn bench_mode(
     criterion: &mut Criterion,
     suffix: &str,
     verify_one: impl Fn(&Corpus, &str) -> Result<Decision, AuthError>,
-    verify_all: impl Fn(&Corpus) -> Result<Vec<Decision>, AuthError>,
+    verify_all: impl Fn(&Corpus) -> Result<Vec<Decision>, BatchError>,
 ) -> Result<(), String> {
     let light = Fixture::Light.corpus(BATCH_TOKENS);
     let heavy = Fixture::Heavy.corpus(BATCH_TOKENS);
@@ -148,7 +148,7 @@ fn keep_established_names(results: &Path) -> std::io::Result<()> {
 fn check(
     corpus: &Corpus,
     verify_one: impl Fn(&Corpus, &str) -> Result<Decision, AuthError>,
-    verify_all: impl Fn(&Corpus) -> Result<Vec<Decision>, AuthError>,
+    verify_all: impl Fn(&Corpus) -> Result<Vec<Decision>, BatchError>,
 ) -> Result<(), String> {
     for (index, (token, intended)) in corpus.tokens.iter().zip(&corpus.intended).enumerate() {
         let result = verify_one(corpus, token);
@@ -157,7 +157,7 @@ fn check(
         }
     }
     let intended: Result<Vec<_>, _> = corpus.intended.iter().cloned().collect();
-    let result = verify_all(corpus);
+    let result = verify_all(corpus).map_err(AuthError::from);
     if result != intended {
         return Err(format!("as a batch: expected {intended:?}, got {result:?}"));
     }

@@ -47,7 +47,9 @@ fn a_batch_waits_for_nobody_elses_job_in_the_global_pool() {
     let finished = Arc::new(Mutex::new(finished));
     for _ in 0..rayon::current_num_threads() {
         let finished = Arc::clone(&finished);
-        rayon::spawn(move || drop(finished.lock().unwrap().recv_timeout(Duration::from_secs(5))));
+        rayon::spawn(move || {
+            let _ = finished.lock().unwrap().recv_timeout(Duration::from_secs(5));
+        });
     }
     let corpus = Fixture::Light.corpus(MAX_BATCH);
     let start = Instant::now();

@@ -1,7 +1,6 @@
 //! The rule for paths on every variant, and against a model of its own of how servers read a path.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a surprise stops a test")]
 
-#[allow(dead_code, reason = "the other tests use the rest of it")]
 mod common;
 #[path = "../../verifier/tests/paths/tables.rs"]
 mod tables;

@@ -1,5 +1,5 @@
 //! Random capabilities, contexts and CBOR items.
-#![allow(unreachable_pub, reason = "a module of test binaries")]
+#![allow(unreachable_pub, dead_code, reason = "a module of test binaries, none of which needs all of it")]
 
 use std::borrow::Cow;
 

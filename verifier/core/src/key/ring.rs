@@ -107,16 +107,19 @@ impl MacKeyProvider for KeyRing {
     }
 }
 
+/// Told of each name that a token gives and that should be gone.
+pub(super) type Alert<'r> = dyn Fn(KeyName<'_>) + Send + Sync + 'r;
+
 /// The keys of a [`KeyRing`] that verify at a time.
 #[derive(Clone, Copy)]
 pub struct KeysAt<'r> {
     ring: &'r KeyRing,
     now_unix_s: u64,
-    alert: Option<&'r (dyn Fn(KeyName<'_>) + Send + Sync)>,
+    alert: Option<&'r Alert<'r>>,
 }
 
 impl<'r> KeysAt<'r> {
-    pub(super) const fn with_alert(mut self, alert: Option<&'r (dyn Fn(KeyName<'_>) + Send + Sync)>) -> Self {
+    pub(super) const fn with_alert(mut self, alert: Option<&'r Alert<'r>>) -> Self {
         self.alert = alert;
         self
     }

@@ -2,6 +2,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::ring::Alert;
 use super::{KeyName, KeyRing, KeysAt};
 
 /// Keys that can be replaced while verifications run.
@@ -46,7 +47,7 @@ struct Shared {
     ring: Mutex<Arc<KeyRing>>,
     /// Held by whoever makes a new ring, so that no change is lost.
     writing: Mutex<()>,
-    alert: Option<Box<dyn Fn(KeyName<'_>) + Send + Sync>>,
+    alert: Option<Box<Alert<'static>>>,
 }
 
 impl RotatingKeys {
@@ -67,7 +68,7 @@ impl RotatingKeys {
         Self::from_parts(ring, Some(Box::new(alert)))
     }
 
-    fn from_parts(ring: KeyRing, alert: Option<Box<dyn Fn(KeyName<'_>) + Send + Sync>>) -> Self {
+    fn from_parts(ring: KeyRing, alert: Option<Box<Alert<'static>>>) -> Self {
         let (version, ring, writing) = (AtomicUsize::new(0), Mutex::new(Arc::new(ring)), Mutex::new(()));
         Self { shared: Arc::new(Shared { version, ring, writing, alert }) }
     }
