@@ -9,7 +9,8 @@ use crate::compare::runner::MeasureError;
 pub const HELP: &str = "\
 Exit codes:
   0    done, and nothing is wrong; a gate's warning too, unless --strict
-  1    a difference between variants, a regression (in time, or in waiting), or a broken tripwire
+  1    a difference between variants, a regression (in time, or in waiting), or a broken tripwire; of `token`, one
+       that is denied, refused or not canonical
   2    inconclusive: neither a pass nor a regression was shown within the budget
   3    could not do it: a missing or unreadable file, a tool that failed, something to be judged that is not there
        and that neither the settings nor --allow-missing expect to be missing (a regression outweighs it: 1)

@@ -119,7 +119,11 @@ impl TryFrom<WrittenKey> for NamedKey {
     }
 }
 
-fn key_of_file(path: &Path) -> anyhow::Result<MacKey> {
+/// Reads a file with one key: 32 bytes, or 64 hex digits.
+///
+/// # Errors
+/// A file that cannot be read, or that holds no key.
+pub(crate) fn key_of_file(path: &Path) -> anyhow::Result<MacKey> {
     let what = "expected 32 bytes, or 64 hex digits";
     let content = fs::read(path).map_err(|error| anyhow!("{}: {error}; {what}", path.display()))?;
     let of_digits = || bytes_of_hex(str::from_utf8(&content).ok()?.trim())?.try_into().ok();
@@ -127,7 +131,8 @@ fn key_of_file(path: &Path) -> anyhow::Result<MacKey> {
     Ok(MacKey::new(key.ok_or_else(|| anyhow!("{}: not a key; {what}", path.display()))?))
 }
 
-fn bytes_of_hex(digits: &str) -> Option<Vec<u8>> {
+/// The bytes that these hex digits say; `None` if that is not what they are.
+pub(crate) fn bytes_of_hex(digits: &str) -> Option<Vec<u8>> {
     if !digits.len().is_multiple_of(2) || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
         return None;
     }
