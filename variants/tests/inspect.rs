@@ -7,8 +7,8 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use ron_auth_core::inspect::{Stage, diagnose, explain, inspect};
 use ron_auth_core::{
-    AuthError, Decision, EvalMode, KeyName, MacKey, MacKeyProvider, RequestCtx, Semantics, Verifier, VerifierConfig,
-    compat,
+    AuthError, CaveatKind, Decision, Demands, EvalMode, KeyName, MacKey, MacKeyProvider, RequestCtx, Semantics,
+    Verifier, VerifierConfig, compat,
 };
 use ron_auth_variants::{Variant, catalogue};
 use serde_json::Value;
@@ -76,9 +76,14 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: common::cases(512), ..ProptestConfig::default() })]
 
     #[test]
-    fn on_minted_tokens(capability in capability(0..12), ctx in any_context(), semantics in semantics()) {
+    fn on_minted_tokens(
+        capability in capability(0..12),
+        ctx in any_context(),
+        semantics in semantics(),
+        demands in demands(),
+    ) {
         let text = capability.to_base64url();
-        let outcome = agreed(&built(), &config(semantics), &text, &ctx, &Keys);
+        let outcome = agreed(&built(), &config(semantics).with_demands(demands), &text, &ctx, &Keys);
         prop_assert!(!matches!(outcome, Err(AuthError::Malformed(_) | AuthError::Bounds)), "{:?}", outcome);
         let token = inspect(&config(semantics), &text).unwrap();
         prop_assert_eq!(token.caveats().len(), capability.caveats.len());
@@ -153,6 +158,16 @@ proptest! {
 
 fn semantics() -> impl Strategy<Value = Semantics> {
     select(vec![Semantics::Strict, Semantics::Compat])
+}
+
+fn demands() -> impl Strategy<Value = Demands> {
+    let kinds = proptest::collection::vec(select(CaveatKind::ALL), 0..4);
+    let lifetime = select(vec![None, Some(0), Some(3600), Some(u64::MAX)]);
+    (kinds, lifetime, any::<bool>()).prop_map(|(kinds, lifetime, audience)| {
+        let mut demands = kinds.into_iter().fold(Demands::default(), Demands::caveat);
+        demands = lifetime.map_or(demands, |longest| demands.max_lifetime_secs(longest));
+        if audience { demands.audience() } else { demands }
+    })
 }
 
 #[derive(Clone, Debug)]

@@ -8,7 +8,7 @@ use std::str::FromStr;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::Args as ClapArgs;
-use ron_auth_core::{MacKey, MacKeyProvider, RequestCtx, Semantics, VerifierConfig};
+use ron_auth_core::{KeyName, MacKey, MacKeyProvider, RequestCtx, Semantics, VerifierConfig};
 
 use crate::corpus::given::{bytes_of_hex, key_of_file, read_context, read_keys};
 use crate::exit::Failure;
@@ -91,8 +91,8 @@ struct OneKey {
 }
 
 impl MacKeyProvider for OneKey {
-    fn key_for(&self, kid: &str, _tid: &str) -> Option<MacKey> {
-        self.kid.as_ref().is_none_or(|ours| ours == kid).then(|| self.key.clone())
+    fn key_for(&self, name: KeyName<'_>) -> Option<MacKey> {
+        self.kid.as_ref().is_none_or(|ours| ours == name.kid).then(|| self.key.clone())
     }
 }
 

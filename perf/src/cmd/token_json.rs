@@ -3,7 +3,7 @@
 use ron_auth_core::inspect::{
     Condition, Explanation, Flaw, Judgement, Subject, UntrustedCaveat, UntrustedToken, UntrustedValue,
 };
-use ron_auth_core::{AuthError, Caveat, Decision, DenyReason, Malformed, Rate, Scope};
+use ron_auth_core::{Caveat, Decision, DenyReason, Rate, Scope};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -114,12 +114,12 @@ fn caveat_json(caveat: UntrustedCaveat<'_>) -> Value {
         UntrustedValue::Custom { ns, name, cbor } => json!({ "ns": ns, "name": name, "cbor": hex(cbor) }),
         other => json!(other.to_string()),
     };
-    json!({ "t": caveat.kind(), "v": value })
+    json!({ "t": format!("{:?}", caveat.kind()), "v": value })
 }
 
 pub(super) fn flaw_json(flaw: &Flaw) -> Value {
     json!({
-        "error": error_name(flaw.error()),
+        "error": flaw.error().code(),
         "kind": flaw.kind().name(),
         "text_char": flaw.text_char(),
         "cbor_byte": flaw.cbor_byte(),
@@ -135,8 +135,7 @@ pub(super) fn explanation_json(explanation: &Explanation) -> Value {
             ("allow", Vec::new(), obligations.iter().map(rate_json).collect(), None)
         }
         Ok(Decision::Deny { reasons }) => ("deny", reasons.iter().map(reason_json).collect(), Vec::new(), None),
-        Ok(_) => ("unknown", Vec::new(), Vec::new(), None),
-        Err(error) => ("refuse", Vec::new(), Vec::new(), Some(error_name(error))),
+        Err(error) => ("refuse", Vec::new(), Vec::new(), Some(error.code())),
     };
     json!({
         "outcome": outcome,
@@ -161,7 +160,7 @@ fn condition_json(condition: &Condition) -> Value {
         "judgement": condition.judgement().name(),
         "reason": condition.judgement().reason().map(reason_json),
         "error": match condition.judgement() {
-            Judgement::Refuses(error) => Some(error_name(*error)),
+            Judgement::Refuses(error) => Some(error.code()),
             _ => None,
         },
         "why": condition.why(),
@@ -172,21 +171,9 @@ fn rate_json(rate: &Rate) -> Value {
     json!({ "per_s": rate.per_s, "burst": rate.burst })
 }
 
-/// As vector files spell reasons.
+/// Its code, and what it says.
 fn reason_json(reason: &DenyReason) -> Value {
-    match reason {
-        DenyReason::Custom(text) => json!({ "Custom": text }),
-        other => json!(format!("{other:?}")),
-    }
-}
-
-/// As vector files spell errors, with the layer of what is malformed.
-fn error_name(error: AuthError) -> String {
-    match error {
-        AuthError::Malformed(Malformed::Base64) => "Malformed/Base64".to_owned(),
-        AuthError::Malformed(Malformed::Cbor) => "Malformed/Cbor".to_owned(),
-        other => other.name().to_owned(),
-    }
+    json!({ "code": reason.code(), "text": reason.to_string() })
 }
 
 fn hex(bytes: &[u8]) -> String {

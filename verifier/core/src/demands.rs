@@ -141,6 +141,21 @@ impl Demands {
         self
     }
 
+    /// The kinds that must be present.
+    pub(crate) fn kinds(&self) -> impl Iterator<Item = CaveatKind> {
+        CaveatKind::ALL.iter().copied().filter(|kind| self.kinds & kind.bit() != 0)
+    }
+
+    /// See [`max_lifetime_secs`](Self::max_lifetime_secs).
+    pub(crate) const fn longest_lifetime_secs(&self) -> Option<u64> {
+        self.max_lifetime_secs
+    }
+
+    /// See [`audience`](Self::audience).
+    pub(crate) const fn is_audience_demanded(&self) -> bool {
+        self.audience
+    }
+
     /// Whether anything is demanded at all.
     pub(crate) const fn is_any(&self) -> bool {
         self.kinds != 0 || self.max_lifetime_secs.is_some() || self.audience
@@ -187,9 +202,8 @@ impl Demands {
 
 impl fmt::Debug for Demands {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kinds: Vec<_> = CaveatKind::ALL.iter().filter(|kind| self.kinds & kind.bit() != 0).collect();
         f.debug_struct("Demands")
-            .field("caveats", &kinds)
+            .field("caveats", &self.kinds().collect::<Vec<_>>())
             .field("max_lifetime_secs", &self.max_lifetime_secs)
             .field("audience", &self.audience)
             .finish()

@@ -7,11 +7,11 @@ use std::net::IpAddr;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ron_auth_core::inspect::{
-    Explanation, Flaw, FlawKind, Judgement, Stage, Subject, UntrustedValue, diagnose, explain, inspect,
+    Condition, Explanation, Flaw, FlawKind, Judgement, Stage, Subject, UntrustedValue, diagnose, explain, inspect,
 };
 use ron_auth_core::{
-    AuthError, Capability, CapabilityBuilder, Caveat, CustomCaveat, Decision, DenyReason, KeyName, MacKey,
-    MacKeyProvider, Malformed, Rate, RequestCtx, Scope, Semantics, VerifierConfig,
+    AuthError, Capability, CapabilityBuilder, Caveat, CaveatKind, CustomCaveat, Decision, Demands, DenyReason, KeyName,
+    MacKey, MacKeyProvider, Malformed, Rate, RequestCtx, Scope, Semantics, VerifierConfig,
 };
 
 const NOW: u64 = 1_762_700_000;
@@ -82,18 +82,21 @@ fn a_token_says_what_was_minted() {
     assert_eq!(token.mac_start(), capability.mac[..4]);
     let values: Vec<_> = token.caveats().map(|caveat| (caveat.kind(), caveat.value())).collect();
     let expected = [
-        ("Exp", UntrustedValue::Time(NOW + 600)),
-        ("Nbf", UntrustedValue::Time(NOW - 600)),
-        ("Aud", UntrustedValue::Text("search")),
-        ("Method", UntrustedValue::Texts(vec!["GET", "HEAD"])),
-        ("PathPrefix", UntrustedValue::Text("/index/docs")),
-        ("IpCidr", UntrustedValue::Text("10.0.0.0/8")),
-        ("BytesLe", UntrustedValue::Bytes(1024)),
-        ("Rate", UntrustedValue::Rate { per_s: 5, burst: 70_000 }),
-        ("Tenant", UntrustedValue::Text("acme")),
-        ("Amnesia", UntrustedValue::Bool(false)),
-        ("GovPolicyDigest", UntrustedValue::Text("b3:9f")),
-        ("Custom", UntrustedValue::Custom { ns: "plan", name: "paid", cbor: b"\xa2\x61a\x82\x01\x41\x02\x64plan\xf5" }),
+        (CaveatKind::Exp, UntrustedValue::Time(NOW + 600)),
+        (CaveatKind::Nbf, UntrustedValue::Time(NOW - 600)),
+        (CaveatKind::Aud, UntrustedValue::Text("search")),
+        (CaveatKind::Method, UntrustedValue::Texts(vec!["GET", "HEAD"])),
+        (CaveatKind::PathPrefix, UntrustedValue::Text("/index/docs")),
+        (CaveatKind::IpCidr, UntrustedValue::Text("10.0.0.0/8")),
+        (CaveatKind::BytesLe, UntrustedValue::Bytes(1024)),
+        (CaveatKind::Rate, UntrustedValue::Rate { per_s: 5, burst: 70_000 }),
+        (CaveatKind::Tenant, UntrustedValue::Text("acme")),
+        (CaveatKind::Amnesia, UntrustedValue::Bool(false)),
+        (CaveatKind::GovPolicyDigest, UntrustedValue::Text("b3:9f")),
+        (
+            CaveatKind::Custom,
+            UntrustedValue::Custom { ns: "plan", name: "paid", cbor: b"\xa2\x61a\x82\x01\x41\x02\x64plan\xf5" },
+        ),
     ];
     assert_eq!(values, expected);
     let cbor = capability.to_cbor();
@@ -536,11 +539,48 @@ fn tenant_and_scope_are_explained_and_come_first() {
         ("caveats[0] Tenant", "denies", "wants \"acme\"; the request's tenant is \"other\""),
     ];
     assert_eq!(told, expected.map(|(on, judgement, why)| (on.to_owned(), judgement, why)));
-    assert_eq!(explanation.summary(), "denied: TenantMismatch, MethodNotAllowed, PathNotAllowed, TenantMismatch");
+    assert_eq!(explanation.summary(), "denied: tenant.mismatch, caveat.method, caveat.path, caveat.tenant");
     let walking = RequestCtx::new(NOW, "GET", "/index/../admin", "acme");
     assert_eq!(
         explained([], &config(), &walking).conditions()[2].why(),
         "path \"/index/../admin\" begins with \"/index/\", but some server could take it for another path"
+    );
+}
+
+#[test]
+fn what_the_settings_demand_is_explained_between_scope_and_caveats() {
+    let demands = Demands::default().caveat(CaveatKind::Tenant).max_lifetime_secs(3600).audience();
+    let told = |caveats: Vec<Caveat>, ctx: &RequestCtx<'_>| -> Vec<(String, &'static str, String)> {
+        let explanation = explained(caveats, &config().with_demands(demands), ctx);
+        let row = |condition: &Condition| {
+            (condition.on().to_string(), condition.judgement().name(), condition.why().to_owned())
+        };
+        explanation.conditions()[4..7].iter().map(row).collect()
+    };
+    let rows = |judgement: &'static str, why: [&str; 3]| -> Vec<(String, &'static str, String)> {
+        let on = ["demanded Tenant", "demanded lifetime", "demanded audience"];
+        on.iter().zip(why).map(|(on, why)| ((*on).to_owned(), judgement, why.to_owned())).collect()
+    };
+    let good = vec![Caveat::Tenant("acme".into()), Caveat::Exp(NOW + 600), Caveat::Aud("search".into())];
+    let met = [
+        "the settings demand a caveat of kind Tenant; the token has one",
+        "the settings demand that it expires within 3600 s (60 min); it does so in 600 s (10 min)",
+        "the settings demand that an Aud names \"search\"; one does",
+    ];
+    assert_eq!(told(good.clone(), &ctx()), rows("holds", met));
+    let lacking = [
+        "the settings demand a caveat of kind Tenant; the token has none",
+        "the settings demand that it expires within 3600 s (60 min); it never does",
+        "the settings demand that an Aud names \"search\"; none does",
+    ];
+    assert_eq!(told(vec![], &ctx()), rows("denies", lacking));
+    let bare = RequestCtx::new(NOW, "GET", "/index/1", "acme");
+    let unknown = "the settings demand that an Aud names this service's audience, which is unknown";
+    assert_eq!(told(good, &bare)[2], ("demanded audience".to_owned(), "denies", unknown.to_owned()));
+    let late = told(vec![Caveat::Exp(NOW * 1000)], &ctx());
+    assert!(
+        late[1].1 == "denies" && late[1].2.ends_with("; it does so in 1760937300000 s (20381218 days)"),
+        "{late:?}"
     );
 }
 

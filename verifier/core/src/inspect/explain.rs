@@ -4,13 +4,14 @@ use std::fmt;
 
 use super::flaw::Flaw;
 use super::show::Quoted;
-use super::untrusted::{UntrustedToken, kind};
+use super::untrusted::UntrustedToken;
 use super::{inspect, words};
 use crate::capability::Rate;
 use crate::chain;
 use crate::config::{Semantics, VerifierConfig};
 use crate::context::RequestCtx;
 use crate::decision::{Decision, DenyReason};
+use crate::demands::CaveatKind;
 use crate::engine::{check_tag, key_of};
 use crate::error::{AuthError, Malformed};
 use crate::key::MacKeyProvider;
@@ -66,7 +67,7 @@ fn judge(
         &judge,
         token,
         0,
-        |index| token.caveat(index).is_none_or(|caveat| judge.holds(caveat, &mut nets)),
+        |index| token.caveat(index).is_some_and(|caveat| judge.holds(caveat, &mut nets)),
         |index, finding| findings.push((index, Judgement::of(finding))),
     );
     let outcome = verdict.map(|verdict| verdict.to_decision());
@@ -75,17 +76,18 @@ fn judge(
     let caveats = &token.capability.caveats;
     let mut findings = findings.into_iter().peekable();
     for (index, caveat) in caveats.iter().enumerate() {
+        let view = CaveatView::from(caveat);
         let judgement = match findings.next_if(|(found, _)| *found == index) {
             Some((_, judgement)) => judgement,
-            None => unasked(&judge, CaveatView::from(caveat)),
+            None => unasked(&judge, view),
         };
         let why = words::caveat(caveat, &judgement, config, ctx);
-        conditions.push(Condition { on: Subject::Caveat { index, kind: kind(caveat) }, judgement, why });
+        conditions.push(Condition { on: Subject::Caveat { index, kind: CaveatKind::of(&view) }, judgement, why });
     }
     (conditions, outcome)
 }
 
-/// The token's own tenant and scope, and whatever else the token is refused for as a whole: what the settings demand.
+/// The conditions on the token as a whole: its own tenant and scope, then what the settings demand.
 fn own_conditions(
     judge: &Judge<'_>,
     config: &VerifierConfig,
@@ -94,46 +96,55 @@ fn own_conditions(
 ) -> Vec<Condition> {
     let mut refusals = Vec::new();
     judge.refusals(token, |reason| refusals.push(reason.to_reason()));
-    let condition = |on, reason: DenyReason, is_set: bool, why: String| {
-        let (judgement, why) = if config.semantics == Semantics::Compat {
-            (Judgement::Ignored, "the compat semantics leave it to the caller".to_owned())
-        } else if !is_set {
-            (Judgement::Holds, "sets no condition".to_owned())
-        } else if refusals.contains(&reason) {
-            (Judgement::Denies(reason), why)
-        } else {
-            (Judgement::Holds, why)
-        };
+    let holds = |reason: &DenyReason| !refusals.contains(reason);
+    let condition = |on, reason: DenyReason, why: String| {
+        let judgement = if holds(&reason) { Judgement::Holds } else { Judgement::Denies(reason) };
         Condition { on, judgement, why }
+    };
+    let own = |on, reason: DenyReason, is_set: bool, why: String| match config.semantics {
+        Semantics::Compat => Condition {
+            on,
+            judgement: Judgement::Ignored,
+            why: "the compat semantics leave it to the caller".to_owned(),
+        },
+        Semantics::Strict => condition(on, reason, if is_set { why } else { "sets no condition".to_owned() }),
     };
     let scope = &token.capability.scope;
     let prefix = scope.prefix.as_deref();
     let mut conditions = vec![
-        condition(Subject::Tid, DenyReason::TidMismatch, true, words::tenant(&token.capability.tid, ctx)),
-        condition(
+        own(Subject::Tid, DenyReason::TidMismatch, true, words::tenant(&token.capability.tid, ctx)),
+        own(
             Subject::ScopeMethods,
             DenyReason::MethodNotAllowed,
             true,
             words::methods(scope.methods.iter().map(AsRef::as_ref), ctx),
         ),
-        condition(
+        own(
             Subject::ScopePrefix,
             DenyReason::PathNotAllowed,
             prefix.is_some(),
-            words::path(prefix.unwrap_or_default(), !refusals.contains(&DenyReason::PathNotAllowed), config, ctx),
+            words::path(prefix.unwrap_or_default(), holds(&DenyReason::PathNotAllowed), config, ctx),
         ),
-        condition(
+        own(
             Subject::ScopeMaxBytes,
             DenyReason::BytesExceed,
             scope.max_bytes.is_some(),
             words::length(scope.max_bytes.unwrap_or_default(), ctx),
         ),
     ];
-    for reason in refusals {
-        if !conditions.iter().any(|condition| condition.judgement.reason() == Some(&reason)) {
-            let why = reason.to_string();
-            conditions.push(Condition { on: Subject::Demand, judgement: Judgement::Denies(reason), why });
-        }
+    let caveats = &token.capability.caveats;
+    for kind in config.demands.kinds() {
+        let reason = DenyReason::MissingCaveat(kind);
+        let why = words::demanded_kind(kind, holds(&reason));
+        conditions.push(condition(Subject::DemandedCaveat(kind), reason, why));
+    }
+    if let Some(longest) = config.demands.longest_lifetime_secs() {
+        let why = words::demanded_lifetime(longest, caveats, ctx);
+        conditions.push(condition(Subject::DemandedLifetime, DenyReason::LifetimeExceeded, why));
+    }
+    if config.demands.is_audience_demanded() {
+        let why = words::demanded_audience(holds(&DenyReason::AudienceNotNamed), ctx);
+        conditions.push(condition(Subject::DemandedAudience, DenyReason::AudienceNotNamed, why));
     }
     conditions
 }
@@ -199,8 +210,8 @@ impl Explanation {
         self.flaw.as_ref()
     }
 
-    /// Every condition, in the order in which reasons are given: tenant and scope, then what the settings demand and the
-    /// token lacks, then caveats in token order. Empty if the token is not genuine: what it says is then nobody's word.
+    /// Every condition, in the order in which reasons are given: tenant and scope, then what the settings demand, then
+    /// caveats in token order. Empty if the token is not genuine: what it says is then nobody's word.
     #[must_use]
     pub fn conditions(&self) -> &[Condition] {
         &self.conditions
@@ -222,8 +233,8 @@ impl Explanation {
                 format!("allowed, with {} rate(s) for the caller's limiter", obligations.len())
             }
             (Ok(Decision::Deny { reasons }), _) => {
-                let reasons: Vec<String> = reasons.iter().map(words::reason).collect();
-                format!("denied: {}", reasons.join(", "))
+                let codes: Vec<&str> = reasons.iter().map(DenyReason::code).collect();
+                format!("denied: {}", codes.join(", "))
             }
             (Err(AuthError::UnknownKid), _) => format!("refused: there is no key for {}", key()),
             (Err(AuthError::MacMismatch), _) => {
@@ -334,11 +345,15 @@ pub enum Subject {
     Caveat {
         /// Its place among the caveats, from 0.
         index: usize,
-        /// The name of its kind, as tokens have it.
-        kind: &'static str,
+        /// Its kind.
+        kind: CaveatKind,
     },
-    /// The verifier's settings.
-    Demand,
+    /// The settings: there must be such a caveat.
+    DemandedCaveat(CaveatKind),
+    /// The settings: the longest lifetime.
+    DemandedLifetime,
+    /// The settings: the audience must be named.
+    DemandedAudience,
 }
 
 impl fmt::Display for Subject {
@@ -348,8 +363,10 @@ impl fmt::Display for Subject {
             Self::ScopeMethods => f.write_str("scope.methods"),
             Self::ScopePrefix => f.write_str("scope.prefix"),
             Self::ScopeMaxBytes => f.write_str("scope.max_bytes"),
-            Self::Caveat { index, kind } => write!(f, "caveats[{index}] {kind}"),
-            Self::Demand => f.write_str("settings"),
+            Self::Caveat { index, kind } => write!(f, "caveats[{index}] {kind:?}"),
+            Self::DemandedCaveat(kind) => write!(f, "demanded {kind:?}"),
+            Self::DemandedLifetime => f.write_str("demanded lifetime"),
+            Self::DemandedAudience => f.write_str("demanded audience"),
         }
     }
 }

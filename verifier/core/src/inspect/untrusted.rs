@@ -6,7 +6,8 @@ use std::ops::Range;
 use super::cbor::Read;
 use super::show::{Hex, List, Quoted, Time};
 use crate::capability::{Caveat, Rate, Scope};
-use crate::view::OwnedToken;
+use crate::demands::CaveatKind;
+use crate::view::{CaveatView, OwnedToken};
 
 /// A token that was decoded but not verified: anybody can have written it.
 ///
@@ -165,10 +166,10 @@ impl<'a> UntrustedCaveat<'a> {
         self.index
     }
 
-    /// The name of its kind, as the token has it.
+    /// Its kind.
     #[must_use]
-    pub const fn kind(self) -> &'static str {
-        kind(self.caveat)
+    pub fn kind(self) -> CaveatKind {
+        CaveatKind::of(&CaveatView::from(self.caveat))
     }
 
     /// What it says.
@@ -196,27 +197,9 @@ impl<'a> UntrustedCaveat<'a> {
     }
 }
 
-/// The name of a caveat's kind, as tokens have it.
-pub(super) const fn kind(caveat: &Caveat) -> &'static str {
-    match caveat {
-        Caveat::Exp(_) => "Exp",
-        Caveat::Nbf(_) => "Nbf",
-        Caveat::Aud(_) => "Aud",
-        Caveat::Method(_) => "Method",
-        Caveat::PathPrefix(_) => "PathPrefix",
-        Caveat::IpCidr(_) => "IpCidr",
-        Caveat::BytesLe(_) => "BytesLe",
-        Caveat::Rate(_) => "Rate",
-        Caveat::Tenant(_) => "Tenant",
-        Caveat::Amnesia(_) => "Amnesia",
-        Caveat::GovPolicyDigest(_) => "GovPolicyDigest",
-        Caveat::Custom { .. } => "Custom",
-    }
-}
-
 impl fmt::Display for UntrustedCaveat<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.kind(), self.value())
+        write!(f, "{:?} {}", self.kind(), self.value())
     }
 }
 

@@ -11,6 +11,7 @@ use crate::capability::{Caveat, Rate};
 use crate::config::{Semantics, VerifierConfig};
 use crate::context::RequestCtx;
 use crate::decision::DenyReason;
+use crate::demands::CaveatKind;
 
 /// Why a caveat comes to what it comes to.
 pub(super) fn caveat(caveat: &Caveat, judgement: &Judgement, config: &VerifierConfig, ctx: &RequestCtx<'_>) -> String {
@@ -39,9 +40,7 @@ pub(super) fn caveat(caveat: &Caveat, judgement: &Judgement, config: &VerifierCo
             match judgement {
                 Judgement::Ignored => format!("{what}: the compat semantics ignore it"),
                 Judgement::NotAsked => format!("{what}: no handler was asked, as an earlier caveat refuses the token"),
-                Judgement::Denies(reason) if config.custom_handler(ns).is_some() => {
-                    format!("{what}: its handler says {}", self::reason(reason))
-                }
+                Judgement::Denies(DenyReason::Custom(text)) => format!("{what}: its handler says {}", Quoted(text)),
                 Judgement::Denies(_) => format!("{what}: no handler is registered for its namespace"),
                 _ => format!("{what}: its handler agrees"),
             }
@@ -142,11 +141,28 @@ pub(super) fn length(limit: u64, ctx: &RequestCtx<'_>) -> String {
     }
 }
 
-/// A reason by its name. What a token or a handler says in it is quoted.
-pub(super) fn reason(reason: &DenyReason) -> String {
-    match reason {
-        DenyReason::Custom(text) => Quoted(text).to_string(),
-        DenyReason::Unhandled { .. } | DenyReason::MissingCaveat(_) => reason.to_string(),
-        other => other.name().into_owned(),
+pub(super) fn demanded_kind(kind: CaveatKind, holds: bool) -> String {
+    format!("the settings demand a caveat of kind {kind:?}; the token has {}", if holds { "one" } else { "none" })
+}
+
+pub(super) fn demanded_lifetime(longest_s: u64, caveats: &[Caveat], ctx: &RequestCtx<'_>) -> String {
+    let exps = caveats.iter().filter_map(|caveat| match caveat {
+        Caveat::Exp(at) => Some(*at),
+        _ => None,
+    });
+    let demanded = format!("the settings demand that it expires within {}", Span(longest_s));
+    match exps.min() {
+        Some(at) => format!("{demanded}; it does so in {}", Span(at.saturating_sub(ctx.now_unix_s()))),
+        None => format!("{demanded}; it never does"),
+    }
+}
+
+pub(super) fn demanded_audience(holds: bool, ctx: &RequestCtx<'_>) -> String {
+    match ctx.known_audience() {
+        Some(audience) if !audience.is_empty() => {
+            let names = if holds { "one does" } else { "none does" };
+            format!("the settings demand that an Aud names {}; {names}", Quoted(audience))
+        }
+        _ => "the settings demand that an Aud names this service's audience, which is unknown".to_owned(),
     }
 }
