@@ -204,7 +204,7 @@ fn keys_come_from_files_and_are_never_echoed() {
     let raw = written("raw", &[0xc7; 32]);
     let digits = written("digits", format!("{KEY}\n").as_bytes());
     let ring = written("keys.toml", format!("[[key]]\ntid='acme'\nkid='k1'\nhex='{KEY}'\n").as_bytes());
-    let wrong = written("wrong", KEY[..60].as_bytes());
+    let wrong = written("wrong", &KEY.as_bytes()[..60]);
     for (option, path) in [("--key-file", &raw), ("--key-file", &digits), ("--keys", &ring)] {
         let output = lab(&[&["explain", token.as_str(), option, path], &REQUEST[..]].concat());
         assert_eq!(code(&output), 0, "{option} {path}: {}{}", out(&output), err(&output));
