@@ -213,7 +213,7 @@ fn a_token_that_shows_no_mac_matches_none() {
         let config = VerifierConfig::default();
         let alone = engine.verify_token(EvalMode::Adaptive, &config, &text, &ctx(), &key());
         assert_eq!(alone, Err(AuthError::MacMismatch));
-        for result in engine.verify_each(EvalMode::Adaptive, &config, &vec![&text; 5], &ctx(), &key()) {
+        for result in engine.verify_each(EvalMode::Adaptive, &config, &[&text; 5], &ctx(), &key()) {
             assert_eq!(result, Err(AuthError::MacMismatch));
         }
     }

@@ -15,6 +15,8 @@ use crate::interpreter::{Caveat, Request, Rules, Token, TokenScope, chain, key_o
 #[derive(Clone, Debug)]
 pub struct Case {
     pub request: Request,
+    /// Another one, for batches in which not all tokens come with the same.
+    pub other: Request,
     pub rules: Rules,
     pub drafts: Vec<Draft>,
     /// Speed only.
@@ -77,7 +79,7 @@ pub enum TextChange {
 /// Which paths are tried.
 #[derive(Clone, Copy, Debug)]
 pub enum Paths {
-    /// Letters, digits, `-`, dots, `%20`, and the spellings of dot segments and separators that every rule names.
+    /// Names that no server reads otherwise, and dot segments and separators in a few spellings.
     Ordinary,
     /// Any characters, those first that some server takes for a separator or the end of a path.
     Anything,
@@ -86,14 +88,17 @@ pub enum Paths {
 // What is tried
 
 pub fn case(paths: Paths, tokens: std::ops::Range<usize>) -> impl Strategy<Value = Case> {
-    (request(paths), semantics(), skew(), handled()).prop_flat_map(move |(request, semantics, skew_s, handled)| {
+    let requests = (request(paths), request(paths));
+    (requests, semantics(), skew(), handled()).prop_flat_map(move |((request, other), semantics, skew_s, handled)| {
         let rules = Rules { semantics, max_token_bytes: 4096, max_caveats: 64, skew_s, handled };
         let drafts = proptest::collection::vec(draft(&request, &rules), tokens.clone());
         let speed = (select(vec![0, 2, 8, usize::MAX]), select(vec![0, 48, usize::MAX]));
-        (Just(request), Just(rules), drafts, bounds(), speed).prop_map(|(request, mut rules, drafts, bounds, speed)| {
-            bounds.set(&mut rules, &drafts[0]);
-            Case { request, rules, drafts, soa_threshold: speed.0, par_min_batch: speed.1 }
-        })
+        (Just((request, other)), Just(rules), drafts, bounds(), speed).prop_map(
+            |((request, other), mut rules, drafts, bounds, speed)| {
+                bounds.set(&mut rules, &drafts[0]);
+                Case { request, other, rules, drafts, soa_threshold: speed.0, par_min_batch: speed.1 }
+            },
+        )
     })
 }
 
@@ -206,7 +211,7 @@ fn peer() -> impl Strategy<Value = Option<IpAddr>> {
     ]
 }
 
-fn path(paths: Paths) -> BoxedStrategy<String> {
+pub fn path(paths: Paths) -> BoxedStrategy<String> {
     let name = select(vec!["a", "b", "ab", "index", "x-1", "a.b", "a%20b", "v1", "A", "7"]);
     let segment = prop_oneof![40 => name, 1 => select(vec![".", "..", "%2e", "%2E%2e", ".%2e", "a%2Fb", "%2f", ""])];
     let ordinary = (proptest::collection::vec(segment, 0..5), any::<bool>()).prop_map(|(segments, is_folder)| {
@@ -214,57 +219,143 @@ fn path(paths: Paths) -> BoxedStrategy<String> {
         format!("/{}{end}", segments.join("/"))
     });
     let pieces = [
+        // What most pieces come between.
+        "/",
         "/",
         "/",
         "/",
         "a",
         "b",
-        "..",
+        "c",
+        // Dots, leads, what follows them, drives.
         ".",
-        "..;",
+        "..",
+        "...",
+        "%2e",
+        "%20",
+        " ",
+        "+",
+        "%2B",
+        "%C2%A0",
+        "\u{a0}",
+        "\u{200b}",
+        "%e2%80%8b",
+        "\u{3000}",
+        "\u{feff}",
+        "\u{e0100}",
+        "\u{2024}",
+        "\u{2026}",
+        "\u{ff0e}",
+        "\u{fe52}",
+        "%EF%BC%8E",
         ";",
-        ";v=1",
+        ":",
+        "%3a",
+        "\u{ff1a}",
+        "\u{2236}",
+        "é",
+        "\u{42f}",
+        "\u{3042}",
+        "%d0%af",
+        "%61",
+        "7",
+        "_",
+        // Separators and ends.
         "\\",
         "%5c",
         "%5C",
-        "%00",
-        "%252e",
-        "%252F",
-        "%25",
-        "%",
-        "%2",
-        "%2e",
         "%2F",
-        "%c0%ae",
-        "%c0%af",
-        "%uff0e",
-        "%ff",
+        "%3b",
+        "%3B",
         "?",
         "#",
+        "%3f",
+        "%23",
         "\0",
+        "%00",
         "\t",
         "\r\n",
+        "%0a",
         "\x7f",
-        " ",
-        "%20",
-        "..%20",
-        "...",
-        ":",
-        "é",
-        "\u{2024}",
+        "%7f",
+        "\u{85}",
+        "%c2%85",
+        "\u{2028}",
         "\u{2215}",
         "\u{ff0f}",
-        "\u{ff0e}",
-        "%e3%80%82",
-        "no-slash",
+        "\u{2216}",
+        "\u{a5}",
+        "\u{37e}",
+        "\u{ff1b}",
+        "\u{ff1f}",
+        "\u{2048}",
+        "\u{ff03}",
+        "\u{ff05}",
+        "\u{66a}",
+        "\u{2ba}",
+        "\u{30e}",
+        "\u{226e}",
+        "\u{3008}",
+        "\u{ff1e}",
+        "\"",
+        "%22",
+        "<",
+        "%3E",
+        // Escapes that are none, not once, or of no character.
+        "%",
+        "%2",
+        "%g0",
+        "%u002e",
+        "%25",
+        "%252e",
+        "%%32%65",
+        "%c0%ae",
+        "%c1%9c",
+        "%e0%80%ae",
+        "%ed%a0%80",
+        "%ff",
+        "%c3",
+        "%a9",
+        "%f0%9f%98%80",
+        "%f4%90%80%80",
+        "\u{1f600}",
+        "%uff0e",
+        // The rest of what a path may have, what it may not, and what nobody would think of.
+        "-",
+        "~",
+        "!",
+        "$",
+        "&",
+        "'",
+        "(",
+        ")",
         "*",
+        ",",
+        "=",
+        "@",
+        "[",
+        "]",
+        "{",
+        "}",
+        "|",
+        "^",
+        "`",
+        "\u{3002}",
+        "\u{2c6f}",
+        "\u{301}",
+        "v=1",
+        "::$DATA",
+        "no-slash",
     ];
     match paths {
         Paths::Ordinary => ordinary.boxed(),
         Paths::Anything => prop_oneof![
-            1 => ordinary,
-            6 => proptest::collection::vec(select(pieces.to_vec()), 0..8).prop_map(|pieces| pieces.concat()),
+            2 => ordinary,
+            12 => proptest::collection::vec(select(pieces.to_vec()), 0..6)
+                .prop_map(|pieces| format!("/{}", pieces.concat())),
+            1 => proptest::collection::vec(select(pieces.to_vec()), 0..4).prop_map(|pieces| pieces.concat()),
             1 => any::<String>(),
+            1 => any::<String>().prop_map(|path| format!("/{path}")),
         ]
         .boxed(),
     }

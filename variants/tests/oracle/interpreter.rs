@@ -432,7 +432,7 @@ fn judge(rules: &Rules, token: &Token, request: &Request, asked: &mut Vec<Questi
 fn judge_the_token_itself(token: &Token, request: &Request) -> Vec<DenyReason> {
     let TokenScope { prefix, methods, max_bytes } = &token.scope;
     let conditions = [
-        (token.tid == request.tenant, DenyReason::TenantMismatch),
+        (token.tid == request.tenant, DenyReason::TidMismatch),
         (is_one_of(&request.method, methods), DenyReason::MethodNotAllowed),
         (prefix.as_ref().is_none_or(|prefix| is_below(&request.path, prefix)), DenyReason::PathNotAllowed),
         (max_bytes.is_none_or(|limit| request.content_len.is_some_and(|len| len <= limit)), DenyReason::BytesExceed),
@@ -456,7 +456,7 @@ pub fn judge_caveat(rules: &Rules, caveat: &Caveat, request: &Request, asked: &m
             or(own.as_ref() == Some(name), DenyReason::BadAudience)
         }
         Caveat::GovPolicyDigest(digest) => {
-            or(request.policy_digest.as_ref() == Some(digest), DenyReason::Custom("gov_policy_digest_mismatch".into()))
+            or(request.policy_digest.as_ref() == Some(digest), DenyReason::GovPolicyDigestMismatch)
         }
         Caveat::Method(names) => or(is_one_of(&request.method, names), DenyReason::MethodNotAllowed),
         Caveat::PathPrefix(prefix) => {
@@ -479,10 +479,10 @@ pub fn judge_caveat(rules: &Rules, caveat: &Caveat, request: &Request, asked: &m
         Caveat::Rate { per_s, burst } if strict => Judgement::Owed(Rate { per_s: *per_s, burst: *burst }),
         Caveat::Rate { .. } => Judgement::Holds,
         Caveat::Tenant(tenant) => or(*tenant == request.tenant, DenyReason::TenantMismatch),
-        Caveat::Amnesia(amnesia) => or(*amnesia == request.amnesia, DenyReason::Custom("amnesia_mismatch".into())),
+        Caveat::Amnesia(amnesia) => or(*amnesia == request.amnesia, DenyReason::AmnesiaMismatch),
         Caveat::Custom { ns, name, cbor } if strict => {
             if !rules.handled.contains(&ns.as_str()) {
-                return Judgement::Fails(DenyReason::Custom(format!("unhandled:{ns}/{name}")));
+                return Judgement::Fails(DenyReason::Unhandled { ns: ns.clone(), name: name.clone() });
             }
             asked.push((ns.clone(), name.clone(), cbor.clone()));
             match handler(ns, name, cbor, &request.tenant) {
@@ -500,18 +500,145 @@ fn is_one_of(method: &str, names: &[String]) -> bool {
 
 /// The path rule of the strict semantics.
 fn is_below(path: &str, prefix: &str) -> bool {
-    may_be_compared(path)
+    is_plain(path)
         && path
             .strip_prefix(prefix)
             .is_some_and(|beyond| beyond.is_empty() || prefix.ends_with('/') || beyond.starts_with('/'))
 }
 
-/// Whether a path means the same to every server, so that a prefix of it says where it leads.
-fn may_be_compared(path: &str) -> bool {
-    let lower = path.to_ascii_lowercase();
-    let has_dot_segment = path.split('/').any(|segment| segment == "." || segment == "..");
-    !has_dot_segment && !["//", "%2e", "%2f"].iter().any(|spelling| lower.contains(spelling))
+/// Whether a path is plain. The numbers are those of the rule.
+fn is_plain(path: &str) -> bool {
+    // 1
+    let Some(beyond_root) = path.strip_prefix('/') else { return false };
+    let segments: Option<Vec<String>> = beyond_root.split('/').map(read_segment).collect();
+    let Some(segments) = segments else { return false };
+    let last = segments.len() - 1;
+    segments.iter().enumerate().all(|(index, segment)| {
+        let is_end = segment.is_empty() && index == last;
+        // 5 and 6
+        !segment.chars().any(|character| is_in(MISREAD, character)) && (is_end || is_a_name(segment))
+    })
 }
+
+/// The characters of a segment, if it is written as a path is (2), in UTF-8 (3), and no escape hides what has a meaning (4).
+fn read_segment(segment: &str) -> Option<String> {
+    let mut bytes = Vec::new();
+    let mut rest = segment.as_bytes();
+    while let [first, after @ ..] = rest {
+        rest = after;
+        let byte = match first {
+            b'%' => {
+                let (digits, after) = rest.split_at_checked(2)?;
+                rest = after;
+                let digit = |place: usize| char::from(digits[place]).to_digit(16);
+                let byte = u8::try_from(digit(0)? * 16 + digit(1)?).unwrap();
+                if byte.is_ascii_control() || b"./\\%;?#\"<>".contains(&byte) {
+                    return None;
+                }
+                byte
+            }
+            byte if byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@".contains(byte) => *byte,
+            byte if !byte.is_ascii() => *byte,
+            _ => return None,
+        };
+        bytes.push(byte);
+    }
+    String::from_utf8(bytes).ok()
+}
+
+/// Whether a segment is neither empty nor could be a dot segment or a drive.
+fn is_a_name(segment: &str) -> bool {
+    let is_of_a_lead = |character| character == '+' || is_in(DOTS, character) || is_in(BLANKS, character);
+    let behind = segment.trim_start_matches(is_of_a_lead);
+    let lead = &segment[..segment.len() - behind.len()];
+    let is_colon = |character| is_in(COLONS, character);
+    let next = behind.chars().next();
+    let has_dot_or_blank = lead.chars().any(|character| character != '+');
+    let could_be_dots = has_dot_or_blank && next.is_none_or(|next| next == ';' || is_colon(next));
+    let could_be_a_drive = next.is_some_and(char::is_alphabetic)
+        && behind.chars().skip(1).find(|&character| !is_in(BLANKS, character)).is_some_and(is_colon);
+    !segment.is_empty() && !segment.starts_with(';') && !could_be_dots && !could_be_a_drive
+}
+
+/// Characters, each from the first to the last of a range.
+type Ranges = &'static [(u32, u32)];
+
+fn is_in(ranges: Ranges, character: char) -> bool {
+    ranges.iter().any(|&(first, last)| (first..=last).contains(&u32::from(character)))
+}
+
+/// Controls, line ends, and what turns into a character that has a meaning.
+const MISREAD: Ranges = &[
+    (0x80, 0x9f),
+    (0x2028, 0x2029),
+    // slashes, backslashes
+    (0x2044, 0x2044),
+    (0x2100, 0x2101),
+    (0x2105, 0x2106),
+    (0x2215, 0x2215),
+    (0xff0f, 0xff0f),
+    (0xa5, 0xa5),
+    (0x20a9, 0x20a9),
+    (0x2216, 0x2216),
+    (0xfe68, 0xfe68),
+    (0xff3c, 0xff3c),
+    // semicolons, question marks, number signs, percent signs
+    (0x37e, 0x37e),
+    (0xfe14, 0xfe14),
+    (0xfe54, 0xfe54),
+    (0xff1b, 0xff1b),
+    (0x2047, 0x2049),
+    (0xfe16, 0xfe16),
+    (0xfe56, 0xfe56),
+    (0xff1f, 0xff1f),
+    (0xfe5f, 0xfe5f),
+    (0xff03, 0xff03),
+    (0x66a, 0x66a),
+    (0xfe6a, 0xfe6a),
+    (0xff05, 0xff05),
+    // quotation marks, less-than and greater-than signs
+    (0x2ba, 0x2ba),
+    (0x30e, 0x30e),
+    (0xff02, 0xff02),
+    (0x226e, 0x226f),
+    (0x2329, 0x232a),
+    (0x3008, 0x3009),
+    (0xfe64, 0xfe65),
+    (0xff1c, 0xff1c),
+    (0xff1e, 0xff1e),
+];
+const DOTS: Ranges =
+    &[(0x2e, 0x2e), (0x2024, 0x2026), (0xfe19, 0xfe19), (0xfe30, 0xfe30), (0xfe52, 0xfe52), (0xff0e, 0xff0e)];
+const COLONS: Ranges = &[
+    (0x3a, 0x3a),
+    (0x589, 0x589),
+    (0x2236, 0x2236),
+    (0x2a74, 0x2a74),
+    (0xfe13, 0xfe13),
+    (0xfe55, 0xfe55),
+    (0xff1a, 0xff1a),
+];
+const BLANKS: Ranges = &[
+    // white space
+    (0x20, 0x20),
+    (0xa0, 0xa0),
+    (0x1680, 0x1680),
+    (0x2000, 0x200a),
+    (0x202f, 0x202f),
+    (0x205f, 0x205f),
+    (0x3000, 0x3000),
+    // what has no width
+    (0xad, 0xad),
+    (0x34f, 0x34f),
+    (0x61c, 0x61c),
+    (0x180e, 0x180e),
+    (0x200b, 0x200f),
+    (0x202a, 0x202e),
+    (0x2060, 0x206f),
+    (0xfe00, 0xfe0f),
+    (0xfeff, 0xfeff),
+    (0xe0000, 0xe0fff),
+];
 
 /// The net rule of the strict semantics.
 fn is_in_net(peer: IpAddr, net: &str) -> bool {

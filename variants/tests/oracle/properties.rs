@@ -159,7 +159,6 @@ proptest! {
                 reasons.sort_by_key(|reason| format!("{reason:?}"));
                 Decision::Deny { reasons }
             }
-            other => other,
         };
         let is_of_time = |error| matches!(error, AuthError::Expired | AuthError::NotYetValid);
         match (decided(&rules, &token, &request), decided(&rules, &permuted, &request)) {

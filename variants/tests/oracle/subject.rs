@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::sync::{Arc, Mutex};
 
 use ron_auth_core::{
-    AuthError, CustomCaveat, Decision, EvalMode, MacKey, MacKeyProvider, RequestCtx, Verifier, VerifierConfig,
+    AuthError, BatchError, CustomCaveat, Decision, EvalMode, KeyName, MacKey, MacKeyProvider, RequestCtx, Verifier,
+    VerifierConfig,
 };
 
 use crate::generator::Case;
@@ -22,8 +23,8 @@ pub struct Subject<'r> {
 struct Keys;
 
 impl MacKeyProvider for Keys {
-    fn key_for(&self, kid: &str, tid: &str) -> Option<MacKey> {
-        key_of(tid, kid).map(MacKey::new)
+    fn key_for(&self, name: KeyName<'_>) -> Option<MacKey> {
+        key_of(name.tid, name.kid).map(MacKey::new)
     }
 }
 
@@ -75,11 +76,25 @@ impl<'r> Subject<'r> {
         results
     }
 
-    pub fn many(&self, verifier: &dyn Verifier, mode: EvalMode, tokens: &[String]) -> Result<Vec<Decision>, AuthError> {
+    pub fn many(
+        &self,
+        verifier: &dyn Verifier,
+        mode: EvalMode,
+        tokens: &[String],
+    ) -> Result<Vec<Decision>, BatchError> {
         let mut decisions = vec![Decision::Deny { reasons: Vec::new() }];
         let outcome = verifier.verify_many_into(mode, &self.config, tokens, &self.ctx, &Keys, &mut decisions);
         assert!(outcome.is_ok() || decisions.is_empty(), "a batch that fails leaves a result");
         outcome.map(|()| decisions)
+    }
+
+    pub fn each_request(
+        &self,
+        verifier: &dyn Verifier,
+        mode: EvalMode,
+        items: &[(String, RequestCtx<'_>)],
+    ) -> Vec<Result<Decision, AuthError>> {
+        verifier.verify_each_request(mode, &self.config, items, &Keys)
     }
 
     /// What handlers were asked since the last time, in order.
@@ -88,7 +103,7 @@ impl<'r> Subject<'r> {
     }
 }
 
-fn context(request: &Request) -> RequestCtx<'_> {
+pub fn context(request: &Request) -> RequestCtx<'_> {
     let mut ctx = RequestCtx::new(request.now_s, &request.method, &request.path, &request.tenant)
         .peer_ip(request.peer)
         .content_len(request.content_len)
