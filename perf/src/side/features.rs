@@ -59,7 +59,9 @@ mod tests {
         for name in known() {
             assert!(theirs.contains_key(name), "{name}");
         }
-        // The last is for other benches: its functions are no part of the canonical cases.
-        assert_eq!(theirs.len(), known().count() + 1, "{theirs:?}");
+        // Of these, one is for other benches, and one adds JSON: nothing that a verification runs through.
+        let others = ["bench-eval-modes", "serde"];
+        let choices: Vec<&String> = theirs.keys().filter(|name| !others.contains(&name.as_str())).collect();
+        assert_eq!(choices.len(), known().count(), "{choices:?}");
     }
 }
