@@ -7,8 +7,8 @@ mod common;
 use proptest::prelude::*;
 use proptest::sample::subsequence;
 use ron_auth_core::{
-    AuthError, Capability, Caveat, CaveatKind, Decision, Demands, DenyReason, EvalMode, MacKey, RequestCtx, Semantics,
-    VerifierConfig,
+    AuthError, Capability, CapabilityBuilder, Caveat, CaveatKind, Decision, Demands, DenyReason, EvalMode, MacKey,
+    RequestCtx, Semantics, VerifierConfig,
 };
 use ron_auth_variants::{catalogue, classic};
 
@@ -68,15 +68,18 @@ fn wanted() -> impl Strategy<Value = Wanted> {
     })
 }
 
-/// The reasons of the result without demands, and those of the demands at their place.
-fn with_violations(without: Result<Decision, AuthError>, violations: Vec<DenyReason>) -> Result<Decision, AuthError> {
+/// The reasons of the result without demands, and those of the demands at their place: behind `of_the_token` reasons of
+/// the token's own tenant and scope.
+fn with_violations(
+    without: Result<Decision, AuthError>,
+    violations: Vec<DenyReason>,
+    of_the_token: usize,
+) -> Result<Decision, AuthError> {
     match without? {
         allow @ Decision::Allow { .. } if violations.is_empty() => Ok(allow),
         Decision::Allow { .. } => Ok(Decision::Deny { reasons: violations }),
         Decision::Deny { mut reasons } => {
-            let of_the_token = |reason: &DenyReason| ["tenant.", "scope."].iter().any(|f| reason.code().starts_with(f));
-            let place = reasons.iter().take_while(|reason| of_the_token(reason)).count();
-            reasons.splice(place..place, violations);
+            reasons.splice(of_the_token..of_the_token, violations);
             Ok(Decision::Deny { reasons })
         }
     }
@@ -102,7 +105,20 @@ proptest! {
             .zip(&capabilities)
             .map(|(token, capability)| {
                 let without = plain.verify_token(EvalMode::StreamingOnly, &config, token, &ctx, &key);
-                with_violations(without, wanted.violations(capability, &ctx))
+                // The same token without its caveats is refused for its tenant and scope alone.
+                let bare = CapabilityBuilder::new(&capability.tid, &capability.kid, capability.scope.clone());
+                let bare = plain.verify_token(
+                    EvalMode::StreamingOnly,
+                    &config,
+                    &bare.sign(&key).unwrap().to_base64url(),
+                    &ctx,
+                    &key,
+                );
+                let of_the_token = match bare {
+                    Ok(Decision::Deny { reasons }) => reasons.len(),
+                    _ => 0,
+                };
+                with_violations(without, wanted.violations(capability, &ctx), of_the_token)
             })
             .collect();
         for variant in catalogue().into_iter().chain([classic()]) {

@@ -50,6 +50,9 @@ const STRICT_ANSWERS: (usize, &[&str]) = (
     ],
 );
 
+/// Edges that need two rare things at once.
+const RARE_EDGES: (usize, &[&str]) = (1, &["both hard errors"]);
+
 /// Edges, under the strict semantics.
 const EDGES: (usize, &[&str]) = (
     5,
@@ -88,7 +91,6 @@ const EDGES: (usize, &[&str]) = (
         "a text as long as permitted",
         "a text one byte longer than permitted",
         "a hard error after a reason",
-        "both hard errors",
     ],
 );
 
@@ -137,6 +139,7 @@ impl Coverage {
             .chain(of("strict: ", STRICT_ANSWERS))
             .chain(of("compat: ", ANSWERS))
             .chain(of("", EDGES))
+            .chain(of("", RARE_EDGES))
             .chain(kinds);
         let rare: Vec<_> = wanted
             .map(|(label, least)| (self.times.get(&label).copied().unwrap_or(0), least, label))
