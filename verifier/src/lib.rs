@@ -93,10 +93,10 @@
 //! # Threads
 //!
 //! A call occupies its thread until it is done: in an async service, a large batch belongs on a thread that may be
-//! blocked. With the feature `parallel`, [`verify_each`], [`verify_many`] and [`verify_many_into`] spread batches of
-//! [`par_min_batch`](VerifierConfig::par_min_batch) tokens and more over the calling thread and threads of the library's
-//! own: as many as the environment variable `RAYON_NUM_THREADS` says, else as there are cores, less one. Each is started
-//! when a batch first has use for it, and works for one batch at a time.
+//! blocked. With the feature `parallel`, [`verify_each`], [`verify_each_request`], [`verify_many`] and
+//! [`verify_many_into`] spread batches of [`par_min_batch`](VerifierConfig::par_min_batch) tokens and more over the calling
+//! thread and threads of the library's own: as many as the environment variable `RAYON_NUM_THREADS` says, else as there
+//! are cores, less one. Each is started when a batch first has use for it, and works for one batch at a time.
 //!
 //! - **A batch always comes back.** It waits for nobody else's work: what finds no thread free is done by the caller
 //!   alone. So is all of it where the system refuses to start a thread (it is asked again later), in a copy of the process
@@ -108,7 +108,8 @@
 //!   calling thread holds**: a lock that this thread could enter once more and others can't, such as that of
 //!   `std::io::stdout` or of an embedded interpreter.
 //!
-//! **The way out**: with `par_min_batch = usize::MAX` a batch stays on the calling thread; [`verify_each_in`] always does.
+//! **The way out**: with `par_min_batch = usize::MAX` a batch stays on the calling thread; those of
+//! [`verify_each_in`] and [`verify_each_request_in`] always do.
 //!
 //! # Features
 //!
@@ -205,6 +206,8 @@ pub fn verify_each<K: MacKeyProvider + Sync + ?Sized, S: AsRef<str> + Sync>(
 /// Verifies a batch in which every token came with a request of its own: one result per token, in order. An item is a
 /// token and its request, or a reference to it. Where the same request comes several times in a row, it is prepared
 /// once, and the batch is as fast as [`verify_each`].
+///
+/// Blocks the calling thread, and is helped by others, as [`verify_each`]: see [Threads](crate#threads).
 ///
 /// ```
 /// # use ron_auth::*;
