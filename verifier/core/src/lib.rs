@@ -40,6 +40,7 @@ mod semantics;
 #[cfg(feature = "serde")]
 mod serialize;
 mod shown;
+mod stack;
 pub mod view;
 pub mod wire;
 

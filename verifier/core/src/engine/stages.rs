@@ -12,6 +12,7 @@ use crate::key::{KeyName, MacKey, MacKeyProvider};
 use crate::metrics;
 use crate::seam::{Base64, Decode, Execute, Mac, Reuse, ScratchPolicy, held_bytes};
 use crate::semantics::{Columns, Judge, Nets, evaluate_streaming};
+use crate::stack;
 use crate::view::TokenView;
 
 /// Memory that a verification works in, reused from call to call.
@@ -86,6 +87,7 @@ impl Drop for Secrets<'_> {
         // Each key wipes itself.
         self.keys.clear();
         chain::wipe(self.tags);
+        stack::wipe_below();
     }
 }
 
@@ -112,7 +114,10 @@ impl<B: Base64, D: Decode, M: Mac, X: Execute, S: ScratchPolicy> Engine<B, D, M,
         drop(key);
         let checked = check_tag(Some(&tag), view);
         tag.wipe();
-        checked?;
+        if let Err(error) = checked {
+            stack::wipe_below();
+            return Err(error);
+        }
         record_caveats(judge.config(), view);
         if view.caveat_count() >= mode.soa_threshold(judge.config()) {
             columns.mark(judge, 1, |_| Some(view), &mut Nets::default());
