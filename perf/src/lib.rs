@@ -17,6 +17,7 @@
 //! | [`run`] | what a sweep measured, raw, and what can be read off it |
 //! | [`effects`], [`recommend`] | what each seam is worth; what to run in production |
 //! | [`profile`] | where the time goes |
+//! | [`hostile`] | what the dearest token of a length costs |
 //! | [`history`] | what runs came to over time |
 //! | [`baseline`], [`tripwire`] | what it is held against |
 //! | [`report`] | how it is shown |
@@ -48,6 +49,7 @@ pub mod floor;
 pub mod gate;
 pub mod history;
 pub mod host;
+pub mod hostile;
 pub mod interrupt;
 pub mod measure;
 pub mod missing;

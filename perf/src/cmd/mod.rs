@@ -8,6 +8,7 @@ pub mod corpus;
 pub mod flame;
 pub mod floor;
 pub mod gate;
+pub mod hostile;
 mod judging;
 pub mod list;
 pub mod noise;

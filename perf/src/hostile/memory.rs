@@ -1,0 +1,81 @@
+//! Memory that verifying takes before the MAC has been checked.
+//!
+//! Counted are all bytes that are asked for, what was given back meanwhile included: no less than what is held at any
+//! time. The counting is done in `perf-lab-allocs`, whose global allocator counts.
+
+use perf_probe::serve::Tally;
+use ron_auth_core::{EvalMode, KeyName, MacKey, MacKeyProvider};
+use ron_auth_variants::Variant;
+use serde::{Deserialize, Serialize};
+
+use super::claims::claims;
+use super::recipe::{Damage, FILLERS, Recipe, UNITS};
+use super::{LENGTHS, request, settings};
+
+/// The most that a token may take: for each character of its text, and beside that.
+pub const MOST_BYTES_PER_CHAR: f64 = 4.0;
+/// What any token may take.
+pub const BYTES_BESIDE: u64 = 4 << 10;
+
+/// What one token took.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Taken {
+    /// What it is.
+    pub token: String,
+    /// Characters of its text.
+    pub chars: usize,
+    /// All bytes that were asked for.
+    pub bytes: u64,
+}
+
+impl Taken {
+    /// Beyond [`BYTES_BESIDE`], for each character.
+    #[must_use]
+    pub fn bytes_per_char(&self) -> f64 {
+        self.bytes.saturating_sub(BYTES_BESIDE) as f64 / self.chars.max(1) as f64
+    }
+}
+
+/// Knows no key, so that a token ends where its MAC would be checked.
+struct NoKeys;
+
+impl MacKeyProvider for NoKeys {
+    fn key_for(&self, _name: KeyName<'_>) -> Option<MacKey> {
+        None
+    }
+}
+
+/// The token that takes most for its length, of all claims, units and fillers at every length. `tally` reads the
+/// allocator.
+///
+/// # Errors
+/// A thread that can't be started.
+pub fn most_taken(variant: &Variant, tally: &(impl Fn() -> Tally + Sync)) -> anyhow::Result<Taken> {
+    let verifier = variant.build();
+    let mut most: Option<Taken> = None;
+    for (token, text) in LENGTHS.into_iter().flat_map(tokens) {
+        // On a thread of its own: nothing was kept from the token before.
+        let bytes = std::thread::scope(|scope| {
+            let counting = std::thread::Builder::new().spawn_scoped(scope, || {
+                let before = tally();
+                let result = verifier.verify_token(EvalMode::Adaptive, &settings(), &text, &request(), &NoKeys);
+                let after = tally();
+                drop(result);
+                after.bytes - before.bytes
+            })?;
+            counting.join().map_err(|_| anyhow::anyhow!("{}: {token}: a panic", variant.name))
+        })?;
+        let taken = Taken { token, chars: text.len(), bytes };
+        if most.as_ref().is_none_or(|most| taken.bytes_per_char() > most.bytes_per_char()) {
+            most = Some(taken);
+        }
+    }
+    most.ok_or_else(|| anyhow::anyhow!("no token was tried"))
+}
+
+fn tokens(cbor_bytes: usize) -> Vec<(String, String)> {
+    let units = (0..UNITS.len()).map(|unit| Recipe { units: vec![unit], filler: 0, damage: Damage::None });
+    let fillers = (0..FILLERS.len()).map(|filler| Recipe { units: Vec::new(), filler, damage: Damage::None });
+    let recipes = units.chain(fillers).filter_map(|recipe| Some((recipe.describe(), recipe.token(cbor_bytes, 1)?)));
+    claims(cbor_bytes).into_iter().chain(recipes).collect()
+}
