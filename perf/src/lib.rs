@@ -18,6 +18,7 @@
 //! | [`effects`], [`recommend`] | what each seam is worth; what to run in production |
 //! | [`profile`] | where the time goes |
 //! | [`hostile`] | what the dearest token of a length costs |
+//! | [`timing`] | whether the time of verifying tells a secret |
 //! | [`history`] | what runs came to over time |
 //! | [`baseline`], [`tripwire`] | what it is held against |
 //! | [`report`] | how it is shown |
@@ -63,5 +64,6 @@ pub mod run;
 pub mod selftest;
 pub mod side;
 pub mod sweep;
+pub mod timing;
 pub mod tripwire;
 pub mod vectors;

@@ -19,6 +19,7 @@ pub mod report;
 pub mod selftest;
 mod selftest_source;
 pub mod sweep;
+pub mod timing;
 pub mod token;
 mod token_given;
 mod token_json;

@@ -206,7 +206,7 @@ impl<'a> Methods<'a> {
     pub fn permits(self, method: &str) -> bool {
         match self {
             Self::Owned(names) => names.iter().any(|name| name.eq_ignore_ascii_case(method)),
-            Self::Encoded(mut names) => names.any(|name| name.as_bytes().eq_ignore_ascii_case(method.as_bytes())),
+            Self::Encoded(names) => names.has_ignoring_ascii_case(method.as_bytes()),
         }
     }
 }

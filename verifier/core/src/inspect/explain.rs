@@ -66,6 +66,7 @@ fn judge(
     let verdict = settle(
         &judge,
         token,
+        judge.refused(token),
         0,
         |index| token.caveat(index).is_some_and(|caveat| judge.holds(caveat, &mut nets)),
         |index, finding| findings.push((index, Judgement::of(finding))),

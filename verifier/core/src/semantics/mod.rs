@@ -109,33 +109,47 @@ impl<'c> Judge<'c> {
         })
     }
 
-    /// Whether the token's own tenant and scope cover the request, and the token is all that is demanded.
-    fn grants<'a>(&self, token: impl TokenView<'a>) -> bool {
-        let mut refused = false;
-        self.refusals(token, |_| refused = true);
-        !refused
+    /// What the token is refused for as a whole.
+    #[inline]
+    pub(crate) fn refused<'a>(&self, token: impl TokenView<'a>) -> Refused {
+        let mut refused = Refused::default();
+        if self.semantics == Semantics::Strict {
+            let ScopeView { prefix, methods, max_bytes } = token.scope();
+            refused.tid = token.tid() != *self.ctx.tenant();
+            refused.method = !self.method_permitted(methods);
+            refused.path = prefix.is_some_and(|prefix| !self.path_permitted(prefix));
+            refused.length = max_bytes.is_some_and(|limit| !self.length_permitted(limit));
+        }
+        if self.demands {
+            self.violations(token, |_| refused.demands = true);
+        }
+        refused
     }
 
     /// Why the token is refused as a whole. These reasons come before those of the caveats, in this order: tenant,
     /// methods, prefix, length (none of these under compat), and then what the configuration demands.
-    #[inline]
-    pub(crate) fn refusals<'a>(&self, token: impl TokenView<'a>, mut refuse: impl FnMut(DenyReasonRef<'a>)) {
-        if self.semantics == Semantics::Strict {
-            let ScopeView { prefix, methods, max_bytes } = token.scope();
-            if token.tid() != *self.ctx.tenant() {
-                refuse(DenyReasonRef::TidMismatch);
-            }
-            if !self.method_permitted(methods) {
-                refuse(DenyReasonRef::MethodNotAllowed);
-            }
-            if prefix.is_some_and(|prefix| !self.path_permitted(prefix)) {
-                refuse(DenyReasonRef::PathNotAllowed);
-            }
-            if max_bytes.is_some_and(|limit| !self.length_permitted(limit)) {
-                refuse(DenyReasonRef::BytesExceed);
+    pub(crate) fn refusals<'a>(&self, token: impl TokenView<'a>, refuse: impl FnMut(DenyReasonRef<'a>)) {
+        self.name_refusals(self.refused(token), token, refuse);
+    }
+
+    fn name_refusals<'a>(
+        &self,
+        refused: Refused,
+        token: impl TokenView<'a>,
+        mut refuse: impl FnMut(DenyReasonRef<'a>),
+    ) {
+        let Refused { tid, method, path, length, demands } = refused;
+        for (is_refused, reason) in [
+            (tid, DenyReasonRef::TidMismatch),
+            (method, DenyReasonRef::MethodNotAllowed),
+            (path, DenyReasonRef::PathNotAllowed),
+            (length, DenyReasonRef::BytesExceed),
+        ] {
+            if is_refused {
+                refuse(reason);
             }
         }
-        if self.demands {
+        if demands {
             self.violations(token, refuse);
         }
     }
@@ -188,6 +202,17 @@ impl<'c> Judge<'c> {
     }
 }
 
+/// What a token is refused for as a whole, whatever its caveats come to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Refused {
+    tid: bool,
+    method: bool,
+    path: bool,
+    length: bool,
+    /// Something that the configuration demands.
+    demands: bool,
+}
+
 /// The namespace looked up last, and its handler, if it has one: a token's custom caveats tend to be of one namespace.
 pub(crate) type LastHandler<'c, 'a> = Option<(Text<'a>, Option<&'c dyn CustomCaveatHandler>)>;
 
@@ -202,10 +227,12 @@ fn verdict<'a, V: TokenView<'a>>(
     let count = token.caveat_count();
     // For most tokens everything holds, and nothing needs to be collected.
     let first_open = (0..count).find(|&index| !holds(index)).unwrap_or(count);
-    if first_open == count && judge.grants(token) {
+    let refused = judge.refused(token);
+    if first_open == count && refused == Refused::default() {
         return Ok(Verdict::Allow { scope: token.scope(), obligations: Obligations::new() });
     }
-    settle(judge, token, first_open, holds, |_, _| {})
+    // A list or a net may take long: none is looked at twice.
+    settle(judge, token, refused, first_open, |index| index != first_open && holds(index), |_, _| {})
 }
 
 /// As [`verdict`], for a token whose caveats before `first_open` hold, or that has more to be asked. `observe` is told
@@ -214,6 +241,7 @@ fn verdict<'a, V: TokenView<'a>>(
 pub(crate) fn settle<'a, V: TokenView<'a>>(
     judge: &Judge<'_>,
     token: V,
+    refused: Refused,
     first_open: usize,
     mut holds: impl FnMut(usize) -> bool,
     mut observe: impl FnMut(usize, &Finding<'a>),
@@ -221,7 +249,7 @@ pub(crate) fn settle<'a, V: TokenView<'a>>(
     let mut reasons = Reasons::new();
     let mut obligations = Obligations::new();
     let mut handler = None;
-    judge.refusals(token, |reason| reasons.push(reason));
+    judge.name_refusals(refused, token, |reason| reasons.push(reason));
     for index in first_open..token.caveat_count() {
         if holds(index) {
             continue;

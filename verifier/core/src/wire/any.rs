@@ -25,40 +25,49 @@ pub fn canonical_item_len(cbor: &[u8]) -> Result<usize, NotCanonical> {
 }
 
 fn container_len(cbor: &[u8]) -> Result<usize, NotCanonical> {
-    let mut open = [Container::default(); MAX_NESTING];
+    // What the innermost open container lies in, the outermost being what holds the one item asked for.
+    let mut around = [Container::default(); MAX_NESTING];
     let mut depth = 0_usize;
+    let mut open = Container { items_left: 1, ..Container::default() };
     let mut at = 0_usize;
     loop {
-        let rest = cbor.get(at..).ok_or(NotCanonical)?;
-        let head = read_head(rest)?;
-        let len = scalar_len(rest, head)?;
-        if let Some(container) = depth.checked_sub(1).and_then(|top| open.get_mut(top)) {
-            container.accept(cbor, at, head.major, len)?;
-        }
-        at += len;
-        if let Some(items) = container_items(head)? {
-            *open.get_mut(depth).ok_or(NotCanonical)? =
-                Container { items_left: items, is_map: head.major == Major::Map, last_key: (0, 0) };
-            depth += 1;
-        }
         // Close what is complete.
-        while let Some(container) = depth.checked_sub(1).and_then(|top| open.get(top)) {
-            if container.items_left > 0 {
-                break;
-            }
-            depth -= 1;
+        while open.items_left == 0 {
+            let Some(outer) = depth.checked_sub(1) else { return Ok(at) };
+            depth = outer;
+            open = *around.get(depth).ok_or(NotCanonical)?;
         }
-        if depth == 0 {
-            return Ok(at);
+        let rest = cbor.get(at..).ok_or(NotCanonical)?;
+        let &first = rest.first().ok_or(NotCanonical)?;
+        // Whoever wants to make reading dear fills a value with the shortest items there are.
+        let (len, inner) = if is_whole_scalar(first) {
+            (1, None)
+        } else {
+            let head = read_head(rest)?;
+            (scalar_len(rest, head)?, container_items(head)?.map(|items| (items, head.major == Major::Map)))
+        };
+        open.accept(cbor, at, len)?;
+        at += len;
+        if let Some((items, is_map)) = inner {
+            // Each item takes a byte or more: what announces more than there are need not be read.
+            let items_left = usize::try_from(items).ok().filter(|items| *items <= cbor.len() - at);
+            *around.get_mut(depth).ok_or(NotCanonical)? = open;
+            depth += 1;
+            open = Container { items_left: items_left.ok_or(NotCanonical)?, is_map, last_key: (0, 0) };
         }
     }
+}
+
+/// Whether a byte is a whole item that holds no other: a small number, false, true, null, an empty string.
+const fn is_whole_scalar(first: u8) -> bool {
+    matches!(first, 0x00..=0x17 | 0x20..=0x37 | 0x40 | 0x60 | 0xf4..=0xf6)
 }
 
 /// An array or a map that is being read.
 #[derive(Clone, Copy, Default)]
 struct Container {
     /// Items still to come; a map's pair counts as two.
-    items_left: u64,
+    items_left: usize,
     is_map: bool,
     /// Start and end of the last key read in a map; empty before the first.
     last_key: (usize, usize),
@@ -66,24 +75,26 @@ struct Container {
 
 impl Container {
     /// Takes note of the next item: where it starts, and how many bytes it takes (for a container, its head).
-    fn accept(&mut self, cbor: &[u8], start: usize, major: Major, len: usize) -> Result<(), NotCanonical> {
+    #[inline]
+    fn accept(&mut self, cbor: &[u8], start: usize, len: usize) -> Result<(), NotCanonical> {
         let is_key = self.is_map && self.items_left.is_multiple_of(2);
         self.items_left -= 1;
         if !is_key {
             return Ok(());
         }
-        if !matches!(major, Major::Unsigned | Major::Negative | Major::Bytes | Major::Text) {
-            return Err(NotCanonical);
-        }
         let end = start + len;
         let key = cbor.get(start..end).ok_or(NotCanonical)?;
         let (last_start, last_end) = self.last_key;
         let last = cbor.get(last_start..last_end).ok_or(NotCanonical)?;
-        if !last.is_empty() && key_order(last, key) != std::cmp::Ordering::Less {
-            return Err(NotCanonical);
-        }
+        let is_next = match (last, key) {
+            // Integers, byte strings and texts are the first four major types.
+            (_, [0x80..=0xff, ..]) => false,
+            ([], _) => true,
+            ([last], [key]) => last < key,
+            _ => key_order(last, key) == std::cmp::Ordering::Less,
+        };
         self.last_key = (start, end);
-        Ok(())
+        if is_next { Ok(()) } else { Err(NotCanonical) }
     }
 }
 
