@@ -25,35 +25,58 @@ pub fn canonical_item_len(cbor: &[u8]) -> Result<usize, NotCanonical> {
 }
 
 fn container_len(cbor: &[u8]) -> Result<usize, NotCanonical> {
-    // What the innermost open container lies in, the outermost being what holds the one item asked for.
-    let mut around = [Container::default(); MAX_NESTING];
-    let mut depth = 0_usize;
-    let mut open = Container { items_left: 1, ..Container::default() };
-    let mut at = 0_usize;
+    // Of each container that is open: items still to come when the next inner one was opened, a map's pair counting as
+    // two, and where the last key of a map began and ended. The one at `depth` is the innermost; at 0 is what holds the
+    // one item asked for.
+    let mut left_around = [0_usize; MAX_NESTING];
+    let mut last_keys = [(0_usize, 0_usize); MAX_NESTING + 1];
+    // Bit `n`: whether the container at depth `n` is a map.
+    let mut maps = 0_u64;
+    let (mut depth, mut left, mut at) = (0_usize, 1_usize, 0_usize);
     loop {
         // Close what is complete.
-        while open.items_left == 0 {
+        while left == 0 {
+            maps &= !(1 << depth);
             let Some(outer) = depth.checked_sub(1) else { return Ok(at) };
             depth = outer;
-            open = *around.get(depth).ok_or(NotCanonical)?;
+            left = *left_around.get(depth).ok_or(NotCanonical)?;
         }
         let rest = cbor.get(at..).ok_or(NotCanonical)?;
         let &first = rest.first().ok_or(NotCanonical)?;
+        let is_map = maps >> depth & 1 == 1;
         // Whoever wants to make reading dear fills a value with the shortest items there are.
-        let (len, inner) = if is_whole_scalar(first) {
-            (1, None)
-        } else {
-            let head = read_head(rest)?;
-            (scalar_len(rest, head)?, container_items(head)?.map(|items| (items, head.major == Major::Map)))
+        let (len, inner) = match first {
+            _ if is_whole_scalar(first) && !is_map => {
+                let run = rest.iter().take(left).take_while(|first| is_whole_scalar(**first)).count();
+                (left, at) = (left - run, at + run);
+                continue;
+            }
+            _ if is_whole_scalar(first) => (1, None),
+            0x80..=0x97 => (1, Some((u64::from(first & 0x1f), false))),
+            0xa0..=0xb7 => (1, Some((2 * u64::from(first & 0x1f), true))),
+            _ => {
+                let head = read_head(rest)?;
+                let inner = container_items(head)?.map(|items| (items, head.major == Major::Map));
+                (scalar_len(rest, head)?, inner)
+            }
         };
-        open.accept(cbor, at, len)?;
-        at += len;
+        if is_map && left.is_multiple_of(2) {
+            let last_key = last_keys.get_mut(depth).ok_or(NotCanonical)?;
+            if !is_next_key(cbor, *last_key, (at, at + len)) {
+                return Err(NotCanonical);
+            }
+            *last_key = (at, at + len);
+        }
+        (left, at) = (left - 1, at + len);
         if let Some((items, is_map)) = inner {
             // Each item takes a byte or more: what announces more than there are need not be read.
-            let items_left = usize::try_from(items).ok().filter(|items| *items <= cbor.len() - at);
-            *around.get_mut(depth).ok_or(NotCanonical)? = open;
-            depth += 1;
-            open = Container { items_left: items_left.ok_or(NotCanonical)?, is_map, last_key: (0, 0) };
+            let items = usize::try_from(items).ok().filter(|items| *items <= cbor.len() - at).ok_or(NotCanonical)?;
+            *left_around.get_mut(depth).ok_or(NotCanonical)? = left;
+            (depth, left) = (depth + 1, items);
+            if is_map {
+                maps |= 1 << depth;
+                *last_keys.get_mut(depth).ok_or(NotCanonical)? = (0, 0);
+            }
         }
     }
 }
@@ -63,38 +86,17 @@ const fn is_whole_scalar(first: u8) -> bool {
     matches!(first, 0x00..=0x17 | 0x20..=0x37 | 0x40 | 0x60 | 0xf4..=0xf6)
 }
 
-/// An array or a map that is being read.
-#[derive(Clone, Copy, Default)]
-struct Container {
-    /// Items still to come; a map's pair counts as two.
-    items_left: usize,
-    is_map: bool,
-    /// Start and end of the last key read in a map; empty before the first.
-    last_key: (usize, usize),
-}
-
-impl Container {
-    /// Takes note of the next item: where it starts, and how many bytes it takes (for a container, its head).
-    #[inline]
-    fn accept(&mut self, cbor: &[u8], start: usize, len: usize) -> Result<(), NotCanonical> {
-        let is_key = self.is_map && self.items_left.is_multiple_of(2);
-        self.items_left -= 1;
-        if !is_key {
-            return Ok(());
-        }
-        let end = start + len;
-        let key = cbor.get(start..end).ok_or(NotCanonical)?;
-        let (last_start, last_end) = self.last_key;
-        let last = cbor.get(last_start..last_end).ok_or(NotCanonical)?;
-        let is_next = match (last, key) {
-            // Integers, byte strings and texts are the first four major types.
-            (_, [0x80..=0xff, ..]) => false,
-            ([], _) => true,
-            ([last], [key]) => last < key,
-            _ => key_order(last, key) == std::cmp::Ordering::Less,
-        };
-        self.last_key = (start, end);
-        if is_next { Ok(()) } else { Err(NotCanonical) }
+/// Whether the item at `key` (its start and end) may be a key, and comes after the last one; that is empty before the
+/// first.
+#[inline]
+fn is_next_key(cbor: &[u8], last: (usize, usize), key: (usize, usize)) -> bool {
+    let (Some(last), Some(key)) = (cbor.get(last.0..last.1), cbor.get(key.0..key.1)) else { return false };
+    match (last, key) {
+        // Integers, byte strings and texts are the first four major types.
+        (_, [0x80..=0xff, ..]) => false,
+        ([], _) => true,
+        ([last], [key]) => last < key,
+        _ => key_order(last, key) == std::cmp::Ordering::Less,
     }
 }
 
@@ -281,5 +283,80 @@ mod tests {
             assert!(!f32_fits_f16(value.to_bits() + 1), "after {half:04x}");
         }
         assert!(!f32_fits_f16(65536_f32.to_bits()));
+    }
+
+    /// The same rules, one item within another.
+    fn plainly(cbor: &[u8], depth: usize) -> Result<usize, NotCanonical> {
+        let head = read_head(cbor)?;
+        let mut at = scalar_len(cbor, head)?;
+        let Some(items) = container_items(head)? else { return Ok(at) };
+        if depth == MAX_NESTING {
+            return Err(NotCanonical);
+        }
+        let mut last_key: &[u8] = &[];
+        for item in 0..items {
+            let rest = cbor.get(at..).ok_or(NotCanonical)?;
+            let len = plainly(rest, depth + 1)?;
+            if head.major == Major::Map && item % 2 == 0 {
+                let key = &rest[..len];
+                let is_next = last_key.is_empty() || key_order(last_key, key) == std::cmp::Ordering::Less;
+                if key[0] >= 0x80 || !is_next {
+                    return Err(NotCanonical);
+                }
+                last_key = key;
+            }
+            at += len;
+        }
+        Ok(at)
+    }
+
+    #[test]
+    fn any_bytes_are_measured_as_a_plain_reader_measures_them() {
+        // A linear congruential generator: the same bytes in every run.
+        let mut state = 7_u64;
+        let mut below = |bound: usize| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            ((state >> 33) % bound as u64) as usize
+        };
+        let pieces: [&[u8]; 28] = [
+            b"\x00",
+            b"\x01",
+            b"\x02",
+            b"\x17",
+            b"\x18\x18",
+            b"\x18\x17",
+            b"\x20",
+            b"\x21",
+            b"\x38\x20",
+            b"\x40",
+            b"\x41a",
+            b"\x60",
+            b"\x61a",
+            b"\x61b",
+            b"\x62ab",
+            b"\x80",
+            b"\x81",
+            b"\x82",
+            b"\x83",
+            b"\x98\x18",
+            b"\xa0",
+            b"\xa1",
+            b"\xa2",
+            b"\xa3",
+            b"\xf6",
+            b"\xf9\x3c\x01",
+            b"\xc1",
+            b"\xff",
+        ];
+        let mut canonical = 0;
+        for _ in 0..200_000 {
+            // The last few kinds end the reading, so they are rare.
+            let kinds = if below(8) == 0 { pieces.len() } else { pieces.len() - 2 };
+            let bytes: Vec<u8> = (0..=below(14)).flat_map(|_| pieces[below(kinds)].iter().copied()).collect();
+            let measured = canonical_item_len(&bytes);
+            canonical += usize::from(measured.is_ok_and(|len| len > 3));
+            assert_eq!(measured, plainly(&bytes, 0), "{bytes:02x?}");
+        }
+        assert!(canonical > 5_000, "{canonical}");
     }
 }
