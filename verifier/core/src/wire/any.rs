@@ -25,79 +25,114 @@ pub fn canonical_item_len(cbor: &[u8]) -> Result<usize, NotCanonical> {
 }
 
 fn container_len(cbor: &[u8]) -> Result<usize, NotCanonical> {
-    // Of each container that is open: items still to come when the next inner one was opened, a map's pair counting as
-    // two, and where the last key of a map began and ended. The one at `depth` is the innermost; at 0 is what holds the
-    // one item asked for.
-    let mut left_around = [0_usize; MAX_NESTING];
-    let mut last_keys = [(0_usize, 0_usize); MAX_NESTING + 1];
-    // Bit `n`: whether the container at depth `n` is a map.
-    let mut maps = 0_u64;
-    let (mut depth, mut left, mut at) = (0_usize, 1_usize, 0_usize);
+    let mut walk = Walk { left: 1, ..Walk::default() };
+    let mut at = 0_usize;
     loop {
-        // Close what is complete.
-        while left == 0 {
-            maps &= !(1 << depth);
-            let Some(outer) = depth.checked_sub(1) else { return Ok(at) };
-            depth = outer;
-            left = *left_around.get(depth).ok_or(NotCanonical)?;
+        if walk.left == 0 && !walk.close() {
+            return Ok(at);
         }
         let rest = cbor.get(at..).ok_or(NotCanonical)?;
         let &first = rest.first().ok_or(NotCanonical)?;
-        let is_map = maps >> depth & 1 == 1;
-        // Whoever wants to make reading dear fills a value with the shortest items there are.
-        let (len, inner) = match first {
-            _ if is_whole_scalar(first) && !is_map => {
-                let run = rest.iter().take(left).take_while(|first| is_whole_scalar(**first)).count();
-                (left, at) = (left - run, at + run);
+        // Whoever wants to make reading dear fills a value with the shortest items there are: they come first.
+        if !walk.is_map() {
+            if let 0x80..=0x97 = first {
+                (walk.left, at) = (walk.left - 1, at + 1);
+                walk.open(u64::from(first & 0x1f), false, cbor.len() - at)?;
                 continue;
             }
-            _ if is_whole_scalar(first) => (1, None),
-            0x80..=0x97 => (1, Some((u64::from(first & 0x1f), false))),
-            0xa0..=0xb7 => (1, Some((2 * u64::from(first & 0x1f), true))),
-            _ => {
-                let head = read_head(rest)?;
-                let inner = container_items(head)?.map(|items| (items, head.major == Major::Map));
-                (scalar_len(rest, head)?, inner)
+            if is_whole_scalar(first) {
+                let run = rest.iter().take(walk.left).take_while(|first| is_whole_scalar(**first)).count();
+                (walk.left, at) = (walk.left - run, at + run);
+                continue;
             }
+        }
+        let (len, inner) = if is_whole_scalar(first) {
+            (1, None)
+        } else {
+            let head = read_head(rest)?;
+            (scalar_len(rest, head)?, container_items(head)?.map(|items| (items, head.major == Major::Map)))
         };
-        if is_map && left.is_multiple_of(2) {
-            let last_key = last_keys.get_mut(depth).ok_or(NotCanonical)?;
-            if !is_next_key(cbor, *last_key, (at, at + len)) {
-                return Err(NotCanonical);
-            }
-            *last_key = (at, at + len);
+        if walk.is_map() && walk.left.is_multiple_of(2) {
+            walk.take_key(cbor, (at, at + len))?;
         }
-        (left, at) = (left - 1, at + len);
+        (walk.left, at) = (walk.left - 1, at + len);
         if let Some((items, is_map)) = inner {
-            // Each item takes a byte or more: what announces more than there are need not be read.
-            let items = usize::try_from(items).ok().filter(|items| *items <= cbor.len() - at).ok_or(NotCanonical)?;
-            *left_around.get_mut(depth).ok_or(NotCanonical)? = left;
-            (depth, left) = (depth + 1, items);
-            if is_map {
-                maps |= 1 << depth;
-                *last_keys.get_mut(depth).ok_or(NotCanonical)? = (0, 0);
-            }
+            walk.open(items, is_map, cbor.len() - at)?;
         }
+    }
+}
+
+/// The containers that are open, the innermost at `depth`; at 0 is what holds the one item asked for.
+#[derive(Default)]
+struct Walk {
+    depth: usize,
+    /// Items still to come in the innermost; a map's pair counts as two.
+    left: usize,
+    /// The same of those around it, where there are any.
+    left_around: [usize; MAX_NESTING],
+    /// Bit `n`: whether there are any at depth `n`, around the innermost.
+    unfinished: u64,
+    /// Bit `n`: whether the container at depth `n` is a map.
+    maps: u64,
+    /// Of maps, from depth 1 on, start and end of the last key; empty before the first.
+    last_keys: [(usize, usize); MAX_NESTING],
+}
+
+impl Walk {
+    #[inline(always)]
+    const fn is_map(&self) -> bool {
+        self.maps >> self.depth & 1 == 1
+    }
+
+    /// Opens a container of so many items, of which there can't be more than bytes left: each takes one or more.
+    #[inline(always)]
+    fn open(&mut self, items: u64, is_map: bool, bytes_left: usize) -> Result<(), NotCanonical> {
+        let items = usize::try_from(items).ok().filter(|items| *items <= bytes_left).ok_or(NotCanonical)?;
+        // One too deep is refused here.
+        let left_around = self.left_around.get_mut(self.depth).ok_or(NotCanonical)?;
+        if self.left > 0 {
+            *left_around = self.left;
+            self.unfinished |= 1 << self.depth;
+        }
+        (self.depth, self.left) = (self.depth + 1, items);
+        if is_map {
+            self.maps |= 1 << self.depth;
+            *self.last_keys.get_mut(self.depth - 1).ok_or(NotCanonical)? = (0, 0);
+        }
+        Ok(())
+    }
+
+    /// Closes all that are complete, down to the innermost that has more to come. False if none has.
+    #[inline(always)]
+    fn close(&mut self) -> bool {
+        let Some(depth) = self.unfinished.checked_ilog2() else { return false };
+        self.depth = depth as usize;
+        self.unfinished &= !(1 << depth);
+        self.maps &= (2 << depth) - 1;
+        self.left = self.left_around.get(self.depth).copied().unwrap_or_default();
+        true
+    }
+
+    /// Whether the item at `key` (its start and end) may be a key of the innermost map, and comes after the last one.
+    #[inline]
+    fn take_key(&mut self, cbor: &[u8], key: (usize, usize)) -> Result<(), NotCanonical> {
+        let last = self.last_keys.get_mut(self.depth - 1).ok_or(NotCanonical)?;
+        let [last_bytes, key_bytes] = [*last, key].map(|(start, end)| cbor.get(start..end));
+        let is_next = match (last_bytes.ok_or(NotCanonical)?, key_bytes.ok_or(NotCanonical)?) {
+            // Integers, byte strings and texts are the first four major types.
+            (_, [0x80..=0xff, ..]) => false,
+            ([], _) => true,
+            ([last], [key]) => last < key,
+            (last, key) => key_order(last, key) == std::cmp::Ordering::Less,
+        };
+        *last = key;
+        if is_next { Ok(()) } else { Err(NotCanonical) }
     }
 }
 
 /// Whether a byte is a whole item that holds no other: a small number, false, true, null, an empty string.
 const fn is_whole_scalar(first: u8) -> bool {
     matches!(first, 0x00..=0x17 | 0x20..=0x37 | 0x40 | 0x60 | 0xf4..=0xf6)
-}
-
-/// Whether the item at `key` (its start and end) may be a key, and comes after the last one; that is empty before the
-/// first.
-#[inline]
-fn is_next_key(cbor: &[u8], last: (usize, usize), key: (usize, usize)) -> bool {
-    let (Some(last), Some(key)) = (cbor.get(last.0..last.1), cbor.get(key.0..key.1)) else { return false };
-    match (last, key) {
-        // Integers, byte strings and texts are the first four major types.
-        (_, [0x80..=0xff, ..]) => false,
-        ([], _) => true,
-        ([last], [key]) => last < key,
-        _ => key_order(last, key) == std::cmp::Ordering::Less,
-    }
 }
 
 /// CTAP2's order of encoded keys: major type, then length, then bytes.
