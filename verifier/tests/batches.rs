@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use ron_auth::{
     AuthError, BatchError, CapabilityBuilder, Caveat, CustomCaveat, CustomCaveatHandler, KeyName, MacKey,
@@ -134,6 +135,48 @@ fn a_batch_waits_for_no_other_batch() {
         IS_OPEN.store(true, Ordering::SeqCst);
     });
     batches_are_right();
+}
+
+/// The least of several times that a batch takes, in turns: spread over threads, and on one.
+fn least_times(tokens: &[String]) -> [Duration; 2] {
+    let mut least = [Duration::MAX; 2];
+    for _ in 0..15 {
+        for (least, par_min_batch) in least.iter_mut().zip([128, usize::MAX]) {
+            let mut config = config(|| ());
+            config.par_min_batch = par_min_batch;
+            let start = Instant::now();
+            let results = verify_each(&config, tokens, &ctx(), &key());
+            *least = start.elapsed().min(*least);
+            assert!(results.iter().all(Result::is_ok));
+        }
+    }
+    least
+}
+
+#[test]
+fn a_batch_takes_at_most_twice_the_time_of_one_thread_and_a_millisecond_though_all_others_are_held() {
+    static IS_OPEN: AtomicBool = AtomicBool::new(false);
+    static INSIDE: AtomicUsize = AtomicUsize::new(0);
+    let waiting = config(|| {
+        INSIDE.fetch_add(1, Ordering::SeqCst);
+        while !IS_OPEN.load(Ordering::SeqCst) {
+            thread::sleep(Duration::from_millis(1));
+        }
+    });
+    let tokens = good(2000);
+    let in_time = |when: &str| {
+        let [spread, alone] = least_times(&tokens);
+        assert!(spread <= 2 * alone + Duration::from_millis(1), "{when}: {spread:?} spread, {alone:?} on one thread");
+    };
+    in_time("idle");
+    thread::scope(|scope| {
+        scope.spawn(|| drop(verify_each(&waiting, &tokens, &ctx(), &key())));
+        while INSIDE.load(Ordering::SeqCst) == 0 {
+            thread::yield_now();
+        }
+        in_time("while another batch holds the library's threads");
+        IS_OPEN.store(true, Ordering::SeqCst);
+    });
 }
 
 #[test]
