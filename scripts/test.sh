@@ -7,6 +7,9 @@ set -euo pipefail
 heading "formatting"
 cargo fmt --all --check
 
+heading "the lock file holds what the manifests ask for"
+cargo metadata --locked --format-version 1 >/dev/null
+
 # Cargo shows what it builds wherever that takes minutes.
 heading "lints"
 cargo clippy --workspace --all-targets --all-features -- -D warnings
@@ -36,12 +39,18 @@ for features in minicbor-zerocopy fast-cbor plain "minicbor-zerocopy simd-b64" "
     { printf '%s\n' "$output" >&2; exit 1; }
 done
 
-heading "what a service's default build depends on"
-tree=$(cargo tree -p ron-auth -e normal --prefix none | sed 's/ (\*)$//' | LC_ALL=C sort -u)
-if grep -q '^serde_cbor ' <<<"$tree"; then
-  echo "serde_cbor, which is archived upstream, is in the default build of ron-auth" >&2
-  exit 1
-fi
+heading "what a service's build depends on"
+normal_crates() {
+  cargo tree -p ron-auth -e normal --prefix none "$@" | sed 's/ (\*)$//' | LC_ALL=C sort -u
+}
+for features in default full full,serde; do
+  tree=$(normal_crates --features "$features")
+  if grep -q '^serde_cbor ' <<<"$tree"; then
+    echo "serde_cbor, which is archived upstream, is in ron-auth with the features $features" >&2
+    exit 1
+  fi
+done
+tree=$(normal_crates)
 crates=$(wc -l <<<"$tree")
 echo "   $crates crates"
 if [ "$crates" -ge 25 ]; then
