@@ -29,7 +29,7 @@ pub struct Args {
     #[arg(long, value_name = "NAME")]
     engine: Vec<String>,
     /// Blocks of each comparison: more show smaller differences
-    #[arg(long, default_value_t = 120)]
+    #[arg(long, default_value_t = 400)]
     blocks: usize,
     /// Seed of tokens, keys and orders [default: another one for every run]
     #[arg(long)]
