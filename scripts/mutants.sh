@@ -65,7 +65,7 @@ list_chosen() {
     cargo mutants --no-config --list "${whole[@]}"
     cargo mutants --no-config --list "${rest[@]}" | while IFS= read -r name; do
         printf '%s\t%s\n' "$(printf '%s %s' "$seed" "$name" | sha256sum | cut -c1-16)" "$name"
-    done | LC_ALL=C sort | head -n "$sampled" | cut -f2-
+    done | LC_ALL=C sort | awk -F"\t" -v sampled="$sampled" "NR <= sampled { print \$2 }"
 }
 
 # Caught, of those that compile; the interval is Wilson's.
@@ -115,7 +115,7 @@ while IFS= read -r name; do
     # In place, so that what did not change is not built again. The package's own tests come first, then who uses it.
     cargo mutants --no-config --in-place --baseline skip --timeout 300 --all-features --re "$exactly" \
         --test-package ron-auth-core --test-package ron-auth --test-package ron-auth-variants \
-        --output "$target_dir/mutants" --no-shuffle -- --no-fail-fast=false >"$target_dir/mutants/log" 2>&1 || status=$?
+        --output "$target_dir/mutants" --no-shuffle >"$target_dir/mutants/log" 2>&1 || status=$?
     case $status in
     0) if [ -s "$target_dir/mutants/mutants.out/unviable.txt" ]; then outcome=unviable; else outcome=caught; fi ;;
     2) outcome=missed ;;
