@@ -29,7 +29,7 @@ pub fn of(fixture: Fixture, exp_unix_s: u64) -> anyhow::Result<Vec<Caveat>> {
         .decode(&cbor, corpus.config.max_caveats, &mut ())
         .map_err(|error| anyhow::anyhow!("the fixture's token: {error}"))?;
     let mut nets = NETS_OF_THE_PEER.iter();
-    let replaced = decoded.capability.caveats.into_iter().map(|caveat| {
+    let replaced = decoded.to_capability().caveats.into_iter().map(|caveat| {
         Ok(match caveat {
             Caveat::Exp(_) => Caveat::Exp(exp_unix_s),
             Caveat::IpCidr(_) => Caveat::IpCidr((*nets.next().context("the fixture has more than four nets")?).into()),

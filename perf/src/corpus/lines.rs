@@ -78,7 +78,7 @@ fn decode(line: &[u8], max_token_bytes: usize) -> Result<(String, Capability), S
         return Err(format!("too long: {} bytes of CBOR, of at most {max_token_bytes}", cbor.len()));
     }
     let token = SerdeCborDecode.decode(&cbor, usize::MAX, &mut ()).map_err(malformed)?;
-    Ok((String::from_utf8_lossy(line).into_owned(), token.capability))
+    Ok((String::from_utf8_lossy(line).into_owned(), token.to_capability()))
 }
 
 #[cfg(test)]

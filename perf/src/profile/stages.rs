@@ -61,8 +61,9 @@ const STAGES: &[(&str, Option<Stage>)] = &[
     ("minicbor_zerocopy::view::", None),
     // What is dropped: a decision, a decoded token, scratch memory with whatever it holds.
     ("drop_in_place<ron_auth_core::engine::stages::Scratch", Some(Stage::Other)),
-    ("ron_auth_core::engine::stages::Placed<ron_auth_core::view::OwnedToken", Some(Stage::Decode)),
-    ("drop_in_place<ron_auth_core::view::OwnedToken", Some(Stage::Decode)),
+    ("ron_auth_core::engine::stages::Placed<ron_auth_variants::decode::owned::view::OwnedToken", Some(Stage::Decode)),
+    ("drop_in_place<ron_auth_variants::decode::owned::view::OwnedToken", Some(Stage::Decode)),
+    ("decode::owned::view::", None),
     ("ron_auth_core::decision::", Some(Stage::Results)),
     // The backends, and the crates that they stand on.
     ("ron_auth_variants::base64::", Some(Stage::Base64)),
@@ -218,7 +219,7 @@ mod tests {
                     CHUNK,
                     "ron_auth_core::semantics::verdict",
                     "ron_auth_core::semantics::streaming::evaluate_streaming::{{closure}}",
-                    "<&ron_auth_core::view::OwnedToken as ron_auth_core::view::TokenView>::caveat",
+                    "<&ron_auth_variants::decode::owned::view::OwnedToken as ron_auth_core::view::TokenView>::caveat",
                     "core::option::Option<T>::map",
                 ],
             ),
@@ -263,7 +264,7 @@ mod tests {
     #[test]
     fn dropping_a_token_is_decoding_and_dropping_the_scratch_around_it_is_not() {
         let scratch = "core::ptr::drop_in_place<ron_auth_core::engine::stages::Scratch<ron_auth_variants::decode::serde_cbor::SerdeCborDecode>>";
-        let token = "core::ptr::drop_in_place<ron_auth_core::engine::stages::Placed<ron_auth_core::view::OwnedToken>>";
+        let token = "core::ptr::drop_in_place<ron_auth_core::engine::stages::Placed<ron_auth_variants::decode::owned::view::OwnedToken>>";
         let caveat = "core::ptr::drop_in_place<ron_auth_core::capability::Caveat>";
         assert_eq!(stage_of(&[VERIFY_TOKEN, scratch, "_rjem_sdallocx"]), (Stage::Other, 0));
         assert_eq!(stage_of(&[VERIFY_TOKEN, scratch, token, caveat, "_rjem_sdallocx"]), (Stage::Decode, 2));

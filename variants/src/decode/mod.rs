@@ -18,5 +18,7 @@ pub use ciborium::CiboriumDecode;
 pub use classic::{ClassicDecode, ClassicToken, ClassicView, Fragments};
 #[cfg(feature = "minicbor-zerocopy")]
 pub use minicbor_zerocopy::{SpanArena, SpanView, ZeroCopyDecode};
+#[cfg(any(feature = "plain", feature = "fast-cbor"))]
+pub use owned::OwnedToken;
 #[cfg(feature = "plain")]
 pub use serde_cbor::SerdeCborDecode;

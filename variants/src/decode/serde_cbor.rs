@@ -1,14 +1,11 @@
 use ron_auth_core::AuthError;
 use ron_auth_core::seam::Decode;
-use ron_auth_core::view::OwnedToken;
-use ron_auth_core::wire::MAX_NESTING;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_cbor::Value;
 
-use super::owned::{self, Codec};
+use super::owned::{self, Codec, OwnedToken};
 
-/// The reference: `serde_cbor`, into owned values, with every fragment encoded again.
+/// The reference: `serde_cbor`, into owned values, with every item encoded again.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SerdeCborDecode;
 
@@ -35,35 +32,52 @@ impl Decode for SerdeCborDecode {
 enum SerdeCbor {}
 
 impl Codec for SerdeCbor {
-    type Value = Value;
+    /// Up to the first tag: this crate goes a call deeper for each, up to 128, before anybody sees what they are on.
+    /// That took more than 256 KiB of stack in a debug build.
+    fn readable(cbor: &[u8]) -> &[u8] {
+        cbor.get(..first_tag(cbor).unwrap_or(cbor.len())).unwrap_or_default()
+    }
 
     fn read<T: DeserializeOwned>(cbor: &[u8]) -> Option<T> {
-        // Not `from_slice`, which would refuse what follows a prefix. Trailing bytes are found by comparison.
+        // Not `from_slice`, which would refuse what follows an item. What follows is read next.
         T::deserialize(&mut serde_cbor::Deserializer::from_slice(cbor)).ok()
     }
 
-    fn write(value: &impl Serialize) -> Option<Vec<u8>> {
-        serde_cbor::to_vec(value).ok()
-    }
-
-    fn is_permitted(value: &Value) -> bool {
-        permitted_within(value, MAX_NESTING)
+    fn write<T: Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) -> Option<()> {
+        serde_cbor::to_writer(out, &value).ok()
     }
 }
 
-/// Whether `value` nests at most `levels` deep and has only map keys that a token may have. (What is wrong with the
-/// encoding shows when the value is encoded again: this crate sorts keys, drops duplicates and tags, and has one NaN.)
-fn permitted_within(value: &Value, levels: usize) -> bool {
-    match value {
-        Value::Array(items) => levels > 0 && items.iter().all(|item| permitted_within(item, levels - 1)),
-        Value::Map(entries) => {
-            levels > 0
-                && entries.iter().all(|(key, item)| {
-                    matches!(key, Value::Integer(_) | Value::Bytes(_) | Value::Text(_))
-                        && permitted_within(item, levels - 1)
-                })
+/// Where the first tag is, as far as one head follows another. The heads may be of any form.
+fn first_tag(cbor: &[u8]) -> Option<usize> {
+    let mut at = 0_usize;
+    loop {
+        let initial = *cbor.get(at)?;
+        let (major, info) = (initial >> 5, initial & 0x1f);
+        if major == TAG {
+            return Some(at);
         }
-        Value::Tag(..) => false,
-        _ => true,
+        let argument_bytes = match info {
+            24..=27 => 1 << (info - 24),
+            _ => 0,
+        };
+        at += 1;
+        let argument = cbor.get(at..at + argument_bytes)?;
+        at += argument_bytes;
+        if matches!(major, BYTES | TEXT) {
+            let written = argument.iter().fold(0, |value, byte| value << 8 | u64::from(*byte));
+            let body = match info {
+                0..=23 => u64::from(info),
+                24..=27 => written,
+                // Of indefinite length: it comes in pieces, which have heads.
+                _ => 0,
+            };
+            at = at.checked_add(usize::try_from(body).ok()?)?;
+        }
     }
 }
+
+/// Major types.
+const BYTES: u8 = 2;
+const TEXT: u8 = 3;
+const TAG: u8 = 6;

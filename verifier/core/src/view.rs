@@ -250,7 +250,7 @@ impl<'a> From<&'a Caveat> for CaveatView<'a> {
     }
 }
 
-/// A token that a decoder has copied out of the CBOR, with the fragments that each MAC step covers.
+/// A token in values of its own, as one that is minted or inspected is, with the items that each MAC step covers.
 #[derive(Clone, Debug)]
 pub struct OwnedToken {
     /// What the token says.
