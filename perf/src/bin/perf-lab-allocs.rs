@@ -1,6 +1,5 @@
 //! Counts allocations for `perf-lab`, which starts it. Without arguments: a JSON list of cells on standard input, a
 //! line of JSON per cell on standard output. With `--variant NAME`: the probe of that variant, which answers `count`.
-//! With `--hostile NAME`: what the token takes that takes most of that variant's memory before its MAC is checked.
 #![forbid(unsafe_code)]
 
 use std::alloc::System;
@@ -10,7 +9,6 @@ use anyhow::Context;
 use clap::Parser;
 use perf_lab::cmd::probe::serve;
 use perf_lab::count::allocations::{Request, count};
-use perf_lab::hostile::memory::most_taken;
 use perf_probe::serve::Tally;
 use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 
@@ -21,8 +19,6 @@ static COUNTING: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 struct Args {
     #[arg(long)]
     variant: Option<String>,
-    #[arg(long)]
-    hostile: Option<String>,
     #[arg(long, default_value_t = 1.0)]
     work_factor: f64,
 }
@@ -32,11 +28,6 @@ fn main() -> anyhow::Result<()> {
     if let Some(name) = &args.variant {
         let variant = ron_auth_variants::find(name)?;
         return serve(&variant, args.work_factor, Some(tally)).map_err(anyhow::Error::msg);
-    }
-    if let Some(name) = &args.hostile {
-        let taken = most_taken(&ron_auth_variants::find(name)?, &tally)?;
-        writeln!(stdout().lock(), "{}", serde_json::to_string(&taken)?)?;
-        return Ok(());
     }
     let requests: Vec<Request> =
         serde_json::from_reader(stdin().lock()).context("expected a JSON list of cells on standard input")?;

@@ -17,7 +17,7 @@ use crate::cell::REFERENCE;
 use crate::count::allocations;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::files::repository_root;
-use crate::hostile::memory::{BYTES_BESIDE, MOST_BYTES_PER_CHAR, Taken};
+use crate::hostile::memory::{self, BYTES_BESIDE, MOST_BYTES_PER_CHAR, Taken};
 use crate::hostile::search::{Dearest, dearest};
 use crate::hostile::{LENGTHS, MOST_TIMES, key, request, settings};
 use crate::measure::pin::on_one_core;
@@ -32,7 +32,7 @@ const BATCHES: [usize; 2] = [1, 64];
 /// The dearest is measured in paired rounds against an ordinary token of that length: the five caveats of `light`, over
 /// and over. Hostile tokens keep to the default bounds (64 caveats). A batch holds 64 such tokens.
 ///
-/// Memory is all that verifying one token asks for before its MAC is checked, for the same tokens and for ones that
+/// Memory is the most that verifying one token holds at a time before its MAC is checked, for the same tokens and for ones that
 /// announce more than they hold.
 ///
 /// Exit 1 if a token takes more than 3 times an ordinary one's time (the whole 95 % interval above), or more than 4 bytes
@@ -94,7 +94,7 @@ pub fn run(args: &Args) -> Outcome {
     let (engines, skipped) = engines(&args.engine)?;
     args.on_core.settle()?;
     let root = repository_root();
-    let counting = allocations::program(&root)?;
+    let counting = allocations::program(&root, memory::PROGRAM)?;
     let _turn = queue::turn(&|| false)?;
     let budget = Duration::from_secs_f64(args.seconds);
     let mut rows = Vec::new();
@@ -163,7 +163,7 @@ fn agree(name: &str, verifier: &dyn Verifier, reference: &dyn Verifier, tokens: 
 
 fn memory_of(program: &std::path::Path, engine: &Variant) -> anyhow::Result<Taken> {
     let output = Command::new(program)
-        .args(["--hostile", engine.name])
+        .arg(engine.name)
         .stdin(Stdio::null())
         .stderr(Stdio::piped())
         .output()

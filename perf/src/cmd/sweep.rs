@@ -12,7 +12,7 @@ use crate::cell::REFERENCE;
 use crate::command_line;
 use crate::compare::contest::Effort;
 use crate::corpus::Source;
-use crate::count::allocations::program;
+use crate::count::allocations::{PROGRAM, program};
 use crate::count::instructions::runs_under_valgrind;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::files::repository_root;
@@ -141,7 +141,7 @@ pub fn run(args: &Args) -> Outcome {
 
     if plan.allocations {
         // Building takes none of the budget. What is wrong with it is told when the program is needed.
-        let _ = program(&root);
+        let _ = program(&root, PROGRAM);
     }
     let begun = Instant::now();
     let cells = cells(&header.panels);

@@ -77,7 +77,7 @@ pub fn count_all(
     late: &dyn Fn() -> bool,
     progress: &mut dyn FnMut(),
 ) -> anyhow::Result<VecDeque<Allocations>> {
-    let program = program(root)?;
+    let program = program(root, PROGRAM)?;
     let mut child = Command::new(&program)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -104,11 +104,11 @@ pub fn count_all(
     Ok(counts)
 }
 
-/// The counting program beside this one. Where cargo runs the lab, cargo is asked to bring it up to date first:
+/// A counting program beside this one. Where cargo runs the lab, cargo is asked to bring it up to date first:
 /// `cargo run` builds one program only.
-pub(crate) fn program(root: &Path) -> anyhow::Result<PathBuf> {
+pub(crate) fn program(root: &Path, name: &str) -> anyhow::Result<PathBuf> {
     let own = std::env::current_exe()?;
-    let beside = own.with_file_name(format!("{PROGRAM}{}", std::env::consts::EXE_SUFFIX));
+    let beside = own.with_file_name(format!("{name}{}", std::env::consts::EXE_SUFFIX));
     let cargo = std::env::var_os("CARGO");
     if cargo.is_none() && beside.is_file() {
         return Ok(beside);
@@ -117,7 +117,7 @@ pub(crate) fn program(root: &Path) -> anyhow::Result<PathBuf> {
     let profile = directory.file_name().and_then(|name| name.to_str()).unwrap_or("release");
     let mut building = Command::new(cargo.unwrap_or_else(|| "cargo".into()))
         .current_dir(root)
-        .args(["build", "--package", "perf-lab", "--bin", PROGRAM])
+        .args(["build", "--package", "perf-lab", "--bin", name])
         .args(["--profile", if profile == "debug" { "dev" } else { profile }])
         .arg("--target-dir")
         .arg(directory.parent().unwrap_or(directory))
@@ -131,7 +131,7 @@ pub(crate) fn program(root: &Path) -> anyhow::Result<PathBuf> {
         let line = line?;
         // Up to a minute on a machine that has not done it yet; nothing, and nothing said, afterwards.
         if line.trim_start().starts_with("Compiling") || line.trim_start().starts_with("Blocking") {
-            eprintln!("building {PROGRAM}: {}", line.trim().split(" (").next().unwrap_or_default().to_lowercase());
+            eprintln!("building {name}: {}", line.trim().split(" (").next().unwrap_or_default().to_lowercase());
         }
         if !line.trim().is_empty() {
             last = line;
@@ -140,5 +140,5 @@ pub(crate) fn program(root: &Path) -> anyhow::Result<PathBuf> {
     if building.wait()?.success() && beside.is_file() {
         return Ok(beside);
     }
-    Err(anyhow!("could not build {PROGRAM}: {last}"))
+    Err(anyhow!("could not build {name}: {last}"))
 }

@@ -1,9 +1,10 @@
 //! Memory that verifying takes before the MAC has been checked.
 //!
-//! Counted are all bytes that are asked for, what was given back meanwhile included: no less than what is held at any
-//! time. The counting is done in `perf-lab-allocs`, whose global allocator counts.
+//! Counted is the most that is held at any moment of it, beyond what was held before. The counting is done in
+//! `perf-lab-peak`, whose global allocator counts.
 
-use perf_probe::serve::Tally;
+use std::hint::black_box;
+
 use ron_auth_core::{EvalMode, KeyName, MacKey, MacKeyProvider};
 use ron_auth_variants::Variant;
 use serde::{Deserialize, Serialize};
@@ -17,6 +18,9 @@ pub const MOST_BYTES_PER_CHAR: f64 = 4.0;
 /// What any token may take.
 pub const BYTES_BESIDE: u64 = 4 << 10;
 
+/// Name of the counting program.
+pub const PROGRAM: &str = "perf-lab-peak";
+
 /// What one token took.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Taken {
@@ -24,7 +28,7 @@ pub struct Taken {
     pub token: String,
     /// Characters of its text.
     pub chars: usize,
-    /// All bytes that were asked for.
+    /// The most bytes that were held at a time.
     pub bytes: u64,
 }
 
@@ -45,23 +49,22 @@ impl MacKeyProvider for NoKeys {
     }
 }
 
-/// The token that takes most for its length, of all claims, units and fillers at every length. `tally` reads the
-/// allocator.
+/// The token that takes most for its length, of all claims, units and fillers at every length. `most_held` runs
+/// what it is given and says how many bytes were held at most meanwhile.
 ///
 /// # Errors
 /// A thread that can't be started.
-pub fn most_taken(variant: &Variant, tally: &(impl Fn() -> Tally + Sync)) -> anyhow::Result<Taken> {
+pub fn most_taken(variant: &Variant, most_held: &(impl Fn(&mut dyn FnMut()) -> u64 + Sync)) -> anyhow::Result<Taken> {
     let verifier = variant.build();
     let mut most: Option<Taken> = None;
     for (token, text) in LENGTHS.into_iter().flat_map(tokens) {
         // On a thread of its own: nothing was kept from the token before.
         let bytes = std::thread::scope(|scope| {
             let counting = std::thread::Builder::new().spawn_scoped(scope, || {
-                let before = tally();
-                let result = verifier.verify_token(EvalMode::Adaptive, &settings(), &text, &request(), &NoKeys);
-                let after = tally();
-                drop(result);
-                after.bytes - before.bytes
+                most_held(&mut || {
+                    let result = verifier.verify_token(EvalMode::Adaptive, &settings(), &text, &request(), &NoKeys);
+                    drop(black_box(result));
+                })
             })?;
             counting.join().map_err(|_| anyhow::anyhow!("{}: {token}: a panic", variant.name))
         })?;

@@ -230,7 +230,7 @@ fn variant(name: &str, root: &Path) -> Result<Commands, Failure> {
     let own = ProbeCommand { copied: false, ..ProbeCommand::own(name)? };
     own.verified()?;
     let probe = own.args(["probe", "--variant", name]);
-    let allocs = crate::count::allocations::program(root).ok();
+    let allocs = crate::count::allocations::program(root, crate::count::allocations::PROGRAM).ok();
     Ok((probe, allocs.map(|program| ProbeCommand::new(name, program).args(["--variant", name]))))
 }
 
