@@ -2,7 +2,9 @@
 
 use std::hint::black_box;
 
-use fearless_simd::{Level, prelude::*};
+use fearless_simd::prelude::*;
+
+use super::level::{SimdLevel, name_of};
 
 /// One 32-bit word of every lane.
 pub(super) trait Words<S: Simd>: SimdInt<S, Element = u32> {}
@@ -107,9 +109,8 @@ fn mix<S: Simd, W: Words<S>>(rot: &Rotations<W::ByteVector>, [a, b, c, d]: [W; 4
 
 #[inline(always)]
 fn rotate_bytes<S: Simd, W: Words<S>, const BITS: u32>(word: W, places: &W::ByteVector) -> W {
-    match word.token().level() {
-        #[cfg(target_arch = "x86_64")]
-        Level::Avx2(_) | Level::Sse4_2(_) => W::from_bytes(word.to_bytes().swizzle_dyn_within_blocks(*places)),
+    match name_of(Some(word.token().level())) {
+        SimdLevel::Avx2 | SimdLevel::Sse42 => W::from_bytes(word.to_bytes().swizzle_dyn_within_blocks(*places)),
         _ => rotate_right::<S, W, BITS>(word),
     }
 }

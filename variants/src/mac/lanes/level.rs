@@ -4,7 +4,7 @@
 //! Here a level is exact, so that the code of each one is there and is tested under any flags. What no level can do is
 //! keep the compiler from stronger instructions that it was told to use everywhere: see [`SimdLevel::hindrance`].
 
-use fearless_simd::{Level, Simd};
+use fearless_simd::Level;
 
 use super::LanesMac;
 
@@ -134,6 +134,8 @@ macro_rules! at_level {
 }
 pub(super) use at_level;
 
+// Known to the compiler wherever it is asked of a level's own code.
+#[inline(always)]
 pub(super) const fn name_of(level: Option<Level>) -> SimdLevel {
     match level {
         #[cfg(target_arch = "x86_64")]
@@ -160,9 +162,9 @@ pub(super) fn level_up_to(max: SimdLevel) -> Option<Level> {
     #[cfg(target_arch = "x86_64")]
     return match max {
         SimdLevel::Serial => None,
-        SimdLevel::Sse2 => detected.as_sse2().map(Simd::level),
-        SimdLevel::Sse42 | SimdLevel::Neon => detected.as_sse4_2().map(Simd::level).or(Some(detected)),
-        SimdLevel::Avx2 => detected.as_avx2().map(Simd::level).or(Some(detected)),
+        SimdLevel::Sse2 => detected.as_sse2().map(fearless_simd::Simd::level),
+        SimdLevel::Sse42 | SimdLevel::Neon => detected.as_sse4_2().map(fearless_simd::Simd::level).or(Some(detected)),
+        SimdLevel::Avx2 => detected.as_avx2().map(fearless_simd::Simd::level).or(Some(detected)),
         SimdLevel::Avx512 => Some(detected),
     };
     #[cfg(target_arch = "aarch64")]
