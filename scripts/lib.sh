@@ -41,6 +41,7 @@ PATH=$tools_dir/bin:$PATH
 export PATH
 
 critcmp_version=0.1.8
+cargo_fuzz_version=0.13.2
 # The runner refuses to work with any other version of the library.
 gungraun_version=$(sed -n 's/^gungraun = "=\([0-9.]*\)"$/\1/p' Cargo.toml)
 
