@@ -106,7 +106,7 @@ mkdir -p "$out"
 
 # As it is built for tests, whose finished parts it takes, and beside them.
 progress 'building for this machine'
-CARGO_TARGET_DIR=$target_dir cargo build --quiet --workspace --all-features --bin outcomes || exit 3
+CARGO_TARGET_DIR=$target_dir cargo build --workspace --all-features --bin outcomes || exit 3
 here=$target_dir/debug/outcomes
 
 if [ ${#targets[@]} -gt 0 ]; then
@@ -120,7 +120,7 @@ if [ ${#targets[@]} -gt 0 ]; then
     done
     # Building a standard library is for compilers under development only, unless this says otherwise.
     RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1 \
-        cargo build --quiet --profile cross -Zbuild-std=std,panic_abort "${targets[@]}" -p ron-auth-outcomes || exit 3
+        cargo build --profile cross -Zbuild-std=std,panic_abort "${targets[@]}" -p ron-auth-outcomes || exit 3
 fi
 
 # outcomes_of MACHINE: runs the program there.
