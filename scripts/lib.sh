@@ -14,8 +14,6 @@ caller_dir=$PWD
 
 # A hook hands on which repository and which index it is about; these scripts are about the one that they lie in.
 unset GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE GIT_COMMON_DIR GIT_OBJECT_DIRECTORY GIT_PREFIX
-# With it `cd` may go elsewhere and print where.
-unset CDPATH
 
 # A relative one means: relative to where the caller stands. Benches run elsewhere and would read it differently.
 case ${CARGO_TARGET_DIR:-} in

@@ -139,7 +139,10 @@ fn show(compared: &[Compared]) {
         "outcome",
     ]);
     for row in compared {
-        let MedianGap { median, lower, upper } = MedianGap::of(row);
+        // No minus before a zero.
+        let tidy = |ns: f64| if ns.abs() < 0.005 { 0.0 } else { ns };
+        let gap = row.difference_ns;
+        let [median, lower, upper] = [gap.median, gap.lower, gap.upper].map(tidy);
         table.add_row([
             row.engine.to_owned(),
             row.batch_tokens.to_string(),
@@ -151,21 +154,6 @@ fn show(compared: &[Compared]) {
         ]);
     }
     print(table);
-}
-
-/// A difference as it is shown: no minus before zero.
-struct MedianGap {
-    median: f64,
-    lower: f64,
-    upper: f64,
-}
-
-impl MedianGap {
-    fn of(row: &Compared) -> Self {
-        let tidy = |ns: f64| if ns.abs() < 0.005 { 0.0 } else { ns };
-        let gap = row.difference_ns;
-        Self { median: tidy(gap.median), lower: tidy(gap.lower), upper: tidy(gap.upper) }
-    }
 }
 
 #[cfg(test)]

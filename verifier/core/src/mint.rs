@@ -9,6 +9,7 @@ use crate::capability::{Capability, Caveat, Scope};
 use crate::chain;
 use crate::key::MacKey;
 use crate::shown::Shown;
+use crate::stack;
 use crate::view::OwnedToken;
 use crate::wire;
 
@@ -82,6 +83,8 @@ impl CapabilityBuilder {
         let mut token = OwnedToken { capability, head_items, caveat_items };
         let mac = *chain::tag_of(key, &token).as_bytes();
         token.capability.mac = mac;
+        // The key, and the tags before the last: each is the MAC of a token with fewer caveats.
+        stack::wipe_below();
         Ok(token.capability)
     }
 }

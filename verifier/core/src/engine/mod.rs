@@ -9,7 +9,7 @@ mod stages;
 
 pub use boxed::Verifier;
 pub use stages::Scratch;
-pub(crate) use stages::{check_tag, key_of};
+pub(crate) use stages::{check_and_wipe, key_of};
 
 use std::borrow::Borrow;
 use std::convert::Infallible;

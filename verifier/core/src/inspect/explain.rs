@@ -12,7 +12,7 @@ use crate::config::{Semantics, VerifierConfig};
 use crate::context::RequestCtx;
 use crate::decision::{Decision, DenyReason};
 use crate::demands::CaveatKind;
-use crate::engine::{check_tag, key_of};
+use crate::engine::{check_and_wipe, key_of};
 use crate::error::{AuthError, Malformed};
 use crate::key::MacKeyProvider;
 use crate::semantics::{Finding, Judge, Nets, settle};
@@ -41,12 +41,7 @@ pub fn explain<K: MacKeyProvider + ?Sized>(
         Err(flaw) => return stopped(flaw.error(), None, Some(flaw)),
     };
     let token = untrusted.token();
-    let genuine = key_of(token, keys).and_then(|key| {
-        let mut tag = chain::tag_of(&key, token);
-        let checked = check_tag(Some(&tag), token);
-        tag.wipe();
-        checked
-    });
+    let genuine = key_of(token, keys).and_then(|key| check_and_wipe(&mut chain::tag_of(&key, token), token));
     if let Err(error) = genuine {
         return stopped(error, Some(untrusted), None);
     }
