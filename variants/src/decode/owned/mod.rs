@@ -65,6 +65,9 @@ pub(super) fn decode<C: Codec>(cbor: &[u8], max_caveats: usize) -> Result<OwnedT
     Ok(OwnedToken { opening, caveats, mac })
 }
 
+/// The last key of an opening.
+const LAST_KEY: &str = "caveats";
+
 /// What is read of a map, field by field in the order of the format. Whatever is read is written again to `out`.
 trait FromMap<C>: Sized {
     fn read<'de, M: MapAccess<'de>>(map: &mut M, out: &mut Vec<u8>) -> Result<Self, M::Error>;
@@ -83,8 +86,11 @@ impl<C: Codec> FromMap<C> for Opening {
         out.extend_from_slice(&kid_item);
         key::<C, M>(map, "scope", out)?;
         let scope = map_of::<C, M, _>(map, &mut scope_item)?;
+        // No more than what follows: a long prefix is held three times by now, and a vector that doubles for the sake of
+        // one more key would hold it twice again.
+        out.reserve_exact(scope_item.len() + LAST_KEY.len() + 1);
         out.extend_from_slice(&scope_item);
-        key::<C, M>(map, "caveats", out)?;
+        key::<C, M>(map, LAST_KEY, out)?;
         Ok(Self { tid, kid, scope, items: [tid_item, kid_item, scope_item] })
     }
 }
