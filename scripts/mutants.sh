@@ -60,12 +60,46 @@ whole=(-f 'verifier/core/src/engine/**' -f 'verifier/core/src/semantics/**')
 rest=(-f 'verifier/core/src/**' -f 'variants/src/decode/**' -f 'variants/src/mac/**' -f 'verifier/src/**'
     -e 'verifier/core/src/engine/**' -e 'verifier/core/src/semantics/**' -e 'variants/src/decode/classic.rs')
 
-# A name says the place and the change. Lines move when a file does, so what is remembered is of one tree.
-list_chosen() {
-    cargo mutants --no-config --list "${whole[@]}"
-    cargo mutants --no-config --list "${rest[@]}" | while IFS= read -r name; do
+# A name says the place and the change. Lines move when a file does, so what is remembered is of one tree. The order is
+# drawn too: whatever has been tried when a run is stopped is a sample of all.
+drawn() {
+    while IFS= read -r name; do
         printf '%s\t%s\n' "$(printf '%s %s' "$seed" "$name" | sha256sum | cut -c1-16)" "$name"
-    done | LC_ALL=C sort | awk -F"\t" -v sampled="$sampled" "NR <= sampled { print \$2 }"
+    done | LC_ALL=C sort | cut -f2
+}
+
+list_chosen() {
+    {
+        cargo mutants --no-config --list "${whole[@]}"
+        # Read to its end: who is cut off while it prints complains.
+        cargo mutants --no-config --list "${rest[@]}" | drawn | awk -v sampled="$sampled" 'NR <= sampled'
+    } | drawn
+}
+
+# The tests that are built and run quickly come first, for they catch most: those of the core, then those of the face on
+# the production set, then those of all variants.
+steps=('-p ron-auth-core --features serde' '-p ron-auth --features full,serde' '-p ron-auth-variants --features all')
+
+# try NAME: what became of it, on standard output.
+try() {
+    local exactly step status word words log=$target_dir/mutants/log
+    # As a regular expression that is this name alone.
+    exactly="^$(printf '%s' "$1" | sed 's/[][\.*^$+?(){}|/]/\\&/g')\$"
+    for step in "${steps[@]}"; do
+        words=()
+        for word in $step --tests; do words+=(--cargo-test-arg "$word"); done
+        status=0
+        # In place, so that what did not change is not built again.
+        cargo mutants --no-config --in-place --baseline skip --timeout 240 --re "$exactly" --test-workspace false \
+            "${words[@]}" --output "$target_dir/mutants" --no-shuffle >"$log" 2>&1 || status=$?
+        case $status in
+        0) if [ -s "$target_dir/mutants/mutants.out/unviable.txt" ]; then echo unviable; else echo caught; fi && return ;;
+        2) ;;
+        3) echo timeout && return ;;
+        *) tail -n 5 "$log" >&2 && return 1 ;;
+        esac
+    done
+    echo missed
 }
 
 # Caught, of those that compile; the interval is Wilson's.
@@ -103,30 +137,17 @@ if [ "$what" = list ]; then
 fi
 
 total=$(wc -l <"$chosen") number=0
-while IFS= read -r name; do
+while IFS= read -r name <&3; do
     number=$((number + 1))
-    if cut -f2 "$outcomes" | grep -qxF -- "$name"; then
+    if cut -f2 "$outcomes" | grep -xF -- "$name" >/dev/null; then
         continue
     fi
     progress "$number of $total: $name"
-    # As a regular expression that is this name alone.
-    exactly="^$(printf '%s' "$name" | sed 's/[][\.*^$+?(){}|/]/\\&/g')\$"
-    status=0
-    # In place, so that what did not change is not built again. The package's own tests come first, then who uses it.
-    cargo mutants --no-config --in-place --baseline skip --timeout 300 --all-features --re "$exactly" \
-        --test-package ron-auth-core --test-package ron-auth --test-package ron-auth-variants \
-        --output "$target_dir/mutants" --no-shuffle >"$target_dir/mutants/log" 2>&1 || status=$?
-    case $status in
-    0) if [ -s "$target_dir/mutants/mutants.out/unviable.txt" ]; then outcome=unviable; else outcome=caught; fi ;;
-    2) outcome=missed ;;
-    3) outcome=timeout ;;
-    *)
-        tail -n 5 "$target_dir/mutants/log" >&2
-        printf '%s: cargo-mutants ended with %s at %s\n' "${0##*/}" "$status" "$name" >&2
+    outcome=$(try "$name") || {
+        printf '%s: cargo-mutants could not try %s\n' "${0##*/}" "$name" >&2
         exit 3
-        ;;
-    esac
+    }
     printf '%s\t%s\n' "$outcome" "$name" >>"$outcomes"
     progress "$outcome"
-done <"$chosen"
+done 3<"$chosen"
 report || true

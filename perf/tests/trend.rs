@@ -73,13 +73,13 @@ fn a_step_is_named_with_its_revisions_drawn_and_fails_only_when_asked_to() {
 }
 
 #[test]
-fn getting_faster_fails_nothing_and_few_runs_are_not_judged() {
+fn getting_faster_fails_nothing_and_few_runs_are_no_pass() {
     let dir = tempfile::tempdir().unwrap();
     let faster = trend(&history(dir.path(), 30, -0.03), &["--host", HOST, "--fail-on-change"]);
     assert_eq!(code(&faster), 0);
     assert!(out(&faster).starts_with("got faster: prod/light/64\n"), "{}", out(&faster));
     let few = trend(&history(dir.path(), 7, 0.0), &["--host", HOST, "--fail-on-change"]);
-    assert_eq!(code(&few), 0);
+    assert_eq!(code(&few), 2);
     assert!(out(&few).starts_with("too few runs to judge: 7; it takes 8\n"), "{}", out(&few));
     let steady = trend(&history(dir.path(), 30, 0.0), &["--host", HOST]);
     assert!(out(&steady).starts_with("no change or drift shown: 2 benchmarks over 30 runs\n"), "{}", out(&steady));

@@ -39,12 +39,14 @@ pub struct Args {
     /// Take this many runs, the latest ones
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u16).range(2..=500))]
     last: u16,
-    /// End with exit code 1 if a benchmark that is shown got slower in these runs, at once or little by little
+    /// End with exit code 1 if a benchmark that is shown got slower in these runs, at once or little by little; with 2 if
+    /// one has too few runs to be judged
     #[arg(long)]
     fail_on_change: bool,
 }
 
-/// Runs it. Exit 0, with `--fail-on-change` 1 if a benchmark got slower; 3 without a history of the host.
+/// Runs it. Exit 0, with `--fail-on-change` 1 if a benchmark got slower and 2 if one could not be judged; 3 without a
+/// history of the host.
 ///
 /// # Errors
 /// A history that cannot be read, or has no run of the host; no benchmark of that name; plots that cannot be written.
@@ -83,8 +85,15 @@ pub fn run(args: &Args) -> Outcome {
     if let Some(png) = plot {
         print(format_args!("plots: {} and {}", png.with_extension("svg").display(), png.display()));
     }
-    let slower = trends.iter().any(Trend::got_slower);
-    Ok(if slower && args.fail_on_change { Exit::Difference } else { Exit::Success })
+    Ok(if !args.fail_on_change {
+        Exit::Success
+    } else if trends.iter().any(Trend::got_slower) {
+        Exit::Difference
+    } else if trends.iter().all(Trend::is_judged) {
+        Exit::Success
+    } else {
+        Exit::Inconclusive
+    })
 }
 
 fn some_of<'h>(entries: Vec<&'h Entry>, history: &History, host: &str, path: &Path) -> Result<Vec<&'h Entry>, Failure> {

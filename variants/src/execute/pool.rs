@@ -3,6 +3,7 @@
 use std::num::NonZero;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 
 use rayon::{ThreadPool, ThreadPoolBuilder, Yield};
 
@@ -18,37 +19,46 @@ pub(super) struct Pool {
     /// How many workers there are at most.
     size: fn() -> usize,
     start: fn() -> Option<ThreadPool>,
+    /// The longest that helpers may be waited for without a lesson being drawn from it.
+    late: Duration,
     /// The process that the threads live in; 0 before the first batch.
     process: AtomicU32,
     /// Batches that still make no attempt to start a thread, since the last one failed.
     pause: AtomicU32,
+    /// Batches that are still worked on by their callers alone, since one had to wait for its helpers.
+    alone: AtomicU32,
 }
 
-/// What a failed attempt costs (tens of µs) is lost among so many batches.
+/// What a failed attempt costs (tens of µs), or a wait for others (some ms), is lost among so many batches.
 const PAUSE_BATCHES: u32 = 64;
+
+/// Longer than it takes to wake a thread, and to finish a chunk, where a core is free.
+pub(super) const LATE: Duration = Duration::from_micros(250);
 
 /// Scopes of as many workers lie within each other on the caller's stack.
 const MAX_WORKERS: usize = 127;
 
 impl Pool {
     /// A pool that starts a thread when a batch first has use for it.
-    pub(super) const fn new(size: fn() -> usize, start: fn() -> Option<ThreadPool>) -> Self {
-        let (process, pause) = (AtomicU32::new(0), AtomicU32::new(0));
-        Self { workers: OnceLock::new(), size, start, process, pause }
+    pub(super) const fn new(size: fn() -> usize, start: fn() -> Option<ThreadPool>, late: Duration) -> Self {
+        let [process, pause, alone] = [const { AtomicU32::new(0) }; 3];
+        Self { workers: OnceLock::new(), size, start, late, process, pause, alone }
     }
 
     /// Up to `wanted` workers that are free now, of which up to `max_starts` are started for it. None for a caller that is
     /// a thread of a rayon pool, whichever: at the end of a batch rayon would have it work on other jobs of its pool, for
-    /// as long as they take.
+    /// as long as they take. Nor any for some time after a batch for which they came [late](Self::learn).
     pub(super) fn reserve(&'static self, wanted: usize, mut max_starts: usize) -> Vec<Reservation> {
         if rayon::current_thread_index().is_some() || !self.is_of_process(process_id()) {
             return Vec::new();
         }
+        if one_less(&self.alone) {
+            return Vec::new();
+        }
         let workers =
             self.workers.get_or_init(|| (0..(self.size)().min(MAX_WORKERS)).map(|_| Worker::default()).collect());
-        if self.pause.load(Ordering::Relaxed) > 0 {
+        if one_less(&self.pause) {
             max_starts = 0;
-            let _ = self.pause.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |batches| batches.checked_sub(1));
         }
         let mut reserved = Vec::with_capacity(wanted.min(workers.len()));
         for worker in workers {
@@ -74,6 +84,17 @@ impl Pool {
         reserved
     }
 
+    /// Draws a lesson from a batch on which the caller worked for `worked`, to wait for its helpers then for `waited`.
+    ///
+    /// Where other programs want all cores, a helper is woken and then has no core, or loses it in the middle of a
+    /// chunk, for a few ms at a time. A batch can't take back what it has handed over, so it does better alone. (With
+    /// three busy programs for each core, batches of 1,024 took 3.8 times as long with helpers as alone, on average.)
+    pub(super) fn learn(&self, worked: Duration, waited: Duration) {
+        if waited > self.late.max(worked) {
+            self.alone.store(PAUSE_BATCHES, Ordering::Relaxed);
+        }
+    }
+
     /// Whether the pool's threads live in this process. A copy of a process (`fork`) has all memory and no thread but one;
     /// nor may it touch a lock here, which may have been held when it was copied.
     fn is_of_process(&self, id: u32) -> bool {
@@ -82,6 +103,13 @@ impl Pool {
             Err(first) => first == id,
         }
     }
+}
+
+/// Counts down. False at zero.
+fn one_less(batches: &AtomicU32) -> bool {
+    // Read first: most often there is nothing to count, and then nothing is written.
+    batches.load(Ordering::Relaxed) > 0
+        && batches.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()
 }
 
 /// Where processes can't be copied there may be no such id either.
@@ -140,17 +168,20 @@ impl Drop for Release {
     }
 }
 
-/// Calls `share` on this thread and on those that are reserved, and returns when all calls have. A panic in one of them
-/// is passed on then.
-pub(super) fn together<F: Fn() + Sync>(mut reserved: Vec<Reservation>, share: &F) {
-    let Some(Reservation { thread, release }) = reserved.pop() else { return share() };
+/// Calls `share` on this thread and on those that are reserved, and returns when all calls have; with the moment at which
+/// the call on this thread had. A panic in one of them is passed on then.
+pub(super) fn together<F: Fn() + Sync>(mut reserved: Vec<Reservation>, share: &F) -> Instant {
+    let Some(Reservation { thread, release }) = reserved.pop() else {
+        share();
+        return Instant::now();
+    };
     thread.in_place_scope(|scope| {
         scope.spawn(move |_| {
             let _release = release;
             share();
         });
-        together(reserved, share);
-    });
+        together(reserved, share)
+    })
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use ron_auth_core::seam::Execute;
 
@@ -10,12 +11,13 @@ use super::pool::{self, Pool};
 ///
 /// The caller works from the first moment on, and whoever is free takes the next chunk, so that a thread that is slow to
 /// wake up costs next to nothing. At the end the caller waits for the chunks that others have begun, and for nothing
-/// else. (Handing the whole batch to a pool, as a parallel iterator does when it is called from outside, left the caller
+/// else; if that takes longer than its own share did, because other programs want the cores, the next batches are worked
+/// on by their callers alone. (Handing the whole batch to a pool, as a parallel iterator does when it is called from outside, left the caller
 /// asleep: batches of 256 light tokens took 1.5 times as long on two threads as on one.)
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RayonExecute;
 
-static POOL: Pool = Pool::new(pool::default_size, pool::start_thread);
+static POOL: Pool = Pool::new(pool::default_size, pool::start_thread, pool::LATE);
 
 /// Fewest tokens that are worth handing to another thread.
 const MIN_CHUNK_LEN: usize = 16;
@@ -51,7 +53,8 @@ where
     }
     let board =
         Mutex::new(Board { first: 0, rest: out, threads: helpers.len() + 1, max_chunk_len, first_failure: None });
-    pool::together(helpers, &|| {
+    let begun = Instant::now();
+    let own_share_done = pool::together(helpers, &|| {
         let _close = CloseOnDrop(&board);
         loop {
             // A statement of its own: in a `while let` the lock would be held until the chunk is done.
@@ -62,6 +65,7 @@ where
             }
         }
     });
+    pool.learn(own_share_done.duration_since(begun), own_share_done.elapsed());
     let failure = lock(&board).first_failure.take();
     failure.map_or(Ok(()), |(_, error)| Err(error))
 }
@@ -127,8 +131,12 @@ mod tests {
     use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
     use std::sync::mpsc;
     use std::thread;
+    use std::time::Duration;
 
     use super::*;
+
+    /// No lesson is drawn from a machine that is busy with other tests.
+    const PATIENT: Duration = Duration::MAX;
 
     /// Pools of 0, 1, 2 and 3 threads beside the caller.
     fn pools() -> [&'static Pool; 4] {
@@ -136,7 +144,7 @@ mod tests {
     }
 
     fn pool(size: fn() -> usize) -> &'static Pool {
-        Box::leak(Box::new(Pool::new(size, pool::start_thread)))
+        Box::leak(Box::new(Pool::new(size, pool::start_thread, PATIENT)))
     }
 
     /// Works on a batch in which `look` is called for every chunk with the index of its first element.
@@ -354,6 +362,37 @@ mod tests {
     }
 
     #[test]
+    fn after_a_batch_that_waited_for_its_helper_64_are_worked_on_alone() {
+        let pool: &'static Pool = Box::leak(Box::new(Pool::new(|| 1, pool::start_thread, pool::LATE)));
+        while pool.reserve(1, 1).is_empty() {}
+        let here = thread::current().id();
+        let has_begun = AtomicBool::new(false);
+        batch(pool, 64, |_| {
+            if thread::current().id() == here {
+                wait_for(&has_begun);
+            } else {
+                has_begun.store(true, Ordering::SeqCst);
+                thread::sleep(Duration::from_millis(200));
+            }
+        });
+        for _ in 0..64 {
+            assert_eq!(pool.reserve(1, 1).len(), 0);
+        }
+        while pool.reserve(1, 1).is_empty() {}
+    }
+
+    #[test]
+    fn to_wait_no_longer_than_one_has_worked_or_than_a_thread_takes_to_wake_is_no_lesson() {
+        let pool: &'static Pool = Box::leak(Box::new(Pool::new(|| 1, pool::start_thread, pool::LATE)));
+        while pool.reserve(1, 1).is_empty() {}
+        for (worked_us, waited_us, helpers) in [(10, 250, 1), (900, 900, 1), (10, 251, 0), (900, 901, 0)] {
+            pool.learn(Duration::from_micros(worked_us), Duration::from_micros(waited_us));
+            assert_eq!(pool.reserve(1, 1).len(), helpers, "{worked_us} {waited_us}");
+            while pool.reserve(1, 1).is_empty() {}
+        }
+    }
+
+    #[test]
     fn a_copy_of_the_process_works_alone() {
         let pool = pool(|| 3);
         warm(pool, 3);
@@ -369,7 +408,7 @@ mod tests {
             let may = [true, false, false, false].get(ATTEMPTS.fetch_add(1, Ordering::SeqCst));
             may.is_none_or(|&may| may).then(pool::start_thread).flatten()
         };
-        let pool: &'static Pool = Box::leak(Box::new(Pool::new(|| 2, start)));
+        let pool: &'static Pool = Box::leak(Box::new(Pool::new(|| 2, start, PATIENT)));
         let mut attempts = Vec::new();
         for _ in 0..200 {
             batch(pool, 200, |_| ());
