@@ -4,6 +4,9 @@
 //! under which conditions (caveats), and a keyed BLAKE3 MAC chained over all of it. Verifying it comes to
 //! [`Decision::Allow`], [`Decision::Deny`], or an [`AuthError`] if it is no genuine token at all.
 //!
+//! **Only who holds the key can mint a token or narrow one.** Every step of the chain is keyed with the same secret, so a
+//! bearer can't add a caveat to a token, as it could to a macaroon; and every verifier, since it holds the key, could mint.
+//!
 //! # Walkthrough
 //!
 //! A service holds keys and a configuration, and makes a [`RequestCtx`] of each request:

@@ -1,7 +1,7 @@
 //! `biscuit-auth`: a public-key signature over Datalog.
 //!
-//! All checks are in the authority block. Were each one an attenuation in a block of its own, as each caveat of
-//! ron-auth has a MAC step of its own, each would cost another signature.
+//! All checks are in the authority block, made by who issues the token, as all caveats of ron-auth are. A holder of a
+//! biscuit could add checks in blocks of their own, each for another signature; ron-auth has nothing like it.
 
 use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
