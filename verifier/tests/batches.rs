@@ -137,11 +137,15 @@ fn a_batch_waits_for_no_other_batch() {
     batches_are_right();
 }
 
-/// The least of several times that a batch takes, in turns: spread over threads, and on one.
-fn least_times(tokens: &[String]) -> [Duration; 2] {
-    let mut least = [Duration::MAX; 2];
-    for _ in 0..15 {
-        for (least, par_min_batch) in least.iter_mut().zip([128, usize::MAX]) {
+/// Panics unless the least time that a batch takes, spread over threads, is within twice the least on one thread and a
+/// millisecond. They are timed in turns until it is so, because other programs may have the cores for some time; what
+/// waits for another batch never is.
+fn comes_back_in_time(tokens: &[String], when: &str) {
+    const ROUNDS: usize = 15;
+    let begun = Instant::now();
+    let [mut spread, mut alone] = [Duration::MAX; 2];
+    for round in 1.. {
+        for (least, par_min_batch) in [(&mut spread, 128), (&mut alone, usize::MAX)] {
             let mut config = config(|| ());
             config.par_min_batch = par_min_batch;
             let start = Instant::now();
@@ -149,8 +153,11 @@ fn least_times(tokens: &[String]) -> [Duration; 2] {
             *least = start.elapsed().min(*least);
             assert!(results.iter().all(Result::is_ok));
         }
+        if round >= ROUNDS && spread <= 2 * alone + Duration::from_millis(1) {
+            return;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(60), "{when}: {spread:?} spread, {alone:?} on one thread");
     }
-    least
 }
 
 #[test]
@@ -164,17 +171,13 @@ fn a_batch_takes_at_most_twice_the_time_of_one_thread_and_a_millisecond_though_a
         }
     });
     let tokens = good(2000);
-    let in_time = |when: &str| {
-        let [spread, alone] = least_times(&tokens);
-        assert!(spread <= 2 * alone + Duration::from_millis(1), "{when}: {spread:?} spread, {alone:?} on one thread");
-    };
-    in_time("idle");
+    comes_back_in_time(&tokens, "idle");
     thread::scope(|scope| {
         scope.spawn(|| drop(verify_each(&waiting, &tokens, &ctx(), &key())));
         while INSIDE.load(Ordering::SeqCst) == 0 {
             thread::yield_now();
         }
-        in_time("while another batch holds the library's threads");
+        comes_back_in_time(&tokens, "while another batch holds the library's threads");
         IS_OPEN.store(true, Ordering::SeqCst);
     });
 }
