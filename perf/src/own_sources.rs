@@ -10,7 +10,7 @@ use std::hash::Hasher;
 use std::path::{Path, PathBuf};
 
 /// What goes into the program, from the root of the repository.
-pub const SOURCES: [&str; 8] = [
+pub const SOURCES: [&str; 9] = [
     "Cargo.toml",
     "Cargo.lock",
     "verifier/core",
@@ -18,6 +18,7 @@ pub const SOURCES: [&str; 8] = [
     "variants/src",
     "benches",
     "perf/src",
+    "perf/fairbench-probe",
     "perf/probe",
 ];
 

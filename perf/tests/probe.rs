@@ -31,7 +31,7 @@ fn perf_lab_probe(args: &[&str]) -> ProbeCommand {
 }
 
 fn case_of(name: &str) -> CaseInfo {
-    CaseInfo { name: name.to_owned(), threads: 1, tokens_per_iteration: 64 }
+    CaseInfo { name: name.to_owned(), threads: 1, items_per_iteration: 64 }
 }
 
 #[test]
@@ -147,8 +147,8 @@ fn an_endless_line_is_cut_off() {
 
 #[test]
 fn another_version_is_named_whatever_shape_its_hello_has() {
-    let error = start(&[r#"echo '{"hello":{"protocol":2,"cases":"many"}}'"#, "read line"]).unwrap_err();
-    assert_eq!(error, MeasureError::OtherVersion { probe: "script".to_owned(), theirs: 2, ours: 1 });
+    let error = start(&[r#"echo '{"hello":{"protocol":3,"cases":"many"}}'"#, "read line"]).unwrap_err();
+    assert_eq!(error, MeasureError::OtherVersion { probe: "script".to_owned(), theirs: 3, oldest: 1, ours: 2 });
 }
 
 #[test]
@@ -161,8 +161,8 @@ fn a_wrong_answer_is_passed_on_in_its_words() {
 #[test]
 fn a_case_of_another_size_is_not_the_same_case() {
     let mut client = started(&[HELLO, CHECKED]);
-    let error = client.check_as(&CaseInfo { tokens_per_iteration: 32, ..case_of("c") }).unwrap_err().to_string();
-    assert!(error.contains("c of 64 tokens") && error.contains("32 tokens, as on the other side"), "{error}");
+    let error = client.check_as(&CaseInfo { items_per_iteration: 32, ..case_of("c") }).unwrap_err().to_string();
+    assert!(error.contains("c of 64 items") && error.contains("32 items, as on the other side"), "{error}");
 }
 
 /// In a process of its own, because the environment decides how long is waited.

@@ -15,14 +15,14 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use fairbench_probe::Case;
+use fairbench_probe::clock::Clock;
+use fairbench_probe::serve::{Job, Suite};
 use ron_auth_fixtures::{Corpus, Fixture};
 
 use crate::check::first_difference;
-use crate::clock::Clock;
 use crate::face::Face;
 use crate::long;
-use crate::protocol::Case;
-use crate::serve::{Job, Suite};
 
 const BATCH_TOKENS: usize = 64;
 const LARGE_BATCH_TOKENS: usize = 1024;
@@ -102,12 +102,7 @@ pub fn cases(pool_threads: usize) -> Vec<Case> {
 impl Spec {
     fn describe(&self, pool_threads: usize) -> Case {
         let threads = if self.all_cores { pool_threads } else { 1 };
-        Case {
-            name: self.name.to_owned(),
-            threads,
-            tokens_per_iteration: self.tokens as u64,
-            clock: Clock::for_threads(threads),
-        }
+        Case::on_threads(threads, self.name, self.tokens as u64, "token")
     }
 }
 
@@ -226,13 +221,12 @@ impl Prepared {
         self.owed_tokens = wanted - tokens;
         let (first, tokens) = (self.next_token, tokens as usize);
         self.next_token = (first + tokens) % self.spec.tokens;
-        self.clock.time(|| timed_work(face, &self.corpus, self.spec.shape, first, tokens))
+        self.clock.time(|| verify(face, &self.corpus, self.spec.shape, first, tokens))
     }
 }
 
-/// All that is timed, under a name that callgrind can be told to look for.
-#[inline(never)]
-fn timed_work(face: &impl Face, corpus: &Corpus, shape: Shape, first: usize, tokens: usize) {
+/// All that is timed.
+fn verify(face: &impl Face, corpus: &Corpus, shape: Shape, first: usize, tokens: usize) {
     let (batches, rest) = (tokens / corpus.tokens.len(), tokens % corpus.tokens.len());
     let part = corpus.tokens.get(..rest).unwrap_or_default();
     match shape {
@@ -301,7 +295,7 @@ mod tests {
     fn every_case_gives_the_right_answers() {
         for case in cases(2) {
             let decisions = Prepared::named(&case.name, 2).unwrap().check(&RonAuth).unwrap();
-            assert_eq!(decisions, case.tokens_per_iteration, "{}", case.name);
+            assert_eq!(decisions, case.items_per_iteration, "{}", case.name);
         }
     }
 

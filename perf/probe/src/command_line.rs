@@ -1,15 +1,13 @@
 //! What both probe programs do with their arguments and environment.
 
-use std::io::{stdin, stdout};
 use std::process::ExitCode;
 
 use clap::Parser;
+use fairbench_probe::program::serve_standard_streams;
+use fairbench_probe::serve::{Probe, Tally};
 
 use crate::cases::Canonical;
 use crate::face::RonAuth;
-use crate::place::displace_heap;
-use crate::protocol::HEAP_OFFSET_ENV;
-use crate::serve::{Probe, Tally};
 
 /// A probe of ron-auth: proves its answers right, then runs cases on request and says how long they took.
 ///
@@ -38,24 +36,9 @@ pub fn main(tally: Option<fn() -> Tally>) -> ExitCode {
             return if error.use_stderr() { ExitCode::from(64) } else { ExitCode::SUCCESS };
         }
     };
-    #[cfg(feature = "layout-nuisance")]
-    let _ = crate::nuisance::address();
-    displace_heap_as_told();
     let mut probe = Probe::new("ron-auth", RonAuth::features(), Canonical::new(RonAuth)).work_factor(args.work_factor);
     if let Some(tally) = tally {
         probe = probe.counting(tally);
     }
-    match probe.serve(stdin().lock(), stdout().lock()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("perf-probe: could not talk to whoever started this: {error}");
-            ExitCode::from(3)
-        }
-    }
-}
-
-/// Displaces the heap by what the environment asks for; nothing, or no number, is no displacement.
-pub fn displace_heap_as_told() {
-    let bytes = std::env::var(HEAP_OFFSET_ENV).ok().and_then(|value| value.parse().ok());
-    displace_heap(bytes.unwrap_or(0));
+    serve_standard_streams(&mut probe)
 }

@@ -88,7 +88,7 @@ pub fn compare(was: &Measurement, is: &Measurement, force: bool) -> anyhow::Resu
         let floors = then.ratio_to_floor.zip(now.ratio_to_floor);
         Some(Row {
             benchmark: now.name.clone(),
-            times_ns: same_host.then_some((then.time_ns_per_token.median, now.time_ns_per_token.median)),
+            times_ns: same_host.then_some((then.time_ns_per_item.median, now.time_ns_per_item.median)),
             to_floor: floors.map(|(then, now)| (then, now, Standing::of(then, now, APART_ALLOWANCE))),
         })
     };

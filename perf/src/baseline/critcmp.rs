@@ -81,8 +81,8 @@ impl Estimate {
 }
 
 /// Tokens of one iteration of Criterion's benchmark: it verifies single tokens one per iteration.
-fn criterion_tokens(benchmark: &str, tokens_per_iteration: u64) -> f64 {
-    if benchmark.starts_with("verify_single") { 1.0 } else { tokens_per_iteration as f64 }
+fn criterion_tokens(benchmark: &str, items_per_iteration: u64) -> f64 {
+    if benchmark.starts_with("verify_single") { 1.0 } else { items_per_iteration as f64 }
 }
 
 impl Export {
@@ -124,8 +124,8 @@ impl Export {
     #[must_use]
     pub fn benchmarks(&self, tokens: impl Fn(&str) -> Option<u64>) -> Vec<Benchmark> {
         let benchmark = |(name, entry): (&String, &Entry)| {
-            let tokens_per_iteration = tokens(name).unwrap_or(1);
-            let per_token = 1.0 / criterion_tokens(name, tokens_per_iteration);
+            let items_per_iteration = tokens(name).unwrap_or(1);
+            let per_item = 1.0 / criterion_tokens(name, items_per_iteration);
             let Estimates { median, median_abs_dev, .. } = &entry.criterion_estimates_v1;
             let half_iqr = median_abs_dev.point_estimate * 2.0 * MAD_OF_IQR;
             let quartiles = Quartiles {
@@ -135,8 +135,8 @@ impl Export {
             };
             Benchmark {
                 name: name.clone(),
-                tokens_per_iteration,
-                time_ns_per_token: quartiles.scaled(per_token),
+                items_per_iteration,
+                time_ns_per_item: quartiles.scaled(per_item),
                 ratio_to_floor: None::<PairedRatio>,
                 ratio_of_control: None,
                 blocks: Vec::new(),
@@ -148,9 +148,9 @@ impl Export {
 
 impl Estimates {
     fn of(benchmark: &Benchmark) -> Self {
-        let scale = criterion_tokens(&benchmark.name, benchmark.tokens_per_iteration);
-        let Quartiles { q1, median, q3 } = benchmark.time_ns_per_token.scaled(scale);
-        let values: Vec<f64> = benchmark.blocks.iter().map(|block| block.time_ns_per_token * scale).collect();
+        let scale = criterion_tokens(&benchmark.name, benchmark.items_per_iteration);
+        let Quartiles { q1, median, q3 } = benchmark.time_ns_per_item.scaled(scale);
+        let values: Vec<f64> = benchmark.blocks.iter().map(|block| block.time_ns_per_item * scale).collect();
         let count = values.len().max(1) as f64;
         let mean = if values.is_empty() { median } else { values.iter().sum::<f64>() / count };
         let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
@@ -185,7 +185,7 @@ mod tests {
         let benchmarks = Export::read(Path::new(CRITERION)).unwrap().benchmarks(tokens);
         assert_eq!(benchmarks.len(), 5);
         let time_of =
-            |name: &str| benchmarks.iter().find(|benchmark| benchmark.name == name).unwrap().time_ns_per_token.median;
+            |name: &str| benchmarks.iter().find(|benchmark| benchmark.name == name).unwrap().time_ns_per_item.median;
         // The loop over 64 tokens takes as long as 64 times the single one; so both are per token here.
         let ratio = time_of("verify_batch_64_loop") / time_of("verify_single");
         assert!((0.8..1.25).contains(&ratio), "{ratio}");
@@ -208,8 +208,8 @@ mod tests {
         let ours = serde_json::to_value(&export).unwrap();
         assert_eq!(shape(&ours), shape(&theirs));
 
-        let back = export.benchmarks(tokens).remove(0).time_ns_per_token;
-        let times = measured.benchmarks[0].time_ns_per_token;
+        let back = export.benchmarks(tokens).remove(0).time_ns_per_item;
+        let times = measured.benchmarks[0].time_ns_per_item;
         assert!((back.median - times.median).abs() < 1e-9 && (back.q3 - back.q1 - (times.q3 - times.q1)).abs() < 1e-9);
     }
 }

@@ -51,10 +51,12 @@ pub struct Measurement {
 pub struct Benchmark {
     /// Its name.
     pub name: String,
-    /// Tokens that one iteration verifies.
-    pub tokens_per_iteration: u64,
-    /// Time per token: quartiles over blocks.
-    pub time_ns_per_token: Quartiles,
+    /// Items that one iteration works on. In the file, as in all of this format, an item is called a token.
+    #[serde(rename = "tokens_per_iteration")]
+    pub items_per_iteration: u64,
+    /// Time per item: quartiles over blocks.
+    #[serde(rename = "time_ns_per_token")]
+    pub time_ns_per_item: Quartiles,
     /// Time / time of the floor in the same block. `None` if it was imported.
     pub ratio_to_floor: Option<PairedRatio>,
     /// The floor against itself, which should be 1.
@@ -67,12 +69,15 @@ pub struct Benchmark {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Block {
-    /// Time of the program.
-    pub time_ns_per_token: f64,
+    /// Time of the program, in nanoseconds per item.
+    #[serde(rename = "time_ns_per_token")]
+    pub time_ns_per_item: f64,
     /// Time of the floor.
-    pub floor_ns_per_token: f64,
+    #[serde(rename = "floor_ns_per_token")]
+    pub floor_ns_per_item: f64,
     /// Time of the control, which is the floor once more.
-    pub control_ns_per_token: f64,
+    #[serde(rename = "control_ns_per_token")]
+    pub control_ns_per_item: f64,
     /// Iterations of each turn.
     pub iterations: u64,
 }
@@ -130,13 +135,13 @@ impl Benchmark {
     #[must_use]
     pub fn of(case: &CaseInfo, blocks: Vec<Block>) -> Option<Self> {
         let column = |of: fn(&Block) -> f64| blocks.iter().map(of).collect::<Vec<f64>>();
-        let times = column(|block| block.time_ns_per_token);
-        let floors = column(|block| block.floor_ns_per_token);
-        let controls = column(|block| block.control_ns_per_token);
+        let times = column(|block| block.time_ns_per_item);
+        let floors = column(|block| block.floor_ns_per_item);
+        let controls = column(|block| block.control_ns_per_item);
         Some(Self {
             name: case.name.clone(),
-            tokens_per_iteration: case.tokens_per_iteration,
-            time_ns_per_token: Quartiles::of(&times)?,
+            items_per_iteration: case.items_per_iteration,
+            time_ns_per_item: Quartiles::of(&times)?,
             ratio_to_floor: Some(PairedRatio::of(&times, &floors, SEED)?),
             ratio_of_control: Some(PairedRatio::of(&controls, &floors, SEED)?),
             blocks,
@@ -166,11 +171,11 @@ pub fn measure(
         let layout = Layout::draw(&mut rng);
         let block = block::run(&pair, &cases, [layout; 3], effort, &mut rng, interrupted)?;
         for (values, value) in found.iter_mut().zip(block) {
-            let floor_ns_per_token = value.base_ns_per_token;
+            let floor_ns_per_item = value.base_ns_per_item;
             values.push(Block {
-                time_ns_per_token: floor_ns_per_token * value.log_ratio.exp(),
-                floor_ns_per_token,
-                control_ns_per_token: floor_ns_per_token * value.log_control.exp(),
+                time_ns_per_item: floor_ns_per_item * value.log_ratio.exp(),
+                floor_ns_per_item,
+                control_ns_per_item: floor_ns_per_item * value.log_control.exp(),
                 iterations: value.iterations,
             });
         }
@@ -199,14 +204,14 @@ pub(crate) mod tests {
 
     /// A measurement of one benchmark that takes this many times the floor, with 1 % of spread.
     pub(crate) fn measurement(name: &str, host: Host, times_floor: f64, floor_ns: f64) -> Measurement {
-        let case = CaseInfo { name: "verify_single".to_owned(), threads: 1, tokens_per_iteration: 64 };
+        let case = CaseInfo { name: "verify_single".to_owned(), threads: 1, items_per_iteration: 64 };
         let block = |step: usize| {
             let drift = 1.0 + step as f64 / 20.0;
             let noise = 1.0 + (step as f64 * 2.4).sin() / 100.0;
             Block {
-                time_ns_per_token: floor_ns * drift * times_floor * noise,
-                floor_ns_per_token: floor_ns * drift,
-                control_ns_per_token: floor_ns * drift,
+                time_ns_per_item: floor_ns * drift * times_floor * noise,
+                floor_ns_per_item: floor_ns * drift,
+                control_ns_per_item: floor_ns * drift,
                 iterations: 10,
             }
         };
@@ -220,7 +225,7 @@ pub(crate) mod tests {
         let benchmark = measurement("a", host, 1.5, 400.0).benchmarks.remove(0);
         let ratio = benchmark.ratio_to_floor.unwrap();
         assert!((ratio.estimate - 1.5).abs() < 0.01 && ratio.lower > 1.48 && ratio.upper < 1.52, "{ratio:?}");
-        assert!(benchmark.time_ns_per_token.q3 / benchmark.time_ns_per_token.q1 > 1.3);
+        assert!(benchmark.time_ns_per_item.q3 / benchmark.time_ns_per_item.q1 > 1.3);
     }
 
     #[test]

@@ -7,9 +7,9 @@ use std::io::{Write, stdin, stdout};
 
 use anyhow::Context;
 use clap::Parser;
+use fairbench_probe::serve::Tally;
 use perf_lab::cmd::probe::serve;
 use perf_lab::count::allocations::{Request, count};
-use perf_probe::serve::Tally;
 use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 
 #[global_allocator]

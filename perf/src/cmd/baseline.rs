@@ -180,7 +180,7 @@ impl Lab {
         for benchmark in &measurement.benchmarks {
             table.add_row([
                 benchmark.name.clone(),
-                format!("{:.0}", benchmark.time_ns_per_token.median),
+                format!("{:.0}", benchmark.time_ns_per_item.median),
                 benchmark.ratio_to_floor.map_or_else(|| "n/a".to_owned(), interval),
                 benchmark.ratio_of_control.map_or_else(|| "n/a".to_owned(), interval),
                 benchmark.blocks.len().to_string(),
@@ -256,7 +256,7 @@ impl Lab {
         let name = name.unwrap_or(&export.name);
         check_name(name).map_err(Failure::usage)?;
         let cases = perf_probe::cases::cases(usize::MAX);
-        let tokens = |name: &str| cases.iter().find(|case| case.name == name).map(|case| case.tokens_per_iteration);
+        let tokens = |name: &str| cases.iter().find(|case| case.name == name).map(|case| case.items_per_iteration);
         let side = format!("imported from {}", file.display());
         let mut measurement = Measurement::new(name, side, self.host.clone(), export.benchmarks(tokens));
         measurement.imported = true;

@@ -15,9 +15,9 @@ use anyhow::Context;
 use clap::Args as ClapArgs;
 use comfy_table::Table;
 use comfy_table::presets::ASCII_MARKDOWN;
+use fairbench_probe::place::displace_heap_as_told;
+use fairbench_probe::serve::{Probe, Suite, Tally};
 use perf_probe::cases::Canonical;
-use perf_probe::command_line::displace_heap_as_told;
-use perf_probe::serve::{Probe, Suite, Tally};
 use ron_auth_core::Verifier;
 use ron_auth_fixtures::environment::simd_path;
 use ron_auth_variants::Variant;
@@ -122,16 +122,16 @@ fn ask(side: &str) -> Outcome {
     let mut client = Client::start(&side.probe, Layout::default(), false)?;
     let mut table = Table::new();
     table.load_style(ASCII_MARKDOWN);
-    table.set_header(["case", "threads", "tokens/iteration", "right answers", "ns/token"]);
+    table.set_header(["case", "threads", "items/iteration", "right answers", "ns/item"]);
     for case in side.cases() {
-        let decisions = client.check(&case.name)?;
+        let answers = client.check(&case.name)?;
         let mut elapsed_ns = f64::INFINITY;
         for _ in 0..ASKED_RUNS {
             elapsed_ns = elapsed_ns.min(client.run(&case.name, 1)?.elapsed_ns);
         }
-        let per_token_ns = elapsed_ns / case.tokens_per_iteration as f64;
-        let (threads, tokens) = (case.threads.to_string(), case.tokens_per_iteration.to_string());
-        table.add_row([case.name, threads, tokens, decisions.to_string(), format!("{per_token_ns:.0}")]);
+        let per_item_ns = elapsed_ns / case.items_per_iteration as f64;
+        let (threads, items) = (case.threads.to_string(), case.items_per_iteration.to_string());
+        table.add_row([case.name, threads, items, answers.to_string(), format!("{per_item_ns:.0}")]);
     }
     client.quit()?;
     print(table);

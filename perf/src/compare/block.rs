@@ -26,8 +26,9 @@ pub struct CaseBlock {
     pub log_ratio: f64,
     /// ln(control / base): 0 but for noise.
     pub log_control: f64,
-    /// Time of the base, in nanoseconds per token.
-    pub base_ns_per_token: f64,
+    /// Time of the base, in nanoseconds per item. (In JSON, an item goes by the name of the first ones: a token.)
+    #[serde(rename = "base_ns_per_token")]
+    pub base_ns_per_item: f64,
     /// Iterations of each turn.
     pub iterations: u64,
     /// Where the time of each side went. `None` if a probe does not tell.
@@ -106,7 +107,7 @@ fn run_case(
     Ok(CaseBlock {
         log_ratio: candidate.log_ratio,
         log_control: control.log_ratio,
-        base_ns_per_token: base.ns_per_token,
+        base_ns_per_item: base.ns_per_item,
         iterations: base.iterations,
         spent: sides(base.times, candidate.times, control.times),
         tick_ns: base.tick_ns,
@@ -178,7 +179,7 @@ mod tests {
         let starts: Vec<Role> = (0..8)
             .map(|seed| {
                 let found = block(&machine, seed).unwrap();
-                let turn_ns = found[0].base_ns_per_token * 64.0 * found[0].iterations as f64;
+                let turn_ns = found[0].base_ns_per_item * 64.0 * found[0].iterations as f64;
                 assert!((EFFORT.turn_ns..2.0 * EFFORT.turn_ns).contains(&turn_ns), "{turn_ns}");
                 machine.launches.borrow_mut().drain(..).next().unwrap().role
             })

@@ -66,8 +66,8 @@ pub struct Seat {
 pub struct Standing {
     /// ln(time / time of the first seat): above 0 it is slower. 0 for the first.
     pub log_ratio: f64,
-    /// Nanoseconds per token, median over rounds.
-    pub ns_per_token: f64,
+    /// Nanoseconds per item, median over rounds.
+    pub ns_per_item: f64,
     /// Iterations of each turn.
     pub iterations: u64,
     /// Where the time went, over all turns; `None` if the process does not tell.
@@ -102,7 +102,7 @@ pub fn run(
         longer = longer_for(effort, seats, tick)?;
         let mut per_iteration = Vec::with_capacity(seats.len());
         for (times, seat) in found.times.iter().zip(seats) {
-            let ns = median(times) * seat.case.tokens_per_iteration.max(1) as f64;
+            let ns = median(times) * seat.case.items_per_iteration.max(1) as f64;
             per_iteration.push(over_many_ticks(processes, seat, ns.max(tick / 10.0), longer.turn_ns, tick)?);
         }
         iterations = filling(per_iteration, longer.turn_ns, turns);
@@ -116,7 +116,7 @@ pub fn run(
         let log_ratios: Vec<f64> = times.iter().zip(&first).map(|(own, first)| (own / first).ln()).collect();
         Standing {
             log_ratio: mean_of_undisturbed(&log_ratios),
-            ns_per_token: median(&times),
+            ns_per_item: median(&times),
             iterations,
             times: ledger.times(),
             tick_ns,
@@ -127,7 +127,7 @@ pub fn run(
 
 /// What all rounds of a contest found, for each seat.
 struct Rounds {
-    /// Nanoseconds per token, of each round.
+    /// Nanoseconds per item, of each round.
     times: Vec<Vec<f64>>,
     ledgers: Vec<Ledger>,
     readings: Vec<Readings>,
@@ -161,12 +161,12 @@ fn rounds(
             ) {
                 let ran = turn(processes, seat, count)?;
                 *total_ns += ran.elapsed_ns;
-                ledger.add(&ran, count * seat.case.tokens_per_iteration.max(1));
+                ledger.add(&ran, count * seat.case.items_per_iteration.max(1));
                 readings.push(count, ran.elapsed_ns);
             }
         }
         for (((times, total_ns), seat), count) in times.iter_mut().zip(round_ns).zip(seats).zip(iterations) {
-            times.push(total_ns / (2 * count * seat.case.tokens_per_iteration.max(1)) as f64);
+            times.push(total_ns / (2 * count * seat.case.items_per_iteration.max(1)) as f64);
         }
     }
     Ok(Rounds { times, ledgers, readings })
@@ -347,7 +347,7 @@ mod tests {
         let found = contest(Turns::EqualTime);
         assert_eq!(found.iter().map(|seat| seat.iterations).collect::<Vec<_>>(), [2, 16, 16]);
         for (seat, expected_ns) in found.iter().zip([1000.0, 100.0, 100.0]) {
-            assert!((seat.ns_per_token - expected_ns).abs() < 1e-9, "{found:?}");
+            assert!((seat.ns_per_item - expected_ns).abs() < 1e-9, "{found:?}");
             assert!((seat.log_ratio - (expected_ns / 1000.0_f64).ln()).abs() < 1e-9, "{found:?}");
         }
         assert!(contest(Turns::EqualWork).iter().all(|seat| seat.iterations == 16));

@@ -20,10 +20,10 @@ use super::decide::Standing;
 
 /// What differs by less than this part of one is equal: hash seeds and addresses move a few instructions.
 const EQUAL_INSTRUCTIONS: f64 = 0.005;
-/// Likewise for allocations, per token.
+/// Likewise for allocations, per item.
 const EQUAL_ALLOCATIONS: f64 = 0.005;
 
-/// What one side was counted to do, per token. `None`: not counted.
+/// What one side was counted to do, per item. `None`: not counted.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Counts {
     /// Instructions, by callgrind.

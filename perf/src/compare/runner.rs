@@ -3,7 +3,7 @@
 //! The engine, the decision and every test of them are written against these two traits. A probe process behind a pipe
 //! fills them, and so does a simulation whose true ratio is known.
 
-use perf_probe::spent::Spent;
+use fairbench_probe::spent::Spent;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -28,8 +28,8 @@ pub struct CaseInfo {
     pub name: String,
     /// Threads that it works on. One: measured pinned, in CPU time. More: not pinned, in wall time.
     pub threads: usize,
-    /// Tokens that one iteration verifies.
-    pub tokens_per_iteration: u64,
+    /// Items that one iteration works on.
+    pub items_per_iteration: u64,
 }
 
 impl CaseInfo {
@@ -133,13 +133,17 @@ pub enum MeasureError {
         found: String,
     },
     /// The probe speaks another version of the protocol.
-    #[error("{probe}: speaks protocol version {theirs}, this lab speaks {ours}; use a probe and a lab of one age")]
+    #[error(
+        "{probe}: speaks protocol version {theirs}; expected {oldest} to {ours}: use a probe and a fairbench of one age"
+    )]
     OtherVersion {
         /// Label of the probe.
         probe: String,
         /// Its version.
         theirs: u64,
-        /// The lab's version.
+        /// The oldest version that is read here.
+        oldest: u64,
+        /// The newest.
         ours: u64,
     },
     /// The probe decided wrongly on the corpus of a case. Nothing was timed.
@@ -149,7 +153,7 @@ pub enum MeasureError {
         probe: String,
         /// The case.
         case: String,
-        /// Which token, what was expected, what came.
+        /// Which answer, what was expected, what came.
         detail: String,
     },
     /// The probe said that it cannot do what it was asked.

@@ -5,7 +5,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
-use perf_probe::spent::Spent;
+use fairbench_probe::spent::Spent;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -22,9 +22,9 @@ pub(crate) const RULE: Rule = Rule {
     control_margin: 0.01,
 };
 
-/// A case of 64 tokens per iteration.
+/// A case of 64 items per iteration.
 pub(crate) fn case(name: &str, threads: usize) -> CaseInfo {
-    CaseInfo { name: name.to_owned(), threads, tokens_per_iteration: 64 }
+    CaseInfo { name: name.to_owned(), threads, items_per_iteration: 64 }
 }
 
 #[derive(Clone, Debug)]
@@ -56,8 +56,8 @@ pub(crate) enum Tells {
 /// Sleeping, or waiting for anything.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sleep {
-    /// Once in so many tokens …
-    pub(crate) every_tokens: u64,
+    /// Once in so many items …
+    pub(crate) every_items: u64,
     /// … for so long.
     pub(crate) ns: u64,
 }
@@ -148,7 +148,7 @@ impl Launcher for Machine {
         // Any function will do that is the same for the same layout and wild otherwise.
         let place = (layout.env_bytes * 31 + layout.heap_bytes * 7) as f64;
         let factor = (luck + self.layout_worth * place.sin()).exp();
-        Ok(Box::new(Process { machine: self.clone(), role, factor, tokens: 0 }))
+        Ok(Box::new(Process { machine: self.clone(), role, factor, items: 0 }))
     }
 }
 
@@ -157,7 +157,7 @@ struct Process {
     role: Role,
     factor: f64,
     /// Verified so far.
-    tokens: u64,
+    items: u64,
 }
 
 impl Runner for Process {
@@ -182,11 +182,11 @@ impl Runner for Process {
             * self.factor
             * slowdown
             * if preempted { 3.0 } else { 1.0 };
-        let before = self.tokens;
-        self.tokens += 64 * iterations;
+        let before = self.items;
+        self.items += 64 * iterations;
         let sleeps = if changed { self.machine.sleeps } else { self.machine.base_sleeps };
-        let slept = sleeps.map_or((0, 0), |Sleep { every_tokens, ns }| {
-            let times = self.tokens / every_tokens - before / every_tokens;
+        let slept = sleeps.map_or((0, 0), |Sleep { every_items, ns }| {
+            let times = self.items / every_items - before / every_items;
             (times, times * ns)
         });
         let taken = self.machine.rng.borrow_mut().random_bool(self.machine.taken_away);

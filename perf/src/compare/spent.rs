@@ -3,12 +3,12 @@
 //! The time of a block is a mean over rounds without those that something got in the way of. A sleep in one call of a
 //! thousand would be such a thing. So what the clock of the case does not see is not taken from rounds, but from sums.
 
-use perf_probe::spent::Spent;
+use fairbench_probe::spent::Spent;
 use serde::{Deserialize, Serialize};
 
 use super::runner::Ran;
 
-/// Where the time of a side went, per token, over all turns of a block. Times are in nanoseconds.
+/// Where the time of a side went, per item, over all turns of a block. Times are in nanoseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Times {
     /// On the clock of the case.
@@ -23,14 +23,14 @@ pub struct Times {
     /// without the part in which it could have run and had none. Where a probe does not tell how often it gave up its
     /// core, all wall time in which it did not run.
     pub waited_ns: f64,
-    /// How often it gave up its core, per token, if the probe tells.
+    /// How often it gave up its core, per item, if the probe tells.
     pub voluntary_switches: Option<f64>,
 }
 
 /// The sums behind [`Times`].
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Ledger {
-    tokens: u64,
+    items: u64,
     elapsed_ns: f64,
     wall_ns: u64,
     thread_cpu_ns: u64,
@@ -44,10 +44,10 @@ pub(super) struct Ledger {
 }
 
 impl Ledger {
-    /// Adds a turn of so many tokens.
-    pub(super) fn add(&mut self, ran: &Ran, tokens: u64) {
+    /// Adds a turn of so many items.
+    pub(super) fn add(&mut self, ran: &Ran, items: u64) {
         let Spent { wall_ns, thread_cpu_ns, process_cpu_ns, voluntary_switches, queued_ns } = ran.spent;
-        self.tokens += tokens;
+        self.items += items;
         self.elapsed_ns += ran.elapsed_ns;
         let (Some(wall_ns), Some(thread_cpu_ns)) = (wall_ns, thread_cpu_ns) else {
             self.without_clocks = true;
@@ -67,14 +67,14 @@ impl Ledger {
 
     /// Per token. `None` if the probe did not tell of every turn.
     pub(super) fn times(&self) -> Option<Times> {
-        let per_token = 1.0 / self.tokens.max(1) as f64;
-        (!self.without_clocks && self.tokens > 0).then(|| Times {
-            elapsed_ns: self.elapsed_ns * per_token,
-            wall_ns: self.wall_ns as f64 * per_token,
-            thread_cpu_ns: self.thread_cpu_ns as f64 * per_token,
-            process_cpu_ns: (!self.without_process).then_some(self.process_cpu_ns as f64 * per_token),
-            waited_ns: self.waited_ns.max(0.0) * per_token,
-            voluntary_switches: (!self.without_switches).then_some(self.voluntary_switches as f64 * per_token),
+        let per_item = 1.0 / self.items.max(1) as f64;
+        (!self.without_clocks && self.items > 0).then(|| Times {
+            elapsed_ns: self.elapsed_ns * per_item,
+            wall_ns: self.wall_ns as f64 * per_item,
+            thread_cpu_ns: self.thread_cpu_ns as f64 * per_item,
+            process_cpu_ns: (!self.without_process).then_some(self.process_cpu_ns as f64 * per_item),
+            waited_ns: self.waited_ns.max(0.0) * per_item,
+            voluntary_switches: (!self.without_switches).then_some(self.voluntary_switches as f64 * per_item),
         })
     }
 }

@@ -49,7 +49,7 @@ pub struct Finding {
     pub share: Option<MedianInterval>,
     /// The same of the base, median over blocks.
     pub base_share: f64,
-    /// How often each side gave up its core per 1000 tokens, base and candidate, mean over blocks, if the probes tell.
+    /// How often each side gave up its core per 1000 items, base and candidate, mean over blocks, if the probes tell.
     pub switches_per_1000: Option<[f64; 2]>,
 }
 
@@ -64,8 +64,8 @@ impl Finding {
         };
         let switches = told(&|times| times.voluntary_switches).then(|| {
             let mean = |of: fn(&Sides) -> Times| {
-                let per_token = sides.iter().filter_map(|sides| of(sides).voluntary_switches).sum::<f64>();
-                1000.0 * per_token / sides.len() as f64
+                let per_item = sides.iter().filter_map(|sides| of(sides).voluntary_switches).sum::<f64>();
+                1000.0 * per_item / sides.len() as f64
             };
             [mean(|sides| sides.base), mean(|sides| sides.candidate)]
         });
@@ -138,7 +138,7 @@ impl Finding {
 }
 
 impl Kind {
-    /// How much of it there is, in nanoseconds per token.
+    /// How much of it there is, in nanoseconds per item.
     fn of(self, times: &Times) -> f64 {
         match self {
             Self::Waiting => times.waited_ns,
@@ -184,7 +184,7 @@ mod tests {
     use crate::compare::engine::{Layouts, Measured, Plan, Surroundings, compare};
     use crate::compare::simulated::{Machine, RULE, Sleep, Tells, case};
 
-    /// A token takes 625 ns: a turn of 200 µs has 320.
+    /// An item takes 625 ns: a turn of 200 µs has 320.
     const EFFORT: Effort = Effort { turn_ns: 200_000.0, rounds: 25 };
 
     fn measured(machine: &Machine, seed: u64) -> Measured {
@@ -221,7 +221,7 @@ mod tests {
 
     /// So long that it makes the candidate this much slower by the wall clock.
     fn sleeping(part: f64) -> Option<Sleep> {
-        Some(Sleep { every_tokens: 1000, ns: (part * 625_000.0) as u64 })
+        Some(Sleep { every_items: 1000, ns: (part * 625_000.0) as u64 })
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use anyhow::{Context, anyhow, bail};
-use perf_probe::serve::Tally;
+use fairbench_probe::serve::Tally;
 use serde::{Deserialize, Serialize};
 
 use crate::corpus::Source;

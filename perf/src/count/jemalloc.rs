@@ -1,6 +1,6 @@
 //! What jemalloc, the lab's global allocator, says of itself.
 
-use perf_probe::memory::Memory;
+use fairbench_probe::memory::Memory;
 use tikv_jemalloc_ctl::{epoch, stats};
 
 /// Memory of this process now, by the system's count and by jemalloc's: what a probe answers `memory` with. What is not

@@ -28,8 +28,8 @@ pub mod unseen;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use perf_probe::clock::Clock;
-use perf_probe::protocol::Hello;
+use fairbench_probe::clock::Clock;
+use fairbench_probe::protocol::Hello;
 
 use config::GateConfig;
 use outcome::{Confirmation, Outcome, Ratio, Row};
@@ -154,7 +154,7 @@ fn row(contest: &Contest<'_>, config: &GateConfig, measured: Measured, confirmed
     let confirmation = confirmed.iter().find(|confirmed| confirmed.case == case);
     let weighed = weigh(decision.standing, &counts, confirmation.map(|confirmed| confirmed.decision.standing));
     let weighed = weigh_in(weighed, decision.standing, &unseen);
-    let base_ns: Vec<f64> = blocks.iter().map(|block| block.base_ns_per_token).collect();
+    let base_ns: Vec<f64> = blocks.iter().map(|block| block.base_ns_per_item).collect();
     Row {
         levels: config.levels(&case.name),
         benchmark: case.name,
@@ -164,7 +164,7 @@ fn row(contest: &Contest<'_>, config: &GateConfig, measured: Measured, confirmed
         standing: decision.standing,
         ratio: decision.change.map(Ratio::of),
         control: decision.control.map(Ratio::of),
-        base_ns_per_token: Quartiles::of(&base_ns).map(|quartiles| quartiles.median),
+        base_ns_per_item: Quartiles::of(&base_ns).map(|quartiles| quartiles.median),
         unseen: unseen.iter().map(Unseen::of).collect(),
         counts,
         blocks,
@@ -332,9 +332,9 @@ mod tests {
 
     #[test]
     fn a_candidate_that_sleeps_waits_and_fails_like_any_slow_down() {
-        // 1000 tokens take 625 µs.
+        // 1000 items take 625 µs.
         let sleeping = |ns| Machine {
-            sleeps: Some(Sleep { every_tokens: 1000, ns }),
+            sleeps: Some(Sleep { every_items: 1000, ns }),
             changed_case: Some("one"),
             taken_away: 0.1,
             ..Machine::shared()
@@ -350,7 +350,7 @@ mod tests {
         );
         let reason = outcome.rows[0].reason.clone().unwrap();
         assert!(reason.contains(" % of its time off the processor (") && reason.contains("base 0.0 %; "), "{reason}");
-        assert!(reason.ends_with(" voluntary switches per 1000 tokens, base 0.0"), "{reason}");
+        assert!(reason.ends_with(" voluntary switches per 1000 items, base 0.0"), "{reason}");
         assert!(outcome.rows[0].blocks.iter().all(|block| block.spent.is_some_and(|sides| sides.base.wall_ns > 0.0)));
         assert!(outcome.notes.is_empty() || !outcome.notes.concat().contains("Waiting"), "{:?}", outcome.notes);
 
@@ -363,7 +363,7 @@ mod tests {
     #[test]
     fn both_a_slow_down_and_waiting_are_in_the_verdict_line() {
         let machine = Machine { change: 0.10, changed_case: Some("one"), ..Machine::shared() };
-        let sleeps = Some(Sleep { every_tokens: 1000, ns: 20_000 });
+        let sleeps = Some(Sleep { every_items: 1000, ns: 20_000 });
         let outcome = gate(&Machine { sleeps, ..machine.clone() }, &config(), 1.10);
         assert_eq!(outcome.rows[0].verdict, Verdict::Regression);
         assert!(outcome.rows[0].reason.as_ref().unwrap().contains("; also "), "{:?}", outcome.rows[0].reason);
@@ -404,7 +404,7 @@ mod tests {
 
     #[test]
     fn a_failing_probe_stops_it_and_the_blocks_before_are_kept() {
-        let error = MeasureError::OtherVersion { probe: "old".into(), theirs: 2, ours: 1 };
+        let error = MeasureError::OtherVersion { probe: "old".into(), theirs: 3, oldest: 1, ours: 2 };
         let machine = Machine { fails_after: Some((150, error.clone())), ..Machine::shared() };
         let outcome = gate(&machine, &config(), 1.0);
         assert_eq!((outcome.verdict, outcome.exit_code), (None, 3));

@@ -1,6 +1,6 @@
 //! What a gate found, as data: everything that is shown, and the raw values it rests on.
 
-use perf_probe::protocol::Hello;
+use fairbench_probe::protocol::{Hello, ITEM};
 use serde::{Deserialize, Serialize};
 
 use super::config::GateConfig;
@@ -87,8 +87,10 @@ pub struct Row {
     pub ratio: Option<Ratio>,
     /// control / base, which should be 1.
     pub control: Option<Ratio>,
-    /// Time of the base, in nanoseconds per token: the median over blocks.
-    pub base_ns_per_token: Option<f64>,
+    /// Time of the base, in nanoseconds per item: the median over blocks. (In JSON, an item goes by the name of the first
+    /// ones: a token.)
+    #[serde(rename = "base_ns_per_token")]
+    pub base_ns_per_item: Option<f64>,
     /// What the clock does not see of it: waiting, and other threads' work. Nothing of a benchmark on several threads,
     /// whose clock is the wall's, or if a probe does not say where its time goes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -171,6 +173,14 @@ impl Row {
 }
 
 impl Outcome {
+    /// What an item is, in the singular: what both probes call it in all of their cases, or just that.
+    #[must_use]
+    pub fn item(&self) -> &str {
+        let mut items = self.probes.iter().flatten().flat_map(|probe| &probe.cases).map(|case| case.item.as_deref());
+        let first = items.next().flatten().unwrap_or(ITEM);
+        if items.all(|item| item == Some(first)) { first } else { ITEM }
+    }
+
     /// Nothing measured yet.
     pub(super) fn empty(base: &str, candidate: &str, config: &GateConfig) -> Self {
         Self {

@@ -37,8 +37,12 @@ fn cells(row: &Row) -> [String; 5] {
     ]
 }
 
-const HEADER: [&str; 5] =
-    ["benchmark", "time, candidate / base", "instructions per token", "allocations per token", "verdict"];
+fn counted(outcome: &Outcome) -> String {
+    let (instructions, allocations) =
+        (format!("instructions per {}", outcome.item()), format!("allocations per {}", outcome.item()));
+    let header = ["benchmark", "time, candidate / base", &instructions, &allocations, "verdict"];
+    table(header, outcome.rows.iter().map(cells))
+}
 
 fn table<const COLUMNS: usize>(header: [&str; COLUMNS], rows: impl IntoIterator<Item = [String; COLUMNS]>) -> String {
     let mut table = Table::new();
@@ -56,12 +60,13 @@ fn details(outcome: &Outcome) -> String {
             row.benchmark.clone(),
             row.threads.to_string(),
             ratio_cell(row.control),
-            row.base_ns_per_token.map_or_else(|| "n/a".to_owned(), |ns| format!("{ns:.0}")),
+            row.base_ns_per_item.map_or_else(|| "n/a".to_owned(), |ns| format!("{ns:.0}")),
             row.blocks.len().to_string(),
             format!("{} / {} %", percent(row.levels.warn), percent(row.levels.fail)),
         ]
     });
-    table(["benchmark", "threads", "control / base", "base, ns per token", "blocks", "warn / fail"], rows)
+    let base = format!("base, ns per {}", outcome.item());
+    table(["benchmark", "threads", "control / base", &base, "blocks", "warn / fail"], rows)
 }
 
 /// Without the digits that a part of one has too many: 0.07 is 7, not 7.000000000000001.
@@ -110,7 +115,7 @@ pub fn terminal(outcome: &Outcome) -> String {
         let _ = writeln!(text, "{}", missing.line());
     }
     if !outcome.rows.is_empty() {
-        let _ = write!(text, "\n{}\n", table(HEADER, outcome.rows.iter().map(cells)));
+        let _ = write!(text, "\n{}\n", counted(outcome));
     }
     let broken = Outcome { tripwires: outcome.broken().cloned().collect(), ..outcome.clone() };
     if let Some(table) = tripwires(&broken) {
@@ -136,7 +141,7 @@ pub fn markdown(outcome: &Outcome) -> String {
     }
     text.push_str(if outcome.missing.is_empty() { "" } else { "\n" });
     if !outcome.rows.is_empty() {
-        let _ = write!(text, "\n{}\n", table(HEADER, outcome.rows.iter().map(cells)));
+        let _ = write!(text, "\n{}\n", counted(outcome));
     }
     let _ = write!(text, "\n<details><summary>Control, blocks, tripwires, method</summary>\n");
     if !outcome.rows.is_empty() {

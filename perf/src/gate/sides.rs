@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use perf_probe::protocol::Hello;
+use fairbench_probe::protocol::Hello;
 
 use super::Contest;
 use crate::compare::evidence::{Counts, PairCounts};
@@ -136,7 +136,7 @@ fn common(base: &[CaseInfo], candidate: &[CaseInfo]) -> (Vec<CaseInfo>, Vec<Miss
         };
         let differs = [
             ("on", "threads", case.threads as u64, other.threads as u64),
-            ("of", "tokens", case.tokens_per_iteration, other.tokens_per_iteration),
+            ("of", "items", case.items_per_iteration, other.items_per_iteration),
         ];
         match differs.into_iter().find(|(.., here, there)| here != there) {
             None => common.push(case.clone()),
@@ -201,9 +201,9 @@ fn pair_up(cases: &[CaseInfo], base: &count::Counts, candidate: &count::Counts) 
     let of = |counted: &count::Counts, name: &str| {
         let counted = counted.cases.get(name).copied().unwrap_or_default();
         Counts {
-            instructions: counted.instructions_per_token,
-            allocations: counted.allocations_per_token,
-            allocated_bytes: counted.allocated_bytes_per_token,
+            instructions: counted.instructions_per_item,
+            allocations: counted.allocations_per_item,
+            allocated_bytes: counted.allocated_bytes_per_item,
         }
     };
     let pair = |case: &CaseInfo| {
@@ -240,11 +240,11 @@ mod tests {
     }
 
     #[test]
-    fn a_benchmark_of_other_tokens_is_not_the_same_one() {
-        let other = CaseInfo { tokens_per_iteration: 7, ..case("a", 1) };
+    fn a_benchmark_of_other_size_is_not_the_same_one() {
+        let other = CaseInfo { items_per_iteration: 7, ..case("a", 1) };
         let (common, missing) = found(&[case("a", 1)], &[other]);
         assert!(common.is_empty());
-        assert!(missing[0].contains(" tokens in the base and of 7 in the candidate"), "{missing:?}");
+        assert!(missing[0].contains(" items in the base and of 7 in the candidate"), "{missing:?}");
     }
 
     #[test]

@@ -17,7 +17,7 @@ pub(crate) fn row(benchmark: &str, verdict: Verdict, (lower, estimate, upper): (
         levels: Levels { warn: 0.05, fail: 0.07 },
         ratio: Some(Ratio { estimate, lower, upper }),
         control: Some(Ratio { estimate: 1.001, lower: 0.998, upper: 1.004 }),
-        base_ns_per_token: Some(668.2),
+        base_ns_per_item: Some(668.2),
         unseen: Vec::new(),
         counts: PairCounts { base: counts(2000.0), candidate: counts(2000.0 * estimate.max(1.0)) },
         blocks: Vec::new(),

@@ -26,7 +26,7 @@ pub struct Unseen {
     pub candidate_share: Option<Ratio>,
     /// The same of the base.
     pub base_share: f64,
-    /// How often each side gave up its core per 1000 tokens, base and candidate. `None`: the probes don't tell, so that
+    /// How often each side gave up its core per 1000 items, base and candidate. `None`: the probes don't tell, so that
     /// wall time against CPU time had to do.
     pub switches_per_1000: Option<[f64; 2]>,
 }
@@ -67,7 +67,7 @@ impl Unseen {
         let base = percent(self.base_share);
         let switches = match (self.kind, self.switches_per_1000) {
             (_, Some([base, candidate])) => {
-                format!("; {candidate:.1} voluntary switches per 1000 tokens, base {base:.1}")
+                format!("; {candidate:.1} voluntary switches per 1000 items, base {base:.1}")
             }
             (Kind::Waiting, None) => {
                 "; by wall time against CPU time, since the probes do not tell switches".to_owned()

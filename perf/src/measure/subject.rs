@@ -1,7 +1,7 @@
 //! Something that can be measured.
 
 use anyhow::Context;
-pub use perf_probe::clock::Clock;
+pub use fairbench_probe::clock::Clock;
 
 use crate::floor::Floor;
 use crate::workload::Workload;

@@ -5,9 +5,9 @@ use std::process::{ChildStdin, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::time::{Duration, Instant};
 
-use perf_probe::memory::Memory;
-use perf_probe::protocol::{Hello, Request, Response, VERSION};
-use perf_probe::serve::Tally;
+use fairbench_probe::memory::Memory;
+use fairbench_probe::protocol::{Hello, OLDEST_VERSION, Request, Response, VERSION};
+use fairbench_probe::serve::Tally;
 
 use super::child::Group;
 use super::command::ProbeCommand;
@@ -88,14 +88,14 @@ impl Client {
         &self.hello
     }
 
-    /// Has the probe prove its answers on a case right. Returns the number of decisions.
+    /// Has the probe prove its answers on a case right. Returns the number of answers.
     ///
     /// # Errors
     /// A wrong answer, or none that makes sense.
     pub fn check(&mut self, case: &str) -> Result<u64, MeasureError> {
         let request = Request::Check { case: case.to_owned() };
         match self.ask(&request)? {
-            Response::Checked { case: answered, decisions } if answered == case => Ok(decisions),
+            Response::Checked { case: answered, answers } if answered == case => Ok(answers),
             Response::Wrong { detail, .. } => Err(MeasureError::WrongAnswer {
                 probe: self.label.clone(),
                 case: case.to_owned(),
@@ -111,12 +111,12 @@ impl Client {
     /// As there, and a case of other size.
     pub fn check_as(&mut self, case: &CaseInfo) -> Result<(), MeasureError> {
         if let Some(own) = self.hello.cases.iter().find(|own| own.name == case.name)
-            && own.tokens_per_iteration != case.tokens_per_iteration
+            && own.items_per_iteration != case.items_per_iteration
         {
             return Err(MeasureError::Nonsense {
                 probe: self.label.clone(),
-                said: format!("{} of {} tokens", own.name, own.tokens_per_iteration),
-                expected: format!("{} tokens, as on the other side", case.tokens_per_iteration),
+                said: format!("{} of {} items", own.name, own.items_per_iteration),
+                expected: format!("{} items, as on the other side", case.items_per_iteration),
             });
         }
         self.check(&case.name).map(drop)
@@ -205,16 +205,19 @@ impl Client {
             }
             other => other,
         })?;
-        let expected = "a hello: {\"hello\":{\"protocol\":1,…}}";
+        let expected = "a hello: {\"hello\":{\"protocol\":2,…}}";
         let nonsense = || self.nonsense(&line, expected.to_owned());
         let value: serde_json::Value = serde_json::from_slice(&line).map_err(|_| nonsense())?;
         // The version first: another version's hello may have any shape.
         let theirs = value.get("hello").and_then(|hello| hello.get("protocol")).and_then(serde_json::Value::as_u64);
         match (theirs, serde_json::from_value(value)) {
-            (Some(VERSION), Ok(Response::Hello(hello))) => Ok(hello),
-            (Some(theirs), _) if theirs != VERSION => {
-                Err(MeasureError::OtherVersion { probe: self.label.clone(), theirs, ours: VERSION })
-            }
+            (Some(OLDEST_VERSION..=VERSION), Ok(Response::Hello(hello))) => Ok(hello),
+            (Some(theirs), _) if !(OLDEST_VERSION..=VERSION).contains(&theirs) => Err(MeasureError::OtherVersion {
+                probe: self.label.clone(),
+                theirs,
+                oldest: OLDEST_VERSION,
+                ours: VERSION,
+            }),
             _ => Err(nonsense()),
         }
     }

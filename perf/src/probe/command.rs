@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::sync::OnceLock;
 
-use perf_probe::protocol::{HEAP_OFFSET_ENV, PAD_ENV, REVISION_ENV};
+use fairbench_probe::protocol::{HEAP_OFFSET_ENV, PAD_ENV, REVISION_ENV};
 
 use tempfile::TempDir;
 

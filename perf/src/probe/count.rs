@@ -18,9 +18,9 @@ use crate::compare::runner::{CaseInfo, MeasureError};
 use crate::count::instructions::{UNKNOWN_INSTRUCTION, available, total_of};
 use crate::files::{read_json, write_whole};
 
-/// The function that runs a case, and nothing else. Without wildcards: callgrind takes them at the end of some options
+/// The function that runs a case, and nothing else; the second is that of probes from before protocol 2. Without wildcards: callgrind takes them at the end of some options
 /// and at the start of others, and never says so.
-const TIMED_WORK: &str = "perf_probe::cases::timed_work";
+const TIMED_WORK: [&str; 2] = ["fairbench_probe::timed_work", "perf_probe::cases::timed_work"];
 /// How a process ended that met an instruction which valgrind does not know.
 const ILLEGAL_INSTRUCTION: &str = "signal 4";
 /// Iterations of a counted run.
@@ -31,15 +31,15 @@ const WARM_UP_RUNS: usize = 2;
 /// 1 % and falls on one run of a program and on another of the next.
 const COUNTED_RUNS: usize = 3;
 
-/// What one token costs, in steady state. What could not be counted is `None`.
+/// What one item costs, in steady state. What could not be counted is `None`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct CaseCounts {
     /// Instructions, on the SIMD path that valgrind offers.
-    pub instructions_per_token: Option<f64>,
+    pub instructions_per_item: Option<f64>,
     /// Allocations and reallocations.
-    pub allocations_per_token: Option<f64>,
+    pub allocations_per_item: Option<f64>,
     /// Bytes asked for.
-    pub allocated_bytes_per_token: Option<f64>,
+    pub allocated_bytes_per_item: Option<f64>,
 }
 
 /// What was counted of a side.
@@ -69,8 +69,8 @@ pub fn count(
     let mut counts = Counts::default();
     match instructions(probe, &cases, cache) {
         Ok(counted) => {
-            for (case, per_token) in counted.per_token {
-                counts.cases.entry(case).or_default().instructions_per_token = Some(per_token);
+            for (case, per_item) in counted.per_item {
+                counts.cases.entry(case).or_default().instructions_per_item = Some(per_item);
             }
             counts.simd_path = Some(counted.simd_path);
         }
@@ -85,8 +85,8 @@ pub fn count(
         Ok(counted) => {
             for (case, (allocations, bytes)) in counted {
                 let counts = counts.cases.entry(case).or_default();
-                counts.allocations_per_token = Some(allocations);
-                counts.allocated_bytes_per_token = Some(bytes);
+                counts.allocations_per_item = Some(allocations);
+                counts.allocated_bytes_per_item = Some(bytes);
             }
         }
         Err(MeasureError::Interrupted) => return Err(MeasureError::Interrupted),
@@ -95,8 +95,8 @@ pub fn count(
     Ok(counts)
 }
 
-fn tokens(case: &CaseInfo) -> f64 {
-    ITERATIONS as f64 * case.tokens_per_iteration as f64
+fn items(case: &CaseInfo) -> f64 {
+    ITERATIONS as f64 * case.items_per_iteration as f64
 }
 
 fn allocations(command: &ProbeCommand, cases: &[&CaseInfo]) -> Result<BTreeMap<String, (f64, f64)>, MeasureError> {
@@ -112,7 +112,7 @@ fn allocations(command: &ProbeCommand, cases: &[&CaseInfo]) -> Result<BTreeMap<S
             least = Some(least.map_or(run, |least| least.min(run)));
         }
         let (allocations, bytes) = least.unwrap_or_default();
-        counted.insert(case.name.clone(), (allocations as f64 / tokens(case), bytes as f64 / tokens(case)));
+        counted.insert(case.name.clone(), (allocations as f64 / items(case), bytes as f64 / items(case)));
     }
     Ok(counted)
 }
@@ -121,7 +121,7 @@ fn allocations(command: &ProbeCommand, cases: &[&CaseInfo]) -> Result<BTreeMap<S
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Instructions {
     simd_path: String,
-    per_token: BTreeMap<String, f64>,
+    per_item: BTreeMap<String, f64>,
 }
 
 enum Failed {
@@ -181,8 +181,8 @@ fn count_instructions(probe: &ProbeCommand, cases: &[&CaseInfo]) -> Result<Instr
         .args(["--tool=callgrind", "--quiet"])
         .arg(out)
         // Counting is on inside the function only, and each return from it writes a report and starts from zero.
-        .arg(format!("--toggle-collect={TIMED_WORK}"))
-        .arg(format!("--dump-after={TIMED_WORK}"))
+        .args(TIMED_WORK.map(|function| format!("--toggle-collect={function}")))
+        .args(TIMED_WORK.map(|function| format!("--dump-after={function}")))
         .arg(&probe.program)
         .args(&probe.args);
     let label = format!("{} under valgrind", probe.label);
@@ -194,19 +194,20 @@ fn count_instructions(probe: &ProbeCommand, cases: &[&CaseInfo]) -> Result<Instr
         other => other.into(),
     })?;
 
-    let mut per_token = BTreeMap::new();
+    let mut per_item = BTreeMap::new();
     let runs = WARM_UP_RUNS + COUNTED_RUNS;
     for (index, case) in cases.iter().enumerate() {
         let first = index * runs + WARM_UP_RUNS + 1;
         let counts = (first..first + COUNTED_RUNS).map(|run| report(&reports, run));
         let least = counts.collect::<Option<Vec<u64>>>().and_then(|counts| counts.into_iter().min());
         let Some(least) = least.filter(|least| *least > 0) else {
-            let reason = format!("{} has no function {TIMED_WORK} that callgrind could watch", probe.label);
+            let [function, _] = TIMED_WORK;
+            let reason = format!("{} has no function {function} that callgrind could watch", probe.label);
             return Err(Failed::Because(reason));
         };
-        per_token.insert(case.name.clone(), least as f64 / tokens(case));
+        per_item.insert(case.name.clone(), least as f64 / items(case));
     }
-    Ok(Instructions { simd_path, per_token })
+    Ok(Instructions { simd_path, per_item })
 }
 
 /// Runs every case as often as it is to be, and returns the SIMD path.

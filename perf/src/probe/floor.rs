@@ -4,10 +4,10 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use fairbench_probe::clock::Clock;
+use fairbench_probe::protocol::Case;
+use fairbench_probe::serve::{Job, Suite};
 use perf_probe::cases::{Prepared, cases};
-use perf_probe::clock::Clock;
-use perf_probe::protocol::Case;
-use perf_probe::serve::{Job, Suite};
 
 use super::command::ProbeCommand;
 use crate::floor::Floor;
@@ -55,7 +55,7 @@ mod tests {
     fn every_single_threaded_case_has_a_floor_that_proves_itself() {
         for case in FloorSuite.cases(8) {
             let mut job = FloorSuite.prepare(&case.name, 8).unwrap();
-            assert_eq!(job.check(), Ok(case.tokens_per_iteration), "{}", case.name);
+            assert_eq!(job.check(), Ok(case.items_per_iteration), "{}", case.name);
             assert!(job.run(1, 1.0).unwrap() > Duration::ZERO);
         }
         assert!(FloorSuite.prepare("verify_many_1024_all_cores", 8).is_none());

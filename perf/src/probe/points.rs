@@ -5,9 +5,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use perf_probe::clock::Clock;
-use perf_probe::protocol::Case;
-use perf_probe::serve::{Job, Suite};
+use fairbench_probe::clock::Clock;
+use fairbench_probe::protocol::Case;
+use fairbench_probe::serve::{Job, Suite};
 use ron_auth_fixtures::Corpus;
 use ron_auth_variants::Variant;
 
@@ -43,7 +43,7 @@ pub fn case(point: &Point) -> CaseInfo {
     CaseInfo {
         name: point.to_string(),
         threads: point.knobs.threads,
-        tokens_per_iteration: tokens_per_pass(point.batch) as u64,
+        items_per_iteration: tokens_per_pass(point.batch) as u64,
     }
 }
 
@@ -92,8 +92,8 @@ impl PointSuite {
 impl Suite for PointSuite {
     fn cases(&self, _: usize) -> Vec<Case> {
         let described = |point: &Point| {
-            let CaseInfo { name, threads, tokens_per_iteration } = case(point);
-            Case { name, threads, tokens_per_iteration, clock: Clock::for_threads(threads) }
+            let CaseInfo { name, threads, items_per_iteration } = case(point);
+            Case::on_threads(threads, name, items_per_iteration, "token")
         };
         self.points.iter().map(|(point, _)| described(point)).collect()
     }
@@ -172,10 +172,10 @@ mod tests {
         for variant in ["plain", "classic", "+lanes", "prod"] {
             let suite = suite(variant);
             let cases = suite.cases(1);
-            assert_eq!(cases.iter().map(|case| case.tokens_per_iteration).collect::<Vec<_>>(), [256, 1024, 256]);
+            assert_eq!(cases.iter().map(|case| case.items_per_iteration).collect::<Vec<_>>(), [256, 1024, 256]);
             for case in cases {
                 let mut job = suite.prepare(&case.name, 1).unwrap();
-                assert_eq!(job.check(), Ok(case.tokens_per_iteration), "{}", case.name);
+                assert_eq!(job.check(), Ok(case.items_per_iteration), "{}", case.name);
                 assert!(job.run(1, 1.0).unwrap() > Duration::ZERO);
             }
             assert!(suite.prepare("light, batch 2, 1 thread", 1).is_none());

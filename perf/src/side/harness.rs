@@ -1,5 +1,5 @@
-//! The lab's own probe, put into the tree of a revision: so both sides are run by the same harness, and revisions from
-//! before there was one can be compared.
+//! This checkout's own probe, put into the tree of a revision: so both sides are run by the same harness, and revisions
+//! from before there was one can be compared.
 
 use std::fs;
 use std::path::Path;
@@ -11,13 +11,21 @@ use super::git::Git;
 use super::tree::{Tree, copy_all, copy_tracked, digest_of};
 use crate::files::{read_text, write_whole};
 
-/// The harness, from the root of a repository.
+/// The folder of the probe's package, from the root of a repository.
 pub(super) const HARNESS: &str = "perf/probe";
+/// All folders of the harness: what the package needs of itself and is not to be taken from a revision.
+const FOLDERS: [&str; 2] = [HARNESS, "perf/fairbench-probe"];
+
+/// The folders of the harness that a checkout has.
+fn folders(root: &Path) -> impl Iterator<Item = &'static str> {
+    FOLDERS.into_iter().filter(move |folder| root.join(folder).is_dir())
+}
 
 /// A digest of the harness of a checkout; `none` if it has none.
 pub(super) fn digest(root: &Path) -> anyhow::Result<String> {
-    let harness = root.join(HARNESS);
-    if harness.is_dir() { digest_of(&harness) } else { Ok("none".to_owned()) }
+    let digests: Vec<String> =
+        folders(root).map(|folder| digest_of(&root.join(folder))).collect::<anyhow::Result<_>>()?;
+    Ok(if digests.is_empty() { "none".to_owned() } else { digests.join("+") })
 }
 
 /// The harness of a checkout, without what git ignores in it: editors leave files there that are none of its own.
@@ -27,29 +35,34 @@ impl Harness {
     /// Of the checkout at `root`.
     pub(super) fn of(root: &Path) -> anyhow::Result<Self> {
         let place = tempfile::tempdir().context("could not make a temporary directory")?;
-        let harness = root.join(HARNESS);
-        match Git::within(&harness) {
-            Ok(git) => copy_tracked(&git, &harness, place.path())?,
-            Err(_) => copy_all(&harness, place.path())?,
+        for folder in folders(root) {
+            let (from, to) = (root.join(folder), place.path().join(folder));
+            match Git::within(&from) {
+                Ok(git) => copy_tracked(&git, &from, &to)?,
+                Err(_) => copy_all(&from, &to)?,
+            }
         }
         Ok(Self(place))
     }
 
     /// A digest of its files.
     pub(super) fn digest(&self) -> anyhow::Result<String> {
-        digest_of(self.0.path())
+        digest(self.0.path())
     }
 
     /// Puts it in place of the tree's, if that has one. `root` is the checkout that it is of.
     pub(super) fn plant(&self, tree: &Tree, root: &Path) -> anyhow::Result<()> {
-        let target = tree.root.join(HARNESS);
-        let _ = fs::remove_dir_all(&target);
-        copy_all(self.0.path(), &target)?;
+        for folder in folders(self.0.path()) {
+            let target = tree.root.join(folder);
+            let _ = fs::remove_dir_all(&target);
+            copy_all(&self.0.path().join(folder), &target)?;
+        }
         let manifest = tree.root.join("Cargo.toml");
         let expected = "the manifest of a workspace";
         let theirs = read_text(&manifest, expected)?;
         let ours = read_text(&root.join("Cargo.toml"), expected)?;
-        let merged = with_harness(&theirs, &ours).with_context(|| manifest.display().to_string())?;
+        let merged =
+            with_harness(&theirs, &ours, folders(self.0.path())).with_context(|| manifest.display().to_string())?;
         // A manifest that needs nothing stays as it is, to the byte.
         if merged == theirs { Ok(()) } else { write_whole(&manifest, merged) }
     }
@@ -57,18 +70,20 @@ impl Harness {
 
 /// A revision's workspace manifest with the harness as a member, and with those shared dependencies of ours that it
 /// lacks.
-fn with_harness(theirs: &str, ours: &str) -> anyhow::Result<String> {
+fn with_harness<'f>(theirs: &str, ours: &str, folders: impl Iterator<Item = &'f str>) -> anyhow::Result<String> {
+    let folders: Vec<&str> = folders.collect();
     let before = theirs;
     let mut theirs: toml::Table = theirs.parse()?;
     let ours: toml::Table = ours.parse()?;
     let mut changed = false;
     let workspace = theirs.get_mut("workspace").and_then(toml::Value::as_table_mut).context("no [workspace]")?;
     for list in ["members", "default-members"] {
-        if let Some(members) = workspace.get_mut(list).and_then(toml::Value::as_array_mut)
-            && !members.iter().any(|member| member.as_str() == Some(HARNESS))
-        {
-            members.push(HARNESS.into());
-            changed = true;
+        let Some(members) = workspace.get_mut(list).and_then(toml::Value::as_array_mut) else { continue };
+        for folder in &folders {
+            if !members.iter().any(|member| member.as_str() == Some(folder)) {
+                members.push((*folder).into());
+                changed = true;
+            }
         }
     }
     let shared = workspace.entry("dependencies").or_insert_with(|| toml::Table::new().into());
@@ -93,9 +108,13 @@ mod tests {
     fn the_harness_joins_a_workspace_that_did_not_have_it() {
         let theirs = "[workspace]\nmembers = [\"verifier\"]\n[workspace.dependencies]\nserde = \"1.0\"\n";
         let ours = "[workspace]\nmembers = [\"verifier\", \"perf/probe\"]\n[workspace.dependencies]\nserde = \"1.9\"\nclap = \"4\"\n";
+        let with_harness = |theirs: &str, ours: &str| with_harness(theirs, ours, FOLDERS.into_iter());
         let merged: toml::Table = with_harness(theirs, ours).unwrap().parse().unwrap();
         let members = merged["workspace"]["members"].as_array().unwrap();
-        assert_eq!(members.iter().filter_map(toml::Value::as_str).collect::<Vec<_>>(), ["verifier", HARNESS]);
+        assert_eq!(
+            members.iter().filter_map(toml::Value::as_str).collect::<Vec<_>>(),
+            ["verifier", "perf/probe", "perf/fairbench-probe"]
+        );
         let shared = &merged["workspace"]["dependencies"];
         assert_eq!((shared["serde"].as_str(), shared["clap"].as_str()), (Some("1.0"), Some("4")));
         assert!(with_harness("[package]\n", ours).is_err());

@@ -40,7 +40,7 @@ mod tree;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use perf_probe::protocol::Hello;
+use fairbench_probe::protocol::Hello;
 
 use crate::available::available;
 use crate::compare::layout::Layout;
@@ -177,10 +177,10 @@ impl Side {
     /// What it can run when it is not pinned.
     #[must_use]
     pub fn cases(&self) -> Vec<CaseInfo> {
-        let case = |case: &perf_probe::protocol::Case| CaseInfo {
+        let case = |case: &fairbench_probe::protocol::Case| CaseInfo {
             name: case.name.clone(),
             threads: case.threads,
-            tokens_per_iteration: case.tokens_per_iteration,
+            items_per_iteration: case.items_per_iteration,
         };
         self.hello.cases.iter().map(case).collect()
     }

@@ -118,7 +118,7 @@ impl Lineup {
         let column = |value: fn(&contest::Standing) -> f64| -> Vec<Vec<f64>> {
             found.iter().map(|(_, seats)| seats.iter().map(value).collect()).collect()
         };
-        Ok(Found { ns_per_token: column(|seat| seat.ns_per_token), log_ratio: column(|seat| seat.log_ratio) })
+        Ok(Found { ns_per_token: column(|seat| seat.ns_per_item), log_ratio: column(|seat| seat.log_ratio) })
     }
 
     fn start(&self, index: usize, program: &ProbeCommand, layout: Layout) -> Result<Option<Client>, MeasureError> {

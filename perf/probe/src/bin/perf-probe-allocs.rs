@@ -4,7 +4,7 @@
 use std::alloc::System;
 use std::process::ExitCode;
 
-use perf_probe::serve::Tally;
+use fairbench_probe::serve::Tally;
 use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 
 #[global_allocator]

@@ -2,7 +2,9 @@
 
 use std::hint::black_box;
 
-/// Sizes of small objects, one for each of the allocator's classes that tokens and decisions come from.
+use crate::protocol::HEAP_OFFSET_ENV;
+
+/// Sizes of small objects, one for each of an allocator's classes that small work comes from.
 const SMALL_SIZES_BYTES: [usize; 20] =
     [8, 16, 32, 48, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512, 640, 768, 1024];
 /// At most so many objects of one size less one are leaked.
@@ -23,6 +25,12 @@ pub fn displace_heap(bytes: usize) {
             leak(size_bytes);
         }
     }
+}
+
+/// Displaces the heap by what the environment asks for; nothing, or no number, is no displacement.
+pub fn displace_heap_as_told() {
+    let bytes = std::env::var(HEAP_OFFSET_ENV).ok().and_then(|value| value.parse().ok());
+    displace_heap(bytes.unwrap_or(0));
 }
 
 fn leak(bytes: usize) {

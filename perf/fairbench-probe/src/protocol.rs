@@ -1,4 +1,4 @@
-//! The messages of probe protocol 1: one JSON object per line, on standard input and output. `perf/PROTOCOL.md` is the
+//! The messages of probe protocol 2: one JSON object per line, on standard input and output. `perf/PROTOCOL.md` is the
 //! specification; this is its shape in Rust, for both ends.
 
 use serde::{Deserialize, Serialize};
@@ -8,7 +8,12 @@ use crate::memory::Memory;
 use crate::spent::Spent;
 
 /// The version of the protocol that this is.
-pub const VERSION: u64 = 1;
+pub const VERSION: u64 = 2;
+/// The oldest version that an instrument still reads. Version 1 says `tokens_per_iteration` and `decisions` for what
+/// version 2 calls `items_per_iteration` and `answers`; all else is the same.
+pub const OLDEST_VERSION: u64 = 1;
+/// What an item is where a probe of version 2 does not say.
+pub const ITEM: &str = "item";
 
 /// Environment variable: bytes that the probe allocates and never frees before it does anything else.
 pub const HEAP_OFFSET_ENV: &str = "PERF_PROBE_HEAP_OFFSET_BYTES";
@@ -18,7 +23,7 @@ pub const PAD_ENV: &str = "PERF_PROBE_PAD";
 /// make programs differ whose code is the same.)
 pub const REVISION_ENV: &str = "PERF_PROBE_REVISION";
 
-/// What the lab asks.
+/// What the instrument asks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Request {
@@ -57,14 +62,15 @@ pub enum Response {
     Checked {
         /// Name of the case.
         case: String,
-        /// Decisions that were compared.
-        decisions: u64,
+        /// Answers that were compared.
+        #[serde(alias = "decisions")]
+        answers: u64,
     },
     /// An answer on a case was wrong; the case cannot be run.
     Wrong {
         /// Name of the case.
         case: String,
-        /// Which token, what was expected, what came.
+        /// Which answer, what was expected, what came.
         detail: String,
     },
     /// A case was run.
@@ -104,7 +110,7 @@ pub enum Response {
 pub struct Hello {
     /// Version of the protocol: [`VERSION`].
     pub protocol: u64,
-    /// What is probed: `ron-auth`, the name of a variant, or whatever a foreign probe calls itself.
+    /// What is probed, as the probe calls it.
     pub probe: String,
     /// Features that it was built with.
     #[serde(default)]
@@ -131,10 +137,32 @@ pub struct Case {
     pub name: String,
     /// Threads that it works on.
     pub threads: usize,
-    /// Tokens that one iteration verifies.
-    pub tokens_per_iteration: u64,
+    /// Items that one iteration works on.
+    #[serde(alias = "tokens_per_iteration")]
+    pub items_per_iteration: u64,
+    /// What an item is, in the singular, such as `token`: for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub item: Option<String>,
     /// The clock of its times.
     pub clock: Clock,
+}
+
+impl Case {
+    /// Work that is all done on the calling thread, timed in its CPU time. `item` is what an item is, in the singular.
+    pub fn on_one_thread(name: impl Into<String>, items_per_iteration: u64, item: impl Into<String>) -> Self {
+        Self::on_threads(1, name, items_per_iteration, item)
+    }
+
+    /// Work on this many threads; on more than one, in wall time.
+    pub fn on_threads(
+        threads: usize,
+        name: impl Into<String>,
+        items_per_iteration: u64,
+        item: impl Into<String>,
+    ) -> Self {
+        let clock = Clock::for_threads(threads);
+        Self { name: name.into(), threads, items_per_iteration, item: Some(item.into()), clock }
+    }
 }
 
 #[cfg(test)]
@@ -164,10 +192,7 @@ mod tests {
     #[test]
     fn responses_are_written_as_the_specification_shows_them() {
         let case = || "c".to_owned();
-        assert_eq!(
-            json(&Response::Checked { case: case(), decisions: 64 }),
-            r#"{"checked":{"case":"c","decisions":64}}"#
-        );
+        assert_eq!(json(&Response::Checked { case: case(), answers: 64 }), r#"{"checked":{"case":"c","answers":64}}"#);
         assert_eq!(
             json(&Response::Wrong { case: case(), detail: "d".to_owned() }),
             r#"{"wrong":{"case":"c","detail":"d"}}"#
@@ -197,9 +222,28 @@ mod tests {
 
     #[test]
     fn a_hello_may_leave_out_what_it_does_not_know_and_say_more_than_is_read() {
-        let line = r#"{"hello":{"protocol":1,"probe":"other","threads":1,"weather":"fine",
-            "cases":[{"name":"c","threads":1,"tokens_per_iteration":1,"clock":"wall"}]}}"#;
+        let line = r#"{"hello":{"protocol":2,"probe":"other","threads":1,"weather":"fine",
+            "cases":[{"name":"c","threads":1,"items_per_iteration":1,"clock":"wall"}]}}"#;
         let Response::Hello(hello) = serde_json::from_str(line).unwrap() else { panic!("no hello") };
         assert_eq!((hello.probe.as_str(), hello.revision, hello.cases.len()), ("other", None, 1));
+        assert_eq!(hello.cases[0].item, None);
+    }
+
+    #[test]
+    fn a_case_is_written_as_the_specification_shows_it() {
+        assert_eq!(
+            json(&Case::on_one_thread("verify_single", 64, "token")),
+            r#"{"name":"verify_single","threads":1,"items_per_iteration":64,"item":"token","clock":"thread-cpu"}"#
+        );
+        assert_eq!(Case::on_threads(4, "wide", 1, "token").clock, Clock::Wall);
+    }
+
+    #[test]
+    fn what_version_1_calls_tokens_and_decisions_is_read_as_items_and_answers() {
+        let case = r#"{"name":"c","threads":1,"tokens_per_iteration":64,"clock":"wall"}"#;
+        let case: Case = serde_json::from_str(case).unwrap();
+        assert_eq!((case.items_per_iteration, case.item), (64, None));
+        let checked: Response = serde_json::from_str(r#"{"checked":{"case":"c","decisions":64}}"#).unwrap();
+        assert_eq!(checked, Response::Checked { case: "c".to_owned(), answers: 64 });
     }
 }

@@ -1,4 +1,4 @@
-//! Code that nobody calls, there for a test of the gate: `cargo lab selftest` builds one probe with it and one without.
+//! Code that nobody calls, there for a test of the gate: `fairbench selftest` builds one probe with it and one without.
 //! Both do the same, but all code behind this lies elsewhere, as after any change to a program. A gate that takes the
 //! one for slower than the other raises false alarms.
 

@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{self, BufRead, Write};
 use std::time::Duration;
 
-use ron_auth_fixtures::environment::{RUSTC, rayon_threads, simd_path};
-
+use crate::environment::{RUSTC, rayon_threads, simd_path};
 use crate::memory::Memory;
 use crate::protocol::{Case, Hello, REVISION_ENV, Request, Response, VERSION};
 use crate::spent::{Spent, Watch};
@@ -154,9 +153,9 @@ impl<S: Suite> Probe<S> {
         }
         let (job, checked) = self.prepared.get_mut(&case).ok_or("not prepared")?;
         match job.check() {
-            Ok(decisions) => {
+            Ok(answers) => {
                 *checked = true;
-                Ok(Response::Checked { case, decisions })
+                Ok(Response::Checked { case, answers })
             }
             Err(detail) => Ok(Response::Wrong { case, detail }),
         }
@@ -213,12 +212,34 @@ fn say(output: &mut impl Write, response: &Response) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use ron_auth_core::{AuthError, Decision};
-    use ron_auth_fixtures::Corpus;
-
     use super::*;
-    use crate::cases::Canonical;
-    use crate::face::{Face, RonAuth};
+
+    /// Two cases, whose answers are right or wrong.
+    struct Two {
+        right: bool,
+    }
+
+    impl Suite for Two {
+        fn cases(&self, _: usize) -> Vec<Case> {
+            ["add", "multiply"].map(|name| Case::on_one_thread(name, 64, "number")).into()
+        }
+
+        fn prepare(&self, case: &str, pool_threads: usize) -> Option<Box<dyn Job>> {
+            self.cases(pool_threads).iter().any(|known| known.name == case).then(|| Box::new(Sum(self.right)) as _)
+        }
+    }
+
+    struct Sum(bool);
+
+    impl Job for Sum {
+        fn check(&mut self) -> Result<u64, String> {
+            if self.0 { Ok(64) } else { Err("number 0: expected 1, got 2".to_owned()) }
+        }
+
+        fn run(&mut self, iterations: u64, _: f64) -> io::Result<Duration> {
+            Ok(Duration::from_nanos(iterations))
+        }
+    }
 
     fn conversation(mut probe: Probe<impl Suite>, asked: &str) -> Vec<Response> {
         let mut said = Vec::new();
@@ -226,8 +247,8 @@ mod tests {
         String::from_utf8(said).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
-    fn ron_auth() -> Probe<Canonical<RonAuth>> {
-        Probe::new("ron-auth", RonAuth::features(), Canonical::new(RonAuth))
+    fn two() -> Probe<Two> {
+        Probe::new("two", vec!["fast".to_owned()], Two { right: true })
     }
 
     fn error_of(response: &Response) -> &str {
@@ -237,36 +258,34 @@ mod tests {
 
     #[test]
     fn it_says_hello_checks_runs_and_ends_with_the_input() {
-        let said = conversation(
-            ron_auth(),
-            "{\"check\":{\"case\":\"verify_single\"}}\n{\"run\":{\"case\":\"verify_single\",\"iterations\":2}}\n",
-        );
+        let said =
+            conversation(two(), "{\"check\":{\"case\":\"add\"}}\n{\"run\":{\"case\":\"add\",\"iterations\":2}}\n");
         assert_eq!(said.len(), 3);
         let Response::Hello(hello) = &said[0] else { panic!("{said:?}") };
-        assert_eq!((hello.protocol, hello.probe.as_str()), (1, "ron-auth"));
-        assert!(hello.features.contains(&"minicbor-zerocopy".to_owned()), "{:?}", hello.features);
-        assert_eq!(said[1], Response::Checked { case: "verify_single".to_owned(), decisions: 64 });
+        assert_eq!((hello.protocol, hello.probe.as_str()), (2, "two"));
+        assert_eq!(hello.features, ["fast"]);
+        assert_eq!(said[1], Response::Checked { case: "add".to_owned(), answers: 64 });
         assert!(matches!(said[2], Response::Ran { iterations: 2, elapsed_ns, .. } if elapsed_ns > 0), "{said:?}");
     }
 
     #[test]
     fn nothing_is_run_before_it_is_checked_and_the_probe_goes_on_after_every_error() {
         let said = conversation(
-            ron_auth(),
-            "{\"run\":{\"case\":\"verify_single\",\"iterations\":2}}\n\
-             {\"run\":{\"case\":\"verify_none\",\"iterations\":2}}\n\
-             {\"check\":{\"case\":\"verify_none\"}}\n\
+            two(),
+            "{\"run\":{\"case\":\"add\",\"iterations\":2}}\n\
+             {\"run\":{\"case\":\"divide\",\"iterations\":2}}\n\
+             {\"check\":{\"case\":\"divide\"}}\n\
              {\"dance\":{}}\n\
              nonsense\n\
-             {\"check\":{\"case\":\"verify_many_64\"}}\n\
-             {\"run\":{\"case\":\"verify_many_64\",\"iterations\":0}}\n\
-             {\"count\":{\"case\":\"verify_many_64\",\"iterations\":1}}\n\
+             {\"check\":{\"case\":\"multiply\"}}\n\
+             {\"run\":{\"case\":\"multiply\",\"iterations\":0}}\n\
+             {\"count\":{\"case\":\"multiply\",\"iterations\":1}}\n\
              {\"quit\":{}}\n\
-             {\"check\":{\"case\":\"verify_single\"}}\n",
+             {\"check\":{\"case\":\"add\"}}\n",
         );
         assert!(error_of(&said[1]).contains("check first"), "{said:?}");
-        assert!(error_of(&said[2]).contains("the cases are verify_single, "), "{said:?}");
-        assert!(error_of(&said[3]).contains("no case is called \"verify_none\""), "{said:?}");
+        assert!(error_of(&said[2]).contains("the cases are add, "), "{said:?}");
+        assert!(error_of(&said[3]).contains("no case is called \"divide\""), "{said:?}");
         assert!(error_of(&said[4]).contains("dance"), "{said:?}");
         assert!(error_of(&said[5]).contains("expected a line"), "{said:?}");
         assert!(matches!(said[6], Response::Checked { .. }));
@@ -277,35 +296,23 @@ mod tests {
 
     #[test]
     fn memory_is_told_at_any_time_by_the_system_or_by_whoever_knows_more() {
-        let said = conversation(ron_auth(), "{\"memory\":{}}\n");
+        let said = conversation(two(), "{\"memory\":{}}\n");
         let Response::Memory(memory) = said[1] else { panic!("{said:?}") };
         assert_eq!(memory.peak_resident_bytes.is_some(), cfg!(target_os = "linux"));
         assert_eq!(memory.jemalloc_allocated_bytes, None);
 
         let known = || Memory { jemalloc_active_bytes: Some(8192), ..Memory::default() };
-        let said = conversation(ron_auth().remembering(known), "{\"memory\":{}}\n");
+        let said = conversation(two().remembering(known), "{\"memory\":{}}\n");
         assert_eq!(said[1], Response::Memory(known()));
-    }
-
-    struct AlwaysExpired;
-
-    impl Face for AlwaysExpired {
-        fn verify_token(&self, _: &Corpus, _: &str) -> Result<Decision, AuthError> {
-            Err(AuthError::Expired)
-        }
-
-        fn verify_many(&self, _: &Corpus, _: &[String]) -> Result<Vec<Decision>, AuthError> {
-            Err(AuthError::Expired)
-        }
     }
 
     #[test]
     fn a_case_with_wrong_answers_is_never_run() {
         let said = conversation(
-            Probe::new("wrong", Vec::new(), Canonical::new(AlwaysExpired)),
-            "{\"check\":{\"case\":\"verify_single\"}}\n{\"run\":{\"case\":\"verify_single\",\"iterations\":2}}\n",
+            Probe::new("wrong", Vec::new(), Two { right: false }),
+            "{\"check\":{\"case\":\"add\"}}\n{\"run\":{\"case\":\"add\",\"iterations\":2}}\n",
         );
-        assert!(matches!(&said[1], Response::Wrong { detail, .. } if detail.starts_with("token 0: ")), "{said:?}");
+        assert!(matches!(&said[1], Response::Wrong { detail, .. } if detail.starts_with("number 0: ")), "{said:?}");
         assert!(error_of(&said[2]).contains("answers are wrong"), "{said:?}");
     }
 
@@ -317,8 +324,8 @@ mod tests {
             Tally { allocations: 10 + reading * 3, bytes: 100 + reading * 64 }
         }
         let said = conversation(
-            ron_auth().counting(tally),
-            "{\"check\":{\"case\":\"verify_single\"}}\n{\"count\":{\"case\":\"verify_single\",\"iterations\":1}}\n",
+            two().counting(tally),
+            "{\"check\":{\"case\":\"add\"}}\n{\"count\":{\"case\":\"add\",\"iterations\":1}}\n",
         );
         assert!(matches!(said[2], Response::Counted { iterations: 1, allocations: 3, bytes: 64, .. }), "{said:?}");
     }
