@@ -6,6 +6,7 @@ import sys
 import time
 
 NUMBERS = [number * 7919 % 1009 for number in range(1000)]
+CHECKED = set()
 CASE = {"name": "sort_1000", "threads": 1, "items_per_iteration": 1000, "item": "number", "clock": "thread-cpu"}
 
 
@@ -14,8 +15,12 @@ def answer(kind, case="", iterations=0):
         return {"error": {"message": "expected check, run or quit, and the case sort_1000"}}
     if kind == "check":
         numbers = sorted(NUMBERS)
-        right = all(a <= b for a, b in zip(numbers, numbers[1:]))
-        return {"checked": {"case": case, "answers": 1}} if right else {"wrong": {"case": case, "detail": "not sorted"}}
+        if not all(a <= b for a, b in zip(numbers, numbers[1:])):
+            return {"wrong": {"case": case, "detail": "not sorted"}}
+        CHECKED.add(case)
+        return {"checked": {"case": case, "answers": 1}}
+    if case not in CHECKED or iterations < 1:
+        return {"error": {"message": "check first, run second, at least once"}}
     wall, start = time.monotonic_ns(), time.thread_time_ns()
     for _ in range(iterations):
         sorted(NUMBERS)

@@ -16,11 +16,11 @@ use std::time::Duration;
 use clap::Parser;
 use comfy_table::Table;
 use comfy_table::presets::ASCII_MARKDOWN;
-use perf_lab::exit::{Exit, Failure, Outcome};
-use perf_lab::files::repository_root;
-use perf_lab::host::Host;
-use perf_lab::measure::pin::on_one_core;
-use perf_lab::measure::queue;
+use fairbench::exit::{Exit, Failure, Outcome};
+use perf_lab::own::repository_root;
+use fairbench::host::Host;
+use perf_lab::rounds::pool::on_one_core;
+use fairbench::measure::queue;
 use ron_auth_fixtures::Fixture;
 use serde::Serialize;
 
@@ -95,7 +95,7 @@ fn run(args: &Args) -> Outcome {
         }
         Ok(rows)
     })?;
-    let report = Report { host: Host::detect(&repository_root()), pinned, rows: rows? };
+    let report = Report { host: perf_lab::own::host(&repository_root()), pinned, rows: rows? };
     if args.json {
         print(serde_json::to_string_pretty(&report).map_err(anyhow::Error::from)?);
     } else {

@@ -6,10 +6,10 @@ use std::slice;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use perf_lab::exit::Failure;
-use perf_lab::measure::rounds::{self, Effort};
-use perf_lab::measure::stats::{PairedRatio, Quartiles};
-use perf_lab::measure::subject::{Clock, InProcess, Subject, Work};
+use fairbench::exit::Failure;
+use perf_lab::rounds::{self, Effort};
+use fairbench::measure::stats::{PairedRatio, Quartiles};
+use perf_lab::rounds::subject::{Clock, InProcess, Subject, Work};
 use ron_auth_core::{EvalMode, RequestCtx};
 use ron_auth_fixtures::Fixture;
 use serde::Serialize;

@@ -1,0 +1,239 @@
+//! One program's benchmarks, measured against the floor, with raw block values.
+
+use anyhow::{Context, bail, ensure};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
+
+use crate::compare::block;
+use crate::compare::contest::Effort;
+use crate::compare::layout::Layout;
+use crate::compare::runner::{CaseInfo, MeasureError};
+use crate::host::Host;
+use crate::measure::stats::{PairedRatio, Quartiles};
+use crate::probe::{Pair, ProbeCommand};
+use crate::side::Side;
+
+/// Name and version of the format.
+pub const FORMAT: &str = "perf-lab measurement v1";
+/// Of layouts and orders. Fixed: a baseline is not a trial.
+const SEED: u64 = 1;
+
+/// A stored measurement.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Measurement {
+    format: String,
+    /// What it was saved as.
+    pub name: String,
+    /// When, UTC.
+    pub saved_utc: String,
+    /// What was measured.
+    pub side: String,
+    /// Features that the program said it has.
+    pub features: Vec<String>,
+    /// Revision that the program said it was built from.
+    pub revision: Option<String>,
+    /// Where it was measured.
+    pub host: Host,
+    /// Its fingerprint, for readers of the file.
+    pub fingerprint: String,
+    /// Whether it came from another tool's file: then there are no blocks, and no floor.
+    #[serde(default)]
+    pub imported: bool,
+    /// The benchmarks.
+    pub benchmarks: Vec<Benchmark>,
+}
+
+/// One benchmark.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Benchmark {
+    /// Its name.
+    pub name: String,
+    /// Items that one iteration works on. In the file, as in all of this format, an item is called a token.
+    #[serde(rename = "tokens_per_iteration")]
+    pub items_per_iteration: u64,
+    /// Time per item: quartiles over blocks.
+    #[serde(rename = "time_ns_per_token")]
+    pub time_ns_per_item: Quartiles,
+    /// Time / time of the floor in the same block. `None` if it was imported.
+    pub ratio_to_floor: Option<PairedRatio>,
+    /// The floor against itself, which should be 1.
+    pub ratio_of_control: Option<PairedRatio>,
+    /// Raw values, one per block.
+    pub blocks: Vec<Block>,
+}
+
+/// What one block found: a fresh process of the program and two of the floor, in turns.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Block {
+    /// Time of the program, in nanoseconds per item.
+    #[serde(rename = "time_ns_per_token")]
+    pub time_ns_per_item: f64,
+    /// Time of the floor.
+    #[serde(rename = "floor_ns_per_token")]
+    pub floor_ns_per_item: f64,
+    /// Time of the control, which is the floor once more.
+    #[serde(rename = "control_ns_per_token")]
+    pub control_ns_per_item: f64,
+    /// Iterations of each turn.
+    pub iterations: u64,
+}
+
+impl Measurement {
+    /// Checks what a file claims to be.
+    ///
+    /// # Errors
+    /// Another format.
+    pub fn checked(self) -> anyhow::Result<Self> {
+        ensure!(self.format == FORMAT, "format {:?}; expected {FORMAT:?}", self.format);
+        Ok(self)
+    }
+
+    /// Of benchmarks that were measured here, or claimed to be.
+    #[must_use]
+    pub fn new(name: &str, side: String, host: Host, benchmarks: Vec<Benchmark>) -> Self {
+        Self {
+            format: FORMAT.to_owned(),
+            name: name.to_owned(),
+            saved_utc: humantime::format_rfc3339_seconds(std::time::SystemTime::now()).to_string(),
+            side,
+            features: Vec::new(),
+            revision: None,
+            fingerprint: host.fingerprint(),
+            host,
+            imported: false,
+            benchmarks,
+        }
+    }
+
+    /// Whether its benchmarks, which are on one thread, can be compared with those of this host as they are. A file
+    /// whose fingerprint is not that of the host it tells of is of nobody knows where.
+    #[must_use]
+    pub fn is_of(&self, host: &Host) -> bool {
+        let own = self.host.fingerprint();
+        self.fingerprint == host.fingerprint() || (self.fingerprint == own && self.host.is_same_on_one_thread(host))
+    }
+
+    /// Whether it is of this machine, perhaps by another compiler or flags.
+    #[must_use]
+    pub fn is_of_machine(&self, host: &Host) -> bool {
+        self.is_of(host) || (self.fingerprint == self.host.fingerprint() && self.host.is_same_machine(host))
+    }
+
+    /// The benchmark of this name.
+    #[must_use]
+    pub fn benchmark(&self, name: &str) -> Option<&Benchmark> {
+        self.benchmarks.iter().find(|benchmark| benchmark.name == name)
+    }
+}
+
+impl Benchmark {
+    /// From raw values; `None` if there are none.
+    #[must_use]
+    pub fn of(case: &CaseInfo, blocks: Vec<Block>) -> Option<Self> {
+        let column = |of: fn(&Block) -> f64| blocks.iter().map(of).collect::<Vec<f64>>();
+        let times = column(|block| block.time_ns_per_item);
+        let floors = column(|block| block.floor_ns_per_item);
+        let controls = column(|block| block.control_ns_per_item);
+        Some(Self {
+            name: case.name.clone(),
+            items_per_iteration: case.items_per_iteration,
+            time_ns_per_item: Quartiles::of(&times)?,
+            ratio_to_floor: Some(PairedRatio::of(&times, &floors, SEED)?),
+            ratio_of_control: Some(PairedRatio::of(&controls, &floors, SEED)?),
+            blocks,
+        })
+    }
+}
+
+/// Measures a side's single-threaded benchmarks against the floor: so many blocks, each of fresh processes. An
+/// interruption is an error: half a baseline is none.
+///
+/// # Errors
+/// A probe that fails; Ctrl-C.
+pub fn measure(
+    side: &Side,
+    floor: ProbeCommand,
+    effort: Effort,
+    blocks: usize,
+    interrupted: &dyn Fn() -> bool,
+    progress: &mut dyn FnMut(),
+) -> Result<Vec<Benchmark>, MeasureError> {
+    let pair = Pair { base: floor, candidate: side.probe.clone() };
+    let cases: Vec<CaseInfo> = side.cases().into_iter().filter(CaseInfo::is_single_threaded).collect();
+    let mut found: Vec<Vec<Block>> = vec![Vec::new(); cases.len()];
+    let mut rng = ChaCha8Rng::seed_from_u64(SEED);
+    for _ in 0..blocks {
+        let layout = Layout::draw(&mut rng);
+        let block = block::run(&pair, &cases, [layout; 3], effort, &mut rng, interrupted)?;
+        for (values, value) in found.iter_mut().zip(block) {
+            let floor_ns_per_item = value.base_ns_per_item;
+            values.push(Block {
+                time_ns_per_item: floor_ns_per_item * value.log_ratio.exp(),
+                floor_ns_per_item,
+                control_ns_per_item: floor_ns_per_item * value.log_control.exp(),
+                iterations: value.iterations,
+            });
+        }
+        progress();
+    }
+    Ok(cases.iter().zip(found).filter_map(|(case, blocks)| Benchmark::of(case, blocks)).collect())
+}
+
+/// A name that can be a file's.
+///
+/// # Errors
+/// A name of other characters than letters, digits, `.`, `_` and `-`.
+pub fn check_name(name: &str) -> anyhow::Result<()> {
+    let first = name.chars().next().context("a baseline needs a name")?;
+    if !first.is_ascii_alphanumeric() || !name.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c)) {
+        bail!(
+            "{name:?} is no name for a baseline: expected letters, digits, '.', '_' and '-', a letter or digit first"
+        );
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A measurement of one benchmark that takes this many times the floor, with 1 % of spread.
+    pub(crate) fn measurement(name: &str, host: Host, times_floor: f64, floor_ns: f64) -> Measurement {
+        let case = CaseInfo { name: "verify_single".to_owned(), threads: 1, items_per_iteration: 64 };
+        let block = |step: usize| {
+            let drift = 1.0 + step as f64 / 20.0;
+            let noise = 1.0 + (step as f64 * 2.4).sin() / 100.0;
+            Block {
+                time_ns_per_item: floor_ns * drift * times_floor * noise,
+                floor_ns_per_item: floor_ns * drift,
+                control_ns_per_item: floor_ns * drift,
+                iterations: 10,
+            }
+        };
+        let benchmark = Benchmark::of(&case, (0..24).map(block).collect()).unwrap();
+        Measurement::new(name, "working tree".to_owned(), host, vec![benchmark])
+    }
+
+    #[test]
+    fn what_drifts_with_the_floor_does_not_move_the_ratio() {
+        let host = crate::host::tests::laptop();
+        let benchmark = measurement("a", host, 1.5, 400.0).benchmarks.remove(0);
+        let ratio = benchmark.ratio_to_floor.unwrap();
+        assert!((ratio.estimate - 1.5).abs() < 0.01 && ratio.lower > 1.48 && ratio.upper < 1.52, "{ratio:?}");
+        assert!(benchmark.time_ns_per_item.q3 / benchmark.time_ns_per_item.q1 > 1.3);
+    }
+
+    #[test]
+    fn a_name_is_one_that_a_file_can_have() {
+        for name in ["main", "2026-11-before_x.1"] {
+            check_name(name).unwrap();
+        }
+        for name in ["", ".hidden", "../up", "a b", "-x"] {
+            assert!(check_name(name).is_err(), "{name}");
+        }
+    }
+}

@@ -1,0 +1,318 @@
+//! What a gate found, as data: everything that is shown, and the raw values it rests on.
+
+use fairbench_probe::protocol::{Hello, ITEM};
+use serde::{Deserialize, Serialize};
+
+use super::unseen::Unseen;
+use crate::compare::block::CaseBlock;
+use crate::compare::decide::{Decision, Levels, Standing};
+use crate::compare::evidence::{PairCounts, Verdict};
+use crate::exit::{Exit, Failure};
+use crate::host::Host;
+use crate::measure::interval::MedianInterval;
+use crate::missing::{self, Missing};
+use crate::settings::GateConfig;
+use crate::side::manifest::Likeness;
+
+/// Name and version of the format of an outcome in JSON.
+pub const FORMAT: &str = "perf-lab gate v1";
+
+/// A gate's result.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// [`FORMAT`].
+    pub format: String,
+    /// What it comes to, in one line.
+    pub verdict_line: String,
+    /// The worst of the rows' verdicts; `None` if it was interrupted or a probe failed.
+    pub verdict: Option<Verdict>,
+    /// What the process ends with.
+    pub exit_code: u8,
+    /// What was compared with.
+    pub base: String,
+    /// What was judged.
+    pub candidate: String,
+    /// One per benchmark.
+    pub rows: Vec<Row>,
+    /// Tripwires that bind here, if they were looked at.
+    pub tripwires: Vec<Tripwire>,
+    /// What was to be judged and is not there.
+    #[serde(default)]
+    pub missing: Vec<Missing>,
+    /// Whether probes on one thread were pinned to one core.
+    pub pinned: bool,
+    /// The core that they were pinned to.
+    #[serde(default)]
+    pub core: Option<usize>,
+    /// Whether address randomisation was off.
+    pub fixed_addresses: bool,
+    /// Where.
+    pub host: Option<Host>,
+    /// What base and candidate say of themselves.
+    pub probes: Option<[Hello; 2]>,
+    /// How both sides were built, held against each other, if the lab built them.
+    #[serde(default)]
+    pub likeness: Option<Likeness>,
+    /// Time of measuring, without building and counting.
+    pub measuring_seconds: f64,
+    /// What a reader should know.
+    pub notes: Vec<String>,
+    /// Why it stopped early, if it did.
+    pub stopped: Option<String>,
+    /// Whether it stopped because variants decide differently, which is worse than anything that time can tell.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub differs: bool,
+    /// By which it was judged.
+    pub settings: GateConfig,
+    /// Of layouts and orders.
+    pub seed: u64,
+}
+
+/// One benchmark.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Row {
+    /// Its name.
+    pub benchmark: String,
+    /// Threads that it works on.
+    pub threads: usize,
+    /// What is made of it.
+    pub verdict: Verdict,
+    /// Why, or what else was noticed.
+    pub reason: Option<String>,
+    /// What the times alone say.
+    pub standing: Standing,
+    /// Its levels.
+    pub levels: Levels,
+    /// candidate / base; above 1 is slower. `None` if there were too few blocks.
+    pub ratio: Option<Ratio>,
+    /// control / base, which should be 1.
+    pub control: Option<Ratio>,
+    /// Time of the base, in nanoseconds per item: the median over blocks. (In JSON, an item goes by the name of the first
+    /// ones: a token.)
+    #[serde(rename = "base_ns_per_token")]
+    pub base_ns_per_item: Option<f64>,
+    /// What the clock does not see of it: waiting, and other threads' work. Nothing of a benchmark on several threads,
+    /// whose clock is the wall's, or if a probe does not say where its time goes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unseen: Vec<Unseen>,
+    /// What was counted.
+    pub counts: PairCounts,
+    /// Each block's values.
+    pub blocks: Vec<CaseBlock>,
+    /// The confirmation with independent layouts, where one was needed.
+    pub confirmation: Option<Confirmation>,
+}
+
+/// A ratio with its interval, at the confidence of the settings.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Ratio {
+    /// Median over blocks.
+    pub estimate: f64,
+    /// Lower end.
+    pub lower: f64,
+    /// Upper end.
+    pub upper: f64,
+}
+
+/// A slow-down that counts do not explain, measured again with a layout for each side.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Confirmation {
+    /// What the times said.
+    pub standing: Standing,
+    /// candidate / base.
+    pub ratio: Option<Ratio>,
+    /// Each block's values.
+    pub blocks: Vec<CaseBlock>,
+}
+
+/// A limit of `tripwires.toml`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Tripwire {
+    /// Its name.
+    pub name: String,
+    /// The limit, in words.
+    pub limit: String,
+    /// What was measured, in words.
+    pub measured: String,
+    /// Whether it is crossed, beyond the noise.
+    pub broken: bool,
+}
+
+impl Ratio {
+    /// From an interval of log ratios.
+    #[must_use]
+    pub fn of(log: MedianInterval) -> Self {
+        Self { estimate: log.median.exp(), lower: log.lower.exp(), upper: log.upper.exp() }
+    }
+}
+
+impl Confirmation {
+    pub(super) fn of(decision: &Decision, blocks: Vec<CaseBlock>) -> Self {
+        Self { standing: decision.standing, ratio: decision.change.map(Ratio::of), blocks }
+    }
+}
+
+impl Row {
+    /// What a verdict of "waits" rests on.
+    #[must_use]
+    pub fn waits(&self) -> Option<&Unseen> {
+        let alarms = self.unseen.iter().filter(|unseen| matches!(unseen.standing, Standing::Warn | Standing::Fail));
+        let estimate = |unseen: &Unseen| unseen.ratio.map_or(1.0, |ratio| ratio.estimate);
+        alarms.max_by(|a, b| estimate(a).total_cmp(&estimate(b))).filter(|_| self.verdict == Verdict::Waits)
+    }
+
+    /// candidate / base by what the verdict rests on.
+    pub(super) fn judged_ratio(&self) -> Option<Ratio> {
+        self.waits().map_or(self.ratio, |waits| waits.ratio)
+    }
+
+    /// Whether it waits, by as much as must stop a change.
+    fn waits_too_long(&self) -> bool {
+        self.waits().is_some_and(|waits| waits.standing == Standing::Fail)
+    }
+}
+
+impl Outcome {
+    /// What an item is, in the singular: what both probes call it in all of their cases, or just that.
+    #[must_use]
+    pub fn item(&self) -> &str {
+        let mut items = self.probes.iter().flatten().flat_map(|probe| &probe.cases).map(|case| case.item.as_deref());
+        let first = items.next().flatten().unwrap_or(ITEM);
+        if items.all(|item| item == Some(first)) { first } else { ITEM }
+    }
+
+    /// Nothing measured yet.
+    pub(super) fn empty(base: &str, candidate: &str, config: &GateConfig) -> Self {
+        Self {
+            format: FORMAT.to_owned(),
+            verdict_line: String::new(),
+            verdict: None,
+            exit_code: 0,
+            base: base.to_owned(),
+            candidate: candidate.to_owned(),
+            rows: Vec::new(),
+            tripwires: Vec::new(),
+            missing: Vec::new(),
+            pinned: false,
+            core: None,
+            fixed_addresses: false,
+            host: None,
+            probes: None,
+            likeness: None,
+            measuring_seconds: 0.0,
+            notes: Vec::new(),
+            stopped: None,
+            differs: false,
+            settings: config.clone(),
+            seed: 0,
+        }
+    }
+
+    /// Of a comparison that failed before it began: a side that does not build, say.
+    #[must_use]
+    pub fn failed(base: &str, candidate: &str, config: &GateConfig, failure: &Failure) -> Self {
+        let mut outcome = Self::empty(base, candidate, config);
+        outcome.stop(failure);
+        outcome
+    }
+
+    /// What was to come failed; what is there is kept.
+    pub fn stop(&mut self, failure: &Failure) {
+        self.stopped = Some(failure.to_string());
+        self.differs |= failure.exit() == Exit::Difference;
+        self.conclude(failure.exit() == Exit::Interrupted);
+    }
+
+    /// The rows with this verdict.
+    pub fn with(&self, verdict: Verdict) -> impl Iterator<Item = &Row> {
+        self.rows.iter().filter(move |row| row.verdict == verdict)
+    }
+
+    /// Tripwires that are broken.
+    pub fn broken(&self) -> impl Iterator<Item = &Tripwire> {
+        self.tripwires.iter().filter(|tripwire| tripwire.broken)
+    }
+
+    /// Whether something is missing that neither the settings nor an option expect to be.
+    #[must_use]
+    pub fn is_incomplete(&self) -> bool {
+        missing::any_unexpected(&self.missing)
+    }
+
+    /// Draws the conclusion from rows, tripwires and how the measuring ended. Called again whenever those change.
+    pub(super) fn conclude(&mut self, interrupted: bool) {
+        // What is shown outweighs what is not: a regression stays one even if another benchmark could not be measured.
+        let waits_too_long = self.rows.iter().any(Row::waits_too_long);
+        let worst = [
+            Verdict::Regression,
+            if waits_too_long { Verdict::Waits } else { Verdict::Regression },
+            Verdict::CouldNotMeasure,
+            Verdict::Inconclusive,
+            Verdict::Waits,
+            Verdict::Warn,
+            Verdict::Faster,
+            Verdict::Pass,
+        ]
+        .into_iter()
+        .find(|&verdict| self.with(verdict).next().is_some())
+        .or_else(|| self.untimed_verdict());
+        // Also if the comparison did not come to its end: what is shown is shown. An interruption asks for no verdict.
+        let is_shown = waits_too_long || worst == Some(Verdict::Regression);
+        self.verdict = if self.stopped.is_some() && (interrupted || !is_shown) { None } else { worst };
+        let exit = match (self.verdict, interrupted) {
+            (None, true) => Exit::Interrupted,
+            _ if self.differs || self.broken().next().is_some() => Exit::Difference,
+            (None, false) => Exit::CouldNot,
+            (Some(Verdict::Regression), _) => Exit::Difference,
+            (Some(Verdict::Waits), _) if waits_too_long => Exit::Difference,
+            (Some(Verdict::CouldNotMeasure), _) => Exit::CouldNot,
+            (Some(_), _) if self.is_incomplete() => Exit::CouldNot,
+            (Some(Verdict::Inconclusive), _) => Exit::Inconclusive,
+            (Some(Verdict::Pass | Verdict::Faster | Verdict::Warn | Verdict::Waits), _) => Exit::Success,
+        };
+        self.exit_code = exit.code();
+        self.verdict_line = super::line::verdict_line(self, interrupted);
+    }
+
+    /// The exit code as such.
+    #[must_use]
+    pub fn exit(&self) -> Exit {
+        [Exit::Success, Exit::Difference, Exit::Inconclusive, Exit::CannotTell, Exit::Interrupted]
+            .into_iter()
+            .find(|exit| exit.code() == self.exit_code)
+            .unwrap_or(Exit::CouldNot)
+    }
+
+    /// A warning counts as a regression from now on.
+    pub fn be_strict(&mut self) {
+        // A slow-down that is shown outweighs what is missing.
+        let is_slower = self.with(Verdict::Warn).chain(self.with(Verdict::Waits)).next().is_some();
+        if self.verdict.is_some() && is_slower && self.exit() != Exit::Difference {
+            self.exit_code = Exit::Difference.code();
+            self.notes.push("--strict: a warning ends with exit code 1.".to_owned());
+        }
+    }
+
+    /// Adds what the settings name and is not there, of these benchmarks; and what that changes.
+    pub fn add_levels_of_none(&mut self, known: &[String]) {
+        self.missing.extend(super::levels_of_none(known, &self.settings));
+        if self.stopped.is_none() {
+            self.conclude(false);
+        }
+    }
+
+    /// Adds tripwires that bind here and were not measured. [`add_tripwires`](Self::add_tripwires) draws the
+    /// conclusion.
+    pub fn add_unmeasured(&mut self, mut unmeasured: Vec<Missing>) {
+        missing::allow(&mut unmeasured, &self.settings.allow_missing, true);
+        self.missing.extend(unmeasured);
+    }
+
+    /// Adds tripwires, and what they change.
+    pub fn add_tripwires(&mut self, tripwires: Vec<Tripwire>) {
+        self.tripwires = tripwires;
+        if self.stopped.is_none() {
+            self.conclude(false);
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! Probes, seen from here: processes that are started, asked and stopped. What they say is `perf/PROTOCOL.md`.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `command` | which program, with which arguments |
+//! | `client` | one running probe: ask it, wait for it no longer than is sensible, stop it |
+//! | `streams` | what it writes, read as it comes |
+//! | `child` | a process with all that it started, in a group that ends with it |
+//! | `launch` | a probe for one block: where it runs, where it lies in memory |
+//! | `callgrind` | whether instructions can be counted here, and what is read off a report |
+//! | `count` | allocations and instructions: what needs no clock |
+
+pub mod callgrind;
+pub mod child;
+pub mod client;
+pub mod command;
+pub mod count;
+pub mod launch;
+mod streams;
+
+pub use client::Client;
+pub use command::ProbeCommand;
+pub use launch::Pair;

@@ -1,0 +1,59 @@
+//! Tokens to be verified by one engine, alone or in batches.
+
+use std::hint::black_box;
+
+use ron_auth_core::{AuthError, Decision, EvalMode, MacKey, RequestCtx, Verifier, VerifierConfig};
+
+use super::{key, request, settings};
+use crate::rounds::subject::Work;
+
+/// An engine and its tokens.
+pub struct Tokens<'v> {
+    verifier: &'v dyn Verifier,
+    config: VerifierConfig,
+    tokens: Vec<String>,
+    request: RequestCtx<'static>,
+    key: MacKey,
+    batch: usize,
+}
+
+impl<'v> Tokens<'v> {
+    /// `max_caveats` as the default settings have it, or higher for tokens that have more.
+    #[must_use]
+    pub fn new(verifier: &'v dyn Verifier, tokens: Vec<String>, batch: usize, max_caveats: usize) -> Self {
+        let mut config = settings();
+        config.max_caveats = max_caveats;
+        Self { verifier, config, tokens, request: request(), key: key(), batch: batch.max(1) }
+    }
+
+    /// What each token comes to.
+    #[must_use]
+    pub fn results(&self) -> Vec<Result<Decision, AuthError>> {
+        self.tokens.chunks(self.batch).flat_map(|tokens| self.verify(tokens)).collect()
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub const fn count(&self) -> usize {
+        self.tokens.len()
+    }
+
+    fn verify(&self, tokens: &[String]) -> Vec<Result<Decision, AuthError>> {
+        self.verifier.verify_each(EvalMode::Adaptive, &self.config, tokens, &self.request, &self.key)
+    }
+}
+
+impl Work for Tokens<'_> {
+    fn pass(&mut self) {
+        if self.batch > 1 {
+            for tokens in self.tokens.chunks(self.batch) {
+                drop(black_box(self.verify(tokens)));
+            }
+            return;
+        }
+        for token in &self.tokens {
+            let mode = EvalMode::Adaptive;
+            drop(black_box(self.verifier.verify_token(mode, &self.config, token, &self.request, &self.key)));
+        }
+    }
+}

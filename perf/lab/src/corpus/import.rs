@@ -1,0 +1,136 @@
+//! From a file of tokens to a shape.
+
+use std::path::Path;
+
+use anyhow::{Context as _, anyhow};
+use fairbench::exit::Failure;
+use perf_probe::check::first_difference;
+use perf_probe::workload::Results;
+use ron_auth_core::{AuthError, EvalMode, Verifier, VerifierConfig};
+
+use super::describe::{Describer, Given};
+use super::lines::{BadLine, Line, parse};
+use super::shape::Shape;
+use super::shape::outcome::Outcome;
+use crate::catalogue::REFERENCE;
+
+/// What an import came to.
+#[derive(Debug)]
+pub struct Import {
+    /// The shape of the tokens.
+    pub shape: Shape,
+    /// The lines that were left out.
+    pub bad: Vec<BadLine>,
+}
+
+/// Why an import came to nothing.
+#[derive(Debug)]
+pub enum Refused {
+    /// Lines that are no tokens, and how many are.
+    BadLines(Vec<BadLine>, usize),
+    /// Anything else.
+    Failed(Failure),
+}
+
+impl From<Failure> for Refused {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+impl From<anyhow::Error> for Refused {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+/// The shape of the tokens in `input`, one a line; `name` is what the input is called in errors. Lines that are no
+/// tokens are left out if `skip_bad`. With what is needed to judge the tokens, every composition has to decide alike on
+/// them, and what they come to is part of the shape.
+///
+/// # Errors
+/// Lines that are no tokens, unless `skip_bad`; no token at all; tokens on which two compositions differ.
+pub fn import(name: &Path, input: &[u8], given: Option<&Given>, skip_bad: bool) -> Result<Import, Refused> {
+    let max_token_bytes = given.map_or_else(VerifierConfig::default, |given| given.config.clone()).max_token_bytes;
+    let (lines, bad) = parse(input, max_token_bytes);
+    if !bad.is_empty() && !skip_bad {
+        return Err(Refused::BadLines(bad, lines.len()));
+    }
+    if lines.is_empty() {
+        let but = if bad.is_empty() { String::new() } else { format!(", but {} lines that are none", bad.len()) };
+        return Err(anyhow!("{}: no token{but}; expected one Base64URL token a line", name.display()).into());
+    }
+    let reference = ron_auth_variants::find(REFERENCE).context("this build has no reference")?.build();
+    let results = given.map(|given| decided_alike(name, &lines, given, &*reference)).transpose()?;
+    let mut describer = Describer::new(given, &*reference, lines.iter().map(|line| &line.capability));
+    let mut numbers = Vec::with_capacity(lines.len());
+    for (index, line) in lines.iter().enumerate() {
+        let result = results.as_ref().and_then(|results| results.get(index));
+        numbers.push(describer.add(&line.capability, result != Some(&Err(AuthError::MacMismatch))));
+    }
+    let shape = describer.finish();
+    for ((line, number), result) in lines.iter().zip(numbers).zip(results.iter().flatten()) {
+        let described = shape.tokens.get(number).map(|token| shape.outcome_of(token));
+        let outcome = Outcome::of(result);
+        if described.as_ref() != Some(&outcome) {
+            let described = described.map(|outcome| outcome.to_string()).unwrap_or_default();
+            return Err(Failure::difference(format!(
+                "{}:{}: {REFERENCE} says {outcome}, but of its parts one by one {described}; nothing was written",
+                name.display(),
+                line.number
+            ))
+            .into());
+        }
+    }
+    Ok(Import { shape, bad })
+}
+
+/// What the reference decides, token by token, after every composition was held to it.
+fn decided_alike(name: &Path, lines: &[Line], given: &Given, reference: &dyn Verifier) -> Result<Results, Failure> {
+    let Given { keys, ctx, config } = given;
+    let one = |line: &Line| reference.verify_token(EvalMode::Adaptive, config, &line.text, ctx, keys);
+    let expected: Results = lines.iter().map(one).collect();
+    let texts: Vec<String> = lines.iter().map(|line| line.text.clone()).collect();
+    let mut config = config.clone();
+    // Every batch is worth spreading: the tokens are to meet the parallel code too.
+    config.par_min_batch = 1;
+    let variants = ron_auth_variants::catalogue().into_iter().chain(ron_auth_variants::compositions().iter().copied());
+    for variant in variants {
+        let got = variant.build().verify_each(EvalMode::Adaptive, &config, &texts, ctx, keys);
+        hold(name, lines, variant.name, &expected, &got)?;
+    }
+    Ok(expected)
+}
+
+fn hold(name: &Path, lines: &[Line], variant: &str, expected: &Results, got: &Results) -> Result<(), Failure> {
+    let Some(difference) = first_difference(expected, got) else { return Ok(()) };
+    Err(Failure::difference(format!(
+        "{}:{}: {variant} decides otherwise than {REFERENCE}: expected {}, got {}; nothing was written",
+        name.display(),
+        lines.get(difference.token).map_or(0, |line| line.number),
+        difference.expected,
+        difference.got
+    )))
+}
+
+#[cfg(test)]
+mod tests {
+    use fairbench::exit::Exit;
+    use ron_auth_fixtures::Fixture;
+
+    use super::*;
+
+    #[test]
+    fn a_composition_that_decides_otherwise_is_named_with_the_line_of_the_token() {
+        let corpus = Fixture::Light.corpus(2);
+        let (lines, _) = parse(format!("\n{}", corpus.tokens.join("\n")).as_bytes(), 4096);
+        let mut got = corpus.intended.clone();
+        hold(Path::new("tokens.txt"), &lines, "+lanes", &corpus.intended, &got).unwrap();
+        got[1] = Err(AuthError::MacMismatch);
+        let failure = hold(Path::new("tokens.txt"), &lines, "+lanes", &corpus.intended, &got).unwrap_err();
+        assert_eq!(failure.exit(), Exit::Difference);
+        let message = failure.to_string();
+        assert!(message.starts_with("tokens.txt:3: +lanes decides otherwise than plain: "), "{message}");
+        assert!(message.contains("got Err(MacMismatch)"), "{message}");
+    }
+}

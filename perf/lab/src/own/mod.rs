@@ -1,0 +1,53 @@
+//! This very program: what it was built from, where it is run, and what results say of both.
+
+pub mod sources;
+
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use fairbench::host::Host;
+use fairbench::probe::ProbeCommand;
+use fairbench::settings;
+
+/// Digest of the sources that this program was built from: see [`sources`].
+pub(crate) const BUILT_FROM: Option<&str> = option_env!("PERF_LAB_SOURCES");
+
+/// The root of the repository: the nearest folder with settings, from the working directory upwards, else where this
+/// program was built from.
+#[must_use]
+pub fn repository_root() -> PathBuf {
+    let built_from = || Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).map(Path::to_path_buf);
+    settings::root().or_else(built_from).unwrap_or_default()
+}
+
+/// This machine and this build, as every result of the lab names it.
+#[must_use]
+pub fn host(root: &Path) -> Host {
+    Host::detect(root, backends())
+}
+
+/// The backends of this build, as far as results on one thread depend on them.
+#[must_use]
+pub fn backends() -> Vec<String> {
+    let catalogue = ron_auth_variants::catalogue();
+    let seams = catalogue.iter().map(|variant| &variant.seams);
+    seams.flat_map(|seams| [seams.base64, seams.decode, seams.mac]).map(str::to_owned).collect()
+}
+
+/// Why nothing may be measured in this program: it was not built from the sources at `root`. `None` if it was.
+#[must_use]
+pub fn objection(root: &Path) -> Option<String> {
+    sources::objection(root, BUILT_FROM)
+}
+
+/// The program that is running, which may have been built anew meanwhile: only what is running is started again.
+///
+/// # Errors
+/// It was built from other sources than those of the checkout that it is run in.
+pub fn own_program(label: impl Into<String>) -> anyhow::Result<ProbeCommand> {
+    static OBJECTION: OnceLock<Option<String>> = OnceLock::new();
+    if let Some(objection) = OBJECTION.get_or_init(|| objection(&repository_root())) {
+        anyhow::bail!("{objection}");
+    }
+    ProbeCommand::own(label)
+}

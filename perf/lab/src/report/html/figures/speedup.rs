@@ -1,0 +1,42 @@
+//! Speed-up over what is deployed (`classic`), or over `plain` in runs of before that was measured.
+
+use crate::catalogue::{CLASSIC, REFERENCE};
+
+use super::{Figure, case_of, is_shown_batch, single_beyond_plain};
+use crate::report::chart::Value;
+use crate::report::chart::dots::{Dot, DotChart, DotGroup};
+use crate::report::chart::theme::look_of;
+use crate::report::data::Data;
+
+/// One for each corpus: a group for each variant on one thread, a dot for each batch.
+pub(in crate::report::html) fn figures(data: &Data<'_>) -> anyhow::Result<Vec<Figure>> {
+    let mut figures = Vec::new();
+    for corpus in data.corpora() {
+        let seats = single_beyond_plain(&data.named_on(corpus));
+        let largest = seats.iter().map(|seat| seat.point().batch).max().unwrap_or(1);
+        let has_classic = seats.iter().any(|seat| data.to_classic(seat).is_some());
+        let reference = if has_classic { CLASSIC } else { REFERENCE };
+        let mut groups: Vec<DotGroup> = Vec::new();
+        for seat in seats.iter().filter(|seat| is_shown_batch(seat.point().batch, largest)) {
+            let ratio = if has_classic { data.to_classic(seat) } else { seat.to_plain() };
+            let Some(ratio) = ratio else { continue };
+            let dot = Dot { label: case_of(seat), value: Value::from(ratio.inverse()) };
+            match groups.iter_mut().find(|group| group.label == seat.seat.variant) {
+                Some(group) => group.dots.push(dot),
+                None => groups.push(DotGroup {
+                    label: seat.seat.variant.clone(),
+                    look: look_of(&seat.seat.variant),
+                    dots: vec![dot],
+                }),
+            }
+        }
+        if groups.is_empty() {
+            continue;
+        }
+        let chart = DotChart { x_title: format!("times as fast as {reference} (log scale)"), groups };
+        let note = "One thread, further right is faster; bars: 95 % intervals, where these are wider than the dot.";
+        figures
+            .push(Figure::new(format!("Speed-up over {reference}, {corpus} tokens"), note, |label| chart.svg(label))?);
+    }
+    Ok(figures)
+}

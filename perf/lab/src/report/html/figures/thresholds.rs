@@ -1,0 +1,129 @@
+//! Time against the two thresholds, relative to their defaults.
+
+use ron_auth_core::VerifierConfig;
+
+use super::{Figure, case_of};
+use crate::catalogue::Knobs;
+use crate::report::chart::lines::{LineChart, Series, XAxis};
+use crate::report::chart::{Look, Value, theme};
+use crate::report::data::Data;
+use crate::run::{Kind, Measured, Purpose};
+
+/// A knob that is turned while the others stay.
+struct Knob {
+    name: &'static str,
+    unit: &'static str,
+    default: usize,
+    value: fn(&Knobs) -> usize,
+    at_default: fn(Knobs) -> Knobs,
+}
+
+const ALL: [Knob; 2] = [
+    Knob {
+        name: "soa_threshold",
+        unit: "caveats per token",
+        default: VerifierConfig::DEFAULT_SOA_THRESHOLD,
+        value: |knobs| knobs.soa_threshold,
+        at_default: |knobs| Knobs { soa_threshold: VerifierConfig::DEFAULT_SOA_THRESHOLD, ..knobs },
+    },
+    Knob {
+        name: "par_min_batch",
+        unit: "tokens per call",
+        default: VerifierConfig::DEFAULT_PAR_MIN_BATCH,
+        value: |knobs| knobs.par_min_batch,
+        at_default: |knobs| Knobs { par_min_batch: VerifierConfig::DEFAULT_PAR_MIN_BATCH, ..knobs },
+    },
+];
+
+/// One for each knob that was turned.
+pub(in crate::report::html) fn figures(data: &Data<'_>) -> anyhow::Result<Vec<Figure>> {
+    let mut figures = Vec::new();
+    for knob in &ALL {
+        let curves: Vec<Curve> = curves(data, knob);
+        if curves.is_empty() {
+            continue;
+        }
+        let mut values: Vec<usize> = curves.iter().flat_map(|curve| &curve.points).map(|(value, _)| *value).collect();
+        values.sort_unstable();
+        values.dedup();
+        // What all curves have in common need not stand at each of them.
+        let workload = curves.first().map(|curve| &curve.workload);
+        let shared = workload.filter(|workload| curves.iter().all(|curve| curve.workload == **workload));
+        let place = |value: usize| values.iter().position(|known| *known == value).unwrap_or_default() as f64;
+        let chart = LineChart {
+            x: XAxis {
+                // Some values mean "always" or "never": no scale has a place for these, so all are evenly spaced.
+                title: format!("{} ({})", knob.name, knob.unit),
+                is_log: false,
+                ticks: values.iter().map(|&value| (place(value), name_of(value))).collect(),
+            },
+            y_title: "time / time at the default".to_owned(),
+            is_y_log: false,
+            mark: Some(1.0),
+            series: (0..)
+                .zip(&curves)
+                .map(|(index, curve)| Series {
+                    label: match shared {
+                        Some(_) => curve.name.clone(),
+                        None => format!("{}, {}", curve.name, curve.workload),
+                    },
+                    look: Look::plain(theme::colour(index)),
+                    points: curve.points.iter().map(|&(value, time)| (place(value), time)).collect(),
+                })
+                .collect(),
+        };
+        let title = format!("{}: time relative to the default, {}", knob.name, knob.default);
+        let on = shared.map_or_else(String::new, |workload| format!(" All: {workload}."));
+        let note = format!("Below 1 is faster than the default; bars: 95 % intervals. Values are evenly spaced.{on}");
+        figures.push(Figure::new(title, &note, |label| chart.svg(label))?);
+    }
+    Ok(figures)
+}
+
+/// The times of one variant on one workload.
+struct Curve {
+    /// The variant and the corpus.
+    name: String,
+    /// The batch and the threads.
+    workload: String,
+    /// Value of the knob, time / time at the default.
+    points: Vec<(usize, Value)>,
+}
+
+/// Every workload on which more than the knob's default was measured.
+fn curves(data: &Data<'_>, knob: &Knob) -> Vec<Curve> {
+    let seats: Vec<&Measured<'_>> =
+        data.all.iter().filter(|seat| seat.purpose == Purpose::Knobs && seat.seat.kind == Kind::Variant).collect();
+    let mut curves: Vec<Curve> = Vec::new();
+    for seat in &seats {
+        let knobs = seat.point().knobs;
+        // Only this knob is turned: the other one stays at its default.
+        if (knob.at_default)(knobs) != Knobs::defaults(knobs.threads) {
+            continue;
+        }
+        let is_default = |other: &&&Measured<'_>| {
+            other.seat.variant == seat.seat.variant
+                && (other.panel, other.contest) == (seat.panel, seat.contest)
+                && other.point().knobs == Knobs::defaults(knobs.threads)
+        };
+        let Some(default) = seats.iter().find(is_default) else { continue };
+        let Some(ratio) = seat.to(default) else { continue };
+        let name = format!("{}, {}", seat.seat.variant, seat.point().corpus);
+        let workload = case_of(seat);
+        let point = ((knob.value)(&knobs), Value::from(ratio));
+        match curves.iter_mut().find(|curve| (&curve.name, &curve.workload) == (&name, &workload)) {
+            Some(curve) if curve.points.iter().any(|(value, _)| *value == point.0) => {}
+            Some(curve) => curve.points.push(point),
+            None => curves.push(Curve { name, workload, points: vec![point] }),
+        }
+    }
+    for curve in &mut curves {
+        curve.points.sort_by_key(|(value, _)| *value);
+    }
+    curves.retain(|curve| curve.points.len() > 1);
+    curves
+}
+
+fn name_of(value: usize) -> String {
+    if value == usize::MAX { "never".to_owned() } else { value.to_string() }
+}

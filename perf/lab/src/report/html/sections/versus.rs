@@ -1,0 +1,93 @@
+//! Two runs, ratio by ratio.
+
+use fairbench::measure::stats::PairedRatio;
+use maud::{Markup, html};
+
+use super::{Group, Side, details, missing, table};
+use crate::report::data::is_plain;
+use crate::report::html::format::{batch_of, ratio_or_not};
+use crate::run::Measured;
+
+const HEADS: [&str; 7] =
+    ["variant", "time / plain: first", "second", "intervals", "time / floor: first", "second", "intervals"];
+const APART: &str = "apart";
+const OVERLAP: &str = "overlap";
+
+/// Ratios to `plain` and to the floor of everything that both runs measured.
+pub(in crate::report::html) fn body(first: &Side<'_>, second: &Side<'_>) -> Markup {
+    let corpora = first.data.corpora().into_iter().map(|corpus| (corpus, of_corpus(first, second, corpus)));
+    let tables: Vec<(&str, Vec<Group>)> = corpora.filter(|(_, groups)| !groups.is_empty()).collect();
+    if tables.is_empty() {
+        return missing("The two runs have no benchmark in common.");
+    }
+    let cells = || tables.iter().flat_map(|(_, groups)| groups).flat_map(|group| &group.rows).flatten();
+    let apart = cells().filter(|cell| *cell == APART).count();
+    let compared = apart + cells().filter(|cell| *cell == OVERLAP).count();
+    html! {
+        p {
+            "Of " (compared) " ratios that both runs measured " strong { (apart) " lie apart" }
+            ": their 95 % intervals do not overlap."
+        }
+        p.note {
+            "Ratios may be compared across hosts, nanoseconds may not. First: " (first.name()) " on "
+            (first.data.run.header.host.cpu) ". Second: " (second.name()) " on " (second.data.run.header.host.cpu) "."
+        }
+        @for (corpus, groups) in &tables {
+            (details(&format!("{corpus} tokens"), &table(
+                &format!("Ratios of both runs on {corpus} tokens (95 %)"),
+                &HEADS,
+                1,
+                groups,
+            )))
+        }
+    }
+}
+
+fn of_corpus(first: &Side<'_>, second: &Side<'_>, corpus: &str) -> Vec<Group> {
+    let mut groups: Vec<Group> = Vec::new();
+    let of_second = second.data.named_on(corpus);
+    for one in first.data.named_on(corpus) {
+        let Some(other) = of_second.iter().find(|other| other.seat == one.seat) else { continue };
+        let head = Some(batch_of(one.point()));
+        let row = row((first, one), (second, other));
+        match groups.iter_mut().find(|group| group.head == head) {
+            Some(group) => group.rows.push(row),
+            None => groups.push(Group { head, rows: vec![row] }),
+        }
+    }
+    groups
+}
+
+fn row((first, one): (&Side<'_>, &Measured<'_>), (second, other): (&Side<'_>, &Measured<'_>)) -> Vec<String> {
+    let mut row = vec![one.seat.variant.clone()];
+    row.extend(if is_plain(one) {
+        ["1".to_owned(), "1".to_owned(), String::new()]
+    } else {
+        beside(one.to_plain(), other.to_plain())
+    });
+    row.extend(beside(first.data.to_floor(one), second.data.to_floor(other)));
+    row
+}
+
+fn beside(first: Option<PairedRatio>, second: Option<PairedRatio>) -> [String; 3] {
+    let standing = match first.zip(second) {
+        None => "",
+        Some((first, second)) if first.upper < second.lower || second.upper < first.lower => APART,
+        Some(_) => OVERLAP,
+    };
+    [ratio_or_not(first), ratio_or_not(second), standing.to_owned()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ratios_whose_intervals_do_not_overlap_lie_apart() {
+        let ratio = |lower, upper| Some(PairedRatio { estimate: lower, lower, upper });
+        let standing = |first, second| beside(first, second)[2].clone();
+        assert_eq!(standing(ratio(0.5, 0.6), ratio(0.61, 0.7)), APART);
+        assert_eq!(standing(ratio(0.5, 0.6), ratio(0.59, 0.7)), OVERLAP);
+        assert_eq!(standing(ratio(0.5, 0.6), None), "");
+    }
+}

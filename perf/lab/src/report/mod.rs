@@ -1,0 +1,11 @@
+//! How results are shown: a CSV for machines, a page, a summary and plots for people, flamegraphs for the curious.
+
+pub mod answer;
+mod chart;
+pub mod conclude;
+pub mod csv;
+mod data;
+pub mod html;
+pub mod plots;
+pub mod summary;
+pub mod verdict;

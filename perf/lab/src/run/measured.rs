@@ -1,0 +1,209 @@
+//! Every seat of a run with its values, and ratios between any two of them.
+//!
+//! A block is the unit of the statistics (see [`fairbench::compare`]): a ratio is the median over blocks of the log ratio,
+//! its interval that of [`MedianInterval`]. Two seats of one contest are compared block by block, whichever they are:
+//! what a block does to all its processes alike cancels.
+
+use fairbench::measure::interval::MedianInterval;
+use fairbench::measure::stats::{PairedRatio, Quartiles, median};
+
+use super::journal::Run;
+use super::record::{Kind, Panel, Point, Purpose, Seat};
+
+/// Error on either side of the intervals that are shown: they are 95 % intervals.
+pub const ERROR_PER_SIDE: f64 = 0.025;
+/// Blocks that a 95 % interval for a median takes at least: fewer could lie on one side of it by chance.
+pub const FEWEST_BLOCKS: usize = 6;
+
+/// A seat, measured: one value for each block of its panel, in the order of time.
+#[derive(Clone, Debug)]
+pub struct Measured<'r> {
+    /// Index of its panel.
+    pub panel: usize,
+    /// Index of its contest in the panel.
+    pub contest: usize,
+    /// Section of the plan.
+    pub section: &'r str,
+    /// What its contest is for.
+    pub purpose: Purpose,
+    /// What was measured.
+    pub seat: &'r Seat,
+    /// Time per token in nanoseconds.
+    pub ns_per_token: Vec<f64>,
+    /// ln(time / time of `plain`).
+    pub log_to_plain: Vec<f64>,
+}
+
+impl Measured<'_> {
+    /// What it was run on.
+    #[must_use]
+    pub const fn point(&self) -> &Point {
+        &self.seat.point
+    }
+
+    /// Blocks that it was measured in.
+    #[must_use]
+    pub fn blocks(&self) -> usize {
+        self.log_to_plain.len()
+    }
+
+    /// Time / time of `plain`; `None` with fewer than six blocks.
+    #[must_use]
+    pub fn to_plain(&self) -> Option<PairedRatio> {
+        ratio(&self.log_to_plain)
+    }
+
+    /// Time / time of the other, which sat in the same contest; `None` if it did not, or with fewer than six blocks.
+    #[must_use]
+    pub fn to(&self, other: &Measured<'_>) -> Option<PairedRatio> {
+        ratio(&self.log_to(other)?)
+    }
+
+    /// ln(time / time of the other), block by block.
+    #[must_use]
+    pub fn log_to(&self, other: &Measured<'_>) -> Option<Vec<f64>> {
+        ((self.panel, self.contest) == (other.panel, other.contest))
+            .then(|| self.log_to_plain.iter().zip(&other.log_to_plain).map(|(own, other)| own - other).collect())
+    }
+
+    /// Time per token in nanoseconds: centre and spread over blocks. For people; ratios are what counts.
+    #[must_use]
+    pub fn time_ns(&self) -> Option<Quartiles> {
+        Quartiles::of(&self.ns_per_token)
+    }
+}
+
+/// The ratio that these log ratios come to, with its 95 % interval; `None` with fewer than six.
+#[must_use]
+pub fn ratio(log_ratios: &[f64]) -> Option<PairedRatio> {
+    ratio_of_many(log_ratios, 1)
+}
+
+/// As [`ratio`], with an interval so wide that of `comparisons` such intervals all hold their truth with 95 %
+/// confidence (Bonferroni); `None` with too few blocks to promise that.
+#[must_use]
+pub fn ratio_of_many(log_ratios: &[f64], comparisons: usize) -> Option<PairedRatio> {
+    let MedianInterval { median, lower, upper } = MedianInterval::of(log_ratios, ERROR_PER_SIDE / comparisons as f64)?;
+    Some(PairedRatio { estimate: median.exp(), lower: lower.exp(), upper: upper.exp() })
+}
+
+impl Run {
+    /// Every seat that was measured at least once, panel by panel, contest by contest.
+    #[must_use]
+    pub fn measured(&self) -> Vec<Measured<'_>> {
+        let mut all = Vec::new();
+        for (panel_index, panel) in self.header.panels.iter().enumerate() {
+            let blocks: Vec<_> = self.blocks.iter().filter(|block| block.panel == panel_index).collect();
+            if blocks.is_empty() {
+                continue;
+            }
+            for (contest_index, contest) in panel.contests.iter().enumerate() {
+                for (seat_index, seat) in contest.seats.iter().enumerate() {
+                    let column = |values: &[Vec<f64>]| -> Option<f64> {
+                        values.get(contest_index).and_then(|contest| contest.get(seat_index)).copied()
+                    };
+                    all.push(Measured {
+                        panel: panel_index,
+                        contest: contest_index,
+                        section: &panel.section,
+                        purpose: contest.purpose(),
+                        seat,
+                        ns_per_token: blocks.iter().filter_map(|block| column(&block.ns_per_token)).collect(),
+                        log_to_plain: blocks.iter().filter_map(|block| column(&block.log_ratio)).collect(),
+                    });
+                }
+            }
+        }
+        all
+    }
+
+    /// The floor of a seat's contest, if one was measured.
+    #[must_use]
+    pub fn floor_of<'r, 'a>(all: &'a [Measured<'r>], of: &Measured<'_>) -> Option<&'a Measured<'r>> {
+        all.iter().find(|seat| seat.seat.kind == Kind::Floor && (seat.panel, seat.contest) == (of.panel, of.contest))
+    }
+
+    /// `classic` in a seat's contest; none in runs of before there was one.
+    #[must_use]
+    pub fn classic_of<'r, 'a>(all: &'a [Measured<'r>], of: &Measured<'_>) -> Option<&'a Measured<'r>> {
+        all.iter().find(|seat| seat.seat.kind == Kind::Classic && (seat.panel, seat.contest) == (of.panel, of.contest))
+    }
+
+    /// Time / time of `classic`; `None` where it was not measured beside the seat, or with fewer than six blocks.
+    #[must_use]
+    pub fn to_classic(all: &[Measured<'_>], seat: &Measured<'_>) -> Option<PairedRatio> {
+        seat.to(Self::classic_of(all, seat)?)
+    }
+
+    /// The panels that have fewer than six blocks: measured too little for an interval, or not at all.
+    #[must_use]
+    pub fn left_out(&self) -> Vec<usize> {
+        let blocks = |panel: usize| self.blocks.iter().filter(|block| block.panel == panel).count();
+        (0..self.header.panels.len()).filter(|&panel| blocks(panel) < FEWEST_BLOCKS).collect()
+    }
+
+    /// The panels of [`left_out`](Self::left_out), named.
+    #[must_use]
+    pub fn names_of_left_out(&self) -> Vec<String> {
+        let name = |panel: &Panel| {
+            let point = &panel.contests.first()?.seats.first()?.point;
+            let plural = if point.knobs.threads == 1 { "" } else { "s" };
+            Some(format!("{} on {}, {} thread{plural}", panel.section, point.corpus, point.knobs.threads))
+        };
+        self.left_out().iter().filter_map(|&panel| self.header.panels.get(panel)).filter_map(name).collect()
+    }
+
+    /// Median over all blocks of how far the control was off, as a part of one, and the controls whose whole interval
+    /// lies more than `margin` from 1.
+    #[must_use]
+    pub fn controls(&self, margin: f64) -> (f64, Vec<String>) {
+        let all = self.measured();
+        let controls = || all.iter().filter(|seat| seat.seat.kind == Kind::Control);
+        let off: Vec<f64> = controls().map(|seat| median(&seat.log_to_plain).abs()).collect();
+        let failed = controls()
+            .filter(|seat| seat.to_plain().is_some_and(|ratio| ratio.excludes_one_by(margin)))
+            .map(|seat| format!("{} ({})", seat.point(), seat.section))
+            .collect();
+        (median(&off), failed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::simulated::{self, Truth};
+
+    #[test]
+    fn ratios_to_plain_to_classic_to_the_floor_and_to_each_other_come_out_as_they_are() {
+        let run = simulated::run(&Truth::default(), 12);
+        let all = run.measured();
+        let seat = |variant: &str| all.iter().find(|seat| seat.seat.variant == variant && seat.contest == 0).unwrap();
+        let (lanes, prod) = (seat("lanes"), seat("prod"));
+        let near = |ratio: PairedRatio, expected: f64| {
+            assert!((ratio.estimate / expected).ln().abs() < 0.01, "{ratio:?} {expected}");
+            assert!(ratio.lower <= ratio.estimate && ratio.estimate <= ratio.upper);
+        };
+        near(lanes.to_plain().unwrap(), 0.5);
+        near(prod.to(lanes).unwrap(), simulated::time_of(&Truth::default(), "prod") / 0.5);
+        let floor = Run::floor_of(&all, prod).unwrap();
+        assert!(prod.to(floor).unwrap().estimate > 1.0);
+        near(Run::to_classic(&all, prod).unwrap(), simulated::time_of(&Truth::default(), "prod") / simulated::CLASSIC);
+        let elsewhere = all.iter().find(|seat| seat.contest == 1).unwrap();
+        assert!(prod.to(elsewhere).is_none());
+    }
+
+    #[test]
+    fn fewer_than_six_blocks_give_no_interval_and_count_as_left_out() {
+        let run = simulated::run(&Truth::default(), 5);
+        assert!(run.measured().iter().all(|seat| seat.to_plain().is_none()));
+        assert_eq!(run.left_out(), (0..run.header.panels.len()).collect::<Vec<_>>());
+        assert!(simulated::run(&Truth::default(), 6).left_out().is_empty());
+    }
+
+    #[test]
+    fn a_control_that_is_off_is_named() {
+        assert!(simulated::run(&Truth::default(), 12).controls(0.02).1.is_empty());
+        let (_, failed) = simulated::run(&Truth { control_off: 0.1, ..Truth::default() }, 12).controls(0.02);
+        assert!(failed.iter().any(|name| name.starts_with("light, batch 1")), "{failed:?}");
+    }
+}

@@ -1,0 +1,150 @@
+//! A run whose truth is known: every seam changes the time by a factor, some pairs of seams by one more.
+
+mod full;
+
+use std::path::PathBuf;
+
+use fairbench::measure::simulated::normal;
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use ron_auth_variants::{Seams, Variant, catalogue, compositions, find};
+
+use super::journal::Run;
+use super::record::{Block, Contest, FORMAT, Header, Kind, Panel, Point, Record, Seat};
+use crate::catalogue::{Knobs, REFERENCE};
+
+pub(crate) use full::{full, full_in};
+
+/// What the seams are worth: time / time of plain.
+#[derive(Clone, Debug)]
+pub(crate) struct Truth {
+    pub(crate) simd_b64: f64,
+    pub(crate) minicbor: f64,
+    pub(crate) lanes: f64,
+    pub(crate) parallel: f64,
+    pub(crate) tls_scratch: f64,
+    /// What lanes and parallel have over the product of their own.
+    pub(crate) lanes_with_parallel: f64,
+    /// Standard deviation of a block's log ratio.
+    pub(crate) noise: f64,
+    pub(crate) control_off: f64,
+}
+
+impl Default for Truth {
+    fn default() -> Self {
+        Self {
+            simd_b64: 0.8,
+            minicbor: 0.4,
+            lanes: 0.5,
+            parallel: 1.0,
+            tls_scratch: 0.98,
+            lanes_with_parallel: 1.1,
+            noise: 0.004,
+            control_off: 0.0,
+        }
+    }
+}
+
+/// Time of `classic` / time of plain, in every block.
+pub(crate) const CLASSIC: f64 = 0.7;
+
+/// Time / time of plain.
+pub(crate) fn time_of(truth: &Truth, variant: &str) -> f64 {
+    let Seams { base64, decode, mac, execute, scratch } = find(variant).unwrap().seams;
+    let mut time = 1.0;
+    for (own, backend, factor) in [
+        (base64, "simd-b64", truth.simd_b64),
+        (decode, "minicbor-zerocopy", truth.minicbor),
+        (decode, "ciborium", 1.3),
+        (mac, "lanes", truth.lanes),
+        (mac, "lanes-avx2", truth.lanes * 1.2),
+        (execute, "parallel", truth.parallel),
+        (scratch, "tls-scratch", truth.tls_scratch),
+    ] {
+        if own == backend {
+            time *= factor;
+        }
+    }
+    if mac == "lanes" && execute == "parallel" { time * truth.lanes_with_parallel } else { time }
+}
+
+/// Named variants and all compositions on `light`, batches 1 and 64, one thread; two panels.
+pub(crate) fn run(truth: &Truth, blocks: usize) -> Run {
+    let named: Vec<Variant> = catalogue().into_iter().filter(|variant| variant.name != REFERENCE).collect();
+    let panel = |section: &str, variants: &[Variant]| Panel {
+        section: section.to_owned(),
+        contests: [1, 64].map(|batch| contest(variants, &point("light", batch, 1))).to_vec(),
+    };
+    let panels = vec![panel("variants", &named), panel("compositions", compositions())];
+    run_of(panels, truth, &|seat| time_of(truth, &seat.variant), blocks)
+}
+
+/// Any panels; every variant's seat takes what `time` says of it, relative to plain.
+pub(crate) fn run_of(panels: Vec<Panel>, truth: &Truth, time: &dyn Fn(&Seat) -> f64, blocks: usize) -> Run {
+    let header = Header {
+        format: FORMAT,
+        started_utc: "2026-11-22T10:00:00Z".to_owned(),
+        plan: "quick".to_owned(),
+        command: "cargo lab sweep --quick".to_owned(),
+        budget_s: Some(240.0),
+        host: crate::own::host(&PathBuf::from(".")),
+        panels,
+        program_blake3: String::new(),
+        corpora_blake3: std::collections::BTreeMap::new(),
+        unavailable: Vec::new(),
+        checked_cells: 90,
+    };
+    let mut run = Run::new(header, PathBuf::new());
+    let mut rng = ChaCha8Rng::seed_from_u64(1);
+    for index in 0..blocks {
+        for panel in 0..run.header.panels.len() {
+            let block = block(truth, time, &run.header.panels[panel], panel, index as f64, &mut rng);
+            run.push(Record::Block(block));
+        }
+    }
+    run
+}
+
+/// A point at default knobs.
+pub(crate) fn point(corpus: &str, batch: usize, threads: usize) -> Point {
+    Point { corpus: corpus.to_owned(), batch, knobs: Knobs::defaults(threads) }
+}
+
+/// Plain, its control, the floor, these variants and classic at one point.
+pub(crate) fn contest(variants: &[Variant], point: &Point) -> Contest {
+    let seat = |kind, variant: &str| Seat { kind, variant: variant.to_owned(), point: point.clone() };
+    let mut seats = vec![seat(Kind::Variant, REFERENCE), seat(Kind::Control, REFERENCE), seat(Kind::Floor, "floor")];
+    seats.extend(variants.iter().map(|variant| seat(Kind::Variant, variant.name)));
+    seats.push(seat(Kind::Classic, "classic"));
+    Contest { seats }
+}
+
+fn block(
+    truth: &Truth,
+    time: &dyn Fn(&Seat) -> f64,
+    panel: &Panel,
+    index: usize,
+    at_s: f64,
+    rng: &mut impl Rng,
+) -> Block {
+    let mut log_ratio = Vec::new();
+    let mut ns_per_token = Vec::new();
+    for contest in &panel.contests {
+        let plain_ns = 2500.0 * (0.1 * normal(rng)).exp();
+        let logs: Vec<f64> = contest
+            .seats
+            .iter()
+            .enumerate()
+            .map(|(number, seat)| match seat.kind {
+                _ if number == 0 => 0.0,
+                Kind::Control => truth.control_off + truth.noise * normal(rng),
+                Kind::Floor => 0.1_f64.ln() + truth.noise * normal(rng),
+                Kind::Classic => CLASSIC.ln(),
+                _ => time(seat).ln() + truth.noise * normal(rng),
+            })
+            .collect();
+        ns_per_token.push(logs.iter().map(|log| plain_ns * log.exp()).collect());
+        log_ratio.push(logs);
+    }
+    Block { panel: index, at_s, took_s: 1.0, ns_per_token, log_ratio }
+}

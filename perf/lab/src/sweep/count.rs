@@ -1,0 +1,68 @@
+//! What needs no clock: allocations, instructions. What cannot be counted is noted and left empty: times are worth having
+//! without.
+
+use std::path::Path;
+
+use fairbench::probe::callgrind;
+use ron_auth_variants::Variant;
+
+use super::plan::Plan;
+use crate::catalogue::{CLASSIC, Knobs, REFERENCE};
+use crate::count::{allocations, instructions};
+use crate::run::record::Count;
+use crate::run::{Point, Record};
+
+/// Counts allocations of the cells, the first ones first, until it is late.
+pub fn allocations(
+    cells: &[(String, Point)],
+    root: &Path,
+    late: &dyn Fn() -> bool,
+    progress: &mut dyn FnMut(),
+) -> Vec<Record> {
+    match allocations::count_all(cells, root, late, progress) {
+        Ok(counted) => {
+            let count = |((variant, point), allocations): (&(String, Point), _)| {
+                let (variant, point) = (variant.clone(), point.clone());
+                Record::Count(Count { variant, point, allocations: Some(allocations), instructions_per_token: None })
+            };
+            cells.iter().zip(counted).map(count).collect()
+        }
+        Err(error) => vec![Record::Note(format!("Allocations n/a: {error:#}."))],
+    }
+}
+
+/// The cells whose instructions the plan wants counted: callgrind is slow.
+#[must_use]
+pub fn wanted_instructions(plan: &Plan, cells: &[(String, Point)]) -> Vec<instructions::Key> {
+    let Some((variants, batches)) = &plan.instructions else { return Vec::new() };
+    let is_wanted = |name: &str, point: &Point| {
+        point.knobs == Knobs::defaults(1)
+            && batches.contains(&point.batch)
+            && (name == REFERENCE || name == CLASSIC || variants.iter().any(|variant: &Variant| variant.name == name))
+    };
+    let wanted = cells.iter().filter(|(name, point)| is_wanted(name, point));
+    wanted.map(|(name, point)| (name.clone(), point.corpus.clone(), point.batch)).collect()
+}
+
+/// Counts instructions with callgrind, if it is there.
+pub fn instructions(
+    keys: &[instructions::Key],
+    interrupted: &(dyn Fn() -> bool + Sync),
+    progress: &(dyn Fn() + Sync),
+) -> Vec<Record> {
+    let counted = callgrind::available().and_then(|()| instructions::count_all(keys, interrupted, progress));
+    match counted {
+        Ok(counted) => {
+            let count = |((variant, corpus, batch), per_token): (instructions::Key, f64)| {
+                let point = Point { corpus, batch, knobs: Knobs::defaults(1) };
+                Record::Count(Count { variant, point, allocations: None, instructions_per_token: Some(per_token) })
+            };
+            let note = format!(
+                "Instructions were counted under valgrind, where the SIMD path is {}, on one thread.",
+                counted.simd_path
+            );
+            counted.per_token.into_iter().map(count).chain([Record::Note(note)]).collect()
+        }
+        Err(error) => vec![Record::Note(format!("Instructions n/a: {error:#}."))],
+    }
+}

@@ -1,0 +1,164 @@
+//! Measures the panels of a run, block by block, within a budget.
+
+use std::time::{Duration, Instant};
+
+use fairbench::compare::contest::Effort;
+use fairbench::compare::runner::MeasureError;
+use fairbench::measure::interval::MedianInterval;
+use fairbench::measure::seed_of_now;
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+
+use super::block::{Lineup, expected};
+use super::schedule::{self, Limits, Progress};
+use crate::own::own_program;
+use crate::run::measured::ERROR_PER_SIDE;
+use crate::run::record::Block;
+use crate::run::{Kind, Record, Run, Session};
+
+/// How it is measured.
+#[derive(Clone, Copy, Debug)]
+pub struct Method {
+    /// When a panel has enough.
+    pub limits: Limits,
+    /// What a block measures.
+    pub effort: Effort,
+    /// Time for it; `None`: as long as it takes.
+    pub budget: Option<Duration>,
+}
+
+/// What whoever waits may want to know after a block.
+pub struct Step<'a> {
+    /// The run so far.
+    pub run: &'a Run,
+    /// Panel that was measured.
+    pub panel: usize,
+    /// Part of the time that is spent, 0 to 1.
+    pub spent: f64,
+    /// Time that it will take from here on at most.
+    pub left: Duration,
+}
+
+/// Why it ended.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Ended {
+    /// Every panel has what the plan wants.
+    Done,
+    /// The time is up.
+    OutOfBudget,
+    /// Ctrl-C.
+    Interrupted,
+}
+
+/// A run that can be added to.
+pub trait Keep {
+    /// The run so far.
+    fn run(&self) -> &Run;
+
+    /// Takes a record in.
+    ///
+    /// # Errors
+    /// It could not be kept.
+    fn keep(&mut self, record: Record) -> anyhow::Result<()>;
+}
+
+/// In memory alone.
+impl Keep for Run {
+    fn run(&self) -> &Run {
+        self
+    }
+
+    fn keep(&mut self, record: Record) -> anyhow::Result<()> {
+        self.push(record);
+        Ok(())
+    }
+}
+
+impl Keep for Session {
+    fn run(&self) -> &Run {
+        &self.run
+    }
+
+    fn keep(&mut self, record: Record) -> anyhow::Result<()> {
+        Self::keep(self, record)
+    }
+}
+
+/// Measures until done, out of time or interrupted. Every block is kept as soon as it is measured.
+///
+/// # Errors
+/// A process that failed or decided wrongly; a block that could not be kept.
+pub fn measure(
+    kept: &mut dyn Keep,
+    method: Method,
+    interrupted: &dyn Fn() -> bool,
+    told: &mut dyn FnMut(&Step<'_>),
+) -> anyhow::Result<Ended> {
+    let start = Instant::now();
+    // What a run that goes on has spent already.
+    let before_s = kept.run().blocks.last().map_or(0.0, |block| block.at_s);
+    let program = own_program("perf-lab")?;
+    let lineups = kept.run().header.panels.iter().map(Lineup::of).collect::<Result<Vec<_>, _>>()?;
+    // Orders and layouts: drawn anew by every run and every continuation of one.
+    let mut rng = ChaCha8Rng::seed_from_u64(seed_of_now());
+    let budget = method.budget.map(|budget| budget.saturating_sub(Duration::from_secs_f64(before_s)));
+    let mut progress: Vec<Progress> = (0..lineups.len()).map(|panel| progress_of(kept.run(), panel, method)).collect();
+    loop {
+        if interrupted() {
+            return Ok(Ended::Interrupted);
+        }
+        let left = budget.map(|budget| budget.saturating_sub(start.elapsed()));
+        let Some(index) = schedule::next(&progress, method.limits, left) else {
+            let unfinished = schedule::next(&progress, method.limits, None).is_some();
+            return Ok(if unfinished { Ended::OutOfBudget } else { Ended::Done });
+        };
+        let Some(lineup) = lineups.get(index) else { return Ok(Ended::Done) };
+        let begun = Instant::now();
+        let found = match lineup.measure(&program, method.effort, &mut rng, interrupted) {
+            Ok(found) => found,
+            Err(MeasureError::Interrupted) => return Ok(Ended::Interrupted),
+            Err(error) => return Err(error.into()),
+        };
+        let record = Record::Block(Block {
+            panel: index,
+            at_s: before_s + start.elapsed().as_secs_f64(),
+            took_s: begun.elapsed().as_secs_f64(),
+            ns_per_token: found.ns_per_token,
+            log_ratio: found.log_ratio,
+        });
+        kept.keep(record)?;
+        if let Some(slot) = progress.get_mut(index) {
+            *slot = progress_of(kept.run(), index, method);
+        }
+        let most = schedule::forecast(&progress, method.limits);
+        let left = budget.map_or(most, |budget| most.min(budget.saturating_sub(start.elapsed())));
+        let spent = start.elapsed().as_secs_f64();
+        told(&Step { run: kept.run(), panel: index, spent: spent / (spent + left.as_secs_f64()), left });
+    }
+}
+
+fn progress_of(run: &Run, panel: usize, method: Method) -> Progress {
+    let took: Vec<f64> = run.blocks.iter().filter(|block| block.panel == panel).map(|block| block.took_s).collect();
+    let block = if took.is_empty() {
+        run.header.panels.get(panel).map_or(Duration::ZERO, |panel| expected(panel, method.effort))
+    } else {
+        Duration::from_secs_f64(fairbench::measure::stats::median(&took))
+    };
+    Progress { blocks: took.len(), block, half_width: widest_interval(run, panel) }
+}
+
+/// Half-width of the widest 95 % interval of the panel's variants, as a part of one.
+fn widest_interval(run: &Run, panel: usize) -> f64 {
+    let blocks: Vec<&Block> = run.blocks.iter().filter(|block| block.panel == panel).collect();
+    let Some(contests) = run.header.panels.get(panel).map(|panel| &panel.contests) else { return 0.0 };
+    let mut widest: f64 = 0.0;
+    for (at, contest) in contests.iter().enumerate() {
+        for (seat, _) in contest.seats.iter().enumerate().filter(|(_, seat)| seat.kind == Kind::Variant).skip(1) {
+            let values: Vec<f64> =
+                blocks.iter().filter_map(|block| block.log_ratio.get(at)?.get(seat).copied()).collect();
+            let half_width = MedianInterval::of(&values, ERROR_PER_SIDE).map_or(f64::INFINITY, |i| i.half_width());
+            widest = widest.max(half_width);
+        }
+    }
+    widest
+}

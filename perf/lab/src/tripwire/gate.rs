@@ -1,0 +1,142 @@
+//! Tripwires at the gate: the limits of `tripwires.toml`, measured with this very program, which is the working tree's.
+
+use std::path::Path;
+use std::time::Duration;
+
+use fairbench::compare::contest::Effort;
+use fairbench::exit::Failure;
+use fairbench::gate::outcome::{Outcome, Tripwire};
+use fairbench::host::Host;
+use fairbench::missing::{Missing, TRIPWIRES};
+
+use crate::catalogue::{Knobs, REFERENCE};
+use crate::own;
+use crate::run::record::Header;
+use crate::run::{Contest, Kind, Panel, Point, Run, Seat};
+use crate::sweep::check::{cells, check_all};
+use crate::sweep::measure::{Ended, Method, measure};
+use crate::sweep::row::rows;
+use crate::sweep::schedule::Limits;
+use crate::tripwire::{self, CellName, State, Tripwires};
+
+/// Limits are far from what is measured, so a few blocks will do.
+const METHOD: Method = Method {
+    limits: Limits { least: 8, most: 16, precision: 0.02 },
+    effort: Effort { turn_ns: 300_000.0, rounds: 3 },
+    budget: Some(Duration::from_secs(60)),
+};
+
+/// What binds here, judged.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Judged {
+    /// What was measured.
+    pub tripwires: Vec<Tripwire>,
+    /// What was not.
+    pub unmeasured: Vec<Missing>,
+}
+
+impl Judged {
+    /// Adds it to what the gate found.
+    pub fn add_to(self, outcome: &mut Outcome) {
+        outcome.add_unmeasured(self.unmeasured);
+        outcome.add_tripwires(self.tripwires);
+    }
+}
+
+/// Nothing is measured, for this reason: then all tripwires that bind here are missing, if there are any.
+///
+/// # Errors
+/// A file that cannot be read.
+pub fn unjudged(root: &Path, why: &str) -> Result<Judged, Failure> {
+    let tripwires = Tripwires::read(&root.join("baselines/tripwires.toml"))?;
+    let binding = tripwires.binding(&own::host(root)).len();
+    let one = || Missing::new(TRIPWIRES, format!("{binding} tripwires bind here and were not measured: {why}"));
+    Ok(Judged { tripwires: Vec::new(), unmeasured: if binding > 0 { vec![one()] } else { Vec::new() } })
+}
+
+/// Measures the cells of all tripwires that bind here, and judges them. A debug build measures nothing, since nothing
+/// binds there.
+///
+/// # Errors
+/// A file that cannot be read; a variant that decides wrongly (exit 1); a process that fails.
+pub fn judge(root: &Path, interrupted: &dyn Fn() -> bool, progress: &mut dyn FnMut(f64)) -> Result<Judged, Failure> {
+    let tripwires = Tripwires::read(&root.join("baselines/tripwires.toml"))?;
+    let host = own::host(root);
+    if host.build != "release" {
+        return Ok(Judged::default());
+    }
+    if let Some(objection) = own::objection(root) {
+        return unjudged(root, &objection);
+    }
+    let panel = panel(&tripwires, &host);
+    let cells = cells(std::slice::from_ref(&panel));
+    check_all(&cells, interrupted, &mut || {})?;
+    let header = Header::new("tripwires", host, vec![panel]);
+    let mut run = Run::new(header, root.to_path_buf());
+    let ended = measure(&mut run, METHOD, interrupted, &mut |step| progress(step.spent))?;
+    if ended == Ended::Interrupted {
+        return Err(Failure::interrupted());
+    }
+    let judged = tripwires.judge(&run.header.host, &rows(&run));
+    let unmeasured = tripwire::unmeasured(&judged);
+    let measured = judged.into_iter().filter(|judged| matches!(judged.state, State::Holds | State::Broken));
+    let tripwires = measured.map(|judged| Tripwire {
+        name: judged.name,
+        limit: judged.limit,
+        measured: judged.measured,
+        broken: judged.state == State::Broken,
+    });
+    Ok(Judged { tripwires: tripwires.collect(), unmeasured })
+}
+
+/// A contest for each kind of token and batch, with the variants that tripwires name.
+fn panel(tripwires: &Tripwires, host: &Host) -> Panel {
+    let binding = tripwires.absolute.iter().filter(|absolute| absolute.binds(host)).map(|absolute| &absolute.cell);
+    let mut contests: Vec<Contest> = Vec::new();
+    for CellName { variant, fixture, batch } in tripwires.ratio.iter().map(|ratio| &ratio.cell).chain(binding) {
+        let point = Point { corpus: fixture.clone(), batch: *batch, knobs: Knobs::defaults(1) };
+        let seat = |kind, variant: &str| Seat { kind, variant: variant.to_owned(), point: point.clone() };
+        let known = contests.iter().position(|contest| contest.seats.first().is_some_and(|seat| seat.point == point));
+        let own = seat(Kind::Variant, variant);
+        match known.and_then(|index| contests.get_mut(index)) {
+            Some(contest) if contest.seats.contains(&own) => {}
+            Some(contest) => contest.seats.push(own),
+            None => {
+                let plain = seat(Kind::Variant, REFERENCE);
+                let mut seats = vec![plain.clone(), seat(Kind::Control, REFERENCE), seat(Kind::Floor, "floor")];
+                seats.extend((own != plain).then_some(own));
+                contests.push(Contest { seats });
+            }
+        }
+    }
+    Panel { section: "tripwires".to_owned(), contests }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test_data::host;
+
+    #[test]
+    fn every_cell_of_a_ratio_tripwire_is_measured_once() {
+        let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../baselines/tripwires.toml"));
+        let tripwires = Tripwires::read(path).unwrap();
+        let panel = panel(&tripwires, &host());
+        for CellName { variant, fixture, batch } in tripwires.ratio.iter().map(|ratio| &ratio.cell) {
+            let holds = |seat: &&Seat| {
+                (&seat.variant, &seat.point.corpus, &seat.point.batch) == (variant, fixture, batch)
+                    && seat.kind == Kind::Variant
+            };
+            let seats = panel.contests.iter().flat_map(|contest| &contest.seats);
+            assert_eq!(seats.filter(holds).count(), 1, "{variant} {fixture} {batch}");
+        }
+    }
+
+    #[test]
+    fn a_debug_build_measures_nothing() {
+        if cfg!(debug_assertions) {
+            let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
+            assert_eq!(judge(root, &|| false, &mut |_| {}).unwrap(), Judged::default());
+        }
+    }
+}
