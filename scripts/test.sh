@@ -58,6 +58,19 @@ if [ "$crates" -ge 25 ]; then
   exit 1
 fi
 
+heading "what the instrument depends on"
+tree=$(cargo tree -p fairbench -e normal --prefix none | sed 's/ (\*)$//' | LC_ALL=C sort -u)
+if grep -E '^(ron-auth|perf-|plotters|resvg|maud|inferno|pprof|tikv-)' <<<"$tree" >&2; then
+  echo "fairbench knows nothing of tokens and draws nothing, but depends on these" >&2
+  exit 1
+fi
+crates=$(wc -l <<<"$tree")
+echo "   $crates crates"
+if [ "$crates" -ge 60 ]; then
+  echo "a build of fairbench has $crates crates; the limit is 59" >&2
+  exit 1
+fi
+
 heading "the example"
 cargo run -p ron-auth --example verify --quiet >/dev/null
 

@@ -1,20 +1,34 @@
-//! Progress on standard error: a bar with the time left on a terminal, a line now and then elsewhere.
+//! Progress on standard error: a line that changes, with the time left, on a terminal; a line now and then elsewhere.
 
-use std::io::IsTerminal;
-use std::sync::Mutex;
+use std::io::{IsTerminal, Write};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
-
-use indicatif::{ProgressBar, ProgressStyle};
 
 /// Between two lines where there is no terminal.
 const LINE_EVERY: Duration = Duration::from_secs(15);
+/// Between two changes of the line where there is one.
+const CHANGE_EVERY: Duration = Duration::from_millis(100);
+/// Characters of the bar.
+const BAR: usize = 30;
+/// Out of fewer per cent no time left can be estimated.
+const FEWEST_PERCENT: u64 = 5;
 
 /// One stage's progress.
+#[derive(Debug)]
 pub struct Progress {
     stage: &'static str,
-    bar: ProgressBar,
-    /// When the last line was printed; `None` on a terminal.
-    last_line: Option<Mutex<Instant>>,
+    total: u64,
+    on_terminal: bool,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    done: u64,
+    message: String,
+    began: Instant,
+    /// When something was shown last.
+    shown: Instant,
 }
 
 impl Progress {
@@ -22,60 +36,114 @@ impl Progress {
     #[must_use]
     pub fn new(stage: &'static str, total: u64) -> Self {
         let on_terminal = std::io::stderr().is_terminal();
-        let bar = if on_terminal { ProgressBar::new(total) } else { ProgressBar::hidden() };
-        bar.set_length(total);
-        if let Ok(style) = ProgressStyle::with_template("{prefix:>22} [{wide_bar}] {percent:>3}%  {eta} left  {msg}") {
-            bar.set_style(style.progress_chars("=> "));
-        }
-        bar.set_prefix(stage);
         if on_terminal {
-            bar.enable_steady_tick(Duration::from_millis(500));
+            redraw(&format!("{stage} …"));
         } else {
             eprintln!("{stage} …");
         }
-        Self { stage, bar, last_line: (!on_terminal).then(|| Mutex::new(Instant::now())) }
+        let now = Instant::now();
+        let state = State { done: 0, message: String::new(), began: now, shown: now };
+        Self { stage, total: total.max(1), on_terminal, state: Mutex::new(state) }
     }
 
     /// Says what is being worked on.
     pub fn say(&self, what: &str) {
-        self.bar.set_message(what.to_owned());
-        self.line();
+        let mut state = self.state();
+        what.clone_into(&mut state.message);
+        self.show(state);
     }
 
     /// Says something that is to stay, above the bar.
     pub fn tell(&self, what: &str) {
-        self.bar.suspend(|| eprintln!("{what}"));
+        if self.on_terminal {
+            clear();
+        }
+        eprintln!("{what}");
     }
 
     /// `steps` more are done.
     pub fn advance(&self, steps: u64) {
-        self.bar.inc(steps);
-        self.line();
+        let mut state = self.state();
+        state.done = state.done.saturating_add(steps);
+        self.show(state);
     }
 
     /// This many are done in all.
     pub fn set(&self, steps: u64) {
-        self.bar.set_position(steps);
-        self.line();
+        let mut state = self.state();
+        state.done = steps;
+        self.show(state);
     }
 
     /// The stage is over.
     pub fn finish(&self) {
-        self.bar.finish_and_clear();
+        if self.on_terminal {
+            clear();
+        }
     }
 
-    fn line(&self) {
-        let Some(last) = self.last_line.as_ref().and_then(|last| last.lock().ok()) else { return };
-        if last.elapsed() >= LINE_EVERY {
-            let mut last = last;
-            *last = Instant::now();
-            let percent = 100 * self.bar.position() / self.bar.length().unwrap_or(1).max(1);
-            let left = humantime::format_duration(Duration::from_secs(self.bar.eta().as_secs()));
-            // Out of the first few steps no estimate can be made.
-            let left = if percent < 5 { String::new() } else { format!(", about {left} left") };
-            let message = self.bar.message();
-            let colon = if message.is_empty() { "" } else { ": " };
-            eprintln!("{}: {percent} %{left}{colon}{message}", self.stage);
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn show(&self, mut state: MutexGuard<'_, State>) {
+        if state.shown.elapsed() < if self.on_terminal { CHANGE_EVERY } else { LINE_EVERY } {
+            return;
         }
+        state.shown = Instant::now();
+        let line = line(self.stage, self.total, &state, state.began.elapsed(), self.on_terminal);
+        if self.on_terminal { redraw(&line) } else { eprintln!("{line}") }
+    }
+}
+
+fn line(stage: &str, total: u64, state: &State, elapsed: Duration, on_terminal: bool) -> String {
+    let done = state.done.min(total);
+    let percent = 100 * done / total;
+    let left = elapsed.mul_f64((total - done) as f64 / done.max(1) as f64).as_secs();
+    let left = match percent {
+        0..FEWEST_PERCENT => String::new(),
+        _ => format!(", about {} left", humantime::format_duration(Duration::from_secs(left))),
+    };
+    let message = &state.message;
+    let colon = if message.is_empty() { "" } else { ": " };
+    if !on_terminal {
+        return format!("{stage}: {percent} %{left}{colon}{message}");
+    }
+    let full = BAR * percent as usize / 100;
+    format!("{stage} [{}{}] {percent} %{left}{colon}{message}", "=".repeat(full), " ".repeat(BAR - full))
+}
+
+/// Puts this in place of the last line of the terminal, as far as it fits.
+pub(crate) fn redraw(line: &str) {
+    let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).unwrap_or(80_usize);
+    let fits: String = line.chars().take(columns.saturating_sub(1)).collect();
+    eprint!("\r\x1b[2K{fits}");
+    // What is not shown now is shown with the next line.
+    let _ = std::io::stderr().flush();
+}
+
+/// Takes the last line of the terminal away.
+pub(crate) fn clear() {
+    redraw("");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_says_how_far_it_is_and_for_how_long_once_that_can_be_told() {
+        let at = |done: u64, message: &str, on_terminal: bool| {
+            let now = Instant::now();
+            let state = State { done, message: message.to_owned(), began: now, shown: now };
+            line("measuring", 200, &state, Duration::from_secs(30), on_terminal)
+        };
+        assert_eq!(at(2, "", false), "measuring: 1 %");
+        assert_eq!(at(50, "verify", false), "measuring: 25 %, about 1m 30s left: verify");
+        assert_eq!(at(400, "", false), "measuring: 100 %, about 0s left");
+        assert_eq!(
+            at(100, "x", true),
+            format!("measuring [{}{}] 50 %, about 30s left: x", "=".repeat(15), " ".repeat(15))
+        );
     }
 }

@@ -50,7 +50,7 @@ pub struct Outcome {
     pub host: Option<Host>,
     /// What base and candidate say of themselves.
     pub probes: Option<[Hello; 2]>,
-    /// How both sides were built, held against each other, if the lab built them.
+    /// How both sides were built, held against each other, if they were built here.
     #[serde(default)]
     pub likeness: Option<Likeness>,
     /// Time of measuring, without building and counting.

@@ -139,7 +139,7 @@ fn parse(line: &[u8]) -> Result<(SystemTime, Entry), String> {
     };
     let Version { format } = serde_json::from_slice(line).map_err(message)?;
     if format != FORMAT {
-        return Err(format!("an entry of format {format}; this lab reads format {FORMAT}"));
+        return Err(format!("an entry of format {format}; fairbench reads format {FORMAT}"));
     }
     let entry: Entry = serde_json::from_slice(line).map_err(message)?;
     let time = humantime::parse_rfc3339(&entry.started_utc);
@@ -250,7 +250,7 @@ mod tests {
             (b"half of a li\n", "history.jsonl:2: is no entry: expected value; expected a line"),
             (b"\xff\xfe\n", "history.jsonl:2: is no entry: expected value"),
             (b"{\"format\":1,\"started_utc\":\"2026\n", "history.jsonl:2: is no entry: "),
-            (b"{\"format\":2,\"runs\":[]}\n", "history.jsonl:2: an entry of format 2; this lab reads format 1"),
+            (b"{\"format\":2,\"runs\":[]}\n", "history.jsonl:2: an entry of format 2; fairbench reads format 1"),
             (second.replace(DAYS[1], "yesterday").as_bytes(), "history.jsonl:2: started_utc \"yesterday\": "),
             (
                 second.replace("\"ratio_to_floor\":", "\"ratio_to_floor\":-").as_bytes(),

@@ -1,6 +1,6 @@
 //! The binomial distribution: how often something happens by chance in so many tries.
 //!
-//! Two questions of the lab come down to it. How many of n blocks may lie below their true median by bad luck (the sign
+//! Two questions come down to it. How many of n blocks may lie below their true median by bad luck (the sign
 //! test, in [`interval`](super::interval))? And what does k false alarms in n trials say about the rate of false alarms?
 
 use serde::{Deserialize, Serialize};

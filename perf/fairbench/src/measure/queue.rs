@@ -1,8 +1,8 @@
-//! Labs that measure at once would measure each other: they queue for the machine, and say so.
+//! Who measures at once would measure each other: so all queue for the machine, and say so.
 //!
 //! There is one file for the machine, in a directory that all its users share, and whoever measures holds a lock on it:
-//! benchmarks on all cores meet every other lab, whichever core that one is pinned to. The system lets go of it when a process ends, however it ends. Nothing is held while something is built,
-//! counted or checked.
+//! benchmarks on all cores meet everybody else, whichever core that one is pinned to. The system lets go of it when a
+//! process ends, however it ends. Nothing is held while something is built, counted or checked.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::ErrorKind;
@@ -11,9 +11,9 @@ use std::time::Duration;
 
 use crate::exit::Failure;
 
-/// Directory of the files, in place of the machine's: for labs that are to queue among themselves only.
+/// Directory of the files, in place of the machine's: for those who are to queue among themselves only.
 pub const DIRECTORY_ENV: &str = "PERF_LAB_QUEUE_DIR";
-/// The file.
+/// The file. Its name is that of the first who queued here: whoever still uses that is to be met.
 const FILE: &str = "perf-lab.lock";
 /// How often a wait looks for Ctrl-C.
 const GLANCE: Duration = Duration::from_millis(50);
@@ -25,7 +25,7 @@ pub struct Turn {
     _lock: Option<File>,
 }
 
-/// Waits until no other lab measures on this machine.
+/// Waits until nobody else measures on this machine.
 ///
 /// # Errors
 /// Ctrl-C.
@@ -39,7 +39,7 @@ fn turn_in(directory: &Path, interrupted: &dyn Fn() -> bool, say: &mut dyn FnMut
     let file = match open(&path) {
         Ok(file) => file,
         Err(error) => {
-            say(format!("cannot queue with other labs for this machine: {}: {error}", path.display()));
+            say(format!("cannot queue with others for this machine: {}: {error}", path.display()));
             return Ok(Turn { _lock: None });
         }
     };
@@ -50,13 +50,13 @@ fn turn_in(directory: &Path, interrupted: &dyn Fn() -> bool, say: &mut dyn FnMut
             Err(TryLockError::WouldBlock) if interrupted() => return Err(Failure::interrupted()),
             Err(TryLockError::WouldBlock) => {
                 if !told {
-                    say("another lab is measuring on this machine; waiting for it …".to_owned());
+                    say("somebody else is measuring on this machine; waiting for it …".to_owned());
                 }
                 told = true;
                 std::thread::sleep(GLANCE);
             }
             Err(TryLockError::Error(error)) => {
-                say(format!("cannot queue with other labs for this machine: {}: {error}", path.display()));
+                say(format!("cannot queue with others for this machine: {}: {error}", path.display()));
                 return Ok(Turn { _lock: None });
             }
         }
@@ -117,7 +117,7 @@ mod tests {
             false
         };
         let _second = turn_in(dir.path(), &interrupted, &mut |line| said.push(line)).unwrap();
-        assert_eq!(said, ["another lab is measuring on this machine; waiting for it …"]);
+        assert_eq!(said, ["somebody else is measuring on this machine; waiting for it …"]);
         assert!(looks.get() >= 3);
     }
 
@@ -134,7 +134,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let mut said = Vec::new();
         let _none = turn_in(&dir.path().join("none"), &|| false, &mut |line| said.push(line)).unwrap();
-        assert!(said.len() == 1 && said[0].starts_with("cannot queue with other labs for this machine: "), "{said:?}");
+        assert!(said.len() == 1 && said[0].starts_with("cannot queue with others for this machine: "), "{said:?}");
     }
 
     #[cfg(unix)]

@@ -6,7 +6,7 @@ use std::thread::available_parallelism;
 use crate::measure::pin::{can_pin, measuring_core};
 use crate::probe::launch::fixed_addresses;
 
-/// Cores that a measurement keeps busy itself: the probe's; the lab's own share is small.
+/// Cores that a measurement keeps busy itself: the probe's; fairbench's own share is small.
 const OWN_CORES: f64 = 1.1;
 /// More than this beyond our own is another program's load, in cores.
 const OTHER_CORES: f64 = 0.15;
@@ -87,7 +87,7 @@ pub fn culprits(before: &Look, after: &Look) -> Vec<String> {
     }
     if cores <= 2 {
         let plural = if cores == 1 { "" } else { "s" };
-        found.push(format!("few cores: {cores} core{plural} for the probes, the lab and everything else"));
+        found.push(format!("few cores: {cores} core{plural} for the probes, fairbench and everything else"));
     }
     found
 }

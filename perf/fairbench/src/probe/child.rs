@@ -11,7 +11,7 @@ pub(crate) struct Group {
 }
 
 impl Group {
-    /// Starts it in a process group of its own: a Ctrl-C at the terminal reaches the lab alone, which then decides.
+    /// Starts it in a process group of its own: a Ctrl-C at the terminal reaches fairbench alone, which then decides.
     pub(crate) fn spawn(command: &mut Command) -> io::Result<Self> {
         #[cfg(unix)]
         {

@@ -62,7 +62,7 @@ pub(crate) fn spawn(label: &str, command: &mut Command, pin: bool) -> Result<Gro
     let spawned = if pin {
         // Settled here, where all cores are there to choose from.
         let _ = measuring_core();
-        // A child inherits the affinity of the thread that starts it; the thread ends here, and the lab stays free.
+        // A child inherits the affinity of the thread that starts it; the thread ends here, and this process stays free.
         std::thread::scope(|scope| {
             let starter = scope.spawn(|| {
                 let _ = pin_to_measuring_core();

@@ -49,7 +49,7 @@ pub struct Likeness {
     pub differing_sources: Vec<String>,
     /// In what the sides differ in how they were built.
     pub built_differently: Vec<String>,
-    /// Digests of what the programs of base and candidate load, if the lab has them.
+    /// Digests of what the programs of base and candidate load, if they are known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub programs: Option<[String; 2]>,
 }
@@ -90,7 +90,7 @@ impl Manifest {
         })
     }
 
-    /// Reads the record in a directory; `None` if there is none, or one of another version of the lab.
+    /// Reads the record in a directory; `None` if there is none, or one of another version of fairbench.
     ///
     /// # Errors
     /// A record that is no record.

@@ -1,10 +1,10 @@
-//! What is shown while something takes long whose length is not known: on a terminal a line that moves, elsewhere a
+//! What is shown while something takes long whose length is not known: on a terminal a line that changes, elsewhere a
 //! line now and then.
 
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressStyle};
+use crate::progress::{clear, redraw};
 
 /// Between two lines where there is no terminal.
 const LINE_EVERY: Duration = Duration::from_secs(15);
@@ -14,7 +14,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// The line.
 pub(super) struct Spinner {
     what: String,
-    bar: Option<ProgressBar>,
+    on_terminal: bool,
+    began: Instant,
     looked: Instant,
     printed: Instant,
 }
@@ -22,18 +23,14 @@ pub(super) struct Spinner {
 impl Spinner {
     /// Says at once what is going on.
     pub(super) fn new(what: &str) -> Self {
-        let bar = std::io::stderr().is_terminal().then(ProgressBar::new_spinner);
-        match &bar {
-            Some(bar) => {
-                if let Ok(style) = ProgressStyle::with_template("{spinner} {prefix} … {elapsed}  {wide_msg}") {
-                    bar.set_style(style);
-                }
-                bar.set_prefix(what.to_owned());
-                bar.enable_steady_tick(LOOK_EVERY);
-            }
-            None => eprintln!("{what} …"),
+        let on_terminal = std::io::stderr().is_terminal();
+        if on_terminal {
+            redraw(&format!("{what} …"));
+        } else {
+            eprintln!("{what} …");
         }
-        Self { what: what.to_owned(), bar, looked: Instant::now(), printed: Instant::now() }
+        let now = Instant::now();
+        Self { what: what.to_owned(), on_terminal, began: now, looked: now, printed: now }
     }
 
     /// Says how far it is. Called as often as one likes; `progress` only now and then.
@@ -42,21 +39,19 @@ impl Spinner {
             return;
         }
         self.looked = Instant::now();
-        match &self.bar {
-            Some(bar) => bar.set_message(progress()),
-            None if self.printed.elapsed() >= LINE_EVERY => {
-                self.printed = Instant::now();
-                eprintln!("{}: {}", self.what, progress());
-            }
-            None => {}
+        if self.on_terminal {
+            redraw(&format!("{} … {} s  {}", self.what, self.began.elapsed().as_secs(), progress()));
+        } else if self.printed.elapsed() >= LINE_EVERY {
+            self.printed = Instant::now();
+            eprintln!("{}: {}", self.what, progress());
         }
     }
 
     /// It is over.
     pub(super) fn finish(&self) {
-        if let Some(bar) = &self.bar {
-            bar.finish_and_clear();
-            eprintln!("{}: done in {} s", self.what, bar.elapsed().as_secs());
+        if self.on_terminal {
+            clear();
+            eprintln!("{}: done in {} s", self.what, self.began.elapsed().as_secs());
         }
     }
 }

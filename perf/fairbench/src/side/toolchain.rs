@@ -2,8 +2,8 @@
 //!
 //! A tree may choose its compiler (`rust-toolchain.toml`), and so may the user (`cargo +nightly`, `RUSTUP_TOOLCHAIN`,
 //! `rustup override`). The user's choice holds for both sides of a comparison; a tree's own holds for that tree alone.
-//! Rustup blurs the two: whichever it chose for the command that started the lab stands in `RUSTUP_TOOLCHAIN` for
-//! everything that the lab starts. Handed on, it would build the base with the candidate's compiler.
+//! Rustup blurs the two: whichever it chose for the command that started fairbench stands in `RUSTUP_TOOLCHAIN` for
+//! everything that fairbench starts. Handed on, it would build the base with the candidate's compiler.
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};

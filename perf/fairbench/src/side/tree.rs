@@ -2,8 +2,8 @@
 //!
 //! Both sides are laid out anew for each build, the working tree as well as a revision: what is built is then what was
 //! digested, whatever is edited meanwhile, and Cargo writes nothing (a lock file, say) into anybody's checkout. A
-//! revision is read straight from the repository through an index of the lab's own, so the repository gets no worktree,
-//! its index is not touched, and nothing is left in it if the lab is killed.
+//! revision is read straight from the repository through an index of its own, so the repository gets no worktree,
+//! its index is not touched, and nothing is left in it if fairbench is killed.
 //!
 //! The place lies outside the checkout, because Cargo and rustup obey the settings that they find in the directories
 //! above: inside, the base would be built with the candidate's. Settings further up, which apply to the checkout as a
@@ -17,7 +17,7 @@ use tempfile::TempDir;
 
 use super::git::{Git, SHORT_SHA, path_from};
 
-/// What the lab calls such places.
+/// What the names of such places begin with.
 const PLACE: &str = "fairbench-tree-";
 /// Held while a place is in use.
 const LOCK: &str = "lock";
@@ -231,14 +231,14 @@ fn taken(candidate: &Path) -> anyhow::Result<(TempDir, File)> {
         let place = tempfile::Builder::new().prefix(PLACE).tempdir_in(candidate)?;
         let lock = File::create(place.path().join(LOCK))?;
         lock.lock()?;
-        // Before it was locked, another lab may have taken it for a leftover.
+        // Before it was locked, another fairbench may have taken it for a leftover.
         if place.path().join(LOCK).exists() {
             return Ok((place, lock));
         }
     }
 }
 
-/// Removes what a lab left that was killed. A place that is in use is locked.
+/// Removes what a fairbench left that was killed. A place that is in use is locked.
 fn drop_leftovers(candidate: &Path) {
     let Ok(entries) = fs::read_dir(candidate) else { return };
     for entry in entries.flatten() {
@@ -252,7 +252,7 @@ fn drop_leftovers(candidate: &Path) {
 }
 
 /// Copies what git tracks and what it would let be added, submodules and repositories within included; but nothing of
-/// what Cargo and the lab write, wherever that lies.
+/// what Cargo and fairbench write, wherever that lies.
 pub(super) fn copy_tracked(git: &Git, top: &Path, to: &Path) -> anyhow::Result<()> {
     let tracked = git.bytes(["ls-files", "-z", "--cached"])?;
     let others = git.bytes(["ls-files", "-z", "--others", "--exclude-standard"])?;

@@ -12,11 +12,11 @@ use std::sync::Arc;
 use anyhow::{Context, anyhow, bail};
 use fairbench_probe::serve::Tally;
 use perf_probe::workload::{Workload, tokens_per_pass};
-use serde::{Deserialize, Serialize};
 
 use crate::corpus::Source;
 use crate::rounds::pool::on_one_core;
 use crate::run::Point;
+use crate::run::record::Allocations;
 
 /// Name of the counting program.
 pub const PROGRAM: &str = "perf-lab-allocs";
@@ -28,15 +28,6 @@ const COUNTED_PASSES: usize = 4;
 
 /// A cell: a variant on a point.
 pub type Request = (String, Point);
-
-/// What one token costs in steady state, the owned result included.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Allocations {
-    /// Allocations and reallocations. A fraction where a batch shares some.
-    pub allocations_per_token: f64,
-    /// Bytes asked for.
-    pub allocated_bytes_per_token: f64,
-}
 
 /// The counting program's side: counts one cell. `tally` reads the allocator.
 ///

@@ -10,7 +10,7 @@ use std::hash::Hasher;
 use std::path::{Path, PathBuf};
 
 /// What goes into the program, from the root of the repository.
-pub const SOURCES: [&str; 11] = [
+pub const SOURCES: [&str; 12] = [
     "Cargo.toml",
     "Cargo.lock",
     "verifier/core",
@@ -19,7 +19,8 @@ pub const SOURCES: [&str; 11] = [
     "benches",
     "perf/fairbench/Cargo.toml",
     "perf/fairbench/src",
-    "perf/fairbench-probe",
+    "perf/fairbench-probe/Cargo.toml",
+    "perf/fairbench-probe/src",
     "perf/lab/src",
     "perf/probe",
 ];

@@ -6,7 +6,7 @@ use fairbench::measure::stats::PairedRatio;
 use ron_auth_variants::{Seams, find};
 
 use crate::catalogue::{Knobs, REFERENCE};
-use crate::count::allocations::Allocations;
+use crate::run::record::Allocations;
 use crate::run::{Kind, Measured, Point, Purpose, Run};
 
 /// A run with every seat's values at hand.

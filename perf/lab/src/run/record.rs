@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::catalogue::Knobs;
 use crate::corpus::Source;
-use crate::count::allocations::Allocations;
 
 /// Version of the format of `run.jsonl`.
 pub const FORMAT: u64 = 1;
@@ -185,6 +184,15 @@ pub struct Block {
     pub ns_per_token: Vec<Vec<f64>>,
     /// For each contest and each seat of it: ln(time / time of the first seat), paired by round. 0 for the first.
     pub log_ratio: Vec<Vec<f64>>,
+}
+
+/// What one token costs in steady state, the owned result included.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Allocations {
+    /// Allocations and reallocations. A fraction where a batch shares some.
+    pub allocations_per_token: f64,
+    /// Bytes asked for.
+    pub allocated_bytes_per_token: f64,
 }
 
 /// What was counted, exactly.

@@ -319,11 +319,11 @@ mod tests {
 
     #[test]
     fn a_patch_is_applied_in_every_way_to_a_copy_and_the_copies_go() {
-        let (root, lab, elsewhere) = (repository(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let (root, state, elsewhere) = (repository(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let before = git(root.path(), &["status", "--porcelain", "--ignored"]).unwrap();
         let patch = patch(elsewhere.path());
         let journal = root.path().join("journal.jsonl");
-        let ground = Ground::prepare(root.path(), lab.path(), &source(), &journal, false).unwrap();
+        let ground = Ground::prepare(root.path(), state.path(), &source(), &journal, false).unwrap();
         ground.check(std::slice::from_ref(&patch)).unwrap();
         let mut bases = Vec::new();
         for way in Way::ALL {
@@ -345,19 +345,19 @@ mod tests {
         let [developer, cached, dirty, cold] = bases.try_into().unwrap();
         assert!(developer == cached && developer == dirty && developer != cold);
         drop(ground);
-        assert!(!lab.path().join("selftest/source/clones").exists());
+        assert!(!state.path().join("selftest/source/clones").exists());
         assert_eq!(git(root.path(), &["status", "--porcelain", "--ignored"]).unwrap(), before);
 
-        let again = Ground::prepare(root.path(), lab.path(), &source(), &journal, true).unwrap();
+        let again = Ground::prepare(root.path(), state.path(), &source(), &journal, true).unwrap();
         assert_eq!(again.base, developer, "the same tree is the same commit, so that a build of it is found again");
     }
 
     #[test]
     fn a_patch_that_does_not_apply_is_named_with_what_to_do() {
-        let (root, lab, elsewhere) = (repository(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let (root, state, elsewhere) = (repository(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let patch = patch(elsewhere.path());
         fs::write(root.path().join("new file.txt"), "three\n").unwrap();
-        let ground = Ground::prepare(root.path(), lab.path(), &source(), Path::new("x"), false).unwrap();
+        let ground = Ground::prepare(root.path(), state.path(), &source(), Path::new("x"), false).unwrap();
         let error = ground.check(&[patch]).unwrap_err().to_string();
         assert!(error.starts_with("must-not-alarm/change.patch does not apply any more (git"), "{error}");
         assert!(error.contains("patch failed: new file.txt:1") && error.ends_with("or remove it"), "{error}");
@@ -366,8 +366,8 @@ mod tests {
 
     #[test]
     fn without_git_it_is_said_in_one_line() {
-        let (root, lab) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        let error = Ground::prepare(root.path(), lab.path(), &source(), Path::new("x"), false).err().unwrap();
+        let (root, state) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let error = Ground::prepare(root.path(), state.path(), &source(), Path::new("x"), false).err().unwrap();
         assert!(error.to_string().starts_with("git ls-files: fatal: not a git repository"), "{error}");
     }
 }

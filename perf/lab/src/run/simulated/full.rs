@@ -8,8 +8,8 @@ use ron_auth_variants::{catalogue, compositions};
 
 use super::{Truth, normal, time_of};
 use crate::catalogue::{CLASSIC, Knobs, REFERENCE};
-use crate::count::allocations::Allocations;
 use crate::run::journal::{Journal, Run};
+use crate::run::record::Allocations;
 use crate::run::record::{
     Block, Contest, Count, FORMAT, Header, Kind, Memory, Panel, Point, Profile, Record, Seat, StageSamples,
 };

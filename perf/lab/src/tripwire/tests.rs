@@ -1,0 +1,114 @@
+use super::*;
+use crate::test_data::{host, rows};
+
+const SHIPPED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../baselines/tripwires.toml");
+
+fn parse(text: &str) -> anyhow::Result<Tripwires> {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("tripwires.toml");
+    std::fs::write(&path, text).unwrap();
+    Tripwires::read(&path)
+}
+
+fn ratio_tripwire(limit: &str) -> Judged {
+    let text =
+        format!("[[ratio]]\nname = \"r\"\ncell = {{ variant = \"prod\", fixture = \"light\", batch = 1 }}\n{limit}\n");
+    parse(&text).unwrap().judge(&host(), &rows()).remove(0)
+}
+
+#[test]
+fn the_established_tripwires_bind_on_their_laptop_only() {
+    let tripwires = Tripwires::read(Path::new(SHIPPED)).unwrap();
+    let limits: Vec<(&str, f64)> = tripwires.absolute.iter().map(|t| (t.name.as_str(), t.limit_us)).collect();
+    assert_eq!(
+        limits,
+        [
+            ("verify_single", 3.7),
+            ("verify_many_64", 132.0),
+            ("verify_single_heavy", 16.2),
+            ("verify_many_64_heavy", 370.0)
+        ]
+    );
+    let laptop = Host { cpu: "Intel(R) Core(TM) i5-8257U CPU @ 1.40GHz".to_owned(), rayon_threads: 4, ..host() };
+    for tripwire in &tripwires.absolute {
+        assert!(tripwire.binds(&laptop));
+        assert!(!tripwire.binds(&Host { rayon_threads: 8, ..laptop.clone() }));
+        assert!(!tripwire.binds(&host()));
+    }
+}
+
+#[test]
+fn a_ratio_beyond_its_limit_is_broken_only_if_the_whole_interval_is() {
+    // The test data's prod on light, batch 1: 4.9 to 5.1 times as fast as plain, 1.9 to 2.1 times the floor.
+    assert_eq!(ratio_tripwire("speedup_over_plain_at_least = 4.5").state, State::Holds);
+    assert_eq!(ratio_tripwire("speedup_over_plain_at_least = 5.05").state, State::Holds);
+    assert_eq!(ratio_tripwire("speedup_over_plain_at_least = 5.5").state, State::Broken);
+    assert_eq!(ratio_tripwire("ratio_to_plain_at_most = 0.197").state, State::Holds);
+    assert_eq!(ratio_tripwire("ratio_to_plain_at_most = 0.19").state, State::Broken);
+    assert_eq!(ratio_tripwire("ratio_to_floor_at_most = 2.5").state, State::Holds);
+    assert_eq!(ratio_tripwire("ratio_to_floor_at_most = 1.5").state, State::Broken);
+}
+
+#[test]
+fn nothing_binds_in_a_debug_build_and_what_was_not_measured_is_said() {
+    let text = "[[ratio]]\nname = \"r\"\ncell = { variant = \"prod\", fixture = \"heavy\", batch = 8 }\n\
+                ratio_to_floor_at_most = 0.1\n";
+    let tripwires = parse(text).unwrap();
+    assert_eq!(tripwires.judge(&host(), &[]).remove(0).state, State::NotMeasured);
+    let debug = Host { build: "debug".to_owned(), ..host() };
+    assert_eq!(tripwires.judge(&debug, &rows()).remove(0).state, State::Elsewhere);
+}
+
+#[test]
+fn an_absolute_limit_is_for_a_call_not_for_a_token() {
+    let text = "[[absolute]]\nname = \"a\"\nlimit_us = 10\nhost = { cpu = \"Test\", rayon_threads = 2 }\n\
+                cell = { variant = \"prod\", fixture = \"light\", batch = 64 }\n";
+    // 1000 ns per token make 64 µs per call.
+    let judged = parse(text).unwrap().judge(&host(), &rows()).remove(0);
+    assert_eq!((judged.state, judged.measured.as_str()), (State::Broken, "64.00 µs"));
+}
+
+#[test]
+fn a_tripwire_is_planned_if_its_very_cell_is() {
+    use crate::run::simulated::{self, Truth};
+    let panels = simulated::run(&Truth::default(), 6).header.panels;
+    let planned = |cell: &str| {
+        let text = format!("[[ratio]]\nname = \"r\"\ncell = {{ {cell} }}\nratio_to_floor_at_most = 1\n");
+        parse(&text).unwrap().is_planned("r", &panels)
+    };
+    assert!(planned("variant = \"prod\", fixture = \"light\", batch = 64"));
+    assert!(!planned("variant = \"prod\", fixture = \"light\", batch = 63"));
+    assert!(!planned("variant = \"prod\", fixture = \"heavy\", batch = 64"));
+}
+
+#[test]
+fn what_is_wrong_with_a_tripwire_is_named() {
+    let message = |text| parse(text).unwrap_err().to_string();
+    assert!(message("[[ratio]]\nname = 3\n").contains("tripwires.toml:2: "), "{}", message("[[ratio]]\nname = 3\n"));
+    assert!(message("[[ratioo]]\n").contains("unknown field `ratioo`"));
+    let cell = "cell = { variant = \"prodd\", fixture = \"light\", batch = 1 }\n";
+    let unknown = format!("[[ratio]]\nname = \"r\"\n{cell}ratio_to_floor_at_most = 1\n");
+    assert!(message(&unknown).contains("the variants are plain"), "{}", message(&unknown));
+    let neither = format!("[[ratio]]\nname = \"r\"\n{}", cell.replace("prodd", "prod"));
+    assert!(message(&neither).contains("exactly one of"));
+    let both = format!("{neither}ratio_to_plain_at_most = 1\nspeedup_over_plain_at_least = 1\n");
+    assert!(message(&both).contains("exactly one of"));
+}
+
+#[test]
+fn classic_is_held_to_its_bounds_on_every_host() {
+    let tripwires = Tripwires::read(Path::new(SHIPPED)).unwrap();
+    let of_classic = |ratio: &&Ratio| ratio.cell.variant == crate::catalogue::CLASSIC;
+    let bounds: Vec<(&str, usize, Option<f64>)> = tripwires
+        .ratio
+        .iter()
+        .filter(of_classic)
+        .map(|ratio| (ratio.cell.fixture.as_str(), ratio.cell.batch, ratio.ratio_to_plain_at_most))
+        .collect();
+    let expected =
+        [("light", 1, Some(0.66)), ("light", 64, Some(0.70)), ("heavy", 1, Some(0.75)), ("heavy", 64, Some(0.75))];
+    assert_eq!(bounds, expected);
+    let judged = tripwires.judge(&host(), &rows());
+    let light = judged.iter().find(|judged| judged.name.starts_with("classic single light")).unwrap();
+    assert_eq!((light.state.clone(), light.measured.as_str()), (State::Holds, "0.65 (0.64–0.66)"));
+}
