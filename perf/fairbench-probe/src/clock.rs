@@ -1,10 +1,12 @@
-//! What a turn is timed with, and the function that callgrind counts at.
+//! What a turn is timed with.
 
 use std::io;
 use std::time::{Duration, Instant};
 
 use cpu_time::ThreadTime;
 use serde::{Deserialize, Serialize};
+
+use crate::timed_work;
 
 /// A clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -42,13 +44,6 @@ impl Clock {
             }
         }
     }
-}
-
-/// All that is timed, under a name that callgrind can be told to look for: not generic, so that it is one function of
-/// this very name in every program.
-#[inline(never)]
-pub fn timed_work(work: &mut dyn FnMut()) {
-    work();
 }
 
 #[cfg(test)]

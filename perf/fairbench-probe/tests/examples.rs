@@ -38,10 +38,22 @@ fn speaks(mut probe: Command) {
 
 #[test]
 fn the_one_in_rust_speaks_the_protocol() {
-    // Cargo builds the examples of a package with its tests.
+    speaks(Command::new(example()));
+}
+
+/// Cargo builds the examples of a package with its tests.
+fn example() -> PathBuf {
     let own = std::env::current_exe().unwrap();
-    let example: PathBuf = own.ancestors().nth(2).unwrap().join("examples/sorting");
-    speaks(Command::new(example.with_extension(std::env::consts::EXE_EXTENSION)));
+    own.ancestors().nth(2).unwrap().join("examples/sorting").with_extension(std::env::consts::EXE_EXTENSION)
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn callgrind_finds_the_function_that_it_is_told_to_look_for() {
+    // `fairbench_probe::timed_work`, as every mangling writes it.
+    let program = std::fs::read(example()).unwrap();
+    let name = b"15fairbench_probe10timed_work";
+    assert!(program.windows(name.len()).any(|window| window == name));
 }
 
 #[test]
