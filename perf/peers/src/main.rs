@@ -17,10 +17,10 @@ use clap::Parser;
 use comfy_table::Table;
 use comfy_table::presets::ASCII_MARKDOWN;
 use fairbench::exit::{Exit, Failure, Outcome};
-use perf_lab::own::repository_root;
 use fairbench::host::Host;
-use perf_lab::rounds::pool::on_one_core;
 use fairbench::measure::queue;
+use perf_lab::own::repository_root;
+use perf_lab::rounds::pool::on_one_core;
 use ron_auth_fixtures::Fixture;
 use serde::Serialize;
 

@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use fairbench::exit::Failure;
-use perf_lab::rounds::{self, Effort};
 use fairbench::measure::stats::{PairedRatio, Quartiles};
 use perf_lab::rounds::subject::{Clock, InProcess, Subject, Work};
+use perf_lab::rounds::{self, Effort};
 use ron_auth_core::{EvalMode, RequestCtx};
 use ron_auth_fixtures::Fixture;
 use serde::Serialize;
