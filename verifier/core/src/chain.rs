@@ -1,4 +1,4 @@
-//! The MAC chain, step by step as WIRE.md defines it: what minting uses, and what every MAC engine must equal.
+//! The MAC chain, step by step as [the wire format](crate::specification::wire_v1#mac) defines it: what minting uses, and what every MAC engine must equal.
 
 use std::fmt;
 

@@ -10,7 +10,7 @@ use crate::error::{AuthError, Malformed};
 type Row = (String, String, String);
 
 fn documented() -> Vec<Row> {
-    let rows = include_str!("../../../docs/CODES.md").lines().filter(|line| line.starts_with("| `"));
+    let rows = include_str!("../CODES.md").lines().filter(|line| line.starts_with("| `"));
     rows.map(|row| {
         let mut cells = row.trim_matches('|').split('|').map(|cell| cell.trim().trim_matches('`').to_owned());
         (cells.next().unwrap(), cells.next().unwrap(), cells.next().unwrap())

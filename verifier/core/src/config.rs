@@ -8,7 +8,7 @@ use crate::custom::CustomCaveatHandler;
 use crate::demands::Demands;
 use crate::metrics::MetricsRecorder;
 
-/// How caveats and scope are judged. The table in `docs/WIRE.md` has every row of both.
+/// How caveats and scope are judged. [The table](crate::specification::wire_v1#semantics) has every row of both.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Semantics {
@@ -68,9 +68,9 @@ impl Default for VerifierConfig {
 }
 
 impl VerifierConfig {
-    /// Caveats per token from which on the columnar evaluator is used. Evidence: PERFNOTES.md, "Knobs".
+    /// Caveats per token from which on the columnar evaluator is used. Evidence: docs/DECISIONS.md, "Knobs".
     pub const DEFAULT_SOA_THRESHOLD: usize = 32;
-    /// Tokens per batch, long ones counted several times, from which on cores are used. Evidence: PERFNOTES.md, "Knobs".
+    /// Tokens per batch, long ones counted several times, from which on cores are used. Evidence: docs/DECISIONS.md, "Knobs".
     pub const DEFAULT_PAR_MIN_BATCH: usize = 128;
 
     /// The defaults, with `soa_threshold` and `par_min_batch` taken from the environment variables
@@ -166,7 +166,7 @@ pub struct EnvError {
 }
 
 impl EnvError {
-    /// The error's code, for machines: stable, and listed in `docs/CODES.md`.
+    /// The error's code, for machines: stable, and [listed](crate::specification::codes).
     #[must_use]
     pub const fn code(&self) -> &'static str {
         "config.env"

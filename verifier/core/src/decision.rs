@@ -85,7 +85,7 @@ impl DenyReason {
     /// The HTTP status a host answers with: the token is genuine, but does not permit this.
     pub const HTTP_STATUS: u16 = 403;
 
-    /// The reason's code, for machines: stable, and listed in `docs/CODES.md`.
+    /// The reason's code, for machines: stable, and [listed](crate::specification::codes).
     #[must_use]
     pub fn code(&self) -> &'static str {
         DenyReasonRef::from(self).code()
@@ -212,7 +212,7 @@ impl<'a> DenyReasonRef<'a> {
         }
     }
 
-    /// The reason's code, for machines: stable, and listed in `docs/CODES.md`.
+    /// The reason's code, for machines: stable, and [listed](crate::specification::codes).
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {

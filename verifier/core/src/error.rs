@@ -52,7 +52,7 @@ impl AuthError {
         }
     }
 
-    /// The error's code, for machines: stable, and listed in `docs/CODES.md`. Finer than the name: it tells the layers
+    /// The error's code, for machines: stable, and [listed](crate::specification::codes). Finer than the name: it tells the layers
     /// of `Malformed` apart.
     #[must_use]
     pub const fn code(self) -> &'static str {

@@ -13,6 +13,7 @@
 //! | [`view`] | a decoded token, borrowed |
 //! | [`seam`] | the five choices, as traits |
 //! | `engine` | the pipeline over them |
+//! | [`specification`] | the documents of the wire format and of the codes |
 //! | [`inspect`] | looking at tokens off the hot path |
 //!
 //! Nothing here performs I/O, reads a clock, holds global state, or panics, whatever the token.
@@ -40,6 +41,7 @@ mod semantics;
 #[cfg(feature = "serde")]
 mod serialize;
 mod shown;
+pub mod specification;
 mod stack;
 pub mod view;
 pub mod wire;

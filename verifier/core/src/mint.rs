@@ -114,7 +114,7 @@ pub struct MintError {
 }
 
 impl MintError {
-    /// The error's code, for machines: stable, and listed in `docs/CODES.md`.
+    /// The error's code, for machines: stable, and [listed](crate::specification::codes).
     #[must_use]
     pub const fn code(&self) -> &'static str {
         "mint.custom"

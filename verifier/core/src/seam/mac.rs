@@ -2,7 +2,7 @@ use crate::chain::Tag;
 use crate::key::MacKey;
 use crate::view::TokenView;
 
-/// Token to tag: the MAC chain of WIRE.md.
+/// Token to tag: the MAC chain of [the wire format](crate::specification::wire_v1#mac).
 pub trait Mac: Send + Sync + 'static {
     /// The last tag of one token's chain.
     fn tag<'a, V: TokenView<'a>>(&self, key: &MacKey, token: V) -> Tag;

@@ -1,4 +1,4 @@
-//! Strict path prefixes: the rule of `docs/WIRE.md`, "Paths".
+//! Strict path prefixes: the rule of [the wire format](crate::specification::wire_v1#paths).
 
 use std::iter::zip;
 use std::str::Chars;
