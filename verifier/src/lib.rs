@@ -1,7 +1,8 @@
 //! Verifies capability tokens, in front of every request: pure, synchronous, no I/O, no `unsafe`.
 //!
 //! A token is Base64URL text of one CBOR item: whose it is (tenant namespace and key id), what it grants (scope),
-//! under which conditions (caveats), and a keyed BLAKE3 MAC chained over all of it. Verifying it comes to
+//! under which conditions (caveats), and a keyed BLAKE3 MAC chained over all of it
+//! ([the bytes, and what each condition means](ron_auth_core::specification::wire_v1)). Verifying it comes to
 //! [`Decision::Allow`], [`Decision::Deny`], or an [`AuthError`] if it is no genuine token at all.
 //!
 //! **Only who holds the key can mint a token or narrow one.** Every step of the chain is keyed with the same secret, so a
@@ -75,7 +76,7 @@
 //!
 //! The status is all that whoever sent the token needs: an error tells a stranger which key ids exist, and reasons tell
 //! a thief which conditions to work around. For the host's logs and metrics every error and reason has a stable
-//! [`code`](DenyReason::code), listed in `docs/CODES.md`, and a text that is safe in a log.
+//! [`code`](DenyReason::code), [listed](ron_auth_core::specification::codes), and a text that is safe in a log.
 //!
 //! # What a token must carry
 //!
@@ -131,7 +132,7 @@
 //! | `full` | the recommended production set |
 //! | `fast-cbor` | decodes with ciborium; kept for comparison, slower |
 //! | `plain` | decodes with serde_cbor, which is archived upstream: the reference, not for production |
-//! | `serde` | decisions, reasons, errors and scopes as JSON; see `docs/CODES.md` |
+//! | `serde` | decisions, reasons, errors and scopes as JSON; see [codes](ron_auth_core::specification::codes) |
 //! | `bench-eval-modes` | entry points that fix the evaluator, for measuring |
 #![forbid(unsafe_code)]
 
@@ -152,6 +153,10 @@ pub use ron_auth_core::{
     view::{Methods, ScopeView, Text},
     wire::TextItems,
 };
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
 
 #[cfg(feature = "bench-eval-modes")]
 mod eval_modes;
