@@ -1,0 +1,179 @@
+//! The documents lead where they say: links to files and headings, files that are named, and commands of the lab.
+#![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail loudly")]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// A word in backquotes that begins with one of these names a file or a folder of this repository.
+const FOLDERS: [&str; 9] =
+    ["verifier/", "variants/", "benches/", "perf/", "scripts/", "baselines/", "fuzz/", "testdata/", "docs/"];
+
+#[test]
+fn links_lead_to_files_and_headings_that_are_there() {
+    let documents = documents(&root());
+    assert!(documents.len() >= 15, "{documents:?}");
+    let broken: Vec<String> = documents.iter().flat_map(|document| broken_links(document)).collect();
+    assert!(broken.is_empty(), "{broken:#?}");
+}
+
+#[test]
+fn files_that_are_named_are_there() {
+    let mut missing = Vec::new();
+    for document in documents(&root()) {
+        for span in code_spans(&without_blocks(&fs::read_to_string(&document).unwrap())) {
+            let word = span.split(' ').next().unwrap_or_default();
+            let is_path = FOLDERS.iter().any(|folder| word.starts_with(folder))
+                && word.chars().all(|c| c.is_ascii_alphanumeric() || "_-./".contains(c));
+            if is_path && !root().join(word).exists() {
+                missing.push(format!("{}: {word}", document.display()));
+            }
+        }
+    }
+    assert!(missing.is_empty(), "{missing:#?}");
+}
+
+#[test]
+fn commands_of_the_lab_that_are_named_are_there() {
+    let help = Command::new(env!("CARGO_BIN_EXE_perf-lab")).arg("--help").output().unwrap();
+    let help = String::from_utf8(help.stdout).unwrap();
+    let is_command = |word: &str| {
+        help.lines().any(|line| line.strip_prefix("  ").is_some_and(|line| line.split(' ').next() == Some(word)))
+    };
+    assert!(is_command("sweep") && !is_command("nonsense"), "{help}");
+    let mut unknown = Vec::new();
+    for document in documents(&root()) {
+        for after in fs::read_to_string(&document).unwrap().split("cargo lab ").skip(1) {
+            let word: String = after.chars().take_while(|c| c.is_ascii_lowercase()).collect();
+            if !word.is_empty() && !is_command(&word) {
+                unknown.push(format!("{}: cargo lab {word}", document.display()));
+            }
+        }
+    }
+    assert!(unknown.is_empty(), "{unknown:#?}");
+}
+
+#[test]
+fn a_link_that_leads_nowhere_is_found() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(
+        folder.path().join("there.md"),
+        "# A title: `code`, and more\n## Twice\n## Twice\n```\n# no heading\n```\n",
+    )
+    .unwrap();
+    let broken = |text: &str| {
+        let document = folder.path().join("document.md");
+        fs::write(&document, text).unwrap();
+        broken_links(&document).len()
+    };
+    for good in [
+        "[a](there.md) ![b](./there.md) [c](there.md#a-title-code-and-more) [d](there.md#twice-1)",
+        "# Here\n[a](#here) [b](https://example.org/nowhere) [c](mailto:a@b.c)",
+        "```\n[a](gone.md)\n```\n`[a](gone.md)`",
+        "[a][x]\n\n[x]: there.md#twice",
+    ] {
+        assert_eq!(broken(good), 0, "{good}");
+    }
+    for bad in
+        ["[a](gone.md)", "[a](there.md#gone)", "[a](#gone)", "[a][x]\n\n[x]: gone.md", "[a](there.md#no-heading)"]
+    {
+        assert_eq!(broken(bad), 1, "{bad}");
+    }
+}
+
+/// Markdown files of this repository, without what runs write. (Those that are links to others are read once.)
+fn documents(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
+        let (path, name) = (entry.path(), entry.file_name().into_string().unwrap_or_default());
+        let kind = entry.file_type().unwrap();
+        let is_written = name == "target" || name.starts_with('.') || (folder.ends_with("reports") && name != "sample");
+        if kind.is_dir() && !is_written {
+            found.extend(documents(&path));
+        } else if kind.is_file() && name.ends_with(".md") {
+            found.push(path);
+        }
+    }
+    found
+}
+
+fn broken_links(document: &Path) -> Vec<String> {
+    let text = without_blocks(&fs::read_to_string(document).unwrap());
+    let mut broken = Vec::new();
+    for target in targets(&text) {
+        if target.contains("://") || target.starts_with("mailto:") {
+            continue;
+        }
+        let (path, heading) = target.split_once('#').unwrap_or((&target, ""));
+        let file = if path.is_empty() { document.to_owned() } else { document.parent().unwrap().join(path) };
+        if !file.exists() {
+            broken.push(format!("{}: {target}: no such file", document.display()));
+        } else if !heading.is_empty() && !headings(&fs::read_to_string(&file).unwrap()).contains(&heading.to_owned()) {
+            broken.push(format!("{}: {target}: no such heading", document.display()));
+        }
+    }
+    broken
+}
+
+/// What links lead to, written inline or as a definition.
+fn targets(text: &str) -> Vec<String> {
+    let mut targets = Vec::new();
+    for line in without_code_spans(text).lines() {
+        let inline = line.split("](").skip(1).filter_map(|after| after.split([')', ' ']).next());
+        targets.extend(inline.map(str::to_owned));
+        if let Some((label, target)) = line.split_once("]: ")
+            && label.starts_with('[')
+        {
+            targets.push(target.trim().to_owned());
+        }
+    }
+    targets
+}
+
+/// The names by which headings are linked to, as code hosts make them.
+fn headings(text: &str) -> Vec<String> {
+    let mut counts = BTreeMap::<String, usize>::new();
+    let mut names = Vec::new();
+    for line in without_blocks(text).lines() {
+        let title = line.trim_start_matches('#');
+        if title.len() == line.len() || !title.starts_with(' ') {
+            continue;
+        }
+        let name: String = title
+            .trim()
+            .to_lowercase()
+            .chars()
+            .filter(|c| c.is_alphanumeric() || " -_".contains(*c))
+            .map(|c| if c == ' ' { '-' } else { c })
+            .collect();
+        let count = counts.entry(name.clone()).or_default();
+        names.push(if *count == 0 { name } else { format!("{name}-{count}") });
+        *count += 1;
+    }
+    names
+}
+
+/// Without blocks of code.
+fn without_blocks(text: &str) -> String {
+    let mut is_code = false;
+    let lines = text.lines().filter(|line| {
+        let is_fence = line.trim_start().starts_with("```");
+        is_code ^= is_fence;
+        !is_code && !is_fence
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+fn code_spans(text: &str) -> Vec<&str> {
+    text.lines().flat_map(|line| line.split('`').skip(1).step_by(2)).collect()
+}
+
+fn without_code_spans(text: &str) -> String {
+    let lines = text.lines().map(|line| line.split('`').step_by(2).collect::<Vec<_>>().join("code"));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
