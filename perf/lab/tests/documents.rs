@@ -55,6 +55,28 @@ fn commands_of_the_lab_that_are_named_are_there() {
 }
 
 #[test]
+fn names_that_the_glossary_gives_are_in_the_code() {
+    let sources: String = files(&root(), ".rs").iter().map(|file| fs::read_to_string(file).unwrap()).collect();
+    let glossary = fs::read_to_string(root().join("docs/GLOSSARY.md")).unwrap();
+    let names: Vec<&str> = glossary
+        .lines()
+        .filter_map(|line| line.trim_end_matches('|').rsplit_once(" | "))
+        .flat_map(|(_, in_the_code)| code_spans(in_the_code))
+        .filter(|name| !name.contains('/'))
+        .map(|name| name.rsplit("::").next().unwrap())
+        .collect();
+    assert!(names.len() > 30, "{names:?}");
+    let is_word = |name: &&str| {
+        let around = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric() && c != '_');
+        sources.match_indices(*name).any(|(at, _)| {
+            around(sources[..at].chars().next_back()) && around(sources[at + name.len()..].chars().next())
+        })
+    };
+    let unknown: Vec<_> = names.into_iter().filter(|name| !is_word(name)).collect();
+    assert!(unknown.is_empty(), "{unknown:?}");
+}
+
+#[test]
 fn a_link_that_leads_nowhere_is_found() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(
@@ -82,16 +104,20 @@ fn a_link_that_leads_nowhere_is_found() {
     }
 }
 
-/// Markdown files of this repository, without what runs write. (Those that are links to others are read once.)
-fn documents(folder: &Path) -> Vec<PathBuf> {
+fn documents(root: &Path) -> Vec<PathBuf> {
+    files(root, ".md")
+}
+
+/// Files of this repository, without what runs write. (Those that are links to others are read once.)
+fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
         let (path, name) = (entry.path(), entry.file_name().into_string().unwrap_or_default());
         let kind = entry.file_type().unwrap();
         let is_written = name == "target" || name.starts_with('.') || (folder.ends_with("reports") && name != "sample");
         if kind.is_dir() && !is_written {
-            found.extend(documents(&path));
-        } else if kind.is_file() && name.ends_with(".md") {
+            found.extend(files(&path, ending));
+        } else if kind.is_file() && name.ends_with(ending) {
             found.push(path);
         }
     }
