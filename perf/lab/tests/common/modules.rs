@@ -7,15 +7,15 @@ use std::path::{Path, PathBuf};
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
 /// The modules of a crate, without its tests, and what they name in it.
-pub struct Crate {
+pub(crate) struct Crate {
     src: PathBuf,
-    pub modules: BTreeSet<Vec<String>>,
+    pub(crate) modules: BTreeSet<Vec<String>>,
     /// Which module names which path from the root.
-    pub named: BTreeSet<(Vec<String>, Vec<String>)>,
+    pub(crate) named: BTreeSet<(Vec<String>, Vec<String>)>,
 }
 
 impl Crate {
-    pub fn read(src: &Path) -> Self {
+    pub(crate) fn read(src: &Path) -> Self {
         let mut read = Self { src: src.to_owned(), modules: BTreeSet::new(), named: BTreeSet::new() };
         read.file(&src.join("lib.rs"), &[]);
         read
@@ -97,12 +97,12 @@ impl Crate {
         at
     }
 
-    pub fn rooms(&self) -> BTreeSet<String> {
+    pub(crate) fn rooms(&self) -> BTreeSet<String> {
         self.modules.iter().filter(|module| module.len() == 1).map(|module| module[0].clone()).collect()
     }
 
     /// Which room names which other, and a module that does.
-    pub fn arrows_of_rooms(&self) -> BTreeMap<(String, String), String> {
+    pub(crate) fn arrows_of_rooms(&self) -> BTreeMap<(String, String), String> {
         let rooms = self.rooms();
         let arrows = self.named.iter().filter_map(|(module, path)| {
             let (from, to) = (module.first()?, path.first()?);
@@ -112,7 +112,7 @@ impl Crate {
     }
 
     /// What rooms name at the root that is no room.
-    pub fn past_the_rooms(&self) -> Vec<String> {
+    pub(crate) fn past_the_rooms(&self) -> Vec<String> {
         let rooms = self.rooms();
         let past = self.named.iter().filter(|(module, path)| {
             !module.is_empty() && !path.is_empty() && *path != *module && !rooms.contains(&path[0])
@@ -122,7 +122,7 @@ impl Crate {
 }
 
 /// The shortest way from a room back to itself, arrow by arrow.
-pub fn cycle(arrows: &BTreeMap<(String, String), String>) -> Option<Vec<String>> {
+pub(crate) fn cycle(arrows: &BTreeMap<(String, String), String>) -> Option<Vec<String>> {
     let ways = arrows.keys().filter_map(|(first, second)| {
         let mut ways = VecDeque::from([vec![first.clone(), second.clone()]]);
         let mut seen = BTreeSet::new();
@@ -133,7 +133,7 @@ pub fn cycle(arrows: &BTreeMap<(String, String), String>) -> Option<Vec<String>>
             }
             for (_, next) in arrows.keys().filter(|(from, _)| from == last) {
                 if seen.insert(next.clone()) {
-                    ways.push_back([&way[..], &[next.clone()]].concat());
+                    ways.push_back([&way[..], std::slice::from_ref(next)].concat());
                 }
             }
         }
