@@ -101,7 +101,8 @@ pub(crate) fn method_name(name: Text<'_>) -> Cow<'static, str> {
     })
 }
 
-/// One condition of a capability. How each is judged: the table in [the wire format](crate::specification::wire_v1#semantics).
+/// One condition of a capability. How each is judged: the table in [the wire
+/// format](crate::specification::wire_v1#semantics).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Caveat {

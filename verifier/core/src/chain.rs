@@ -1,4 +1,5 @@
-//! The MAC chain, step by step as [the wire format](crate::specification::wire_v1#mac) defines it: what minting uses, and what every MAC engine must equal.
+//! The MAC chain, step by step as [the wire format](crate::specification::wire_v1#mac) defines it: what minting uses,
+//! and what every MAC engine must equal.
 
 use std::fmt;
 

@@ -3,8 +3,9 @@
 //! They are laxer than the strict ones. The token's tenant namespace is not compared with the request's tenant, and its
 //! scope is returned without being enforced: both are left to the caller. `Aud` is compared with the policy digest,
 //! `PathPrefix` ignores segment boundaries, nets may have host bits and any spelling, an unknown request length passes
-//! `BytesLe`, and `Rate` and `Custom` caveats are ignored. [The wire format](crate::specification::wire_v1#semantics) has the table. Use them
-//! to move an existing service over without changing one decision; then move on to the strict semantics.
+//! `BytesLe`, and `Rate` and `Custom` caveats are ignored. [The wire format](crate::specification::wire_v1#semantics)
+//! has the table. Use them to move an existing service over without changing one decision; then move on to the strict
+//! semantics.
 //!
 //! # Hazards
 //!

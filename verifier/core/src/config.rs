@@ -70,7 +70,8 @@ impl Default for VerifierConfig {
 impl VerifierConfig {
     /// Caveats per token from which on the columnar evaluator is used. Evidence: docs/DECISIONS.md, "Knobs".
     pub const DEFAULT_SOA_THRESHOLD: usize = 32;
-    /// Tokens per batch, long ones counted several times, from which on cores are used. Evidence: docs/DECISIONS.md, "Knobs".
+    /// Tokens per batch, long ones counted several times, from which on cores are used. Evidence: docs/DECISIONS.md,
+    /// "Knobs".
     pub const DEFAULT_PAR_MIN_BATCH: usize = 128;
 
     /// The defaults, with `soa_threshold` and `par_min_batch` taken from the environment variables

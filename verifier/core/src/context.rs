@@ -39,8 +39,8 @@ impl<'a> RequestCtx<'a> {
     ///
     /// The strict semantics refuse, by [`PathNotAllowed`](crate::DenyReason::PathNotAllowed), each path that some server
     /// resolves to another one: dot segments and separators however they are encoded, parameters after dots,
-    /// backslashes, controls, what is not UTF-8 and more ([the rule](crate::specification::wire_v1#paths)). They can't do so for a token that has
-    /// no prefix at all, nor for a server that reads names as no other does.
+    /// backslashes, controls, what is not UTF-8 and more ([the rule](crate::specification::wire_v1#paths)). They can't
+    /// do so for a token that has no prefix at all, nor for a server that reads names as no other does.
     pub fn new(
         now_unix_s: u64,
         method: impl Into<Cow<'a, str>>,

@@ -52,8 +52,8 @@ impl AuthError {
         }
     }
 
-    /// The error's code, for machines: stable, and [listed](crate::specification::codes). Finer than the name: it tells the layers
-    /// of `Malformed` apart.
+    /// The error's code, for machines: stable, and [listed](crate::specification::codes). Finer than the name: it tells
+    /// the layers of `Malformed` apart.
     #[must_use]
     pub const fn code(self) -> &'static str {
         match self {

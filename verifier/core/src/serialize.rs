@@ -1,4 +1,5 @@
-//! Decisions, reasons, errors and scopes as serde writes and reads them. The shapes: [`specification::codes`](crate::specification::codes).
+//! Decisions, reasons, errors and scopes as serde writes and reads them. The shapes:
+//! [`specification::codes`](crate::specification::codes).
 //!
 //! What is read is text of somebody's: a [`Decision`] that was read is as good as where it came from. Reading is
 //! strict wherever leaving something out would permit more, and goes by codes alone.

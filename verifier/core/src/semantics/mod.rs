@@ -1,4 +1,5 @@
-//! What caveats and scope mean: the table of [the wire format](crate::specification::wire_v1#semantics), one function a row.
+//! What caveats and scope mean: the table of [the wire format](crate::specification::wire_v1#semantics), one function a
+//! row.
 //!
 //! `streaming` and `columnar` are two orders of doing the same work; [`Judge`] is the one place that knows what a
 //! caveat means, and both come to the same verdict.

@@ -1,4 +1,5 @@
-//! Wire format v1: how a token is written as bytes. The format itself: [`specification::wire_v1`](crate::specification::wire_v1).
+//! Wire format v1: how a token is written as bytes. The format itself:
+//! [`specification::wire_v1`](crate::specification::wire_v1).
 //!
 //! This module writes the one permitted encoding and walks over single items of it. Reading a whole token is a
 //! decoder's work, behind [`Decode`](crate::seam::Decode).
