@@ -12,7 +12,7 @@ use perf_lab::profile::{Folded, stages};
 use perf_lab::run::Run;
 
 const PLAN: &str = "blocks = [6, 6]\nturn_us = 20\nrounds = 1\n\n[profile]\nvariants = [\"plain\", \"simd-b64+lanes\"]\n\
-                    corpora = [\"light\"]\nbatch = 4\nseconds = 0.6\n\n[[section]]\nname = \"variants\"\n\
+                    corpora = [\"light\"]\nbatch = 4\nseconds = 2.0\n\n[[section]]\nname = \"variants\"\n\
                     variants = [\"prod\"]\ncorpora = [\"light\"]\nbatches = [4]\n";
 
 #[test]

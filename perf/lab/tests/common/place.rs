@@ -54,7 +54,7 @@ impl Place {
             .args(args)
             .current_dir(directory)
             .env("CARGO_TARGET_DIR", self.path().join("target"))
-            .env("PERF_LAB_PROBE_TIMEOUT_SECONDS", "1")
+            .env("PERF_LAB_PROBE_TIMEOUT_SECONDS", "3")
             // These times are made up: nobody has to wait for anybody.
             .env("PERF_LAB_QUEUE_DIR", self.path())
             .env_remove("CARGO")
