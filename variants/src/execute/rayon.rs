@@ -171,7 +171,7 @@ mod tests {
             }
             drop(others);
             // Long enough for those who have to wake up.
-            thread::sleep(std::time::Duration::from_millis(2));
+            thread::sleep(Duration::from_millis(2));
         });
         others.into_inner().unwrap().len()
     }
