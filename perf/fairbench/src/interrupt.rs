@@ -4,8 +4,12 @@
 //! child processes end, temporary files go, and what was measured is kept.
 
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use anyhow::Context;
+
+/// How often whoever waits looks at the flag.
+pub const GLANCE: Duration = Duration::from_millis(50);
 
 static REQUESTED: AtomicBool = AtomicBool::new(false);
 

@@ -21,7 +21,7 @@
 //! | [`history`] | what runs came to over time |
 //! | [`missing`] | what is not there, and never counts as good |
 //! | [`exit`], [`command_line`] | exit codes; arguments as they are written down |
-//! | [`files`], [`host`], [`interrupt`], [`progress`] | files, the machine, Ctrl-C, a bar |
+//! | [`files`], [`lock`], [`host`], [`interrupt`], [`progress`] | files, locks on them, the machine, Ctrl-C, a bar |
 #![forbid(unsafe_code)]
 
 pub mod baseline;
@@ -35,6 +35,7 @@ pub mod gate;
 pub mod history;
 pub mod host;
 pub mod interrupt;
+pub mod lock;
 pub mod measure;
 pub mod missing;
 pub mod noise;

@@ -4,19 +4,17 @@
 //! benchmarks on all cores meet everybody else, whichever core that one is pinned to. The system lets go of it when a
 //! process ends, however it ends. Nothing is held while something is built, counted or checked.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, OpenOptions};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use crate::exit::Failure;
+use crate::lock::{self, Refused};
 
 /// Directory of the files, in place of the machine's: for those who are to queue among themselves only.
 pub const DIRECTORY_ENV: &str = "PERF_LAB_QUEUE_DIR";
 /// The file. Its name is that of the first who queued here: whoever still uses that is to be met.
 const FILE: &str = "perf-lab.lock";
-/// How often a wait looks for Ctrl-C.
-const GLANCE: Duration = Duration::from_millis(50);
 
 /// The right to measure, until it is dropped.
 #[derive(Debug)]
@@ -43,22 +41,13 @@ fn turn_in(directory: &Path, interrupted: &dyn Fn() -> bool, say: &mut dyn FnMut
             return Ok(Turn { _lock: None });
         }
     };
-    let mut told = false;
-    loop {
-        match file.try_lock() {
-            Ok(()) => return Ok(Turn { _lock: Some(file) }),
-            Err(TryLockError::WouldBlock) if interrupted() => return Err(Failure::interrupted()),
-            Err(TryLockError::WouldBlock) => {
-                if !told {
-                    say("somebody else is measuring on this machine; waiting for it …".to_owned());
-                }
-                told = true;
-                std::thread::sleep(GLANCE);
-            }
-            Err(TryLockError::Error(error)) => {
-                say(format!("cannot queue with others for this machine: {}: {error}", path.display()));
-                return Ok(Turn { _lock: None });
-            }
+    let waiting = || say("somebody else is measuring on this machine; waiting for it …".to_owned());
+    match lock::wait_for(file, interrupted, waiting) {
+        Ok(file) => Ok(Turn { _lock: Some(file) }),
+        Err(Refused::Interrupted) => Err(Failure::interrupted()),
+        Err(Refused::Failed(error)) => {
+            say(format!("cannot queue with others for this machine: {}: {error}", path.display()));
+            Ok(Turn { _lock: None })
         }
     }
 }

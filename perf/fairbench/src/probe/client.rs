@@ -20,8 +20,6 @@ use crate::interrupt;
 /// Environment variable: seconds after which a probe that does not answer is given up.
 pub const PATIENCE_ENV: &str = "PERF_LAB_PROBE_TIMEOUT_SECONDS";
 const PATIENCE: Duration = Duration::from_secs(30);
-/// How often a wait looks for Ctrl-C.
-const GLANCE: Duration = Duration::from_millis(50);
 /// How long the last words of a probe that has ended are waited for.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 /// What a message quotes of a wrong answer, in characters.
@@ -225,7 +223,7 @@ impl Client {
     fn receive(&mut self, asked: &str) -> Result<Vec<u8>, MeasureError> {
         let deadline = Instant::now() + self.patience;
         loop {
-            match self.lines.recv_timeout(GLANCE) {
+            match self.lines.recv_timeout(interrupt::GLANCE) {
                 Ok(Some(line)) => return Ok(line),
                 Ok(None) | Err(RecvTimeoutError::Disconnected) => return Err(self.ended(asked)),
                 Err(RecvTimeoutError::Timeout) if interrupt::requested() => return Err(MeasureError::Interrupted),

@@ -25,8 +25,6 @@ const WARM_UP: f64 = 0.3;
 const SHORTEST_S: f64 = 0.1;
 /// Longest that a run may take before something is wrong.
 const PATIENCE: Duration = Duration::from_secs(600);
-/// How often a wait looks for Ctrl-C.
-const GLANCE: Duration = Duration::from_millis(50);
 
 /// The Criterion benches, built.
 pub struct Criterion {
@@ -118,7 +116,7 @@ impl Criterion {
         let mut group = Group::spawn(&mut command).context("could not start the Criterion benches")?;
         let deadline = Instant::now() + PATIENCE;
         loop {
-            match group.wait_at_most(GLANCE).context("could not wait for the Criterion benches")? {
+            match group.wait_at_most(interrupt::GLANCE).context("could not wait for the Criterion benches")? {
                 Some(status) if status.success() => return Ok(()),
                 Some(status) => return Err(anyhow!("the Criterion benches ended with {status}").into()),
                 None if interrupt::requested() => return Err(Failure::interrupted()),

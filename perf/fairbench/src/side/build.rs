@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Context, anyhow};
 use serde::Deserialize;
@@ -23,8 +23,6 @@ use crate::exit::Failure;
 use crate::interrupt;
 use crate::probe::child::Group;
 
-/// How often a wait looks for Ctrl-C.
-const GLANCE: Duration = Duration::from_millis(50);
 /// What the packages that are named by a path begin with in Cargo's messages.
 const PATH_PACKAGE: &str = "path+";
 
@@ -106,7 +104,7 @@ fn watch(command: &mut Command, label: &str, log: &Path) -> Result<(), Failure> 
     let mut spinner = Spinner::new(&format!("building the probe of {label}"));
     let start = Instant::now();
     let status = loop {
-        match cargo.wait_at_most(GLANCE).context("could not wait for cargo")? {
+        match cargo.wait_at_most(interrupt::GLANCE).context("could not wait for cargo")? {
             Some(status) => break status,
             // Dropping the group ends Cargo and its compilers.
             None if interrupt::requested() => return Err(Failure::interrupted()),

@@ -11,7 +11,7 @@
 //! used for long is dropped whenever something new is kept: the last of each are left.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -21,10 +21,8 @@ use super::circumstances::Circumstances;
 use super::manifest::{FILE, Manifest};
 use super::program::Program;
 use crate::exit::Failure;
-use crate::interrupt;
+use crate::lock;
 
-/// How often a wait looks for Ctrl-C.
-const GLANCE: Duration = Duration::from_millis(50);
 /// Digits of a key in the name of a directory.
 const DIGITS: usize = 16;
 /// Finished builds, and target directories, that are left when others are dropped.
@@ -139,26 +137,8 @@ impl Store {
 
     /// One build at a time: they share target directories.
     pub(super) fn lock(&self) -> Result<File, Failure> {
-        let path = self.state.join("build.lock");
-        fs::create_dir_all(&self.state).with_context(|| format!("could not create {}", self.state.display()))?;
-        let file = File::create(&path).with_context(|| format!("could not create {}", path.display()))?;
-        let mut told = false;
-        loop {
-            match file.try_lock() {
-                Ok(()) => return Ok(file),
-                Err(TryLockError::WouldBlock) if interrupt::requested() => return Err(Failure::interrupted()),
-                Err(TryLockError::WouldBlock) => {
-                    if !told {
-                        eprintln!("another fairbench is building in {}; waiting for it …", self.state.display());
-                    }
-                    told = true;
-                    std::thread::sleep(GLANCE);
-                }
-                Err(TryLockError::Error(error)) => {
-                    return Err(anyhow!("could not lock {}: {error}", path.display()).into());
-                }
-            }
-        }
+        let waiting = format!("another fairbench is building in {}", self.state.display());
+        lock::take(&self.state.join("build.lock"), &waiting)
     }
 
     /// Drops what was not used for long, and what earlier versions kept.

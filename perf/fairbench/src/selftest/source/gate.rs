@@ -32,7 +32,6 @@ const TAKEN_OUT: [&str; 7] = [
 const PATIENCE: Duration = Duration::from_secs(3600);
 /// What a gate gets to put its things away.
 const GOODBYE: Duration = Duration::from_secs(30);
-const GLANCE: Duration = Duration::from_millis(50);
 
 /// What a gate said. Only what a self-test needs of [`crate::gate::outcome::Outcome`], and lenient about the rest:
 /// the gate is looked at from outside here.
@@ -164,7 +163,7 @@ fn is_taken_out(name: &str) -> bool {
 fn wait(mut gate: Group) -> Result<std::process::ExitStatus, Failure> {
     let deadline = Instant::now() + PATIENCE;
     loop {
-        if let Some(status) = gate.wait_at_most(GLANCE).context("could not wait for the gate")? {
+        if let Some(status) = gate.wait_at_most(interrupt::GLANCE).context("could not wait for the gate")? {
             return Ok(status);
         }
         let late = Instant::now() > deadline;

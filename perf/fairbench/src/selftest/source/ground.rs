@@ -11,23 +11,22 @@
 
 use std::cell::Cell;
 use std::ffi::OsString;
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use anyhow::{Context, anyhow};
+use anyhow::Context;
 
 use super::git::{applies, apply, git};
 use super::patch::Patch;
 use super::way::Way;
 use crate::exit::Failure;
-use crate::interrupt;
+use crate::lock;
 use crate::measure::seed_of_now;
 use crate::settings::SourcePatches;
 
 /// Seconds between 1970 and 2001: the time stamp of all files of a fresh clone. Older than everything that is built.
 const LONG_AGO_S: u64 = 978_307_200;
-const GLANCE: Duration = Duration::from_millis(50);
 
 /// Repositories and build directories of a run.
 pub struct Ground {
@@ -68,7 +67,8 @@ impl Ground {
         keep_builds: bool,
     ) -> Result<Self, Failure> {
         let home = state.join("selftest/source");
-        let lock = lock(&home)?;
+        // One self-test at a time: two would disturb each other's clocks.
+        let lock = lock::take(&home.join("lock"), "another self-test is running here")?;
         let mut ground = Self {
             home,
             tree: String::new(),
@@ -160,28 +160,6 @@ impl Drop for Ground {
         let _ = remove(&self.clones());
         if !self.keep_builds {
             let _ = remove(&self.home.join("builds"));
-        }
-    }
-}
-
-/// One self-test at a time: two would disturb each other's clocks.
-fn lock(home: &Path) -> Result<File, Failure> {
-    fs::create_dir_all(home).with_context(|| format!("could not create {}", home.display()))?;
-    let path = home.join("lock");
-    let file = File::create(&path).with_context(|| format!("could not create {}", path.display()))?;
-    let mut told = false;
-    loop {
-        match file.try_lock() {
-            Ok(()) => return Ok(file),
-            Err(TryLockError::WouldBlock) if interrupt::requested() => return Err(Failure::interrupted()),
-            Err(TryLockError::WouldBlock) => {
-                if !told {
-                    eprintln!("another self-test is running here; waiting for it …");
-                }
-                told = true;
-                std::thread::sleep(GLANCE);
-            }
-            Err(TryLockError::Error(error)) => return Err(anyhow!("could not lock {}: {error}", path.display()).into()),
         }
     }
 }
