@@ -106,11 +106,15 @@ class Tree:
         )
         for name in ("RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_BUILD_TARGET"):
             self.environment.pop(name, None)
-        files = subprocess.run(["git", "ls-files", "-z"], capture_output=True, check=True).stdout
-        for name in filter(None, files.decode().split("\0")):
+        listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+        files = subprocess.run(listing, capture_output=True, check=True).stdout
+        names = {name for name in files.decode().split("\0") if name and Path(name).is_file()}
+        # What is gone is gone here too: Cargo builds every test that it finds.
+        for target in [path for path in self.path.rglob("*") if path.is_file()]:
+            if target.relative_to(self.path).as_posix() not in names:
+                target.unlink()
+        for name in names:
             source, target = Path(name), self.path / name
-            if not source.is_file():
-                continue
             # What is equal keeps its time stamp, and so is not built again.
             if not target.is_file() or source.read_bytes() != target.read_bytes():
                 target.parent.mkdir(parents=True, exist_ok=True)
