@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::cmd;
-use crate::exit::{self, Exit, Outcome};
-use crate::project::{Plain, Project};
+use crate::exit::{self, CommandResult, Exit};
+use crate::project::{NoHooks, Project};
 
 /// The name of this program, for messages.
 const NAME: &str = "fairbench";
@@ -44,8 +44,8 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
-fn run(command: &Command) -> Outcome {
-    let project = Project::here(&Plain);
+fn run(command: &Command) -> CommandResult {
+    let project = Project::here(&NoHooks);
     let project = || project.map_err(|failure| if is_bisecting() { failure.for_bisect() } else { failure });
     match command {
         Command::Ab(args) => cmd::ab::run(args, &project()?),
@@ -75,7 +75,7 @@ pub fn refused(error: &clap::Error) -> ExitCode {
 
 /// Says why a command of the program `name` stopped, if it did, and what the process is to end with.
 #[must_use]
-pub fn finish(name: &str, outcome: Outcome) -> ExitCode {
+pub fn finish(name: &str, outcome: CommandResult) -> ExitCode {
     if let Some(reason) = cmd::unprinted() {
         eprintln!("{name}: could not write to standard output: {reason}");
         return match outcome {

@@ -122,7 +122,7 @@ impl From<anyhow::Error> for Failure {
 }
 
 /// What a command returns.
-pub type Outcome = Result<Exit, Failure>;
+pub type CommandResult = Result<Exit, Failure>;
 
 #[cfg(test)]
 mod tests {

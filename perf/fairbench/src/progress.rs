@@ -1,4 +1,4 @@
-//! Progress on standard error: a line that changes, with the time left, on a terminal; a line now and then elsewhere.
+//! ProgressBar on standard error: a line that changes, with the time left, on a terminal; a line now and then elsewhere.
 
 use std::io::{IsTerminal, Write};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -15,7 +15,7 @@ const FEWEST_PERCENT: u64 = 5;
 
 /// One stage's progress.
 #[derive(Debug)]
-pub struct Progress {
+pub struct ProgressBar {
     stage: &'static str,
     total: u64,
     on_terminal: bool,
@@ -31,7 +31,7 @@ struct State {
     shown: Instant,
 }
 
-impl Progress {
+impl ProgressBar {
     /// A stage of `total` steps.
     #[must_use]
     pub fn new(stage: &'static str, total: u64) -> Self {

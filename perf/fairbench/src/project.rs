@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::exit::Failure;
-use crate::gate::outcome::Outcome;
+use crate::gate::outcome::GateOutcome;
 use crate::history::{Entry, Trend};
 use crate::host::Host;
 use crate::probe::ProbeCommand;
@@ -58,7 +58,7 @@ pub trait Hooks: Dialect {
     ///
     /// # Errors
     /// They could not be measured.
-    fn judge_limits(&self, candidate: &SideSpec, outcome: &mut Outcome, root: &Path) -> Result<(), Failure> {
+    fn judge_limits(&self, candidate: &SideSpec, outcome: &mut GateOutcome, root: &Path) -> Result<(), Failure> {
         let _ = (candidate, outcome, root);
         Ok(())
     }
@@ -75,11 +75,11 @@ pub trait Hooks: Dialect {
 
 /// Adds nothing.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Plain;
+pub struct NoHooks;
 
-impl Dialect for Plain {}
+impl Dialect for NoHooks {}
 
-impl Hooks for Plain {}
+impl Hooks for NoHooks {}
 
 /// A project.
 pub struct Project<'h> {

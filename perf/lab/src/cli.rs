@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use fairbench::cli::{finish, is_bisecting, refused};
 use fairbench::cmd as instrument;
-use fairbench::exit::Outcome;
+use fairbench::exit::CommandResult;
 
 use crate::cmd;
 use crate::cmd::hooks::project;
@@ -107,7 +107,7 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn run(command: &Command) -> Outcome {
+fn run(command: &Command) -> CommandResult {
     // Only what fairbench does reads its settings.
     let project = || project().map_err(|failure| if is_bisecting() { failure.for_bisect() } else { failure });
     match command {

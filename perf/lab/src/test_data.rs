@@ -2,7 +2,7 @@
 
 use fairbench::host::Host;
 
-use crate::sweep::row::{Kind, Row};
+use crate::sweep::row::{ArmKind, CsvRow};
 
 /// A host that no tripwire is bound to.
 pub(crate) fn host() -> Host {
@@ -23,28 +23,28 @@ pub(crate) fn host() -> Host {
 }
 
 /// `plain` takes 5 µs per token, `classic` 3.25 µs, `prod` 1 µs, the floor 0.5 µs; two batches, one fixture; knobs of `prod`.
-pub(crate) fn rows() -> Vec<Row> {
+pub(crate) fn rows() -> Vec<CsvRow> {
     let mut rows = Vec::new();
     for (group, batch) in [(0, 1), (1, 64)] {
-        rows.push(row(group, "variants", Kind::Variant, "plain", batch, 5000.0));
-        rows.push(row(group, "variants", Kind::Control, "plain", batch, 5000.0));
-        rows.push(row(group, "variants", Kind::Classic, "classic", batch, 3250.0));
-        rows.push(row(group, "variants", Kind::Variant, "prod", batch, 1000.0));
-        rows.push(row(group, "variants", Kind::Floor, "floor", batch, 500.0));
+        rows.push(row(group, "variants", ArmKind::Variant, "plain", batch, 5000.0));
+        rows.push(row(group, "variants", ArmKind::Control, "plain", batch, 5000.0));
+        rows.push(row(group, "variants", ArmKind::Classic, "classic", batch, 3250.0));
+        rows.push(row(group, "variants", ArmKind::Variant, "prod", batch, 1000.0));
+        rows.push(row(group, "variants", ArmKind::Floor, "floor", batch, 500.0));
     }
     for (threshold, ns) in [(4, 1010.0), (16, 1005.0), (32, 1000.0)] {
-        let mut row = row(2, "knobs", Kind::Variant, "prod", 64, ns);
+        let mut row = row(2, "knobs", ArmKind::Variant, "prod", 64, ns);
         row.soa_threshold_caveats = threshold;
         rows.push(row);
     }
     rows
 }
 
-fn row(group: usize, purpose: &str, kind: Kind, variant: &str, batch: usize, ns: f64) -> Row {
+fn row(group: usize, purpose: &str, kind: ArmKind, variant: &str, batch: usize, ns: f64) -> CsvRow {
     let (to_plain, to_classic, to_floor) = (ns / 5000.0, ns / 3250.0, ns / 500.0);
     // Intervals of the speed-up of prod: 4.9 to 5.1.
-    let spread = if kind == Kind::Variant && variant == "plain" { 0.0 } else { 0.02 };
-    Row {
+    let spread = if kind == ArmKind::Variant && variant == "plain" { 0.0 } else { 0.02 };
+    CsvRow {
         panel: group,
         purpose: purpose.to_owned(),
         kind,

@@ -16,7 +16,7 @@ use std::time::Duration;
 use clap::Parser;
 use comfy_table::Table;
 use comfy_table::presets::ASCII_MARKDOWN;
-use fairbench::exit::{Exit, Failure, Outcome};
+use fairbench::exit::{Exit, Failure, CommandResult};
 use fairbench::host::Host;
 use fairbench::measure::queue;
 use perf_lab::own::repository_root;
@@ -77,7 +77,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(args: &Args) -> Outcome {
+fn run(args: &Args) -> CommandResult {
     if !(args.seconds > 0.0 && args.seconds <= 3600.0) {
         return Err(Failure::usage("--seconds: expected a number above 0, up to 3600"));
     }

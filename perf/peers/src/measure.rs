@@ -9,7 +9,7 @@ use anyhow::Context;
 use fairbench::exit::Failure;
 use fairbench::measure::stats::{PairedRatio, Quartiles};
 use perf_lab::rounds::subject::{Clock, InProcess, Subject, Work};
-use perf_lab::rounds::{self, Effort};
+use perf_lab::rounds::{self, RoundsEffort};
 use ron_auth_core::{EvalMode, RequestCtx};
 use ron_auth_fixtures::Fixture;
 use serde::Serialize;
@@ -144,7 +144,7 @@ fn time(fixture: Fixture, contestants: Vec<Contestant<'_>>, budget: Duration) ->
         });
         subjects.push(Box::new(InProcess::new(turn, Clock::for_threads(1))));
     }
-    let effort = Effort { min_rounds: FEWEST_ROUNDS, max_rounds: MOST_ROUNDS, budget };
+    let effort = RoundsEffort { min_rounds: FEWEST_ROUNDS, max_rounds: MOST_ROUNDS, budget };
     let rounds = rounds::measure(&mut subjects, effort, 1, &|| false, &mut |_| {})?;
     let per_token: Vec<Vec<f64>> = rows
         .iter()

@@ -7,8 +7,8 @@
 use anyhow::{bail, ensure};
 use serde::Serialize;
 
-use super::Standing;
-use super::measurement::{Benchmark, Measurement};
+use super::Shift;
+use super::measurement::{Measurement, StoredBenchmark};
 use crate::host::Host;
 use crate::measure::stats::PairedRatio;
 use crate::missing::Missing;
@@ -19,20 +19,20 @@ pub const APART_ALLOWANCE: f64 = 0.05;
 
 /// A benchmark of both.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Row {
+pub struct BaselineRow {
     /// Its name.
     pub benchmark: String,
     /// Median time then and now, in nanoseconds per token; `None` across hosts.
     pub times_ns: Option<(f64, f64)>,
     /// Ratio to the floor then and now, and what follows; `None` if one of them has no floor.
-    pub to_floor: Option<(PairedRatio, PairedRatio, Standing)>,
+    pub to_floor: Option<(PairedRatio, PairedRatio, Shift)>,
 }
 
-impl Row {
+impl BaselineRow {
     /// What follows, if there is a floor to relate to.
     #[must_use]
-    pub fn standing(&self) -> Option<Standing> {
-        self.to_floor.map(|(.., standing)| standing)
+    pub fn shift(&self) -> Option<Shift> {
+        self.to_floor.map(|(.., shift)| shift)
     }
 }
 
@@ -64,7 +64,7 @@ fn is_comparable(was: &Measurement, is: &Measurement) -> bool {
 ///
 /// # Errors
 /// Measurements of different fingerprints, unless forced; forced, but without floors; nothing in common.
-pub fn compare(was: &Measurement, is: &Measurement, force: bool) -> anyhow::Result<Vec<Row>> {
+pub fn compare(was: &Measurement, is: &Measurement, force: bool) -> anyhow::Result<Vec<BaselineRow>> {
     let same_host = is_comparable(was, is);
     if !same_host {
         // A measurement whose own word on its host does not hold is nobody's.
@@ -83,16 +83,16 @@ pub fn compare(was: &Measurement, is: &Measurement, force: bool) -> anyhow::Resu
         same_host || !(was.imported || is.imported),
         "an imported baseline has no floor, so it cannot be compared across hosts"
     );
-    let row = |now: &Benchmark| {
+    let row = |now: &StoredBenchmark| {
         let then = was.benchmark(&now.name)?;
         let floors = then.ratio_to_floor.zip(now.ratio_to_floor);
-        Some(Row {
+        Some(BaselineRow {
             benchmark: now.name.clone(),
             times_ns: same_host.then_some((then.time_ns_per_item.median, now.time_ns_per_item.median)),
-            to_floor: floors.map(|(then, now)| (then, now, Standing::of(then, now, APART_ALLOWANCE))),
+            to_floor: floors.map(|(then, now)| (then, now, Shift::of(then, now, APART_ALLOWANCE))),
         })
     };
-    let rows: Vec<Row> = is.benchmarks.iter().filter_map(row).collect();
+    let rows: Vec<BaselineRow> = is.benchmarks.iter().filter_map(row).collect();
     ensure!(!rows.is_empty(), "{} and {} have no benchmark in common", was.name, is.name);
     Ok(rows)
 }
@@ -102,7 +102,7 @@ pub fn compare(was: &Measurement, is: &Measurement, force: bool) -> anyhow::Resu
 pub fn missing(was: &Measurement, is: &Measurement) -> Vec<Missing> {
     let only = |here: &Measurement, there: &Measurement| {
         let lacking = here.benchmarks.iter().filter(|benchmark| there.benchmark(&benchmark.name).is_none());
-        let one = |benchmark: &Benchmark| {
+        let one = |benchmark: &StoredBenchmark| {
             Missing::new(&benchmark.name, format!("only {:?} has {}; it was not compared", here.name, benchmark.name))
         };
         lacking.map(one).collect::<Vec<_>>()
@@ -116,16 +116,16 @@ mod tests {
     use crate::baseline::measurement::tests::measurement;
     use crate::host::tests::laptop as host;
 
-    fn standing(rows: &[Row]) -> Standing {
-        rows[0].standing().unwrap()
+    fn shift(rows: &[BaselineRow]) -> Shift {
+        rows[0].shift().unwrap()
     }
 
     #[test]
     fn a_machine_that_is_slower_today_is_no_regression_and_more_work_is() {
         let was = measurement("was", host(), 1.5, 400.0);
-        assert_eq!(standing(&compare(&was, &measurement("is", host(), 1.5, 600.0), false).unwrap()), Standing::Same);
-        assert_eq!(standing(&compare(&was, &measurement("is", host(), 1.7, 400.0), false).unwrap()), Standing::Slower);
-        assert_eq!(standing(&compare(&was, &measurement("is", host(), 1.3, 500.0), false).unwrap()), Standing::Faster);
+        assert_eq!(shift(&compare(&was, &measurement("is", host(), 1.5, 600.0), false).unwrap()), Shift::Same);
+        assert_eq!(shift(&compare(&was, &measurement("is", host(), 1.7, 400.0), false).unwrap()), Shift::Slower);
+        assert_eq!(shift(&compare(&was, &measurement("is", host(), 1.3, 500.0), false).unwrap()), Shift::Faster);
     }
 
     #[test]
@@ -163,7 +163,7 @@ mod tests {
         let error = compare(&was, &is, false).unwrap_err().to_string();
         assert!(error.contains(&was.fingerprint) && error.contains("--force"), "{error}");
         let rows = compare(&was, &is, true).unwrap();
-        assert_eq!((rows[0].times_ns, standing(&rows)), (None, Standing::Same));
+        assert_eq!((rows[0].times_ns, shift(&rows)), (None, Shift::Same));
         let mut imported = is;
         imported.imported = true;
         assert!(compare(&was, &imported, true).unwrap_err().to_string().contains("no floor"));

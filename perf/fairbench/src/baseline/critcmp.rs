@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::ensure;
 use serde::{Deserialize, Serialize};
 
-use super::measurement::{Benchmark, Measurement};
+use super::measurement::{Measurement, StoredBenchmark};
 use crate::files::read_json;
 use crate::measure::stats::{PairedRatio, Quartiles};
 
@@ -31,7 +31,7 @@ pub struct Entry {
     baseline: String,
     fullname: String,
     criterion_benchmark_v1: Id,
-    criterion_estimates_v1: Estimates,
+    criterion_estimates_v1: CritcmpEstimates,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -45,16 +45,16 @@ struct Id {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Estimates {
-    mean: Estimate,
-    median: Estimate,
-    median_abs_dev: Estimate,
-    slope: Option<Estimate>,
-    std_dev: Estimate,
+struct CritcmpEstimates {
+    mean: CritcmpEstimate,
+    median: CritcmpEstimate,
+    median_abs_dev: CritcmpEstimate,
+    slope: Option<CritcmpEstimate>,
+    std_dev: CritcmpEstimate,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-struct Estimate {
+struct CritcmpEstimate {
     confidence_interval: Interval,
     point_estimate: f64,
     standard_error: f64,
@@ -67,7 +67,7 @@ struct Interval {
     upper_bound: f64,
 }
 
-impl Estimate {
+impl CritcmpEstimate {
     /// An interval of 95 %, of what is close to a normal distribution.
     fn new(point_estimate: f64, standard_error: f64) -> Self {
         let reach = 1.96 * standard_error;
@@ -85,7 +85,7 @@ impl Export {
     /// works on, where the probe's works on so many.
     #[must_use]
     pub fn of(measurement: &Measurement, criterion_items: &dyn Fn(&str, u64) -> u64) -> Self {
-        let entry = |benchmark: &Benchmark| {
+        let entry = |benchmark: &StoredBenchmark| {
             let name = &benchmark.name;
             let entry = Entry {
                 baseline: measurement.name.clone(),
@@ -98,7 +98,10 @@ impl Export {
                     full_id: name.clone(),
                     directory_name: name.clone(),
                 },
-                criterion_estimates_v1: Estimates::of(benchmark, criterion_items(name, benchmark.items_per_iteration)),
+                criterion_estimates_v1: CritcmpEstimates::of(
+                    benchmark,
+                    criterion_items(name, benchmark.items_per_iteration),
+                ),
             };
             (name.clone(), entry)
         };
@@ -117,18 +120,18 @@ impl Export {
 
     /// Its benchmarks. `items` knows on how many items an iteration of the probe works, and one of Criterion's.
     #[must_use]
-    pub fn benchmarks(&self, items: impl Fn(&str) -> (u64, u64)) -> Vec<Benchmark> {
+    pub fn benchmarks(&self, items: impl Fn(&str) -> (u64, u64)) -> Vec<StoredBenchmark> {
         let benchmark = |(name, entry): (&String, &Entry)| {
             let (items_per_iteration, criterion_items) = items(name);
             let per_item = 1.0 / criterion_items.max(1) as f64;
-            let Estimates { median, median_abs_dev, .. } = &entry.criterion_estimates_v1;
+            let CritcmpEstimates { median, median_abs_dev, .. } = &entry.criterion_estimates_v1;
             let half_iqr = median_abs_dev.point_estimate * 2.0 * MAD_OF_IQR;
             let quartiles = Quartiles {
                 q1: median.point_estimate - half_iqr,
                 median: median.point_estimate,
                 q3: median.point_estimate + half_iqr,
             };
-            Benchmark {
+            StoredBenchmark {
                 name: name.clone(),
                 items_per_iteration,
                 time_ns_per_item: quartiles.scaled(per_item),
@@ -141,8 +144,8 @@ impl Export {
     }
 }
 
-impl Estimates {
-    fn of(benchmark: &Benchmark, criterion_items: u64) -> Self {
+impl CritcmpEstimates {
+    fn of(benchmark: &StoredBenchmark, criterion_items: u64) -> Self {
         let scale = criterion_items as f64;
         let Quartiles { q1, median, q3 } = benchmark.time_ns_per_item.scaled(scale);
         let values: Vec<f64> = benchmark.blocks.iter().map(|block| block.time_ns_per_item * scale).collect();
@@ -152,12 +155,12 @@ impl Estimates {
         let std_dev = (squares / (count - 1.0).max(1.0)).sqrt();
         let standard_error = std_dev / count.sqrt();
         Self {
-            mean: Estimate::new(mean, standard_error),
+            mean: CritcmpEstimate::new(mean, standard_error),
             // Of a median of normal values: sqrt(pi / 2) times that of the mean.
-            median: Estimate::new(median, standard_error * std::f64::consts::FRAC_PI_2.sqrt()),
-            median_abs_dev: Estimate::new((q3 - q1) * MAD_OF_IQR, standard_error),
+            median: CritcmpEstimate::new(median, standard_error * std::f64::consts::FRAC_PI_2.sqrt()),
+            median_abs_dev: CritcmpEstimate::new((q3 - q1) * MAD_OF_IQR, standard_error),
             slope: None,
-            std_dev: Estimate::new(std_dev, std_dev / (2.0 * count).sqrt()),
+            std_dev: CritcmpEstimate::new(std_dev, std_dev / (2.0 * count).sqrt()),
         }
     }
 }

@@ -6,7 +6,7 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use crate::compare::block;
-use crate::compare::contest::Effort;
+use crate::compare::group::Effort;
 use crate::compare::layout::Layout;
 use crate::compare::runner::{CaseInfo, MeasureError};
 use crate::host::Host;
@@ -42,13 +42,13 @@ pub struct Measurement {
     #[serde(default)]
     pub imported: bool,
     /// The benchmarks.
-    pub benchmarks: Vec<Benchmark>,
+    pub benchmarks: Vec<StoredBenchmark>,
 }
 
 /// One benchmark.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Benchmark {
+pub struct StoredBenchmark {
     /// Its name.
     pub name: String,
     /// Items that one iteration works on. In the file, as in all of this format, an item is called a token.
@@ -62,13 +62,13 @@ pub struct Benchmark {
     /// The floor against itself, which should be 1.
     pub ratio_of_control: Option<PairedRatio>,
     /// Raw values, one per block.
-    pub blocks: Vec<Block>,
+    pub blocks: Vec<StoredBlock>,
 }
 
 /// What one block found: a fresh process of the program and two of the floor, in turns.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Block {
+pub struct StoredBlock {
     /// Time of the program, in nanoseconds per item.
     #[serde(rename = "time_ns_per_token")]
     pub time_ns_per_item: f64,
@@ -94,7 +94,7 @@ impl Measurement {
 
     /// Of benchmarks that were measured here, or claimed to be.
     #[must_use]
-    pub fn new(name: &str, side: String, host: Host, benchmarks: Vec<Benchmark>) -> Self {
+    pub fn new(name: &str, side: String, host: Host, benchmarks: Vec<StoredBenchmark>) -> Self {
         Self {
             format: FORMAT.to_owned(),
             name: name.to_owned(),
@@ -125,16 +125,16 @@ impl Measurement {
 
     /// The benchmark of this name.
     #[must_use]
-    pub fn benchmark(&self, name: &str) -> Option<&Benchmark> {
+    pub fn benchmark(&self, name: &str) -> Option<&StoredBenchmark> {
         self.benchmarks.iter().find(|benchmark| benchmark.name == name)
     }
 }
 
-impl Benchmark {
+impl StoredBenchmark {
     /// From raw values; `None` if there are none.
     #[must_use]
-    pub fn of(case: &CaseInfo, blocks: Vec<Block>) -> Option<Self> {
-        let column = |of: fn(&Block) -> f64| blocks.iter().map(of).collect::<Vec<f64>>();
+    pub fn of(case: &CaseInfo, blocks: Vec<StoredBlock>) -> Option<Self> {
+        let column = |of: fn(&StoredBlock) -> f64| blocks.iter().map(of).collect::<Vec<f64>>();
         let times = column(|block| block.time_ns_per_item);
         let floors = column(|block| block.floor_ns_per_item);
         let controls = column(|block| block.control_ns_per_item);
@@ -161,17 +161,17 @@ pub fn measure(
     blocks: usize,
     interrupted: &dyn Fn() -> bool,
     progress: &mut dyn FnMut(),
-) -> Result<Vec<Benchmark>, MeasureError> {
+) -> Result<Vec<StoredBenchmark>, MeasureError> {
     let pair = Pair { base: floor, candidate: side.probe.clone() };
     let cases: Vec<CaseInfo> = side.cases().into_iter().filter(CaseInfo::is_single_threaded).collect();
-    let mut found: Vec<Vec<Block>> = vec![Vec::new(); cases.len()];
+    let mut found: Vec<Vec<StoredBlock>> = vec![Vec::new(); cases.len()];
     let mut rng = ChaCha8Rng::seed_from_u64(SEED);
     for _ in 0..blocks {
         let layout = Layout::draw(&mut rng);
         let block = block::run(&pair, &cases, [layout; 3], effort, &mut rng, interrupted)?;
         for (values, value) in found.iter_mut().zip(block) {
             let floor_ns_per_item = value.base_ns_per_item;
-            values.push(Block {
+            values.push(StoredBlock {
                 time_ns_per_item: floor_ns_per_item * value.log_ratio.exp(),
                 floor_ns_per_item,
                 control_ns_per_item: floor_ns_per_item * value.log_control.exp(),
@@ -180,7 +180,7 @@ pub fn measure(
         }
         progress();
     }
-    Ok(cases.iter().zip(found).filter_map(|(case, blocks)| Benchmark::of(case, blocks)).collect())
+    Ok(cases.iter().zip(found).filter_map(|(case, blocks)| StoredBenchmark::of(case, blocks)).collect())
 }
 
 /// A name that can be a file's.
@@ -207,14 +207,14 @@ pub(crate) mod tests {
         let block = |step: usize| {
             let drift = 1.0 + step as f64 / 20.0;
             let noise = 1.0 + (step as f64 * 2.4).sin() / 100.0;
-            Block {
+            StoredBlock {
                 time_ns_per_item: floor_ns * drift * times_floor * noise,
                 floor_ns_per_item: floor_ns * drift,
                 control_ns_per_item: floor_ns * drift,
                 iterations: 10,
             }
         };
-        let benchmark = Benchmark::of(&case, (0..24).map(block).collect()).unwrap();
+        let benchmark = StoredBenchmark::of(&case, (0..24).map(block).collect()).unwrap();
         Measurement::new(name, "working tree".to_owned(), host, vec![benchmark])
     }
 

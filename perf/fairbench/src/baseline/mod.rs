@@ -20,7 +20,7 @@ use crate::measure::stats::PairedRatio;
 /// How a result stands against a stored one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Standing {
+pub enum Shift {
     /// The intervals, and what layout may be worth, overlap.
     Same,
     /// Slower beyond both.
@@ -29,7 +29,7 @@ pub enum Standing {
     Faster,
 }
 
-impl Standing {
+impl Shift {
     /// Of two ratios to the same thing, which must differ by more than this part of one beyond their intervals.
     #[must_use]
     pub fn of(was: PairedRatio, is: PairedRatio, allowance: f64) -> Self {

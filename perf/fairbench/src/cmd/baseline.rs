@@ -12,8 +12,8 @@ use comfy_table::presets::ASCII_MARKDOWN;
 use super::{OnCore, print};
 use crate::baseline::critcmp::Export;
 use crate::baseline::measurement::{Measurement, check_name, measure};
-use crate::baseline::{Standing, compare, store};
-use crate::exit::{Exit, Failure, Outcome};
+use crate::baseline::{Shift, compare, store};
+use crate::exit::{CommandResult, Exit, Failure};
 use crate::files::write_whole;
 use crate::host::Host;
 use crate::interrupt;
@@ -22,7 +22,7 @@ use crate::measure::queue;
 use crate::measure::stats::PairedRatio;
 use crate::missing::{self, AllowMissing};
 use crate::probe::ProbeCommand;
-use crate::progress::Progress;
+use crate::progress::ProgressBar;
 use crate::project::Project;
 
 /// Store benchmarks of this host with their raw values; list, compare and export what is stored
@@ -45,7 +45,7 @@ enum Command {
         #[arg(long, default_value = ".")]
         side: String,
         #[command(flatten)]
-        effort: Effort,
+        effort: StoreEffort,
     },
     /// List what is stored, of every host
     List {
@@ -74,7 +74,7 @@ enum Command {
         #[command(flatten)]
         allow_missing: AllowMissing,
         #[command(flatten)]
-        effort: Effort,
+        effort: StoreEffort,
     },
     /// Write a baseline in the format that critcmp reads
     Export {
@@ -97,7 +97,7 @@ enum Command {
 }
 
 #[derive(Clone, Copy, Debug, ClapArgs)]
-struct Effort {
+struct StoreEffort {
     /// Number of blocks to measure; each starts fresh processes
     #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(u16).range(2..=1000))]
     blocks: u16,
@@ -109,7 +109,7 @@ struct Effort {
 ///
 /// # Errors
 /// Usage; a file that cannot be read or written; a side that cannot be measured.
-pub fn run(args: &Args, project: &Project<'_>) -> Outcome {
+pub fn run(args: &Args, project: &Project<'_>) -> CommandResult {
     let here = Here {
         host: project.host(),
         directory: args.baselines.clone().unwrap_or_else(|| project.root.join("baselines")),
@@ -148,7 +148,7 @@ impl Here<'_> {
         Ok(store::find(&self.directory, &self.host, name)?)
     }
 
-    fn measure(&self, name: &str, side: &str, effort: Effort) -> Result<Measurement, Failure> {
+    fn measure(&self, name: &str, side: &str, effort: StoreEffort) -> Result<Measurement, Failure> {
         effort.on_core.settle()?;
         interrupt::watch()?;
         let side = self.project.side(side)?;
@@ -161,7 +161,7 @@ impl Here<'_> {
         }
         let blocks = usize::from(effort.blocks);
         let _turn = queue::turn(&interrupt::requested)?;
-        let bar = Progress::new("measuring", blocks as u64);
+        let bar = ProgressBar::new("measuring", blocks as u64);
         let mut progress = || bar.advance(1);
         let benchmarks =
             measure(&side, floor, self.project.settings.gate.effort(), blocks, &interrupt::requested, &mut progress)?;
@@ -186,7 +186,7 @@ impl Here<'_> {
         }
     }
 
-    fn save(&self, name: &str, side: &str, effort: Effort) -> Outcome {
+    fn save(&self, name: &str, side: &str, effort: StoreEffort) -> CommandResult {
         check_name(name).map_err(Failure::usage)?;
         let measurement = self.measure(name, side, effort)?;
         let mut table = Table::new();
@@ -207,7 +207,7 @@ impl Here<'_> {
         Ok(Exit::Success)
     }
 
-    fn list(&self, json: bool) -> Outcome {
+    fn list(&self, json: bool) -> CommandResult {
         let measurements = store::list(&self.directory)?;
         if json {
             print(serde_json::to_string_pretty(&measurements).map_err(anyhow::Error::from)?);
@@ -246,7 +246,7 @@ impl Here<'_> {
         Ok(Exit::Success)
     }
 
-    fn export(&self, name: &str, out: Option<&PathBuf>) -> Outcome {
+    fn export(&self, name: &str, out: Option<&PathBuf>) -> CommandResult {
         let export = Export::of(&self.find(name)?, &|name, items| self.project.hooks.criterion_items(name, items));
         let json = serde_json::to_string_pretty(&export).map_err(anyhow::Error::from)?;
         match out {
@@ -259,7 +259,7 @@ impl Here<'_> {
         Ok(Exit::Success)
     }
 
-    fn import(&self, file: &Path, name: Option<&str>) -> Outcome {
+    fn import(&self, file: &Path, name: Option<&str>) -> CommandResult {
         let export = Export::read(file)?;
         let name = name.unwrap_or(&export.name);
         check_name(name).map_err(Failure::usage)?;
@@ -281,9 +281,9 @@ fn interval(ratio: PairedRatio) -> String {
     format!("{:.3} ({:.3}–{:.3})", ratio.estimate, ratio.lower, ratio.upper)
 }
 
-fn show(was: &Measurement, is: &Measurement, force: bool, json: bool, allowed: &[String]) -> Outcome {
+fn show(was: &Measurement, is: &Measurement, force: bool, json: bool, allowed: &[String]) -> CommandResult {
     let rows = compare::compare(was, is, force)?;
-    let slower = rows.iter().filter(|row| row.standing() == Some(Standing::Slower));
+    let slower = rows.iter().filter(|row| row.shift() == Some(Shift::Slower));
     let slower: Vec<&str> = slower.map(|row| row.benchmark.as_str()).collect();
     let mut missing = compare::missing(was, is);
     missing::allow(&mut missing, allowed, false);
@@ -310,9 +310,9 @@ fn show(was: &Measurement, is: &Measurement, force: bool, json: bool, allowed: &
     for row in rows {
         let times = row.times_ns.map_or_else(|| "n/a".to_owned(), |(then, now)| format!("{then:.0} → {now:.0}"));
         let cells = match row.to_floor {
-            Some((then, now, standing)) => {
+            Some((then, now, shift)) => {
                 let ratio = format!("{:.3}", now.estimate / then.estimate);
-                [interval(then), interval(now), ratio, standing.name().to_owned()]
+                [interval(then), interval(now), ratio, shift.name().to_owned()]
             }
             None => std::array::from_fn(|_| "n/a".to_owned()),
         };

@@ -3,7 +3,7 @@
 use clap::Args as ClapArgs;
 
 use super::print;
-use crate::exit::{Exit, Outcome};
+use crate::exit::{CommandResult, Exit};
 use crate::files::state_directory;
 use crate::interrupt;
 use crate::measure::queue;
@@ -21,7 +21,7 @@ pub struct Args {}
 ///
 /// # Errors
 /// Something cannot be removed; an interruption while another one builds.
-pub fn run(_: &Args, project: &Project<'_>) -> Outcome {
+pub fn run(_: &Args, project: &Project<'_>) -> CommandResult {
     interrupt::watch()?;
     // Whoever measures needs what is kept.
     let _turn = queue::turn(&interrupt::requested)?;

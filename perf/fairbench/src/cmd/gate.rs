@@ -3,7 +3,7 @@
 use clap::Args as ClapArgs;
 
 use super::judging::{self, Judging};
-use crate::exit::Outcome;
+use crate::exit::CommandResult;
 use crate::project::Project;
 
 /// Judge whether a change is slower than a revision, on all benchmarks and by the tripwires; made for CI
@@ -27,6 +27,6 @@ pub struct Args {
 ///
 /// # Errors
 /// Usage; a side that does not build; a file that cannot be read or written.
-pub fn run(args: &Args, project: &Project<'_>) -> Outcome {
+pub fn run(args: &Args, project: &Project<'_>) -> CommandResult {
     judging::run(project, &args.base, &args.candidate, &args.judging, true)
 }

@@ -7,17 +7,17 @@ use anyhow::Context;
 use clap::Args as ClapArgs;
 
 use super::{OnCore, print};
-use crate::compare::engine::{Progress as Blocks, Surroundings};
-use crate::exit::{Exit, Failure, Outcome as Ended};
+use crate::compare::engine::{ComparisonProgress, Surroundings};
+use crate::exit::{CommandResult, Exit, Failure};
 use crate::files::{is_same_file, is_standard_output, state_directory, write_whole};
-use crate::gate::outcome::Outcome;
+use crate::gate::outcome::GateOutcome;
 use crate::gate::provenance::{nothing_to_time, timed_before};
-use crate::gate::sides::{Matched, Place};
+use crate::gate::sides::{Matched, SidePlace};
 use crate::gate::{self, render};
 use crate::interrupt;
 use crate::measure::{queue, seed_of_now};
 use crate::missing::{self, AllowMissing};
-use crate::progress::Progress;
+use crate::progress::ProgressBar;
 use crate::project::Project;
 use crate::settings::{self, GateConfig};
 use crate::side::manifest::Likeness;
@@ -114,12 +114,18 @@ impl Judging {
 }
 
 /// Builds both sides, counts, measures, judges, shows. With `limits` those that hold for every revision are judged too.
-pub(super) fn run(project: &Project<'_>, base: &str, candidate: &str, options: &Judging, limits: bool) -> Ended {
+pub(super) fn run(
+    project: &Project<'_>,
+    base: &str,
+    candidate: &str,
+    options: &Judging,
+    limits: bool,
+) -> CommandResult {
     let ended = judged(project, base, candidate, options, limits);
     if options.bisect { ended.map(Exit::for_bisect).map_err(Failure::for_bisect) } else { ended }
 }
 
-fn judged(project: &Project<'_>, base: &str, candidate: &str, options: &Judging, limits: bool) -> Ended {
+fn judged(project: &Project<'_>, base: &str, candidate: &str, options: &Judging, limits: bool) -> CommandResult {
     let config = options.config(project)?;
     let sides = |text: &str| SideSpec::parse(text, project.hooks);
     let (base, candidate) = (sides(base)?, sides(candidate)?);
@@ -137,17 +143,19 @@ fn judged(project: &Project<'_>, base: &str, candidate: &str, options: &Judging,
                 outcome.notes.extend(note_on_strangers(matched.known(), &config, project));
                 outcome
             }
-            Err(failure) => Outcome::failed(&base.to_string(), &candidate.to_string(), &config, &failure),
+            Err(failure) => GateOutcome::failed(&base.to_string(), &candidate.to_string(), &config, &failure),
         },
         Ok(Ready::Equal([base, candidate], likeness, known)) => {
-            let mut outcome = Outcome::equal(&base, &candidate, &config, likeness);
+            let mut outcome = GateOutcome::equal(&base, &candidate, &config, likeness);
             outcome.add_levels_of_none(&known);
             outcome.notes.extend(note_on_strangers(&known, &config, project));
             outcome
         }
-        Ok(Ready::NotAgain([base, candidate], likeness)) => Outcome::not_again(&base, &candidate, &config, likeness),
+        Ok(Ready::NotAgain([base, candidate], likeness)) => {
+            GateOutcome::not_again(&base, &candidate, &config, likeness)
+        }
         Err(failure) if failure.exit() == Exit::Usage => return Err(failure),
-        Err(failure) => Outcome::failed(&base.to_string(), &candidate.to_string(), &config, &failure),
+        Err(failure) => GateOutcome::failed(&base.to_string(), &candidate.to_string(), &config, &failure),
     };
     if limits && outcome.stopped.is_none() {
         let judged = turn
@@ -201,21 +209,21 @@ fn matched(base: &SideSpec, candidate: &SideSpec, options: &Judging, project: &P
     }
     eprintln!("counting …");
     let (state, host) = (state_directory(&project.root), project.host());
-    let at = Place { state: &state, host: &host };
+    let at = SidePlace { state: &state, host: &host };
     Matched::new(&base, &candidate, &options.benchmarks, &at).map(|matched| Ready::ToTime(Box::new(matched)))
 }
 
-fn measured(matched: &Matched, config: &GateConfig, seed: u64) -> Outcome {
+fn measured(matched: &Matched, config: &GateConfig, seed: u64) -> GateOutcome {
     let start = Instant::now();
     let steps = 100;
-    let bar = Progress::new("measuring", steps);
-    let mut heard = |blocks: Blocks| {
+    let bar = ProgressBar::new("measuring", steps);
+    let mut heard = |blocks: ComparisonProgress| {
         bar.set((blocks.spent * steps as f64) as u64);
         bar.say(&format!("{} of {} decided after {} blocks", blocks.decided, blocks.cases, blocks.blocks));
     };
     let mut around =
         Surroundings { now: &|| start.elapsed(), interrupted: &interrupt::requested, progress: &mut heard };
-    let outcome = gate::judge(&matched.contest(), config, seed, &mut around);
+    let outcome = gate::judge(&matched.pair(), config, seed, &mut around);
     bar.finish();
     outcome
 }
@@ -235,7 +243,7 @@ fn kept_at(root: &Path) -> PathBuf {
     state_directory(root).join("last-outcome.json")
 }
 
-fn show(outcome: &mut Outcome, options: &Judging, root: &Path) -> Result<(), Failure> {
+fn show(outcome: &mut GateOutcome, options: &Judging, root: &Path) -> Result<(), Failure> {
     if let Some(path) = &options.markdown {
         write_whole(path, render::markdown(outcome))?;
     }

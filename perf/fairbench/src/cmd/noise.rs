@@ -9,16 +9,16 @@ use comfy_table::presets::ASCII_MARKDOWN;
 use serde::Serialize;
 
 use super::{OnCore, print};
-use crate::compare::engine::{Progress as Blocks, Surroundings};
+use crate::compare::engine::{ComparisonProgress, Surroundings};
 use crate::compare::runner::CaseInfo;
-use crate::exit::{Exit, Failure, Outcome};
+use crate::exit::{CommandResult, Exit, Failure};
 use crate::interrupt;
 use crate::measure::pin::measuring_core;
 use crate::measure::{queue, seed_of_now};
-use crate::noise::culprits::{Look, culprits};
-use crate::noise::{BUDGETS_S, Noise, measure};
+use crate::noise::culprits::{SystemLook, culprits};
+use crate::noise::{BUDGETS_S, BenchmarkNoise, measure};
 use crate::probe::Pair;
-use crate::progress::Progress;
+use crate::progress::ProgressBar;
 use crate::project::Project;
 use crate::side::{Side, SideSpec};
 
@@ -49,7 +49,7 @@ struct Report {
     core: Option<usize>,
     side: String,
     budgets_s: [f64; 3],
-    benchmarks: Vec<Noise>,
+    benchmarks: Vec<BenchmarkNoise>,
     culprits: Vec<String>,
 }
 
@@ -57,7 +57,7 @@ struct Report {
 ///
 /// # Errors
 /// Usage; a side that does not build; a probe that fails; an interruption.
-pub fn run(args: &Args, project: &Project<'_>) -> Outcome {
+pub fn run(args: &Args, project: &Project<'_>) -> CommandResult {
     if !(args.seconds >= 1.0 && args.seconds <= 3600.0) {
         return Err(Failure::usage("--seconds: expected a number from 1 to 3600"));
     }
@@ -77,11 +77,11 @@ pub fn run(args: &Args, project: &Project<'_>) -> Outcome {
         if cases.is_empty() {
             continue;
         }
-        let (before, start) = (Look::now(), Instant::now());
+        let (before, start) = (SystemLook::now(), Instant::now());
         let budget = Duration::from_secs_f64(args.seconds);
         let all = budget.as_secs_f64() * cases.len() as f64;
-        let bar = Progress::new(what, 100);
-        let mut heard = |_: Blocks| bar.set((100.0 * start.elapsed().as_secs_f64() / all) as u64);
+        let bar = ProgressBar::new(what, 100);
+        let mut heard = |_: ComparisonProgress| bar.set((100.0 * start.elapsed().as_secs_f64() / all) as u64);
         let mut around =
             Surroundings { now: &|| start.elapsed(), interrupted: &interrupt::requested, progress: &mut heard };
         let measured = measure(&pair, &cases, config, budget, seed_of_now(), &mut around);
@@ -89,7 +89,7 @@ pub fn run(args: &Args, project: &Project<'_>) -> Outcome {
         benchmarks.extend(measured?);
         // On all cores the measurement is itself the load.
         if what == "one core" {
-            blamed = culprits(&before, &Look::now());
+            blamed = culprits(&before, &SystemLook::now());
         }
     }
     drop(turn);

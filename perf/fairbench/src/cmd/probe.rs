@@ -6,7 +6,7 @@ use comfy_table::presets::ASCII_MARKDOWN;
 
 use super::print;
 use crate::compare::layout::Layout;
-use crate::exit::{Exit, Outcome};
+use crate::exit::{CommandResult, Exit};
 use crate::interrupt;
 use crate::probe::Client;
 use crate::project::Project;
@@ -26,7 +26,7 @@ pub struct Args {
 ///
 /// # Errors
 /// Usage; a probe that fails.
-pub fn run(args: &Args, project: &Project<'_>) -> Outcome {
+pub fn run(args: &Args, project: &Project<'_>) -> CommandResult {
     ask(&args.ask, project)
 }
 
@@ -34,7 +34,7 @@ pub fn run(args: &Args, project: &Project<'_>) -> Outcome {
 ///
 /// # Errors
 /// Usage; a probe that fails.
-pub fn ask(side: &str, project: &Project<'_>) -> Outcome {
+pub fn ask(side: &str, project: &Project<'_>) -> CommandResult {
     interrupt::watch()?;
     let side = project.side(side)?;
     let hello = &side.hello;

@@ -9,17 +9,17 @@ use rand_chacha::ChaCha8Rng;
 
 use super::{OnCore, print, selftest_source};
 use crate::compare::engine::Surroundings;
-use crate::exit::{Exit, Failure, Outcome};
+use crate::exit::{CommandResult, Exit, Failure};
 use crate::gate::{self};
 use crate::interrupt;
 use crate::measure::{queue, seed_of_now};
-use crate::progress::Progress;
+use crate::progress::ProgressBar;
 use crate::project::Project;
 use crate::selftest::criterion::Criterion;
-use crate::selftest::journal::{FORMAT, Journal, Setup};
+use crate::selftest::journal::{FORMAT, TrialJournal, TrialSetup};
 use crate::selftest::pairs::Programs;
-use crate::selftest::rates::{Summary, percent};
-use crate::selftest::trials::{Kind, Trial};
+use crate::selftest::rates::{SelftestSummary, percent};
+use crate::selftest::trials::{Trial, TrialKind};
 use crate::settings::GateConfig;
 
 /// What Criterion gets as long as no gate has been timed, in seconds.
@@ -61,7 +61,7 @@ pub struct Args {
 ///
 /// # Errors
 /// A probe that does not build or fails; a file that cannot be read or written.
-pub fn run(args: &Args, project: &Project<'_>) -> Outcome {
+pub fn run(args: &Args, project: &Project<'_>) -> CommandResult {
     args.on_core.settle()?;
     if args.source.source {
         return selftest_source::run(project, &args.source, args.out.as_deref(), args.report, args.json);
@@ -74,12 +74,12 @@ pub fn run(args: &Args, project: &Project<'_>) -> Outcome {
         root.join("baselines/selftest").join(format!("{host}-{now}.jsonl"))
     });
     let programs = Programs::build(project)?;
-    let setup = Setup { format: FORMAT.to_owned(), host, probe: programs.hash()?, settings: config.clone() };
-    let mut journal = Journal::open(&path, &setup)?;
+    let setup = TrialSetup { format: FORMAT.to_owned(), host, probe: programs.hash()?, settings: config.clone() };
+    let mut journal = TrialJournal::open(&path, &setup)?;
     let ended = if args.report { Ok(()) } else { go_on(&mut journal, &programs, args, project) };
     let interrupted = matches!(&ended, Err(failure) if failure.exit() == Exit::Interrupted);
 
-    let summary = Summary::of(&journal.trials, interrupted);
+    let summary = SelftestSummary::of(&journal.trials, interrupted);
     if args.json {
         print(serde_json::to_string_pretty(&summary).map_err(anyhow::Error::from)?);
     } else {
@@ -94,26 +94,26 @@ pub fn run(args: &Args, project: &Project<'_>) -> Outcome {
 }
 
 /// Trials, round by round, until there are as many of each kind as were asked for.
-fn go_on(journal: &mut Journal, programs: &Programs, args: &Args, project: &Project<'_>) -> Result<(), Failure> {
+fn go_on(journal: &mut TrialJournal, programs: &Programs, args: &Args, project: &Project<'_>) -> Result<(), Failure> {
     let config = &project.settings.gate;
     let benches = project.settings.selftest.criterion.as_ref().filter(|_| !args.no_criterion);
     let criterion = benches.map(|benches| Criterion::build(&project.root, benches)).transpose()?;
     let rounds = args.trials as usize;
-    let wanted = |kind: &Kind| *kind != Kind::Criterion || criterion.is_some();
-    let kinds = Kind::ROUND.iter().filter(|kind| wanted(kind)).count();
-    let bar = Progress::new("self-test", (rounds * kinds) as u64);
+    let wanted = |kind: &TrialKind| *kind != TrialKind::Criterion || criterion.is_some();
+    let kinds = TrialKind::ROUND.iter().filter(|kind| wanted(kind)).count();
+    let bar = ProgressBar::new("self-test", (rounds * kinds) as u64);
     let mut rng = ChaCha8Rng::seed_from_u64(seed_of_now());
     for round in 0..rounds {
-        for (place, kind) in Kind::ROUND.into_iter().enumerate().filter(|(_, kind)| wanted(kind)) {
-            let like = |other: &&Kind| other.is_like(kind);
-            let before =
-                round * Kind::ROUND.iter().filter(like).count() + Kind::ROUND.iter().take(place).filter(like).count();
+        for (place, kind) in TrialKind::ROUND.into_iter().enumerate().filter(|(_, kind)| wanted(kind)) {
+            let like = |other: &&TrialKind| other.is_like(kind);
+            let before = round * TrialKind::ROUND.iter().filter(like).count()
+                + TrialKind::ROUND.iter().take(place).filter(like).count();
             if journal.count(kind) <= before {
                 bar.say(&kind.name());
                 // Between trials others have theirs.
                 let _turn = queue::turn(&interrupt::requested)?;
                 let trial = match (&criterion, kind) {
-                    (Some(criterion), Kind::Criterion) => criterion.trial(seconds_of_a_gate(&journal.trials))?,
+                    (Some(criterion), TrialKind::Criterion) => criterion.trial(seconds_of_a_gate(&journal.trials))?,
                     _ => gate_trial(kind, programs, config, &mut rng)?,
                 };
                 journal.keep(trial)?;
@@ -125,12 +125,17 @@ fn go_on(journal: &mut Journal, programs: &Programs, args: &Args, project: &Proj
     Ok(())
 }
 
-fn gate_trial(kind: Kind, programs: &Programs, config: &GateConfig, rng: &mut ChaCha8Rng) -> Result<Trial, Failure> {
+fn gate_trial(
+    kind: TrialKind,
+    programs: &Programs,
+    config: &GateConfig,
+    rng: &mut ChaCha8Rng,
+) -> Result<Trial, Failure> {
     let matched = programs.pair(kind, rng)?;
     let start = Instant::now();
     let mut around =
         Surroundings { now: &|| start.elapsed(), interrupted: &interrupt::requested, progress: &mut |_| {} };
-    let outcome = gate::judge(&matched.contest(), &kind.settings(config), seed_of_now(), &mut around);
+    let outcome = gate::judge(&matched.pair(), &kind.settings(config), seed_of_now(), &mut around);
     match &outcome.stopped {
         None => Ok(Trial::of(kind, &outcome)),
         Some(_) if outcome.exit() == Exit::Interrupted => Err(Failure::interrupted()),
@@ -141,11 +146,11 @@ fn gate_trial(kind: Kind, programs: &Programs, config: &GateConfig, rng: &mut Ch
 /// The mean over equal pairs so far.
 fn seconds_of_a_gate(trials: &[Trial]) -> f64 {
     let seconds: Vec<f64> =
-        trials.iter().filter(|trial| matches!(trial.kind, Kind::Equal(_))).map(|trial| trial.seconds).collect();
+        trials.iter().filter(|trial| matches!(trial.kind, TrialKind::Equal(_))).map(|trial| trial.seconds).collect();
     if seconds.is_empty() { FIRST_GUESS_S } else { seconds.iter().sum::<f64>() / seconds.len() as f64 }
 }
 
-fn text(summary: &Summary) -> String {
+fn text(summary: &SelftestSummary) -> String {
     let [criterion_benchmark, criterion_suite] = summary.criterion_false_alarms;
     let [derived, derived_upper] = summary.derived_false_alarms_per_gate;
     format!(

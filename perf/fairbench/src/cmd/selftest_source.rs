@@ -5,17 +5,17 @@ use std::path::{Path, PathBuf};
 use clap::Args as ClapArgs;
 
 use super::print;
-use crate::exit::{Exit, Failure, Outcome};
+use crate::exit::{CommandResult, Exit, Failure};
 use crate::files::state_directory;
 use crate::host::Host;
 use crate::interrupt;
-use crate::progress::Progress;
+use crate::progress::ProgressBar;
 use crate::project::Project;
 use crate::selftest::source::Ground;
-use crate::selftest::source::journal::{self, Journal, Setup, last, timed};
+use crate::selftest::source::journal::{self, SourceJournal, SourceSetup, last, timed};
 use crate::selftest::source::patch::{Patch, read_all};
-use crate::selftest::source::summary::Summary;
-use crate::selftest::source::trial::{Found, Trial};
+use crate::selftest::source::summary::SourceSummary;
+use crate::selftest::source::trial::{SourceTrial, TrialOutcome};
 use crate::selftest::source::way::{Shard, Way, plan};
 use crate::settings;
 
@@ -46,7 +46,7 @@ pub(super) struct Args {
 /// # Errors
 /// Usage: an unknown patch. A patch that cannot be read or does not apply, git's reason, a file that cannot be written:
 /// exit 3.
-pub(super) fn run(project: &Project<'_>, args: &Args, out: Option<&Path>, report: bool, json: bool) -> Outcome {
+pub(super) fn run(project: &Project<'_>, args: &Args, out: Option<&Path>, report: bool, json: bool) -> CommandResult {
     let root = &project.root;
     let Some(source) = &project.settings.selftest.source else {
         let file = root.join(settings::FILE);
@@ -60,7 +60,7 @@ pub(super) fn run(project: &Project<'_>, args: &Args, out: Option<&Path>, report
     let planned = plan(&patches, &ways, args.shard);
     if report {
         let trials = journal::read(out.unwrap_or(Path::new("")))?;
-        return show(&Summary::of(&planned, &trials, None, false), json);
+        return show(&SourceSummary::of(&planned, &trials, None, false), json);
     }
     interrupt::watch()?;
     let host = project.host();
@@ -70,11 +70,11 @@ pub(super) fn run(project: &Project<'_>, args: &Args, out: Option<&Path>, report
     let ground = Ground::prepare(root, &state, source, &path, args.keep_builds)
         .map_err(|failure| if interrupt::requested() { Failure::interrupted() } else { failure })?;
     ground.check(&patches)?;
-    let mut journal = Journal::open(&path, &Setup::of(&ground.tree))?;
+    let mut journal = SourceJournal::open(&path, &SourceSetup::of(&ground.tree))?;
     let ended = go_on(&mut journal, &ground, &planned, &host);
     drop(ground);
     let interrupted = matches!(&ended, Err(failure) if failure.exit() == Exit::Interrupted);
-    let exit = show(&Summary::of(&planned, &journal.trials, Some(&name), interrupted), json)?;
+    let exit = show(&SourceSummary::of(&planned, &journal.trials, Some(&name), interrupted), json)?;
     if !json {
         print(format_args!("Trials: {}", path.display()));
     }
@@ -84,20 +84,20 @@ pub(super) fn run(project: &Project<'_>, args: &Args, out: Option<&Path>, report
     }
 }
 
-/// Trial after trial, but for those that are done. What could not be measured is tried again.
-fn go_on(journal: &mut Journal, ground: &Ground, planned: &[(&Patch, Way)], host: &Host) -> Result<(), Failure> {
+/// SourceTrial after trial, but for those that are done. What could not be measured is tried again.
+fn go_on(journal: &mut SourceJournal, ground: &Ground, planned: &[(&Patch, Way)], host: &Host) -> Result<(), Failure> {
     let name = host.fingerprint();
-    let bar = Progress::new("self-test", planned.len() as u64);
+    let bar = ProgressBar::new("self-test", planned.len() as u64);
     for (patch, way) in planned {
         if interrupt::requested() {
             return Err(Failure::interrupted());
         }
         let done = last(&journal.trials, patch, *way, Some(&name));
-        if done.is_none_or(|trial| trial.found == Found::CouldNotMeasure) {
+        if done.is_none_or(|trial| trial.found == TrialOutcome::CouldNotMeasure) {
             bar.say(&format!("{}, {}", patch.name, way.name()));
             let trial = match patch.unmet(host) {
-                Some(need) => Trial::not_here(patch, *way, &name, need.name()),
-                None => Trial::run(ground, patch, *way, &name, timed(&journal.trials, patch, &name))?,
+                Some(need) => SourceTrial::not_here(patch, *way, &name, need.name()),
+                None => SourceTrial::run(ground, patch, *way, &name, timed(&journal.trials, patch, &name))?,
             };
             journal.keep(trial)?;
         }
@@ -107,7 +107,7 @@ fn go_on(journal: &mut Journal, ground: &Ground, planned: &[(&Patch, Way)], host
     Ok(())
 }
 
-fn show(summary: &Summary, json: bool) -> Outcome {
+fn show(summary: &SourceSummary, json: bool) -> CommandResult {
     if json {
         print(serde_json::to_string_pretty(summary).map_err(anyhow::Error::from)?);
     } else {

@@ -8,7 +8,7 @@ use comfy_table::Table;
 use comfy_table::presets::ASCII_MARKDOWN;
 
 use super::print;
-use crate::exit::{Exit, Failure, Outcome};
+use crate::exit::{CommandResult, Exit, Failure};
 use crate::history::file::FILE_NAME;
 use crate::history::trend::{FEWEST_RUNS, LEVEL};
 use crate::history::{self, Entry, History, Trend, short};
@@ -48,7 +48,7 @@ pub struct Args {
 ///
 /// # Errors
 /// A history that cannot be read, or has no run of the host; no benchmark of that name; plots that cannot be written.
-pub fn run(args: &Args, project: &Project<'_>) -> Outcome {
+pub fn run(args: &Args, project: &Project<'_>) -> CommandResult {
     let root = &project.root;
     let path = args.history.clone().unwrap_or_else(|| root.join("reports").join(FILE_NAME));
     let history = history::read(&path)?;

@@ -5,13 +5,13 @@
 //! candidate and control, takes enough turns to read them, and gives one number for each case and comparison.
 //!
 //! Within the block everything that could favour a side is either equal or shuffled. The probes are started in random
-//! order and lie as the block's [`Layout`]s say, and take their turns as a [`contest`].
+//! order and lie as the block's [`Layout`]s say, and take their turns as a [`group`].
 
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use super::contest::{self, Effort, Seat, Turns};
+use super::group::{self, Arm, Effort, Turns};
 use super::layout::Layout;
 use super::runner::{CaseInfo, Launcher, MeasureError, Role, Runner};
 use super::spent::Times;
@@ -66,15 +66,15 @@ pub fn run(
     let pin = cases.iter().all(CaseInfo::is_single_threaded);
     let mut launch_order = ROLES.into_iter().zip(layouts).enumerate().collect::<Vec<_>>();
     launch_order.shuffle(rng);
-    let mut seats = Vec::with_capacity(ROLES.len());
-    for (seat, (role, layout)) in launch_order {
+    let mut arms = Vec::with_capacity(ROLES.len());
+    for (arm, (role, layout)) in launch_order {
         if interrupted() {
             return Err(MeasureError::Interrupted);
         }
-        seats.push((seat, launcher.launch(role, cases, layout, pin)?));
+        arms.push((arm, launcher.launch(role, cases, layout, pin)?));
     }
-    seats.sort_unstable_by_key(|(seat, _)| *seat);
-    let mut runners: Vec<Box<dyn Runner>> = seats.into_iter().map(|(_, runner)| runner).collect();
+    arms.sort_unstable_by_key(|(arm, _)| *arm);
+    let mut runners: Vec<Box<dyn Runner>> = arms.into_iter().map(|(_, runner)| runner).collect();
 
     let mut order: Vec<usize> = (0..cases.len()).collect();
     order.shuffle(rng);
@@ -95,8 +95,8 @@ fn run_case(
     rng: &mut ChaCha8Rng,
     interrupted: &dyn Fn() -> bool,
 ) -> Result<CaseBlock, MeasureError> {
-    let seats: Vec<Seat> = (0..runners.len()).map(|process| Seat { process, case: case.clone() }).collect();
-    let found = contest::run(runners, &seats, effort, Turns::EqualWork, rng, interrupted)?;
+    let arms: Vec<Arm> = (0..runners.len()).map(|process| Arm { process, case: case.clone() }).collect();
+    let found = group::run(runners, &arms, effort, Turns::EqualWork, rng, interrupted)?;
     let [base, candidate, control] = &found[..] else {
         return Err(MeasureError::Nonsense {
             probe: "a block".to_owned(),
@@ -125,7 +125,7 @@ mod tests {
     use rand::SeedableRng;
 
     use super::*;
-    use crate::compare::contest::WARM_UP_TURNS;
+    use crate::compare::group::WARM_UP_TURNS;
     use crate::compare::simulated::{Machine, case};
 
     const EFFORT: Effort = Effort { turn_ns: 300_000.0, rounds: 11 };

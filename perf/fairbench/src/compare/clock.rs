@@ -16,7 +16,7 @@ const ROUNDING_NS: f64 = 100.0;
 /// Readings of equal work that differ by no more than this part do not differ by a tick that matters.
 const EQUAL: f64 = FINE / 2.0;
 
-/// What one seat's clock has read.
+/// What one arm's clock has read.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Readings(Vec<(u64, f64)>);
 
@@ -45,11 +45,11 @@ impl Readings {
 }
 
 /// The tick of the clock that all of these were read from, in nanoseconds, if it is so coarse that it matters.
-pub(super) fn coarse_tick_ns(seats: &[Readings]) -> Option<f64> {
-    if !seats.iter().any(Readings::vary) {
+pub(super) fn coarse_tick_ns(arms: &[Readings]) -> Option<f64> {
+    if !arms.iter().any(Readings::vary) {
         return None;
     }
-    let mut readings: Vec<f64> = seats.iter().flat_map(|seat| &seat.0).map(|(_, ns)| *ns).collect();
+    let mut readings: Vec<f64> = arms.iter().flat_map(|arm| &arm.0).map(|(_, ns)| *ns).collect();
     readings.sort_unstable_by(f64::total_cmp);
     let typical = readings.get(readings.len() / 2).copied()?;
     let least = (FINE * typical).max(ROUNDING_NS);

@@ -58,7 +58,7 @@ pub struct Rule {
 /// What the times say of a case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Standing {
+pub enum Claim {
     /// Shown to be less than the warn level slower.
     Pass,
     /// Shown to be faster, and a gain of the warn level's size is not excluded.
@@ -75,9 +75,10 @@ pub enum Standing {
 
 /// A decision, and what it rests on.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Decision {
+pub struct CaseDecision {
     /// The decision.
-    pub standing: Standing,
+    #[serde(rename = "standing")]
+    pub claim: Claim,
     /// Interval of ln(candidate / base), at the rule's confidence over all looks. `None`: too few blocks for any.
     pub change: Option<MedianInterval>,
     /// Interval of ln(control / base), likewise.
@@ -109,56 +110,56 @@ impl Rule {
 
     /// Looks at the blocks: a decision, or `None` if more blocks are needed.
     #[must_use]
-    pub fn look(&self, log_ratios: &[f64], log_controls: &[f64]) -> Option<Decision> {
+    pub fn look(&self, log_ratios: &[f64], log_controls: &[f64]) -> Option<CaseDecision> {
         let decision = self.last_look(log_ratios, log_controls);
         self.is_decided(&decision).then_some(decision)
     }
 
     /// Whether a decision stands without more blocks.
     #[must_use]
-    pub fn is_decided(&self, decision: &Decision) -> bool {
+    pub fn is_decided(&self, decision: &CaseDecision) -> bool {
         let (_, fail) = self.levels.shown();
         let clear = |change: MedianInterval| change.lower >= fail || change.upper <= -fail;
         let precise =
             decision.change.is_some_and(|change| change.half_width() <= self.precise_half_width || clear(change));
-        match decision.standing {
-            Standing::Pass => true,
-            Standing::Warn | Standing::Fail | Standing::Faster => precise,
-            Standing::Inconclusive | Standing::ControlFailed => false,
+        match decision.claim {
+            Claim::Pass => true,
+            Claim::Warn | Claim::Fail | Claim::Faster => precise,
+            Claim::Inconclusive | Claim::ControlFailed => false,
         }
     }
 
     /// Looks at the blocks when there will be no more: always a decision.
     #[must_use]
-    pub fn last_look(&self, log_ratios: &[f64], log_controls: &[f64]) -> Decision {
+    pub fn last_look(&self, log_ratios: &[f64], log_controls: &[f64]) -> CaseDecision {
         let (change, control) = (self.interval(log_ratios), self.interval(log_controls));
-        let standing = match (change, control) {
-            (Some(change), Some(control)) => self.standing(change, control),
-            _ => Standing::Inconclusive,
+        let claim = match (change, control) {
+            (Some(change), Some(control)) => self.claim(change, control),
+            _ => Claim::Inconclusive,
         };
-        Decision { standing, change, control, blocks: log_ratios.len() }
+        CaseDecision { claim, change, control, blocks: log_ratios.len() }
     }
 
-    fn standing(&self, change: MedianInterval, control: MedianInterval) -> Standing {
+    fn claim(&self, change: MedianInterval, control: MedianInterval) -> Claim {
         let (warn, fail) = self.levels.shown();
         let margin = self.control_margin.ln_1p();
         if control.lower > margin || control.upper < -margin {
-            return Standing::ControlFailed;
+            return Claim::ControlFailed;
         }
         // A control too wide to tell the warn level is no reassurance, and no proof of anything either.
         if control.lower <= -warn || control.upper >= warn {
-            return Standing::Inconclusive;
+            return Claim::Inconclusive;
         }
         if change.upper < 0.0 && change.lower <= -warn {
-            Standing::Faster
+            Claim::Faster
         } else if change.upper < warn {
-            Standing::Pass
+            Claim::Pass
         } else if change.lower <= 0.0 {
-            Standing::Inconclusive
+            Claim::Inconclusive
         } else if change.upper >= fail {
-            Standing::Fail
+            Claim::Fail
         } else {
-            Standing::Warn
+            Claim::Warn
         }
     }
 }
@@ -170,12 +171,12 @@ mod tests {
 
     use super::*;
     use crate::compare::simulated::RULE;
-    use crate::measure::simulated::Noise;
+    use crate::measure::simulated::SimulatedNoise;
 
     /// A machine: what a block's log ratio scatters by, and around what.
     #[derive(Clone, Copy)]
     struct World {
-        noise: Noise,
+        noise: SimulatedNoise,
         block_sd: f64,
         /// The true change of the code; what layout adds is drawn for each comparison from ± this.
         true_change: f64,
@@ -184,17 +185,17 @@ mod tests {
     }
 
     const QUIET: World =
-        World { noise: Noise::Normal, block_sd: 0.006, true_change: 0.0, layout: 0.0, most_blocks: 150 };
+        World { noise: SimulatedNoise::Normal, block_sd: 0.006, true_change: 0.0, layout: 0.0, most_blocks: 150 };
 
-    /// How often each standing came out of so many whole comparisons.
-    fn outcomes(rule: &Rule, world: World, trials: usize) -> impl Fn(&[Standing]) -> f64 {
+    /// How often each claim came out of so many whole comparisons.
+    fn outcomes(rule: &Rule, world: World, trials: usize) -> impl Fn(&[Claim]) -> f64 {
         let mut rng = ChaCha8Rng::seed_from_u64(11);
-        let ended: Vec<Standing> = (0..trials).map(|_| compare(rule, world, &mut rng)).collect();
-        move |standings| ended.iter().filter(|ended| standings.contains(ended)).count() as f64 / ended.len() as f64
+        let ended: Vec<Claim> = (0..trials).map(|_| compare(rule, world, &mut rng)).collect();
+        move |claims| ended.iter().filter(|ended| claims.contains(ended)).count() as f64 / ended.len() as f64
     }
 
     /// One comparison, from the first block to the decision.
-    fn compare(rule: &Rule, world: World, rng: &mut ChaCha8Rng) -> Standing {
+    fn compare(rule: &Rule, world: World, rng: &mut ChaCha8Rng) -> Claim {
         let layout = if world.layout > 0.0 { rng.random_range(-world.layout..world.layout) } else { 0.0 };
         let (mut ratios, mut controls) = (Vec::new(), Vec::new());
         while ratios.len() < world.most_blocks {
@@ -208,21 +209,21 @@ mod tests {
             if LOOKS.contains(&ratios.len())
                 && let Some(decision) = rule.look(&ratios, &controls)
             {
-                return decision.standing;
+                return decision.claim;
             }
         }
-        rule.last_look(&ratios, &controls).standing
+        rule.last_look(&ratios, &controls).claim
     }
 
-    const CAUGHT: [Standing; 2] = [Standing::Warn, Standing::Fail];
+    const CAUGHT: [Claim; 2] = [Claim::Warn, Claim::Fail];
 
     #[test]
     fn a_true_change_of_the_warn_levels_size_is_almost_never_passed() {
-        for noise in Noise::ALL {
+        for noise in SimulatedNoise::ALL {
             for block_sd in [0.003, 0.01] {
                 let world = World { noise, block_sd, true_change: 0.05, ..QUIET };
                 let rate = outcomes(&RULE, world, 1000);
-                assert!(rate(&[Standing::Pass]) <= 0.005, "{noise:?} {block_sd}: {}", rate(&[Standing::Pass]));
+                assert!(rate(&[Claim::Pass]) <= 0.005, "{noise:?} {block_sd}: {}", rate(&[Claim::Pass]));
                 assert!(rate(&CAUGHT) >= 0.99, "{noise:?} {block_sd}: {}", rate(&CAUGHT));
             }
         }
@@ -230,24 +231,20 @@ mod tests {
 
     #[test]
     fn a_true_change_of_the_fail_levels_size_fails() {
-        for noise in Noise::ALL {
+        for noise in SimulatedNoise::ALL {
             for block_sd in [0.003, 0.01] {
                 let rate = outcomes(&RULE, World { noise, block_sd, true_change: 0.07, ..QUIET }, 600);
-                assert!(rate(&[Standing::Fail]) >= 0.99, "{noise:?} {block_sd}: {}", rate(&[Standing::Fail]));
+                assert!(rate(&[Claim::Fail]) >= 0.99, "{noise:?} {block_sd}: {}", rate(&[Claim::Fail]));
             }
         }
     }
 
     #[test]
     fn equal_code_passes_even_if_layout_is_worth_two_percent() {
-        for noise in Noise::ALL {
+        for noise in SimulatedNoise::ALL {
             for (block_sd, layout) in [(0.003, 0.0), (0.003, 0.02), (0.01, 0.01), (0.01, 0.02)] {
                 let rate = outcomes(&RULE, World { noise, block_sd, layout, ..QUIET }, 400);
-                assert!(
-                    rate(&[Standing::Pass]) >= 0.9975,
-                    "{noise:?} {block_sd} {layout}: {}",
-                    rate(&[Standing::Pass])
-                );
+                assert!(rate(&[Claim::Pass]) >= 0.9975, "{noise:?} {block_sd} {layout}: {}", rate(&[Claim::Pass]));
             }
         }
     }
@@ -255,7 +252,9 @@ mod tests {
     #[test]
     fn at_a_warn_level_of_three_percent_three_percent_is_caught() {
         let rule = Rule { levels: Levels { warn: 0.03, fail: 0.05 }, ..RULE };
-        for (noise, block_sd) in [(Noise::Normal, 0.003), (Noise::Spells, 0.006), (Noise::HeavyTails, 0.01)] {
+        for (noise, block_sd) in
+            [(SimulatedNoise::Normal, 0.003), (SimulatedNoise::Spells, 0.006), (SimulatedNoise::HeavyTails, 0.01)]
+        {
             let rate = outcomes(&rule, World { noise, block_sd, true_change: 0.03, ..QUIET }, 500);
             assert!(rate(&CAUGHT) >= 0.99, "{noise:?} {block_sd}: {}", rate(&CAUGHT));
         }
@@ -264,27 +263,27 @@ mod tests {
     #[test]
     fn a_gain_of_the_warn_levels_size_is_reported_and_a_small_one_is_a_pass() {
         let rate = outcomes(&RULE, World { true_change: -0.05, ..QUIET }, 400);
-        assert!(rate(&[Standing::Faster]) >= 0.99, "{}", rate(&[Standing::Faster]));
+        assert!(rate(&[Claim::Faster]) >= 0.99, "{}", rate(&[Claim::Faster]));
         let rate = outcomes(&RULE, World { true_change: -0.02, ..QUIET }, 400);
-        assert!(rate(&[Standing::Pass]) >= 0.99, "{}", rate(&[Standing::Pass]));
+        assert!(rate(&[Claim::Pass]) >= 0.99, "{}", rate(&[Claim::Pass]));
     }
 
     #[test]
     fn a_machine_too_noisy_for_the_budget_is_inconclusive_and_raises_no_alarm() {
         let rate = outcomes(&RULE, World { block_sd: 0.15, most_blocks: 20, ..QUIET }, 400);
-        assert!(rate(&[Standing::Inconclusive]) >= 0.9, "{}", rate(&[Standing::Inconclusive]));
+        assert!(rate(&[Claim::Inconclusive]) >= 0.9, "{}", rate(&[Claim::Inconclusive]));
         assert!(rate(&CAUGHT) <= 0.005, "{}", rate(&CAUGHT));
     }
 
     #[test]
     #[ignore = "minutes without optimisation; the same with many more trials"]
     fn the_promises_hold_to_a_tenth_of_a_percent() {
-        for noise in Noise::ALL {
+        for noise in SimulatedNoise::ALL {
             for block_sd in [0.003, 0.006, 0.01] {
                 let world = World { noise, block_sd, ..QUIET };
                 let rate = |true_change, layout| outcomes(&RULE, World { true_change, layout, ..world }, 40_000);
                 let (equal, warn, fail) = (rate(0.0, 0.02), rate(0.05, 0.0), rate(0.07, 0.0));
-                let of = (warn(&[Standing::Pass]), 1.0 - fail(&[Standing::Fail]), 1.0 - equal(&[Standing::Pass]));
+                let of = (warn(&[Claim::Pass]), 1.0 - fail(&[Claim::Fail]), 1.0 - equal(&[Claim::Pass]));
                 println!("{noise:?} sd {block_sd}: passed at warn, not failed at fail, no pass of equals: {of:?}");
                 assert!(of.0 <= 0.005 && of.1 <= 0.006 && of.2 <= 0.001, "{noise:?} {block_sd}: {of:?}");
             }
@@ -295,15 +294,15 @@ mod tests {
     fn a_control_that_is_off_spoils_the_decision() {
         let spread = |around: f64| (0..24).map(|i| around + 0.001 * f64::from(i % 5)).collect::<Vec<_>>();
         let decision = RULE.last_look(&spread(0.0), &spread(0.02));
-        assert_eq!(decision.standing, Standing::ControlFailed);
+        assert_eq!(decision.claim, Claim::ControlFailed);
         assert_eq!(RULE.look(&spread(0.0), &spread(0.02)), None, "more blocks may mend it");
-        assert_eq!(RULE.look(&spread(0.0), &spread(0.002)).unwrap().standing, Standing::Pass);
+        assert_eq!(RULE.look(&spread(0.0), &spread(0.002)).unwrap().claim, Claim::Pass);
     }
 
     #[test]
     fn too_few_blocks_decide_nothing() {
         let decision = RULE.last_look(&[0.0; 5], &[0.0; 5]);
-        assert_eq!((decision.standing, decision.change, decision.blocks), (Standing::Inconclusive, None, 5));
+        assert_eq!((decision.claim, decision.change, decision.blocks), (Claim::Inconclusive, None, 5));
         assert_eq!(RULE.look(&[0.0; 5], &[0.0; 5]), None);
     }
 
@@ -312,9 +311,9 @@ mod tests {
         let wide: Vec<f64> = (0..24).map(|i| 0.06 + 0.02 * f64::from(i - 12) / 12.0).collect();
         let control = vec![0.0; 24];
         assert_eq!(RULE.look(&wide, &control), None);
-        assert_eq!(RULE.last_look(&wide, &control).standing, Standing::Fail);
+        assert_eq!(RULE.last_look(&wide, &control).claim, Claim::Fail);
         // Twice as slow is clear enough, however wide the interval.
         let clear: Vec<f64> = wide.iter().map(|value| value + 0.7).collect();
-        assert_eq!(RULE.look(&clear, &control).unwrap().standing, Standing::Fail);
+        assert_eq!(RULE.look(&clear, &control).unwrap().claim, Claim::Fail);
     }
 }

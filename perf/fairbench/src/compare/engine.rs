@@ -10,11 +10,11 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use super::block::{self, CaseBlock};
-use super::contest::Effort;
-use super::decide::{Decision, LOOKS, Rule, Standing};
+use super::decide::{CaseDecision, Claim, LOOKS, Rule};
+use super::group::Effort;
 use super::layout::Layout;
 use super::runner::{CaseInfo, Launcher, MeasureError};
-use super::unseen::Finding;
+use super::unseen::UnseenFinding;
 
 /// How a block's three probes are laid out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,7 +37,7 @@ impl Layouts {
 
 /// What is to be measured, and how much of it.
 #[derive(Clone, Debug)]
-pub struct Plan {
+pub struct ComparisonPlan {
     /// The cases, each with how it is decided.
     pub cases: Vec<(CaseInfo, Rule)>,
     /// How much each block measures.
@@ -57,12 +57,12 @@ pub struct Surroundings<'a> {
     /// Whether Ctrl-C was pressed.
     pub interrupted: &'a dyn Fn() -> bool,
     /// Hears after every block how far it is.
-    pub progress: &'a mut dyn FnMut(Progress),
+    pub progress: &'a mut dyn FnMut(ComparisonProgress),
 }
 
 /// How far a comparison is.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Progress {
+pub struct ComparisonProgress {
     /// Blocks done.
     pub blocks: usize,
     /// Cases decided.
@@ -75,21 +75,21 @@ pub struct Progress {
 
 /// A case, measured.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Measured {
+pub struct MeasuredCase {
     /// Which.
     pub case: CaseInfo,
     /// What it comes to.
-    pub decision: Decision,
+    pub decision: CaseDecision,
     /// What the clock does not see of it. Nothing of a case on several threads, whose clock is the wall's, nor if a
     /// probe does not say where its time goes.
-    pub unseen: Vec<Finding>,
+    pub unseen: Vec<UnseenFinding>,
     /// Each block's values, as they came.
     pub blocks: Vec<CaseBlock>,
 }
 
 /// Why no more blocks were taken.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Ended {
+pub enum ComparisonEnd {
     /// Every case is decided.
     Decided,
     /// The time is up.
@@ -102,11 +102,11 @@ pub enum Ended {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Comparison {
     /// The cases, in the order of the plan.
-    pub cases: Vec<Measured>,
+    pub cases: Vec<MeasuredCase>,
     /// Time that it took.
     pub elapsed: Duration,
     /// How it ended.
-    pub ended: Ended,
+    pub ended: ComparisonEnd,
 }
 
 /// A case that is being measured.
@@ -119,18 +119,18 @@ struct Open {
 
 impl Open {
     /// What the blocks so far say, by the clock and of what it does not see.
-    fn found(&self) -> (Decision, Vec<Finding>) {
+    fn found(&self) -> (CaseDecision, Vec<UnseenFinding>) {
         let (ratios, controls): (Vec<f64>, Vec<f64>) =
             self.blocks.iter().map(|block| (block.log_ratio, block.log_control)).unzip();
         let single = self.case.is_single_threaded();
-        let unseen = if single { Finding::all(&self.rule, &self.blocks) } else { Vec::new() };
+        let unseen = if single { UnseenFinding::all(&self.rule, &self.blocks) } else { Vec::new() };
         (self.rule.last_look(&ratios, &controls), unseen)
     }
 
     fn look(&mut self) {
         if LOOKS.contains(&self.blocks.len()) {
             let (time, unseen) = self.found();
-            let fails = |decision: &Decision| decision.standing == Standing::Fail && self.rule.is_decided(decision);
+            let fails = |decision: &CaseDecision| decision.claim == Claim::Fail && self.rule.is_decided(decision);
             // What fails in one way has failed; anything else has to be shown in every way.
             self.decided = fails(&time)
                 || unseen.iter().any(|finding| fails(&finding.decision))
@@ -138,15 +138,15 @@ impl Open {
         }
     }
 
-    fn close(self) -> Measured {
+    fn close(self) -> MeasuredCase {
         let (decision, unseen) = self.found();
-        Measured { case: self.case, decision, unseen, blocks: self.blocks }
+        MeasuredCase { case: self.case, decision, unseen, blocks: self.blocks }
     }
 }
 
 /// Compares candidate with base on every case of the plan. Errors end the comparison and are told in
 /// [`Comparison::ended`], beside what was measured until then.
-pub fn compare(launcher: &dyn Launcher, plan: &Plan, around: &mut Surroundings<'_>) -> Comparison {
+pub fn compare(launcher: &dyn Launcher, plan: &ComparisonPlan, around: &mut Surroundings<'_>) -> Comparison {
     let start = (around.now)();
     let mut rng = ChaCha8Rng::seed_from_u64(plan.seed);
     let mut open: Vec<Open> = plan
@@ -158,14 +158,14 @@ pub fn compare(launcher: &dyn Launcher, plan: &Plan, around: &mut Surroundings<'
     let ended = loop {
         let undecided: Vec<CaseInfo> = open.iter().filter(|open| !open.decided).map(|open| open.case.clone()).collect();
         if undecided.is_empty() {
-            break Ended::Decided;
+            break ComparisonEnd::Decided;
         }
         let elapsed = (around.now)().saturating_sub(start);
         // A block that would not end within the budget is not begun. What is left may be all the quicker for the cases
         // that were decided meanwhile, so this errs towards a shorter measurement.
         let typical = elapsed.checked_div(blocks).unwrap_or_default();
         if elapsed + typical > plan.budget {
-            break Ended::OutOfBudget;
+            break ComparisonEnd::OutOfBudget;
         }
         let layouts = plan.layouts.draw(&mut rng);
         match block::run(launcher, &undecided, layouts, plan.effort, &mut rng, around.interrupted) {
@@ -177,9 +177,9 @@ pub fn compare(launcher: &dyn Launcher, plan: &Plan, around: &mut Surroundings<'
                     open.look();
                 }
             }
-            Err(error) => break Ended::Failed(error),
+            Err(error) => break ComparisonEnd::Failed(error),
         }
-        (around.progress)(Progress {
+        (around.progress)(ComparisonProgress {
             blocks: blocks as usize,
             decided: open.iter().filter(|open| open.decided).count(),
             cases: open.len(),
@@ -195,12 +195,12 @@ mod tests {
     use std::cell::Cell;
 
     use super::*;
-    use crate::compare::decide::Standing;
+    use crate::compare::decide::Claim;
     use crate::compare::runner::Role;
     use crate::compare::simulated::{Machine, RULE, case};
 
-    fn plan(names: &[&str]) -> Plan {
-        Plan {
+    fn plan(names: &[&str]) -> ComparisonPlan {
+        ComparisonPlan {
             cases: names.iter().map(|name| (case(name, 1), RULE)).collect(),
             effort: Effort { turn_ns: 300_000.0, rounds: 5 },
             layouts: Layouts::Shared,
@@ -209,7 +209,7 @@ mod tests {
         }
     }
 
-    fn run(machine: &Machine, plan: &Plan) -> Comparison {
+    fn run(machine: &Machine, plan: &ComparisonPlan) -> Comparison {
         let now = || machine.elapsed();
         compare(machine, plan, &mut Surroundings { now: &now, interrupted: &|| false, progress: &mut |_| {} })
     }
@@ -218,9 +218,9 @@ mod tests {
     fn only_the_case_that_got_slower_is_blamed() {
         let machine = Machine { change: 0.08, changed_case: Some("b"), ..Machine::shared() };
         let comparison = run(&machine, &plan(&["a", "b", "c"]));
-        let standings: Vec<Standing> = comparison.cases.iter().map(|case| case.decision.standing).collect();
-        assert_eq!(standings, [Standing::Pass, Standing::Fail, Standing::Pass]);
-        assert_eq!(comparison.ended, Ended::Decided);
+        let claims: Vec<Claim> = comparison.cases.iter().map(|case| case.decision.claim).collect();
+        assert_eq!(claims, [Claim::Pass, Claim::Fail, Claim::Pass]);
+        assert_eq!(comparison.ended, ComparisonEnd::Decided);
     }
 
     #[test]
@@ -236,12 +236,12 @@ mod tests {
     #[test]
     fn the_budget_is_kept_and_what_is_not_shown_by_then_is_inconclusive() {
         let machine = Machine { process_sd: 0.2, ..Machine::quiet() };
-        let plan = Plan { budget: Duration::from_secs(1), ..plan(&["a"]) };
+        let plan = ComparisonPlan { budget: Duration::from_secs(1), ..plan(&["a"]) };
         let comparison = run(&machine, &plan);
-        assert_eq!(comparison.ended, Ended::OutOfBudget);
+        assert_eq!(comparison.ended, ComparisonEnd::OutOfBudget);
         assert!(comparison.elapsed <= Duration::from_millis(1050), "{:?}", comparison.elapsed);
         assert!(comparison.cases[0].blocks.len() > 12);
-        assert_eq!(comparison.cases[0].decision.standing, Standing::Inconclusive);
+        assert_eq!(comparison.cases[0].decision.claim, Claim::Inconclusive);
     }
 
     #[test]
@@ -249,7 +249,7 @@ mod tests {
         let error = MeasureError::TimedOut { probe: "base".into(), asked: "run a".into(), seconds: 5.0 };
         let machine = Machine { fails_after: Some((100, error.clone())), ..Machine::shared() };
         let comparison = run(&machine, &plan(&["a"]));
-        assert_eq!(comparison.ended, Ended::Failed(error));
+        assert_eq!(comparison.ended, ComparisonEnd::Failed(error));
         assert_eq!(comparison.cases[0].blocks.len(), 2);
     }
 
@@ -266,7 +266,7 @@ mod tests {
                 progress: &mut |progress| blocks_done.set(progress.blocks),
             },
         );
-        assert_eq!(comparison.ended, Ended::Failed(MeasureError::Interrupted));
+        assert_eq!(comparison.ended, ComparisonEnd::Failed(MeasureError::Interrupted));
         assert_eq!(comparison.cases[0].blocks.len(), 3);
     }
 
@@ -284,7 +284,7 @@ mod tests {
         drop(launches);
 
         let machine = Machine::quiet();
-        run(&machine, &Plan { layouts: Layouts::Independent, ..plan(&["a"]) });
+        run(&machine, &ComparisonPlan { layouts: Layouts::Independent, ..plan(&["a"]) });
         let launches = machine.launches.borrow();
         let of = |role: Role| launches.iter().filter(move |launch| launch.role == role).map(|launch| launch.layout);
         assert!(of(Role::Base).zip(of(Role::Candidate)).filter(|(base, candidate)| base != candidate).count() > 10);
@@ -295,7 +295,7 @@ mod tests {
         let machine = Machine { layout_worth: 0.02, change: 0.03, ..Machine::quiet() };
         let shared = run(&machine, &plan(&["a"])).cases.remove(0).decision.change.unwrap();
         assert!(shared.half_width() < 1e-6 && (shared.median - 0.03_f64.ln_1p()).abs() < 1e-6, "{shared:?}");
-        let independent = Plan { layouts: Layouts::Independent, ..plan(&["a"]) };
+        let independent = ComparisonPlan { layouts: Layouts::Independent, ..plan(&["a"]) };
         let independent = run(&machine, &independent).cases.remove(0).decision.change.unwrap();
         assert!(independent.half_width() > 0.003, "{independent:?}");
         assert!(independent.lower < 0.03_f64.ln_1p() && 0.03_f64.ln_1p() < independent.upper, "{independent:?}");
@@ -304,7 +304,7 @@ mod tests {
     #[test]
     fn cases_on_several_threads_are_not_pinned() {
         let machine = Machine::quiet();
-        let plan = Plan { cases: vec![(case("all", 2), RULE)], ..plan(&[]) };
+        let plan = ComparisonPlan { cases: vec![(case("all", 2), RULE)], ..plan(&[]) };
         run(&machine, &plan);
         assert!(machine.launches.borrow().iter().all(|launch| !launch.pin));
     }

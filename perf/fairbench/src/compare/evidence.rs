@@ -16,7 +16,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::decide::Standing;
+use super::decide::Claim;
 
 /// What differs by less than this part of one is equal: hash seeds and addresses move a few instructions.
 const EQUAL_INSTRUCTIONS: f64 = 0.005;
@@ -85,7 +85,7 @@ fn direction(change: f64, tolerance: f64) -> Direction {
 /// What is made of a case in the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Verdict {
+pub enum GateVerdict {
     /// Shown to be less than the warn level slower.
     Pass,
     /// A gain of the warn level or so.
@@ -102,7 +102,7 @@ pub enum Verdict {
     CouldNotMeasure,
 }
 
-impl Verdict {
+impl GateVerdict {
     /// For people.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -128,15 +128,15 @@ impl Verdict {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Weighed {
     /// The verdict.
-    pub verdict: Verdict,
+    pub verdict: GateVerdict,
     /// Why, or what else was noticed.
     pub reason: Option<String>,
 }
 
 /// Whether a slow-down has to be confirmed with independent layouts before it may fail.
 #[must_use]
-pub fn needs_confirmation(standing: Standing, counts: &PairCounts) -> bool {
-    standing == Standing::Fail && is_layout_effect(counts)
+pub fn needs_confirmation(claim: Claim, counts: &PairCounts) -> bool {
+    claim == Claim::Fail && is_layout_effect(counts)
 }
 
 /// Nothing counted is up, and instructions were counted: without them more work may have gone unseen.
@@ -147,31 +147,33 @@ fn is_layout_effect(counts: &PairCounts) -> bool {
 
 /// Weighs time against counts. `confirmed` is what the time came to with independent layouts, where that was tried.
 #[must_use]
-pub fn weigh(standing: Standing, counts: &PairCounts, confirmed: Option<Standing>) -> Weighed {
+pub fn weigh(claim: Claim, counts: &PairCounts, confirmed: Option<Claim>) -> Weighed {
     let weighed = |verdict, reason| Weighed { verdict, reason };
-    match standing {
-        Standing::Inconclusive => weighed(Verdict::Inconclusive, None),
-        Standing::ControlFailed => {
-            weighed(Verdict::CouldNotMeasure, Some("the base differs from itself on this machine now".to_owned()))
+    match claim {
+        Claim::Inconclusive => weighed(GateVerdict::Inconclusive, None),
+        Claim::ControlFailed => {
+            weighed(GateVerdict::CouldNotMeasure, Some("the base differs from itself on this machine now".to_owned()))
         }
-        Standing::Pass => weighed(Verdict::Pass, more_without_time(counts)),
-        Standing::Faster => weighed(Verdict::Faster, more_without_time(counts)),
-        Standing::Warn | Standing::Fail if is_layout_effect(counts) => {
+        Claim::Pass => weighed(GateVerdict::Pass, more_without_time(counts)),
+        Claim::Faster => weighed(GateVerdict::Faster, more_without_time(counts)),
+        Claim::Warn | Claim::Fail if is_layout_effect(counts) => {
             let effect = "layout or memory effect: time is up, instructions and allocations are not";
-            match (standing, confirmed) {
-                (Standing::Fail, Some(Standing::Fail)) => weighed(
-                    Verdict::Regression,
+            match (claim, confirmed) {
+                (Claim::Fail, Some(Claim::Fail)) => weighed(
+                    GateVerdict::Regression,
                     Some("time is up in every layout, though instructions and allocations are not".to_owned()),
                 ),
-                (Standing::Fail, Some(_)) => {
-                    weighed(Verdict::Warn, Some(format!("{effect}; not confirmed with other layouts")))
+                (Claim::Fail, Some(_)) => {
+                    weighed(GateVerdict::Warn, Some(format!("{effect}; not confirmed with other layouts")))
                 }
-                (Standing::Fail, None) => weighed(Verdict::Warn, Some(format!("{effect}; no time left to confirm it"))),
-                _ => weighed(Verdict::Warn, Some(effect.to_owned())),
+                (Claim::Fail, None) => {
+                    weighed(GateVerdict::Warn, Some(format!("{effect}; no time left to confirm it")))
+                }
+                _ => weighed(GateVerdict::Warn, Some(effect.to_owned())),
             }
         }
-        Standing::Warn => weighed(Verdict::Warn, Some(what_is_up(counts))),
-        Standing::Fail => weighed(Verdict::Regression, Some(what_is_up(counts))),
+        Claim::Warn => weighed(GateVerdict::Warn, Some(what_is_up(counts))),
+        Claim::Fail => weighed(GateVerdict::Regression, Some(what_is_up(counts))),
     }
 }
 
@@ -212,54 +214,54 @@ mod tests {
     const SAME: (Option<f64>, Option<f64>) = (Some(1001.0), Some(3.0));
 
     fn verdict(
-        standing: Standing,
+        claim: Claim,
         (instructions, allocations): (Option<f64>, Option<f64>),
-        confirmed: Option<Standing>,
-    ) -> (Verdict, String) {
-        let weighed = weigh(standing, &counts(instructions, allocations), confirmed);
+        confirmed: Option<Claim>,
+    ) -> (GateVerdict, String) {
+        let weighed = weigh(claim, &counts(instructions, allocations), confirmed);
         (weighed.verdict, weighed.reason.unwrap_or_default())
     }
 
     #[test]
     fn time_and_counts_up_is_a_regression() {
         for up in [(Some(1070.0), Some(3.0)), (Some(1000.0), Some(4.0)), (Some(1070.0), None)] {
-            let (verdict, reason) = verdict(Standing::Fail, up, None);
-            assert_eq!(verdict, Verdict::Regression, "{reason}");
-            assert!(!needs_confirmation(Standing::Fail, &counts(up.0, up.1)));
+            let (verdict, reason) = verdict(Claim::Fail, up, None);
+            assert_eq!(verdict, GateVerdict::Regression, "{reason}");
+            assert!(!needs_confirmation(Claim::Fail, &counts(up.0, up.1)));
         }
-        assert_eq!(verdict(Standing::Warn, (Some(1070.0), Some(3.0)), None).0, Verdict::Warn);
+        assert_eq!(verdict(Claim::Warn, (Some(1070.0), Some(3.0)), None).0, GateVerdict::Warn);
     }
 
     #[test]
     fn time_up_alone_is_a_layout_effect_that_warns_and_fails_only_when_confirmed() {
-        assert!(needs_confirmation(Standing::Fail, &counts(SAME.0, SAME.1)));
-        assert!(!needs_confirmation(Standing::Warn, &counts(SAME.0, SAME.1)));
+        assert!(needs_confirmation(Claim::Fail, &counts(SAME.0, SAME.1)));
+        assert!(!needs_confirmation(Claim::Warn, &counts(SAME.0, SAME.1)));
         for (confirmed, expected) in [
-            (None, Verdict::Warn),
-            (Some(Standing::Pass), Verdict::Warn),
-            (Some(Standing::Warn), Verdict::Warn),
-            (Some(Standing::Inconclusive), Verdict::Warn),
-            (Some(Standing::Fail), Verdict::Regression),
+            (None, GateVerdict::Warn),
+            (Some(Claim::Pass), GateVerdict::Warn),
+            (Some(Claim::Warn), GateVerdict::Warn),
+            (Some(Claim::Inconclusive), GateVerdict::Warn),
+            (Some(Claim::Fail), GateVerdict::Regression),
         ] {
-            let (verdict, reason) = verdict(Standing::Fail, SAME, confirmed);
+            let (verdict, reason) = verdict(Claim::Fail, SAME, confirmed);
             assert_eq!(verdict, expected, "{confirmed:?}: {reason}");
         }
-        assert!(verdict(Standing::Warn, SAME, None).1.starts_with("layout or memory effect"));
+        assert!(verdict(Claim::Warn, SAME, None).1.starts_with("layout or memory effect"));
     }
 
     #[test]
     fn without_instruction_counts_the_time_decides() {
-        assert_eq!(verdict(Standing::Fail, (None, Some(3.0)), None).0, Verdict::Regression);
-        let (verdict, reason) = verdict(Standing::Fail, (None, None), None);
-        assert_eq!((verdict, reason.as_str()), (Verdict::Regression, "by time alone: nothing was counted"));
+        assert_eq!(verdict(Claim::Fail, (None, Some(3.0)), None).0, GateVerdict::Regression);
+        let (verdict, reason) = verdict(Claim::Fail, (None, None), None);
+        assert_eq!((verdict, reason.as_str()), (GateVerdict::Regression, "by time alone: nothing was counted"));
     }
 
     #[test]
     fn more_work_that_takes_no_time_is_noted() {
-        let (passed, reason) = verdict(Standing::Pass, (Some(1100.0), Some(3.0)), None);
-        assert_eq!((passed, reason.as_str()), (Verdict::Pass, "instructions are up, without taking time"));
-        assert_eq!(verdict(Standing::Pass, SAME, None), (Verdict::Pass, String::new()));
-        assert_eq!(verdict(Standing::Faster, (Some(900.0), Some(2.0)), None), (Verdict::Faster, String::new()));
+        let (passed, reason) = verdict(Claim::Pass, (Some(1100.0), Some(3.0)), None);
+        assert_eq!((passed, reason.as_str()), (GateVerdict::Pass, "instructions are up, without taking time"));
+        assert_eq!(verdict(Claim::Pass, SAME, None), (GateVerdict::Pass, String::new()));
+        assert_eq!(verdict(Claim::Faster, (Some(900.0), Some(2.0)), None), (GateVerdict::Faster, String::new()));
     }
 
     #[test]
@@ -273,7 +275,7 @@ mod tests {
     #[test]
     fn what_the_times_could_not_tell_the_counts_do_not_either() {
         let more = (Some(2000.0), Some(9.0));
-        assert_eq!(verdict(Standing::Inconclusive, more, None).0, Verdict::Inconclusive);
-        assert_eq!(verdict(Standing::ControlFailed, more, None).0, Verdict::CouldNotMeasure);
+        assert_eq!(verdict(Claim::Inconclusive, more, None).0, GateVerdict::Inconclusive);
+        assert_eq!(verdict(Claim::ControlFailed, more, None).0, GateVerdict::CouldNotMeasure);
     }
 }

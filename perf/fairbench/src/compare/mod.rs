@@ -9,7 +9,7 @@
 //! |---|---|
 //! | [`runner`] | what is asked of a program that is to be compared |
 //! | [`layout`] | where a process lies, drawn on purpose |
-//! | [`contest`] | turns of well under a millisecond, in shuffled rounds |
+//! | [`group`] | turns of well under a millisecond, in shuffled rounds |
 //! | [`block`] | one fresh process per role: the unit of the statistics |
 //! | [`engine`] | blocks, until the question is answered or the time is up |
 //! | [`decide`] | what so many blocks allow to be claimed, and how sure that is |
@@ -24,10 +24,10 @@
 
 pub mod block;
 mod clock;
-pub mod contest;
 pub mod decide;
 pub mod engine;
 pub mod evidence;
+pub mod group;
 pub mod layout;
 pub mod runner;
 #[cfg(test)]

@@ -28,7 +28,7 @@ pub(crate) fn case(name: &str, threads: usize) -> CaseInfo {
 }
 
 #[derive(Clone, Debug)]
-pub(crate) struct Turn {
+pub(crate) struct SimulatedTurn {
     pub(crate) role: Role,
     pub(crate) case: String,
     pub(crate) iterations: u64,
@@ -97,7 +97,7 @@ pub(crate) struct Machine {
     /// After so many turns, every turn fails.
     pub(crate) fails_after: Option<(usize, MeasureError)>,
     pub(crate) clock_ns: Rc<Cell<f64>>,
-    pub(crate) turns: Rc<RefCell<Vec<Turn>>>,
+    pub(crate) turns: Rc<RefCell<Vec<SimulatedTurn>>>,
     pub(crate) launches: Rc<RefCell<Vec<Launch>>>,
     pub(crate) rng: Rc<RefCell<ChaCha8Rng>>,
 }
@@ -163,7 +163,7 @@ struct Process {
 impl Runner for Process {
     fn run(&mut self, case: &str, iterations: u64) -> Result<Ran, MeasureError> {
         let Machine { clock_ns, turns, fails_after, .. } = &self.machine;
-        turns.borrow_mut().push(Turn { role: self.role, case: case.to_owned(), iterations });
+        turns.borrow_mut().push(SimulatedTurn { role: self.role, case: case.to_owned(), iterations });
         if let Some((_, error)) = fails_after.as_ref().filter(|(after, _)| turns.borrow().len() > *after) {
             return Err(error.clone());
         }

@@ -17,7 +17,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::block::{CaseBlock, Sides};
-use super::decide::{Decision, Rule, Standing};
+use super::decide::{CaseDecision, Claim, Rule};
 use super::spent::Times;
 use crate::measure::interval::MedianInterval;
 use crate::measure::stats::median;
@@ -28,7 +28,7 @@ const MOST_OF_IT: f64 = 0.5;
 /// What the clock does not see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Kind {
+pub enum UnseenKind {
     /// Time that the thread spent waiting.
     Waiting,
     /// CPU time of other threads.
@@ -37,11 +37,11 @@ pub enum Kind {
 
 /// What the blocks say of it.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Finding {
+pub struct UnseenFinding {
     /// Of what.
-    pub kind: Kind,
+    pub kind: UnseenKind,
     /// Of the ratio with it.
-    pub decision: Decision,
+    pub decision: CaseDecision,
     /// By how much of the base's time the candidate has more of it, median over blocks.
     pub more: f64,
     /// Part of the candidate's time that it is, as an interval over blocks: of waiting, the time with it; of other
@@ -53,7 +53,7 @@ pub struct Finding {
     pub switches_per_1000: Option<[f64; 2]>,
 }
 
-impl Finding {
+impl UnseenFinding {
     /// What there is to find in these blocks. Nothing if a probe does not say where its time goes.
     #[must_use]
     pub fn all(rule: &Rule, blocks: &[CaseBlock]) -> Vec<Self> {
@@ -69,18 +69,18 @@ impl Finding {
             };
             [mean(|sides| sides.base), mean(|sides| sides.candidate)]
         });
-        let mut findings = vec![Self::of(Kind::Waiting, rule, blocks, &sides, switches)];
+        let mut findings = vec![Self::of(UnseenKind::Waiting, rule, blocks, &sides, switches)];
         if told(&Times::others_cpu_ns) {
-            findings.push(Self::of(Kind::OtherThreads, rule, blocks, &sides, switches));
+            findings.push(Self::of(UnseenKind::OtherThreads, rule, blocks, &sides, switches));
         }
         findings
     }
 
-    fn of(kind: Kind, rule: &Rule, blocks: &[CaseBlock], sides: &[Sides], switches: Option<[f64; 2]>) -> Self {
+    fn of(kind: UnseenKind, rule: &Rule, blocks: &[CaseBlock], sides: &[Sides], switches: Option<[f64; 2]>) -> Self {
         let with_it = |times: &Times| {
             let unseen_ns = match kind {
-                Kind::Waiting => times.unseen_wait_ns(),
-                Kind::OtherThreads => kind.of(times),
+                UnseenKind::Waiting => times.unseen_wait_ns(),
+                UnseenKind::OtherThreads => kind.of(times),
             };
             (unseen_ns / times.elapsed_ns).ln_1p()
         };
@@ -106,16 +106,16 @@ impl Finding {
     /// Whether the probes tell waiting from being preempted; other threads' work needs no telling.
     #[must_use]
     pub const fn is_told(&self) -> bool {
-        matches!(self.kind, Kind::OtherThreads) || self.switches_per_1000.is_some()
+        matches!(self.kind, UnseenKind::OtherThreads) || self.switches_per_1000.is_some()
     }
 
     /// What it stands for: what was not told and not shown is nothing.
     #[must_use]
-    pub fn standing(&self) -> Standing {
-        match self.decision.standing {
-            alarm @ (Standing::Warn | Standing::Fail) => alarm,
+    pub fn claim(&self) -> Claim {
+        match self.decision.claim {
+            alarm @ (Claim::Warn | Claim::Fail) => alarm,
             other if self.is_told() => other,
-            _ => Standing::Pass,
+            _ => Claim::Pass,
         }
     }
 
@@ -137,7 +137,7 @@ impl Finding {
     }
 }
 
-impl Kind {
+impl UnseenKind {
     /// How much of it there is, in nanoseconds per item.
     fn of(self, times: &Times) -> f64 {
         match self {
@@ -158,16 +158,16 @@ impl Kind {
 /// The worst of what the clock says and what it does not see, in the order of what is shown: a slow-down, then that
 /// nothing can be said, then that nothing is wrong.
 #[must_use]
-pub fn worst(time: Standing, findings: &[Finding]) -> Standing {
-    let rank = |standing: &Standing| match standing {
-        Standing::Faster => 0,
-        Standing::Pass => 1,
-        Standing::Inconclusive => 2,
-        Standing::ControlFailed => 3,
-        Standing::Warn => 4,
-        Standing::Fail => 5,
+pub fn worst(time: Claim, findings: &[UnseenFinding]) -> Claim {
+    let rank = |claim: &Claim| match claim {
+        Claim::Faster => 0,
+        Claim::Pass => 1,
+        Claim::Inconclusive => 2,
+        Claim::ControlFailed => 3,
+        Claim::Warn => 4,
+        Claim::Fail => 5,
     };
-    findings.iter().map(Finding::standing).chain([time]).max_by_key(rank).unwrap_or(time)
+    findings.iter().map(UnseenFinding::claim).chain([time]).max_by_key(rank).unwrap_or(time)
 }
 
 #[cfg(test)]
@@ -180,14 +180,14 @@ mod tests {
     use rand_chacha::ChaCha8Rng;
 
     use super::*;
-    use crate::compare::contest::Effort;
-    use crate::compare::engine::{Layouts, Measured, Plan, Surroundings, compare};
+    use crate::compare::engine::{ComparisonPlan, Layouts, MeasuredCase, Surroundings, compare};
+    use crate::compare::group::Effort;
     use crate::compare::simulated::{Machine, RULE, Sleep, Tells, case};
 
     /// An item takes 625 ns: a turn of 200 µs has 320.
     const EFFORT: Effort = Effort { turn_ns: 200_000.0, rounds: 25 };
 
-    fn measured(machine: &Machine, seed: u64) -> Measured {
+    fn measured(machine: &Machine, seed: u64) -> MeasuredCase {
         let machine = Machine {
             rng: Rc::new(RefCell::new(ChaCha8Rng::seed_from_u64(seed))),
             clock_ns: Rc::default(),
@@ -195,7 +195,7 @@ mod tests {
             launches: Rc::default(),
             ..machine.clone()
         };
-        let plan = Plan {
+        let plan = ComparisonPlan {
             cases: vec![(case("a", 1), RULE)],
             effort: EFFORT,
             layouts: Layouts::Shared,
@@ -208,16 +208,16 @@ mod tests {
     }
 
     /// In how many of the trials there is a finding of this kind that stands for this.
-    fn share(machine: &Machine, kind: Kind, standings: &[Standing]) -> f64 {
+    fn share(machine: &Machine, kind: UnseenKind, claims: &[Claim]) -> f64 {
         const TRIALS: u64 = 40;
         let found = |seed: &u64| {
             let unseen = measured(machine, *seed).unseen;
-            unseen.iter().any(|finding| finding.kind == kind && standings.contains(&finding.standing()))
+            unseen.iter().any(|finding| finding.kind == kind && claims.contains(&finding.claim()))
         };
         (0..TRIALS).filter(found).count() as f64 / TRIALS as f64
     }
 
-    const SLOWER: [Standing; 2] = [Standing::Warn, Standing::Fail];
+    const SLOWER: [Claim; 2] = [Claim::Warn, Claim::Fail];
 
     /// So long that it makes the candidate this much slower by the wall clock.
     fn sleeping(part: f64) -> Option<Sleep> {
@@ -229,10 +229,10 @@ mod tests {
         for (part, expected) in [(0.08, 0.95), (0.10, 1.0), (0.15, 1.0), (1.6, 1.0)] {
             for machine in [Machine::quiet(), Machine::shared(), Machine { taken_away: 0.2, ..Machine::shared() }] {
                 let machine = Machine { sleeps: sleeping(part), ..machine };
-                let caught = share(&machine, Kind::Waiting, &[Standing::Fail]);
+                let caught = share(&machine, UnseenKind::Waiting, &[Claim::Fail]);
                 assert!(caught >= expected, "{part} {}: {caught}", machine.taken_away);
                 let one = measured(&machine, 1);
-                assert_eq!(one.decision.standing, Standing::Pass, "by the clock");
+                assert_eq!(one.decision.claim, Claim::Pass, "by the clock");
                 let waiting = one.unseen[0];
                 assert!(waiting.explains_the_slow_down(), "{waiting:?}");
                 let [base, candidate] = waiting.switches_per_1000.unwrap();
@@ -247,10 +247,10 @@ mod tests {
     fn work_of_another_thread_is_found() {
         for helper in [0.08, 0.15] {
             let machine = Machine { helper, taken_away: 0.1, ..Machine::shared() };
-            let caught = share(&machine, Kind::OtherThreads, &[Standing::Fail]);
+            let caught = share(&machine, UnseenKind::OtherThreads, &[Claim::Fail]);
             assert!(caught >= 0.95, "{helper}: {caught}");
-            assert_eq!(measured(&machine, 1).decision.standing, Standing::Pass);
-            assert_eq!(share(&machine, Kind::Waiting, &SLOWER), 0.0);
+            assert_eq!(measured(&machine, 1).decision.claim, Claim::Pass);
+            assert_eq!(share(&machine, UnseenKind::Waiting, &SLOWER), 0.0);
         }
     }
 
@@ -258,17 +258,17 @@ mod tests {
     fn a_neighbour_that_takes_the_core_away_is_no_waiting() {
         for taken_away in [0.05, 0.3, 0.7] {
             let machine = Machine { taken_away, ..Machine::shared() };
-            assert_eq!(share(&machine, Kind::Waiting, &[Standing::Pass]), 1.0, "{taken_away}");
+            assert_eq!(share(&machine, UnseenKind::Waiting, &[Claim::Pass]), 1.0, "{taken_away}");
             // Nor where nobody tells who gave up its core.
             let machine = Machine { tells: Tells::Times, ..machine };
-            assert_eq!(share(&machine, Kind::Waiting, &SLOWER), 0.0, "{taken_away}");
+            assert_eq!(share(&machine, UnseenKind::Waiting, &SLOWER), 0.0, "{taken_away}");
         }
     }
 
     #[test]
     fn without_switches_a_wait_is_found_where_it_is_shown() {
         let machine = Machine { tells: Tells::Times, sleeps: sleeping(0.12), ..Machine::shared() };
-        let caught = share(&machine, Kind::Waiting, &[Standing::Fail]);
+        let caught = share(&machine, UnseenKind::Waiting, &[Claim::Fail]);
         assert!(caught >= 0.99, "{caught}");
     }
 
@@ -276,14 +276,14 @@ mod tests {
     fn who_waits_as_its_base_does_is_no_slower() {
         let (sleeps, base_sleeps) = (sleeping(0.5), sleeping(0.5));
         let machine = Machine { sleeps, base_sleeps, ..Machine::shared() };
-        assert_eq!(share(&machine, Kind::Waiting, &SLOWER), 0.0);
+        assert_eq!(share(&machine, UnseenKind::Waiting, &SLOWER), 0.0);
     }
 
     #[test]
     fn a_probe_that_does_not_say_where_its_time_goes_is_measured_all_the_same() {
         let machine = Machine { tells: Tells::Nothing, sleeps: sleeping(0.5), ..Machine::shared() };
         let measured = measured(&machine, 1);
-        assert_eq!((measured.decision.standing, measured.unseen), (Standing::Pass, Vec::new()));
+        assert_eq!((measured.decision.claim, measured.unseen), (Claim::Pass, Vec::new()));
     }
 
     #[test]

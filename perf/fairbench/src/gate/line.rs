@@ -2,11 +2,11 @@
 
 use std::fmt::Write;
 
-use super::outcome::{Outcome, Ratio, Row};
+use super::outcome::{GateOutcome, GateRow, Ratio};
 use super::provenance::{addition, equal_line};
-use crate::compare::decide::Standing;
-use crate::compare::evidence::Verdict;
-use crate::compare::unseen::Kind;
+use crate::compare::decide::Claim;
+use crate::compare::evidence::GateVerdict;
+use crate::compare::unseen::UnseenKind;
 use crate::exit::Exit;
 
 /// Benchmarks that the verdict line names; the table has them all.
@@ -36,26 +36,26 @@ fn range(lower: f64, upper: f64) -> String {
 }
 
 /// `99 %`.
-pub(super) fn confidence(outcome: &Outcome) -> String {
+pub(super) fn confidence(outcome: &GateOutcome) -> String {
     format!("{} %", outcome.settings.confidence_percent)
 }
 
 /// What there is to know, in one line.
-pub(super) fn verdict_line(outcome: &Outcome, interrupted: bool) -> String {
+pub(super) fn verdict_line(outcome: &GateOutcome, interrupted: bool) -> String {
     let mut line = match outcome.verdict {
         None if interrupted => "interrupted: what was measured is kept".to_owned(),
         None => format!("could not measure: {}", outcome.stopped.as_deref().unwrap_or("nothing was measured")),
-        Some(Verdict::Regression) => named(outcome, Verdict::Regression, "regression"),
-        Some(Verdict::Waits) => named(outcome, Verdict::Waits, "waits"),
-        Some(Verdict::CouldNotMeasure) => control_line(outcome),
-        Some(Verdict::Inconclusive) => inconclusive_line(outcome),
-        Some(Verdict::Warn) => named(outcome, Verdict::Warn, "warn"),
-        Some(Verdict::Pass | Verdict::Faster) if outcome.is_of_equal_programs() => equal_line(),
-        Some(Verdict::Pass | Verdict::Faster) => pass_line(outcome),
+        Some(GateVerdict::Regression) => named(outcome, GateVerdict::Regression, "regression"),
+        Some(GateVerdict::Waits) => named(outcome, GateVerdict::Waits, "waits"),
+        Some(GateVerdict::CouldNotMeasure) => control_line(outcome),
+        Some(GateVerdict::Inconclusive) => inconclusive_line(outcome),
+        Some(GateVerdict::Warn) => named(outcome, GateVerdict::Warn, "warn"),
+        Some(GateVerdict::Pass | GateVerdict::Faster) if outcome.is_of_equal_programs() => equal_line(),
+        Some(GateVerdict::Pass | GateVerdict::Faster) => pass_line(outcome),
     };
     for (milder, name, beside) in [
-        (Verdict::Waits, "waits", &[Verdict::Regression][..]),
-        (Verdict::Warn, "warn", &[Verdict::Regression, Verdict::Waits]),
+        (GateVerdict::Waits, "waits", &[GateVerdict::Regression][..]),
+        (GateVerdict::Warn, "warn", &[GateVerdict::Regression, GateVerdict::Waits]),
     ] {
         if outcome.verdict.is_some_and(|verdict| beside.contains(&verdict)) && outcome.with(milder).next().is_some() {
             let _ = write!(line, "; {}", named(outcome, milder, name));
@@ -81,14 +81,14 @@ pub(super) fn verdict_line(outcome: &Outcome, interrupted: bool) -> String {
 }
 
 /// Benchmarks with this verdict, the worst first, each with what was shown of it.
-fn named(outcome: &Outcome, verdict: Verdict, what: &str) -> String {
-    let one = |row: &&Row| {
+fn named(outcome: &GateOutcome, verdict: GateVerdict, what: &str) -> String {
+    let one = |row: &&GateRow| {
         let Some(Ratio { estimate, lower, upper }) = row.judged_ratio() else { return row.benchmark.clone() };
         let unseen = row.waits().map_or_else(String::new, |waits| format!(" with {}", waits.share()));
         format!("{} is {} ({}){unseen}", row.benchmark, change(estimate), range(lower, upper))
     };
-    let mut rows: Vec<&Row> = outcome.with(verdict).collect();
-    let estimate = |row: &Row| row.judged_ratio().map_or(1.0, |ratio| ratio.estimate);
+    let mut rows: Vec<&GateRow> = outcome.with(verdict).collect();
+    let estimate = |row: &GateRow| row.judged_ratio().map_or(1.0, |ratio| ratio.estimate);
     rows.sort_by(|a, b| estimate(b).total_cmp(&estimate(a)));
     let named: Vec<String> = rows.iter().take(NAMED).map(one).collect();
     let more = match rows.len().saturating_sub(NAMED) {
@@ -98,11 +98,13 @@ fn named(outcome: &Outcome, verdict: Verdict, what: &str) -> String {
     format!("{what}: {}{more}, {} sure", named.join(", "), confidence(outcome))
 }
 
-fn pass_line(outcome: &Outcome) -> String {
+fn pass_line(outcome: &GateOutcome) -> String {
     // By the clock and, where that was decided too, with what it does not see.
-    let told = |row: &Row| {
-        let told =
-            row.unseen.iter().filter(|unseen| unseen.kind == Kind::OtherThreads || unseen.switches_per_1000.is_some());
+    let told = |row: &GateRow| {
+        let told = row
+            .unseen
+            .iter()
+            .filter(|unseen| unseen.kind == UnseenKind::OtherThreads || unseen.switches_per_1000.is_some());
         told.filter_map(|unseen| unseen.ratio).collect::<Vec<_>>()
     };
     let bounds = outcome.rows.iter().flat_map(|row| told(row).into_iter().chain(row.ratio)).map(|ratio| ratio.upper);
@@ -115,14 +117,14 @@ fn pass_line(outcome: &Outcome) -> String {
         format!("at least {} ({}) on {of_what}", change(bound).replace("slower", "faster"), confidence(outcome))
     };
     let gains: Vec<String> = outcome
-        .with(Verdict::Faster)
+        .with(GateVerdict::Faster)
         .filter_map(|row| Some(format!("{} is {}", row.benchmark, change(row.ratio?.estimate))))
         .collect();
     if gains.is_empty() { format!("pass: {shown}") } else { format!("pass: {shown}; faster: {}", gains.join(", ")) }
 }
 
-fn inconclusive_line(outcome: &Outcome) -> String {
-    let rows: Vec<String> = outcome.with(Verdict::Inconclusive).map(undecided).collect();
+fn inconclusive_line(outcome: &GateOutcome) -> String {
+    let rows: Vec<String> = outcome.with(GateVerdict::Inconclusive).map(undecided).collect();
     format!(
         "inconclusive: {} ({}) after {:.0} s; a quieter machine or a larger --budget may tell",
         rows.join(", "),
@@ -132,11 +134,11 @@ fn inconclusive_line(outcome: &Outcome) -> String {
 }
 
 /// Whether its time was measured well, and what it waits was not.
-fn is_unseen_alone(row: &Row) -> bool {
-    matches!(row.standing, Standing::Pass | Standing::Faster) && !row.unseen.is_empty()
+fn is_unseen_alone(row: &GateRow) -> bool {
+    matches!(row.claim, Claim::Pass | Claim::Faster) && !row.unseen.is_empty()
 }
 
-fn undecided(row: &Row) -> String {
+fn undecided(row: &GateRow) -> String {
     if is_unseen_alone(row) {
         return format!("whether {} waits more could not be told", row.benchmark);
     }
@@ -153,15 +155,15 @@ fn undecided(row: &Row) -> String {
     }
 }
 
-fn control_line(outcome: &Outcome) -> String {
-    let one = |row: &Row| {
+fn control_line(outcome: &GateOutcome) -> String {
+    let one = |row: &GateRow| {
         if is_unseen_alone(row) {
             return format!("the base waits on {}, and its control not alike", row.benchmark);
         }
         let off = row.control.map_or_else(String::new, |control| format!(" by {}", change(control.estimate)));
         format!("the control of {} is off{off}", row.benchmark)
     };
-    let rows: Vec<String> = outcome.with(Verdict::CouldNotMeasure).map(one).collect();
+    let rows: Vec<String> = outcome.with(GateVerdict::CouldNotMeasure).map(one).collect();
     format!("could not measure: {}; the base differs from itself, try again on a quieter machine", rows.join(", "))
 }
 
@@ -170,48 +172,51 @@ mod tests {
     use super::*;
     use crate::gate::test_data::{outcome, row};
 
-    fn line(rows: Vec<Row>) -> String {
+    fn line(rows: Vec<GateRow>) -> String {
         outcome(rows).verdict_line
     }
 
     #[test]
     fn the_verdict_line_names_the_bound_that_was_shown() {
-        let even = || row("a", Verdict::Pass, (0.995, 1.0, 1.004));
+        let even = || row("a", GateVerdict::Pass, (0.995, 1.0, 1.004));
         assert_eq!(
-            line(vec![even(), row("b", Verdict::Pass, (1.001, 1.007, 1.013))]),
+            line(vec![even(), row("b", GateVerdict::Pass, (1.001, 1.007, 1.013))]),
             "pass: at most 1.3 % slower (99 %) on each of 2 benchmarks"
         );
         assert_eq!(
-            line(vec![row("b", Verdict::Pass, (0.980, 0.985, 0.99))]),
+            line(vec![row("b", GateVerdict::Pass, (0.980, 0.985, 0.99))]),
             "pass: at least 1.0 % faster (99 %) on the benchmark"
         );
         assert_eq!(
-            line(vec![even(), row("b", Verdict::Faster, (0.88, 0.90, 0.92))]),
+            line(vec![even(), row("b", GateVerdict::Faster, (0.88, 0.90, 0.92))]),
             "pass: at most 0.4 % slower (99 %) on each of 2 benchmarks; faster: b is 10 % faster"
         );
         assert_eq!(
-            line(vec![even(), row("b", Verdict::Warn, (1.045, 1.05, 1.055))]),
+            line(vec![even(), row("b", GateVerdict::Warn, (1.045, 1.05, 1.055))]),
             "warn: b is 5.0 % slower (4.5 to 5.5 % slower), 99 % sure"
         );
-        let slower = |name: &str, by: f64| row(name, Verdict::Regression, (by, by, by));
+        let slower = |name: &str, by: f64| row(name, GateVerdict::Regression, (by, by, by));
         assert_eq!(
             line(vec![slower("a", 1.1), slower("b", 1.2), slower("c", 1.5), slower("d", 1.3), slower("e", 1.1)]),
             "regression: c is 50 % slower (50 to 50 % slower), d is 30 % slower (30 to 30 % slower), \
              b is 20 % slower (20 to 20 % slower) and 2 more, 99 % sure"
         );
         assert_eq!(
-            line(vec![row("a", Verdict::Regression, (2.1, 2.2, 2.3)), row("b", Verdict::Warn, (1.045, 1.05, 1.055))]),
+            line(vec![
+                row("a", GateVerdict::Regression, (2.1, 2.2, 2.3)),
+                row("b", GateVerdict::Warn, (1.045, 1.05, 1.055))
+            ]),
             "regression: a is 120 % slower (110 to 130 % slower), 99 % sure; \
              warn: b is 5.0 % slower (4.5 to 5.5 % slower), 99 % sure"
         );
         let wide = Ratio { estimate: 1.0, lower: 0.94, upper: 1.06 };
         assert_eq!(
-            line(vec![Row { control: Some(wide), ..row("b", Verdict::Inconclusive, (0.99, 1.0, 1.01)) }]),
+            line(vec![GateRow { control: Some(wide), ..row("b", GateVerdict::Inconclusive, (0.99, 1.0, 1.01)) }]),
             "inconclusive: the control of b, which should be even, is 6.0 % faster to 6.0 % slower (99 %) after 10 s; \
              a quieter machine or a larger --budget may tell"
         );
         assert_eq!(
-            line(vec![even(), row("b", Verdict::Inconclusive, (0.97, 1.02, 1.08))]),
+            line(vec![even(), row("b", GateVerdict::Inconclusive, (0.97, 1.02, 1.08))]),
             "inconclusive: b is 3.0 % faster to 8.0 % slower (99 %) after 10 s; \
              a quieter machine or a larger --budget may tell"
         );
@@ -220,12 +225,12 @@ mod tests {
     #[test]
     fn a_regression_outweighs_what_was_not_decided() {
         let rows = vec![
-            row("a", Verdict::Inconclusive, (0.9, 1.0, 1.1)),
-            row("b", Verdict::Regression, (1.09, 1.1, 1.11)),
-            row("c", Verdict::CouldNotMeasure, (0.9, 1.0, 1.1)),
+            row("a", GateVerdict::Inconclusive, (0.9, 1.0, 1.1)),
+            row("b", GateVerdict::Regression, (1.09, 1.1, 1.11)),
+            row("c", GateVerdict::CouldNotMeasure, (0.9, 1.0, 1.1)),
         ];
         let outcome = outcome(rows);
-        assert_eq!((outcome.verdict, outcome.exit_code), (Some(Verdict::Regression), 1));
+        assert_eq!((outcome.verdict, outcome.exit_code), (Some(GateVerdict::Regression), 1));
     }
 
     #[test]

@@ -10,7 +10,7 @@
 //! | `line` | the verdict, in one line |
 //! | `render` | the table, Markdown |
 //! | `unseen` | what the clock does not see, weighed into the verdict |
-//! | `sides` | from two resolved sides to a contest |
+//! | `sides` | from two resolved sides to a pair |
 
 mod line;
 pub mod outcome;
@@ -27,11 +27,11 @@ use std::time::Duration;
 use fairbench_probe::clock::Clock;
 use fairbench_probe::protocol::Hello;
 
-use outcome::{Confirmation, Outcome, Ratio, Row};
+use outcome::{Confirmation, GateOutcome, GateRow, Ratio};
 use unseen::{Unseen, weigh_in};
 
 use crate::compare::decide::Rule;
-use crate::compare::engine::{Comparison, Ended, Layouts, Measured, Plan, Surroundings, compare};
+use crate::compare::engine::{Comparison, ComparisonEnd, ComparisonPlan, Layouts, MeasuredCase, Surroundings, compare};
 use crate::compare::evidence::{PairCounts, needs_confirmation, weigh};
 use crate::compare::runner::{CaseInfo, Launcher, MeasureError};
 use crate::host::Host;
@@ -45,7 +45,7 @@ use crate::side::manifest::Likeness;
 const KEPT_TO_CONFIRM: f64 = 0.3;
 
 /// Two programs, and what is known of them before the clock starts.
-pub struct Contest<'a> {
+pub struct ProgramPair<'a> {
     /// What the base is called.
     pub base: String,
     /// What the candidate is called.
@@ -75,47 +75,48 @@ pub struct Contest<'a> {
 }
 
 /// Measures, decides, weighs. Never fails: what went wrong is part of the outcome.
-pub fn judge(contest: &Contest<'_>, config: &GateConfig, seed: u64, around: &mut Surroundings<'_>) -> Outcome {
-    let mut outcome = Outcome {
-        missing: missing_of(contest, config),
-        pinned: contest.pinned,
-        core: if contest.pinned { measuring_core() } else { None },
-        fixed_addresses: contest.fixed_addresses,
-        host: contest.host.clone(),
-        probes: contest.probes.clone(),
-        notes: contest.notes.iter().cloned().chain(notes(contest)).collect(),
+pub fn judge(pair: &ProgramPair<'_>, config: &GateConfig, seed: u64, around: &mut Surroundings<'_>) -> GateOutcome {
+    let mut outcome = GateOutcome {
+        missing: missing_of(pair, config),
+        pinned: pair.pinned,
+        core: if pair.pinned { measuring_core() } else { None },
+        fixed_addresses: pair.fixed_addresses,
+        host: pair.host.clone(),
+        probes: pair.probes.clone(),
+        notes: pair.notes.iter().cloned().chain(notes(pair)).collect(),
         seed,
-        likeness: contest.likeness.clone(),
-        ..Outcome::empty(&contest.base, &contest.candidate, config)
+        likeness: pair.likeness.clone(),
+        ..GateOutcome::empty(&pair.base, &pair.candidate, config)
     };
-    if contest.cases.is_empty() {
+    if pair.cases.is_empty() {
         outcome.stopped = Some("the two sides have no benchmark in common".to_owned());
     }
     let mut interrupted = false;
     // What can be pinned and what cannot are different measurements, and don't share blocks.
     for single_threaded in [true, false] {
-        let cases = contest.cases.iter().filter(|case| case.is_single_threaded() == single_threaded);
+        let cases = pair.cases.iter().filter(|case| case.is_single_threaded() == single_threaded);
         let cases: Vec<(CaseInfo, Rule)> = cases.map(|case| (case.clone(), config.rule(&case.name))).collect();
         if cases.is_empty() || outcome.stopped.is_some() {
             continue;
         }
         let budget = config.budget(single_threaded);
         let first_budget = budget.mul_f64(1.0 - KEPT_TO_CONFIRM);
-        let plan = Plan { cases, effort: config.effort(), layouts: Layouts::Shared, budget: first_budget, seed };
-        let first = compare(contest.launcher, &plan, around);
+        let plan =
+            ComparisonPlan { cases, effort: config.effort(), layouts: Layouts::Shared, budget: first_budget, seed };
+        let first = compare(pair.launcher, &plan, around);
         let left = budget.saturating_sub(first.elapsed);
-        let confirmation = confirm(contest, &plan, &first, left, around);
+        let confirmation = confirm(pair, &plan, &first, left, around);
         for comparison in [Some(&first), confirmation.as_ref()].into_iter().flatten() {
             outcome.measuring_seconds += comparison.elapsed.as_secs_f64();
-            if let Ended::Failed(error) = &comparison.ended {
+            if let ComparisonEnd::Failed(error) = &comparison.ended {
                 interrupted = *error == MeasureError::Interrupted;
                 outcome.stopped = Some(error.to_string());
             }
         }
         let confirmed = confirmation.map(|confirmation| confirmation.cases).unwrap_or_default();
-        outcome.rows.extend(first.cases.into_iter().map(|measured| row(contest, config, measured, &confirmed)));
+        outcome.rows.extend(first.cases.into_iter().map(|measured| row(pair, config, measured, &confirmed)));
     }
-    outcome.notes.extend(clock_notes(contest, &outcome.rows));
+    outcome.notes.extend(clock_notes(pair, &outcome.rows));
     outcome.conclude(interrupted);
     outcome
 }
@@ -123,41 +124,46 @@ pub fn judge(contest: &Contest<'_>, config: &GateConfig, seed: u64, around: &mut
 /// Measures again, with a layout for each side, what got slower without doing more. `None` if there is nothing to
 /// confirm, or no time for it.
 fn confirm(
-    contest: &Contest<'_>,
-    plan: &Plan,
+    pair: &ProgramPair<'_>,
+    plan: &ComparisonPlan,
     first: &Comparison,
     left: Duration,
     around: &mut Surroundings<'_>,
 ) -> Option<Comparison> {
-    let suspect = |measured: &&Measured| {
-        let counts = contest.counts.get(&measured.case.name).cloned().unwrap_or_default();
-        needs_confirmation(measured.decision.standing, &counts)
+    let suspect = |measured: &&MeasuredCase| {
+        let counts = pair.counts.get(&measured.case.name).cloned().unwrap_or_default();
+        needs_confirmation(measured.decision.claim, &counts)
     };
     let suspects: Vec<&CaseInfo> = first.cases.iter().filter(suspect).map(|measured| &measured.case).collect();
-    if suspects.is_empty() || left.is_zero() || matches!(first.ended, Ended::Failed(_)) {
+    if suspects.is_empty() || left.is_zero() || matches!(first.ended, ComparisonEnd::Failed(_)) {
         return None;
     }
     let cases = plan.cases.iter().filter(|(case, _)| suspects.contains(&case)).cloned().collect();
     // Another seed: other layouts than those that raised the suspicion.
-    let plan =
-        Plan { cases, layouts: Layouts::Independent, budget: left, seed: plan.seed.wrapping_add(1), ..plan.clone() };
-    Some(compare(contest.launcher, &plan, around))
+    let plan = ComparisonPlan {
+        cases,
+        layouts: Layouts::Independent,
+        budget: left,
+        seed: plan.seed.wrapping_add(1),
+        ..plan.clone()
+    };
+    Some(compare(pair.launcher, &plan, around))
 }
 
-fn row(contest: &Contest<'_>, config: &GateConfig, measured: Measured, confirmed: &[Measured]) -> Row {
-    let Measured { case, decision, unseen, blocks } = measured;
-    let counts = contest.counts.get(&case.name).cloned().unwrap_or_default();
+fn row(pair: &ProgramPair<'_>, config: &GateConfig, measured: MeasuredCase, confirmed: &[MeasuredCase]) -> GateRow {
+    let MeasuredCase { case, decision, unseen, blocks } = measured;
+    let counts = pair.counts.get(&case.name).cloned().unwrap_or_default();
     let confirmation = confirmed.iter().find(|confirmed| confirmed.case == case);
-    let weighed = weigh(decision.standing, &counts, confirmation.map(|confirmed| confirmed.decision.standing));
-    let weighed = weigh_in(weighed, decision.standing, &unseen);
+    let weighed = weigh(decision.claim, &counts, confirmation.map(|confirmed| confirmed.decision.claim));
+    let weighed = weigh_in(weighed, decision.claim, &unseen);
     let base_ns: Vec<f64> = blocks.iter().map(|block| block.base_ns_per_item).collect();
-    Row {
+    GateRow {
         levels: config.levels(&case.name),
         benchmark: case.name,
         threads: case.threads,
         verdict: weighed.verdict,
         reason: weighed.reason,
-        standing: decision.standing,
+        claim: decision.claim,
         ratio: decision.change.map(Ratio::of),
         control: decision.control.map(Ratio::of),
         base_ns_per_item: Quartiles::of(&base_ns).map(|quartiles| quartiles.median),
@@ -168,22 +174,22 @@ fn row(contest: &Contest<'_>, config: &GateConfig, measured: Measured, confirmed
     }
 }
 
-fn notes(contest: &Contest<'_>) -> Vec<String> {
+fn notes(pair: &ProgramPair<'_>) -> Vec<String> {
     let mut notes = Vec::new();
-    if !contest.pinned {
+    if !pair.pinned {
         notes.push(
             "This system does not let probes be pinned to a core: intervals are wider, and undecided benchmarks more \
              likely."
                 .to_owned(),
         );
     }
-    if !contest.fixed_addresses {
+    if !pair.fixed_addresses {
         notes.push(
             "Address randomisation could not be switched off: every process lies elsewhere, which widens the intervals."
                 .to_owned(),
         );
     }
-    if contest.cases.iter().any(|case| !case.is_single_threaded()) {
+    if pair.cases.iter().any(|case| !case.is_single_threaded()) {
         notes.push(
             "Benchmarks on several threads cannot be pinned and are in wall time: their intervals are wider."
                 .to_owned(),
@@ -193,14 +199,14 @@ fn notes(contest: &Contest<'_>) -> Vec<String> {
 }
 
 /// What a reader should know of the clocks.
-fn clock_notes(contest: &Contest<'_>, rows: &[Row]) -> Vec<String> {
+fn clock_notes(pair: &ProgramPair<'_>, rows: &[GateRow]) -> Vec<String> {
     let mut notes = Vec::new();
     let single = || rows.iter().filter(|row| row.threads == 1 && !row.blocks.is_empty());
     // The wall clock sees waiting by itself.
-    let by_the_wall = |row: &&Row| {
+    let by_the_wall = |row: &&GateRow| {
         let of_probe =
             |hello: &Hello| hello.cases.iter().any(|case| case.name == row.benchmark && case.clock == Clock::Wall);
-        contest.probes.as_ref().is_some_and(|probes| probes.iter().all(of_probe))
+        pair.probes.as_ref().is_some_and(|probes| probes.iter().all(of_probe))
     };
     let silent = names(single().filter(|row| row.unseen.is_empty() && !by_the_wall(row)));
     if !silent.is_empty() {
@@ -209,7 +215,7 @@ fn clock_notes(contest: &Contest<'_>, rows: &[Row]) -> Vec<String> {
              perf/PROTOCOL.md)."
         ));
     }
-    let untold = |row: &&Row| row.unseen.iter().any(|unseen| unseen.switches_per_1000.is_none());
+    let untold = |row: &&GateRow| row.unseen.iter().any(|unseen| unseen.switches_per_1000.is_none());
     let untold = names(single().filter(untold));
     if !untold.is_empty() {
         notes.push(format!(
@@ -229,15 +235,15 @@ fn clock_notes(contest: &Contest<'_>, rows: &[Row]) -> Vec<String> {
     notes
 }
 
-fn names<'r>(rows: impl Iterator<Item = &'r Row>) -> String {
+fn names<'r>(rows: impl Iterator<Item = &'r GateRow>) -> String {
     rows.map(|row| row.benchmark.as_str()).collect::<Vec<_>>().join(", ")
 }
 
 /// What is not on both sides, and levels for what is on neither.
-fn missing_of(contest: &Contest<'_>, config: &GateConfig) -> Vec<Missing> {
-    let mut missing = contest.missing.clone();
+fn missing_of(pair: &ProgramPair<'_>, config: &GateConfig) -> Vec<Missing> {
+    let mut missing = pair.missing.clone();
     missing::allow(&mut missing, &config.allow_missing, false);
-    missing.extend(levels_of_none(&contest.known, config));
+    missing.extend(levels_of_none(&pair.known, config));
     missing
 }
 

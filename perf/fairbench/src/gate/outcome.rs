@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::unseen::Unseen;
 use crate::compare::block::CaseBlock;
-use crate::compare::decide::{Decision, Levels, Standing};
-use crate::compare::evidence::{PairCounts, Verdict};
+use crate::compare::decide::{CaseDecision, Claim, Levels};
+use crate::compare::evidence::{GateVerdict, PairCounts};
 use crate::exit::{Exit, Failure};
 use crate::host::Host;
 use crate::measure::interval::MedianInterval;
@@ -19,13 +19,13 @@ pub const FORMAT: &str = "perf-lab gate v1";
 
 /// A gate's result.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Outcome {
+pub struct GateOutcome {
     /// [`FORMAT`].
     pub format: String,
     /// What it comes to, in one line.
     pub verdict_line: String,
     /// The worst of the rows' verdicts; `None` if it was interrupted or a probe failed.
-    pub verdict: Option<Verdict>,
+    pub verdict: Option<GateVerdict>,
     /// What the process ends with.
     pub exit_code: u8,
     /// What was compared with.
@@ -33,7 +33,7 @@ pub struct Outcome {
     /// What was judged.
     pub candidate: String,
     /// One per benchmark.
-    pub rows: Vec<Row>,
+    pub rows: Vec<GateRow>,
     /// Tripwires that bind here, if they were looked at.
     pub tripwires: Vec<Tripwire>,
     /// What was to be judged and is not there.
@@ -70,17 +70,18 @@ pub struct Outcome {
 
 /// One benchmark.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Row {
+pub struct GateRow {
     /// Its name.
     pub benchmark: String,
     /// Threads that it works on.
     pub threads: usize,
     /// What is made of it.
-    pub verdict: Verdict,
+    pub verdict: GateVerdict,
     /// Why, or what else was noticed.
     pub reason: Option<String>,
     /// What the times alone say.
-    pub standing: Standing,
+    #[serde(rename = "standing")]
+    pub claim: Claim,
     /// Its levels.
     pub levels: Levels,
     /// candidate / base; above 1 is slower. `None` if there were too few blocks.
@@ -118,7 +119,8 @@ pub struct Ratio {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Confirmation {
     /// What the times said.
-    pub standing: Standing,
+    #[serde(rename = "standing")]
+    pub claim: Claim,
     /// candidate / base.
     pub ratio: Option<Ratio>,
     /// Each block's values.
@@ -147,18 +149,18 @@ impl Ratio {
 }
 
 impl Confirmation {
-    pub(super) fn of(decision: &Decision, blocks: Vec<CaseBlock>) -> Self {
-        Self { standing: decision.standing, ratio: decision.change.map(Ratio::of), blocks }
+    pub(super) fn of(decision: &CaseDecision, blocks: Vec<CaseBlock>) -> Self {
+        Self { claim: decision.claim, ratio: decision.change.map(Ratio::of), blocks }
     }
 }
 
-impl Row {
+impl GateRow {
     /// What a verdict of "waits" rests on.
     #[must_use]
     pub fn waits(&self) -> Option<&Unseen> {
-        let alarms = self.unseen.iter().filter(|unseen| matches!(unseen.standing, Standing::Warn | Standing::Fail));
+        let alarms = self.unseen.iter().filter(|unseen| matches!(unseen.claim, Claim::Warn | Claim::Fail));
         let estimate = |unseen: &Unseen| unseen.ratio.map_or(1.0, |ratio| ratio.estimate);
-        alarms.max_by(|a, b| estimate(a).total_cmp(&estimate(b))).filter(|_| self.verdict == Verdict::Waits)
+        alarms.max_by(|a, b| estimate(a).total_cmp(&estimate(b))).filter(|_| self.verdict == GateVerdict::Waits)
     }
 
     /// candidate / base by what the verdict rests on.
@@ -168,11 +170,11 @@ impl Row {
 
     /// Whether it waits, by as much as must stop a change.
     fn waits_too_long(&self) -> bool {
-        self.waits().is_some_and(|waits| waits.standing == Standing::Fail)
+        self.waits().is_some_and(|waits| waits.claim == Claim::Fail)
     }
 }
 
-impl Outcome {
+impl GateOutcome {
     /// What an item is, in the singular: what both probes call it in all of their cases, or just that.
     #[must_use]
     pub fn item(&self) -> &str {
@@ -224,7 +226,7 @@ impl Outcome {
     }
 
     /// The rows with this verdict.
-    pub fn with(&self, verdict: Verdict) -> impl Iterator<Item = &Row> {
+    pub fn with(&self, verdict: GateVerdict) -> impl Iterator<Item = &GateRow> {
         self.rows.iter().filter(move |row| row.verdict == verdict)
     }
 
@@ -242,33 +244,35 @@ impl Outcome {
     /// Draws the conclusion from rows, tripwires and how the measuring ended. Called again whenever those change.
     pub(super) fn conclude(&mut self, interrupted: bool) {
         // What is shown outweighs what is not: a regression stays one even if another benchmark could not be measured.
-        let waits_too_long = self.rows.iter().any(Row::waits_too_long);
+        let waits_too_long = self.rows.iter().any(GateRow::waits_too_long);
         let worst = [
-            Verdict::Regression,
-            if waits_too_long { Verdict::Waits } else { Verdict::Regression },
-            Verdict::CouldNotMeasure,
-            Verdict::Inconclusive,
-            Verdict::Waits,
-            Verdict::Warn,
-            Verdict::Faster,
-            Verdict::Pass,
+            GateVerdict::Regression,
+            if waits_too_long { GateVerdict::Waits } else { GateVerdict::Regression },
+            GateVerdict::CouldNotMeasure,
+            GateVerdict::Inconclusive,
+            GateVerdict::Waits,
+            GateVerdict::Warn,
+            GateVerdict::Faster,
+            GateVerdict::Pass,
         ]
         .into_iter()
         .find(|&verdict| self.with(verdict).next().is_some())
         .or_else(|| self.untimed_verdict());
         // Also if the comparison did not come to its end: what is shown is shown. An interruption asks for no verdict.
-        let is_shown = waits_too_long || worst == Some(Verdict::Regression);
+        let is_shown = waits_too_long || worst == Some(GateVerdict::Regression);
         self.verdict = if self.stopped.is_some() && (interrupted || !is_shown) { None } else { worst };
         let exit = match (self.verdict, interrupted) {
             (None, true) => Exit::Interrupted,
             _ if self.differs || self.broken().next().is_some() => Exit::Difference,
             (None, false) => Exit::CouldNot,
-            (Some(Verdict::Regression), _) => Exit::Difference,
-            (Some(Verdict::Waits), _) if waits_too_long => Exit::Difference,
-            (Some(Verdict::CouldNotMeasure), _) => Exit::CouldNot,
+            (Some(GateVerdict::Regression), _) => Exit::Difference,
+            (Some(GateVerdict::Waits), _) if waits_too_long => Exit::Difference,
+            (Some(GateVerdict::CouldNotMeasure), _) => Exit::CouldNot,
             (Some(_), _) if self.is_incomplete() => Exit::CouldNot,
-            (Some(Verdict::Inconclusive), _) => Exit::Inconclusive,
-            (Some(Verdict::Pass | Verdict::Faster | Verdict::Warn | Verdict::Waits), _) => Exit::Success,
+            (Some(GateVerdict::Inconclusive), _) => Exit::Inconclusive,
+            (Some(GateVerdict::Pass | GateVerdict::Faster | GateVerdict::Warn | GateVerdict::Waits), _) => {
+                Exit::Success
+            }
         };
         self.exit_code = exit.code();
         self.verdict_line = super::line::verdict_line(self, interrupted);
@@ -286,7 +290,7 @@ impl Outcome {
     /// A warning counts as a regression from now on.
     pub fn be_strict(&mut self) {
         // A slow-down that is shown outweighs what is missing.
-        let is_slower = self.with(Verdict::Warn).chain(self.with(Verdict::Waits)).next().is_some();
+        let is_slower = self.with(GateVerdict::Warn).chain(self.with(GateVerdict::Waits)).next().is_some();
         if self.verdict.is_some() && is_slower && self.exit() != Exit::Difference {
             self.exit_code = Exit::Difference.code();
             self.notes.push("--strict: a warning ends with exit code 1.".to_owned());

@@ -1,7 +1,7 @@
 //! What the builds of both sides say about the comparison, beside what the clock says.
 
-use super::outcome::Outcome;
-use crate::compare::evidence::Verdict;
+use super::outcome::GateOutcome;
+use crate::compare::evidence::GateVerdict;
 use crate::side::manifest::Likeness;
 
 /// Files that the verdict line names.
@@ -25,7 +25,7 @@ pub(super) fn equal_line() -> String {
 }
 
 /// What is added to the verdict line.
-pub(super) fn addition(outcome: &Outcome) -> String {
+pub(super) fn addition(outcome: &GateOutcome) -> String {
     let Some(likeness) = &outcome.likeness else { return String::new() };
     let mut addition = String::new();
     if likeness.equal_programs && !likeness.differing_sources.is_empty() {
@@ -46,7 +46,7 @@ fn named(files: &[String]) -> String {
     }
 }
 
-impl Outcome {
+impl GateOutcome {
     /// Of two sides whose programs are equal, with nothing timed.
     #[must_use]
     pub fn equal(base: &str, candidate: &str, config: &crate::settings::GateConfig, likeness: Likeness) -> Self {
@@ -71,8 +71,8 @@ impl Outcome {
     }
 
     /// The verdict where nothing was timed.
-    pub(super) fn untimed_verdict(&self) -> Option<Verdict> {
-        self.is_of_equal_programs().then_some(Verdict::Pass)
+    pub(super) fn untimed_verdict(&self) -> Option<GateVerdict> {
+        self.is_of_equal_programs().then_some(GateVerdict::Pass)
     }
 }
 
@@ -93,7 +93,7 @@ mod tests {
     }
 
     fn line(likeness: Likeness) -> String {
-        let mut outcome = outcome(vec![row("a", Verdict::Pass, (0.99, 1.0, 1.01))]);
+        let mut outcome = outcome(vec![row("a", GateVerdict::Pass, (0.99, 1.0, 1.01))]);
         outcome.likeness = Some(likeness);
         outcome.conclude(false);
         outcome.verdict_line
@@ -102,8 +102,8 @@ mod tests {
     #[test]
     fn equal_programs_with_equal_code_pass_untimed() {
         let settings: GateConfig = GateConfig::default();
-        let outcome = Outcome::equal("HEAD~1", "working tree", &settings, likeness(true, &[], &[]));
-        assert_eq!((outcome.verdict, outcome.exit_code), (Some(Verdict::Pass), 0));
+        let outcome = GateOutcome::equal("HEAD~1", "working tree", &settings, likeness(true, &[], &[]));
+        assert_eq!((outcome.verdict, outcome.exit_code), (Some(GateVerdict::Pass), 0));
         assert!(outcome.verdict_line.starts_with("pass: equal programs: "), "{}", outcome.verdict_line);
         assert!(outcome.rows.is_empty());
     }

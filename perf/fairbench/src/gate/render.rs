@@ -6,7 +6,7 @@ use comfy_table::Table;
 use comfy_table::presets::ASCII_MARKDOWN;
 
 use super::line::confidence;
-use super::outcome::{Outcome, Ratio, Row};
+use super::outcome::{GateOutcome, GateRow, Ratio};
 
 fn ratio_cell(ratio: Option<Ratio>) -> String {
     ratio.map_or_else(|| "n/a".to_owned(), |r| format!("{:.3} ({:.3}–{:.3})", r.estimate, r.lower, r.upper))
@@ -23,7 +23,7 @@ fn count_cell(base: Option<f64>, candidate: Option<f64>, digits: usize) -> Strin
     format!("{before} → {after}{percent}")
 }
 
-fn cells(row: &Row) -> [String; 5] {
+fn cells(row: &GateRow) -> [String; 5] {
     let (base, candidate) = (&row.counts.base, &row.counts.candidate);
     [
         row.benchmark.clone(),
@@ -37,7 +37,7 @@ fn cells(row: &Row) -> [String; 5] {
     ]
 }
 
-fn counted(outcome: &Outcome) -> String {
+fn counted(outcome: &GateOutcome) -> String {
     let (instructions, allocations) =
         (format!("instructions per {}", outcome.item()), format!("allocations per {}", outcome.item()));
     let header = ["benchmark", "time, candidate / base", &instructions, &allocations, "verdict"];
@@ -54,7 +54,7 @@ fn table<const COLUMNS: usize>(header: [&str; COLUMNS], rows: impl IntoIterator<
     table.to_string()
 }
 
-fn details(outcome: &Outcome) -> String {
+fn details(outcome: &GateOutcome) -> String {
     let rows = outcome.rows.iter().map(|row| {
         [
             row.benchmark.clone(),
@@ -74,7 +74,7 @@ fn percent(part: f64) -> f64 {
     (part * 1e6).round() / 1e4
 }
 
-fn tripwires(outcome: &Outcome) -> Option<String> {
+fn tripwires(outcome: &GateOutcome) -> Option<String> {
     let rows = outcome.tripwires.iter().map(|tripwire| {
         let state = if tripwire.broken { "BROKEN" } else { "holds" };
         [tripwire.name.clone(), tripwire.limit.clone(), tripwire.measured.clone(), state.to_owned()]
@@ -82,7 +82,7 @@ fn tripwires(outcome: &Outcome) -> Option<String> {
     (!outcome.tripwires.is_empty()).then(|| table(["tripwire", "limit", "measured", "state"], rows))
 }
 
-fn method(outcome: &Outcome) -> String {
+fn method(outcome: &GateOutcome) -> String {
     let pinned = match (outcome.pinned, outcome.core) {
         (true, Some(core)) => format!(" pinned to core {core}"),
         (true, None) => " pinned to one core".to_owned(),
@@ -109,7 +109,7 @@ const CLOCKS: &str = "One thread is timed in its CPU time; what that does not se
 
 /// For a terminal: the verdict line, the table, broken tripwires, method and notes.
 #[must_use]
-pub fn terminal(outcome: &Outcome) -> String {
+pub fn terminal(outcome: &GateOutcome) -> String {
     let mut text = format!("{}\n", outcome.verdict_line);
     for missing in &outcome.missing {
         let _ = writeln!(text, "{}", missing.line());
@@ -117,7 +117,7 @@ pub fn terminal(outcome: &Outcome) -> String {
     if !outcome.rows.is_empty() {
         let _ = write!(text, "\n{}\n", counted(outcome));
     }
-    let broken = Outcome { tripwires: outcome.broken().cloned().collect(), ..outcome.clone() };
+    let broken = GateOutcome { tripwires: outcome.broken().cloned().collect(), ..outcome.clone() };
     if let Some(table) = tripwires(&broken) {
         let _ = write!(text, "\n{table}\n");
     } else if !outcome.tripwires.is_empty() {
@@ -134,7 +134,7 @@ pub fn terminal(outcome: &Outcome) -> String {
 
 /// For a job summary or a comment: the same, with what few read folded away.
 #[must_use]
-pub fn markdown(outcome: &Outcome) -> String {
+pub fn markdown(outcome: &GateOutcome) -> String {
     let mut text = format!("**{}**\n", outcome.verdict_line);
     for missing in &outcome.missing {
         let _ = write!(text, "\n- {}", missing.line());
@@ -161,13 +161,13 @@ pub fn markdown(outcome: &Outcome) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::compare::evidence::Verdict;
+    use crate::compare::evidence::GateVerdict;
     use crate::gate::outcome::Tripwire;
     use crate::gate::test_data::{outcome, row};
 
     #[test]
     fn the_terminal_shows_the_verdict_first_then_the_table() {
-        let text = terminal(&outcome(vec![row("verify_single", Verdict::Regression, (1.06, 1.08, 1.10))]));
+        let text = terminal(&outcome(vec![row("verify_single", GateVerdict::Regression, (1.06, 1.08, 1.10))]));
         assert!(text.starts_with("regression: verify_single is 8.0 % slower"), "{text}");
         assert!(text.contains("1.080 (1.060–1.100)") && text.contains("2000 → 2160 (+8.0 %)"), "{text}");
         assert!(text.contains("| 3.00 =") && text.contains("regression: time and instructions are up"), "{text}");
@@ -176,7 +176,7 @@ mod tests {
 
     #[test]
     fn markdown_folds_away_what_few_read() {
-        let mut outcome = outcome(vec![row("a", Verdict::Pass, (0.99, 1.0, 1.01))]);
+        let mut outcome = outcome(vec![row("a", GateVerdict::Pass, (0.99, 1.0, 1.01))]);
         let broken = Tripwire { name: "t".into(), limit: "l".into(), measured: "m".into(), broken: true };
         outcome.add_tripwires(vec![broken]);
         assert_eq!(outcome.exit_code, 1);

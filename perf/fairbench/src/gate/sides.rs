@@ -1,11 +1,11 @@
-//! From two resolved sides to a contest: what both can do, and what each was counted to do.
+//! From two resolved sides to a pair: what both can do, and what each was counted to do.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use fairbench_probe::protocol::Hello;
 
-use super::Contest;
+use super::ProgramPair;
 use crate::compare::evidence::{Counts, PairCounts};
 use crate::compare::runner::{CaseInfo, MeasureError};
 use crate::exit::Failure;
@@ -20,7 +20,7 @@ use crate::side::manifest::Likeness;
 
 /// Where sides are matched.
 #[derive(Clone, Copy, Debug)]
-pub struct Place<'p> {
+pub struct SidePlace<'p> {
     /// The directory of what can be made again.
     pub state: &'p Path,
     /// This machine and this build.
@@ -47,7 +47,7 @@ impl Matched {
     ///
     /// # Errors
     /// Usage: a benchmark that there is not on both sides. An interruption.
-    pub fn new(base: &Side, candidate: &Side, benchmarks: &[String], at: &Place<'_>) -> Result<Self, Failure> {
+    pub fn new(base: &Side, candidate: &Side, benchmarks: &[String], at: &SidePlace<'_>) -> Result<Self, Failure> {
         let mut notes = Vec::new();
         let mut known: Vec<String> = base.cases().into_iter().chain(candidate.cases()).map(|case| case.name).collect();
         known.sort_unstable();
@@ -92,8 +92,8 @@ impl Matched {
 
     /// Ready to be judged.
     #[must_use]
-    pub fn contest(&self) -> Contest<'_> {
-        Contest {
+    pub fn pair(&self) -> ProgramPair<'_> {
+        ProgramPair {
             base: self.base.clone(),
             candidate: self.candidate.clone(),
             launcher: &self.pair,
@@ -206,8 +206,12 @@ fn uncounted(cases: &[CaseInfo], counts: &BTreeMap<String, PairCounts>) -> Vec<M
     [sides(|counts| counts.instructions, "instructions"), sides(|counts| counts.allocations, "allocations")].concat()
 }
 
-fn pair_up(cases: &[CaseInfo], base: &count::Counts, candidate: &count::Counts) -> BTreeMap<String, PairCounts> {
-    let of = |counted: &count::Counts, name: &str| {
+fn pair_up(
+    cases: &[CaseInfo],
+    base: &count::SideCounts,
+    candidate: &count::SideCounts,
+) -> BTreeMap<String, PairCounts> {
+    let of = |counted: &count::SideCounts, name: &str| {
         let counted = counted.cases.get(name).copied().unwrap_or_default();
         Counts {
             instructions: counted.instructions_per_item,

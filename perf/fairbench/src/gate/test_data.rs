@@ -1,19 +1,19 @@
 //! An outcome, as far as tests of how it is shown need one.
 
-use super::outcome::{Outcome, Ratio, Row};
-use crate::compare::decide::{Levels, Standing};
-use crate::compare::evidence::{Counts, PairCounts, Verdict};
+use super::outcome::{GateOutcome, GateRow, Ratio};
+use crate::compare::decide::{Claim, Levels};
+use crate::compare::evidence::{Counts, GateVerdict, PairCounts};
 use crate::settings::GateConfig;
 
-pub(crate) fn row(benchmark: &str, verdict: Verdict, (lower, estimate, upper): (f64, f64, f64)) -> Row {
+pub(crate) fn row(benchmark: &str, verdict: GateVerdict, (lower, estimate, upper): (f64, f64, f64)) -> GateRow {
     let counts =
         |instructions: f64| Counts { instructions: Some(instructions), allocations: Some(3.0), allocated_bytes: None };
-    Row {
+    GateRow {
         benchmark: benchmark.into(),
         threads: 1,
         verdict,
-        reason: (verdict == Verdict::Regression).then(|| "time and instructions are up".to_owned()),
-        standing: Standing::Pass,
+        reason: (verdict == GateVerdict::Regression).then(|| "time and instructions are up".to_owned()),
+        claim: Claim::Pass,
         levels: Levels { warn: 0.05, fail: 0.07 },
         ratio: Some(Ratio { estimate, lower, upper }),
         control: Some(Ratio { estimate: 1.001, lower: 0.998, upper: 1.004 }),
@@ -25,14 +25,14 @@ pub(crate) fn row(benchmark: &str, verdict: Verdict, (lower, estimate, upper): (
     }
 }
 
-pub(crate) fn outcome(rows: Vec<Row>) -> Outcome {
+pub(crate) fn outcome(rows: Vec<GateRow>) -> GateOutcome {
     let settings = GateConfig::default();
-    let mut outcome = Outcome {
+    let mut outcome = GateOutcome {
         rows,
         pinned: true,
         measuring_seconds: 9.87,
         notes: vec!["A note.".into()],
-        ..Outcome::empty("HEAD~1", "working tree", &settings)
+        ..GateOutcome::empty("HEAD~1", "working tree", &settings)
     };
     outcome.conclude(false);
     outcome

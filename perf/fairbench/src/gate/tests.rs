@@ -1,7 +1,7 @@
 use super::*;
 use crate::compare::decide::LOOKS;
-use crate::compare::engine::Progress;
-use crate::compare::evidence::{Counts, Verdict};
+use crate::compare::engine::ComparisonProgress;
+use crate::compare::evidence::{Counts, GateVerdict};
 use crate::compare::simulated::{Machine, Sleep, Tells, case};
 use crate::settings::Override;
 
@@ -15,12 +15,12 @@ fn counts(times: f64) -> PairCounts {
     PairCounts { base: counts(1.0), candidate: counts(times) }
 }
 
-fn gate(machine: &Machine, config: &GateConfig, times: f64) -> Outcome {
+fn gate(machine: &Machine, config: &GateConfig, times: f64) -> GateOutcome {
     gate_without(machine, config, times, Vec::new())
 }
 
-fn gate_without(machine: &Machine, config: &GateConfig, times: f64, missing: Vec<Missing>) -> Outcome {
-    let contest = Contest {
+fn gate_without(machine: &Machine, config: &GateConfig, times: f64, missing: Vec<Missing>) -> GateOutcome {
+    let pair = ProgramPair {
         base: "old".into(),
         candidate: "new".into(),
         launcher: machine,
@@ -36,17 +36,17 @@ fn gate_without(machine: &Machine, config: &GateConfig, times: f64, missing: Vec
         likeness: None,
     };
     let now = || machine.elapsed();
-    judge(&contest, config, 3, &mut Surroundings { now: &now, interrupted: &|| false, progress: &mut |_| {} })
+    judge(&pair, config, 3, &mut Surroundings { now: &now, interrupted: &|| false, progress: &mut |_| {} })
 }
 
-fn verdicts(outcome: &Outcome) -> Vec<Verdict> {
+fn verdicts(outcome: &GateOutcome) -> Vec<GateVerdict> {
     outcome.rows.iter().map(|row| row.verdict).collect()
 }
 
 #[test]
 fn equal_programs_pass_with_the_bound_that_was_shown() {
     let outcome = gate(&Machine::shared(), &config(), 1.0);
-    assert_eq!((outcome.verdict, outcome.exit_code), (Some(Verdict::Pass), 0), "{outcome:?}");
+    assert_eq!((outcome.verdict, outcome.exit_code), (Some(GateVerdict::Pass), 0), "{outcome:?}");
     assert!(outcome.verdict_line.starts_with("pass: at most "), "{}", outcome.verdict_line);
     assert!(outcome.verdict_line.contains(" % slower (99 %)"), "{}", outcome.verdict_line);
     assert!(outcome.rows.iter().all(|row| LOOKS.contains(&row.blocks.len())));
@@ -56,7 +56,7 @@ fn equal_programs_pass_with_the_bound_that_was_shown() {
 fn more_work_is_a_regression_of_the_benchmark_that_has_it() {
     let machine = Machine { change: 0.08, changed_case: Some("one"), ..Machine::shared() };
     let outcome = gate(&machine, &config(), 1.08);
-    assert_eq!(verdicts(&outcome), [Verdict::Regression, Verdict::Pass, Verdict::Pass]);
+    assert_eq!(verdicts(&outcome), [GateVerdict::Regression, GateVerdict::Pass, GateVerdict::Pass]);
     assert_eq!(outcome.exit_code, 1);
     assert!(outcome.verdict_line.starts_with("regression: one is 8."), "{}", outcome.verdict_line);
     assert!(outcome.rows[0].confirmation.is_none());
@@ -66,7 +66,7 @@ fn more_work_is_a_regression_of_the_benchmark_that_has_it() {
 fn slower_without_more_work_is_confirmed_over_layouts_before_it_fails() {
     let machine = Machine { change: 0.10, changed_case: Some("one"), ..Machine::shared() };
     let outcome = gate(&machine, &config(), 1.0);
-    assert_eq!(outcome.rows[0].verdict, Verdict::Regression, "{:?}", outcome.rows[0].reason);
+    assert_eq!(outcome.rows[0].verdict, GateVerdict::Regression, "{:?}", outcome.rows[0].reason);
     assert!(!outcome.rows[0].confirmation.as_ref().unwrap().blocks.is_empty());
 }
 
@@ -80,8 +80,8 @@ fn a_candidate_that_sleeps_waits_and_fails_like_any_slow_down() {
         ..Machine::shared()
     };
     let mut outcome = gate(&sleeping(80_000), &config(), 1.0);
-    assert_eq!(verdicts(&outcome), [Verdict::Waits, Verdict::Pass, Verdict::Pass]);
-    assert_eq!((outcome.verdict, outcome.exit_code), (Some(Verdict::Waits), 1), "{}", outcome.verdict_line);
+    assert_eq!(verdicts(&outcome), [GateVerdict::Waits, GateVerdict::Pass, GateVerdict::Pass]);
+    assert_eq!((outcome.verdict, outcome.exit_code), (Some(GateVerdict::Waits), 1), "{}", outcome.verdict_line);
     assert!(outcome.verdict_line.starts_with("waits: one is "), "{}", outcome.verdict_line);
     assert!(outcome.verdict_line.contains(" % of its time off the processor, 99 % sure"), "{}", outcome.verdict_line);
     let reason = outcome.rows[0].reason.clone().unwrap();
@@ -91,7 +91,7 @@ fn a_candidate_that_sleeps_waits_and_fails_like_any_slow_down() {
     assert!(outcome.notes.is_empty() || !outcome.notes.concat().contains("Waiting"), "{:?}", outcome.notes);
 
     outcome = gate(&sleeping(37_000), &config(), 1.0);
-    assert_eq!((outcome.verdict, outcome.exit_code), (Some(Verdict::Waits), 0), "{}", outcome.verdict_line);
+    assert_eq!((outcome.verdict, outcome.exit_code), (Some(GateVerdict::Waits), 0), "{}", outcome.verdict_line);
     outcome.be_strict();
     assert_eq!(outcome.exit_code, 1);
 }
@@ -101,10 +101,10 @@ fn both_a_slow_down_and_waiting_are_in_the_verdict_line() {
     let machine = Machine { change: 0.10, changed_case: Some("one"), ..Machine::shared() };
     let sleeps = Some(Sleep { every_items: 1000, ns: 20_000 });
     let outcome = gate(&Machine { sleeps, ..machine.clone() }, &config(), 1.10);
-    assert_eq!(outcome.rows[0].verdict, Verdict::Regression);
+    assert_eq!(outcome.rows[0].verdict, GateVerdict::Regression);
     assert!(outcome.rows[0].reason.as_ref().unwrap().contains("; also "), "{:?}", outcome.rows[0].reason);
     let helper = gate(&Machine { helper: 0.5, ..machine }, &config(), 1.10);
-    assert_eq!(helper.rows[0].verdict, Verdict::Waits);
+    assert_eq!(helper.rows[0].verdict, GateVerdict::Waits);
     assert!(helper.verdict_line.contains("other threads busy for 50.0 %"), "{}", helper.verdict_line);
 }
 
@@ -127,14 +127,14 @@ fn an_outcome_of_an_older_lab_is_read() {
             assert!(block.as_object_mut().unwrap().remove("spent").is_some());
         }
     }
-    let read: Outcome = serde_json::from_value(json).unwrap();
+    let read: GateOutcome = serde_json::from_value(json).unwrap();
     assert!(read.rows.iter().all(|row| row.unseen.is_empty() && row.blocks[0].spent.is_none()));
 }
 
 #[test]
 fn a_control_that_is_off_is_no_verdict() {
     let outcome = gate(&Machine { control_off: 0.03, ..Machine::shared() }, &config(), 1.0);
-    assert_eq!((outcome.verdict, outcome.exit_code), (Some(Verdict::CouldNotMeasure), 3));
+    assert_eq!((outcome.verdict, outcome.exit_code), (Some(GateVerdict::CouldNotMeasure), 3));
     assert!(outcome.verdict_line.starts_with("could not measure: "), "{}", outcome.verdict_line);
 }
 
@@ -158,7 +158,7 @@ fn a_failing_probe_stops_it_and_the_blocks_before_are_kept() {
         ..Machine { change: 0.30, changed_case: Some("one"), ..Machine::shared() }
     };
     let outcome = gate(&fails, &config(), 1.3);
-    assert_eq!((outcome.verdict, outcome.exit_code), (Some(Verdict::Regression), 1), "{}", outcome.verdict_line);
+    assert_eq!((outcome.verdict, outcome.exit_code), (Some(GateVerdict::Regression), 1), "{}", outcome.verdict_line);
     assert!(outcome.verdict_line.contains("; stopped before its end: old: "), "{}", outcome.verdict_line);
 
     let machine = Machine { fails_after: Some((150, MeasureError::Interrupted)), ..Machine::shared() };
@@ -169,7 +169,7 @@ fn a_failing_probe_stops_it_and_the_blocks_before_are_kept() {
 #[test]
 fn without_a_common_benchmark_there_is_nothing_to_judge() {
     let machine = Machine::quiet();
-    let contest = Contest {
+    let pair = ProgramPair {
         base: "old".into(),
         candidate: "new".into(),
         launcher: &machine,
@@ -185,8 +185,8 @@ fn without_a_common_benchmark_there_is_nothing_to_judge() {
         likeness: None,
     };
     let now = || machine.elapsed();
-    let mut around = Surroundings { now: &now, interrupted: &|| false, progress: &mut |_: Progress| {} };
-    let outcome = judge(&contest, &config(), 1, &mut around);
+    let mut around = Surroundings { now: &now, interrupted: &|| false, progress: &mut |_: ComparisonProgress| {} };
+    let outcome = judge(&pair, &config(), 1, &mut around);
     assert_eq!(outcome.exit_code, 3);
     assert!(outcome.verdict_line.contains("no benchmark in common"), "{}", outcome.verdict_line);
 }
@@ -195,7 +195,7 @@ fn without_a_common_benchmark_there_is_nothing_to_judge() {
 fn a_warning_is_exit_0_and_exit_1_when_strict() {
     let machine = Machine { change: 0.055, changed_case: Some("one"), process_sd: 0.003, ..Machine::shared() };
     let mut outcome = gate(&machine, &config(), 1.055);
-    assert_eq!((outcome.verdict, outcome.exit_code), (Some(Verdict::Warn), 0), "{}", outcome.verdict_line);
+    assert_eq!((outcome.verdict, outcome.exit_code), (Some(GateVerdict::Warn), 0), "{}", outcome.verdict_line);
     outcome.be_strict();
     assert_eq!(outcome.exit_code, 1);
 }
@@ -270,5 +270,5 @@ fn a_tripwire_that_binds_and_was_not_measured_is_exit_3_unless_it_is_allowed() {
 fn an_outcome_survives_json() {
     let outcome = gate(&Machine::quiet(), &config(), 1.0);
     let json = serde_json::to_string(&outcome).unwrap();
-    assert_eq!(serde_json::from_str::<Outcome>(&json).unwrap(), outcome);
+    assert_eq!(serde_json::from_str::<GateOutcome>(&json).unwrap(), outcome);
 }

@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::outcome::Ratio;
-use crate::compare::decide::Standing;
-use crate::compare::evidence::{Verdict, Weighed};
-use crate::compare::unseen::{Finding, Kind, worst};
+use crate::compare::decide::Claim;
+use crate::compare::evidence::{GateVerdict, Weighed};
+use crate::compare::unseen::{UnseenFinding, UnseenKind, worst};
 
 /// Less than this part of the base's time is not named beside something else.
 const WORTH_NAMING: f64 = 0.01;
@@ -14,9 +14,10 @@ const WORTH_NAMING: f64 = 0.01;
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Unseen {
     /// Waiting, or CPU time of other threads.
-    pub kind: Kind,
+    pub kind: UnseenKind,
     /// What the ratio with it stands for.
-    pub standing: Standing,
+    #[serde(rename = "standing")]
+    pub claim: Claim,
     /// candidate / base with it; above 1 is slower. `None` if there were too few blocks.
     pub ratio: Option<Ratio>,
     /// control / base with it, which should be 1.
@@ -32,10 +33,10 @@ pub struct Unseen {
 }
 
 impl Unseen {
-    pub(super) fn of(finding: &Finding) -> Self {
+    pub(super) fn of(finding: &UnseenFinding) -> Self {
         Self {
             kind: finding.kind,
-            standing: finding.standing(),
+            claim: finding.claim(),
             ratio: finding.decision.change.map(Ratio::of),
             control: finding.decision.control.map(Ratio::of),
             candidate_share: finding.share.map(|share| Ratio {
@@ -53,8 +54,8 @@ impl Unseen {
     pub fn share(&self) -> String {
         let share = self.candidate_share.map_or_else(|| "part".to_owned(), |share| percent(share.estimate));
         match self.kind {
-            Kind::Waiting => format!("{share} of its time off the processor"),
-            Kind::OtherThreads => format!("other threads busy for {share} of its CPU time"),
+            UnseenKind::Waiting => format!("{share} of its time off the processor"),
+            UnseenKind::OtherThreads => format!("other threads busy for {share} of its CPU time"),
         }
     }
 
@@ -69,10 +70,10 @@ impl Unseen {
             (_, Some([base, candidate])) => {
                 format!("; {candidate:.1} voluntary switches per 1000 items, base {base:.1}")
             }
-            (Kind::Waiting, None) => {
+            (UnseenKind::Waiting, None) => {
                 "; by wall time against CPU time, since the probes do not tell switches".to_owned()
             }
-            (Kind::OtherThreads, None) => String::new(),
+            (UnseenKind::OtherThreads, None) => String::new(),
         };
         format!("{}{interval}, base {base}{switches}", self.share())
     }
@@ -83,57 +84,57 @@ fn percent(part: f64) -> String {
 }
 
 /// What time and counts came to, with what the clock does not see.
-pub(super) fn weigh_in(weighed: Weighed, time: Standing, findings: &[Finding]) -> Weighed {
-    let is_alarm = |standing: Standing| matches!(standing, Standing::Warn | Standing::Fail);
+pub(super) fn weigh_in(weighed: Weighed, time: Claim, findings: &[UnseenFinding]) -> Weighed {
+    let is_alarm = |claim: Claim| matches!(claim, Claim::Warn | Claim::Fail);
     // A slow-down that the clock sees as well is in these ratios too; what is not seen has to be a part of it.
     let slower = findings
         .iter()
-        .filter(|finding| is_alarm(finding.standing()) && finding.more >= WORTH_NAMING)
+        .filter(|finding| is_alarm(finding.claim()) && finding.more >= WORTH_NAMING)
         .max_by(|a, b| median(a).total_cmp(&median(b)));
-    if let Some(finding) = slower.filter(|_| weighed.verdict != Verdict::CouldNotMeasure) {
+    if let Some(finding) = slower.filter(|_| weighed.verdict != GateVerdict::CouldNotMeasure) {
         let evidence = Unseen::of(finding).evidence();
-        let worse = finding.standing() == Standing::Fail && time != Standing::Fail || !is_alarm(time);
+        let worse = finding.claim() == Claim::Fail && time != Claim::Fail || !is_alarm(time);
         // A slow-down that counts do not explain may be the layout's, and stays a warning unless waiting is most of it.
-        let may_be_layout = weighed.verdict == Verdict::Warn;
+        let may_be_layout = weighed.verdict == GateVerdict::Warn;
         if worse && !may_be_layout || finding.explains_the_slow_down() {
-            return Weighed { verdict: Verdict::Waits, reason: Some(evidence) };
+            return Weighed { verdict: GateVerdict::Waits, reason: Some(evidence) };
         }
         let reason = weighed.reason.map_or_else(|| evidence.clone(), |reason| format!("{reason}; also {evidence}"));
         return Weighed { reason: Some(reason), ..weighed };
     }
-    if weighed.verdict == Verdict::Warn {
+    if weighed.verdict == GateVerdict::Warn {
         let reason = |untold: &str| {
             Some(weighed.reason.as_ref().map_or_else(|| untold.to_owned(), |reason| format!("{reason}; {untold}")))
         };
-        return match worst(Standing::Pass, findings) {
-            Standing::ControlFailed => Weighed {
-                verdict: Verdict::CouldNotMeasure,
+        return match worst(Claim::Pass, findings) {
+            Claim::ControlFailed => Weighed {
+                verdict: GateVerdict::CouldNotMeasure,
                 reason: reason("and the base waits, but not as long as itself"),
             },
-            Standing::Inconclusive => Weighed {
-                verdict: Verdict::Inconclusive,
+            Claim::Inconclusive => Weighed {
+                verdict: GateVerdict::Inconclusive,
                 reason: reason("and whether it waits more could not be told"),
             },
             _ => weighed,
         };
     }
     match (weighed.verdict, worst(time, findings)) {
-        (Verdict::Pass | Verdict::Faster, Standing::ControlFailed) => Weighed {
-            verdict: Verdict::CouldNotMeasure,
+        (GateVerdict::Pass | GateVerdict::Faster, Claim::ControlFailed) => Weighed {
+            verdict: GateVerdict::CouldNotMeasure,
             reason: Some("the base waits, and not as long as itself".to_owned()),
         },
-        (Verdict::Pass | Verdict::Faster, Standing::Inconclusive) => Weighed {
-            verdict: Verdict::Inconclusive,
+        (GateVerdict::Pass | GateVerdict::Faster, Claim::Inconclusive) => Weighed {
+            verdict: GateVerdict::Inconclusive,
             reason: Some("CPU time is not up, but whether it waits more could not be told".to_owned()),
         },
-        (Verdict::Faster, Standing::Pass) => Weighed {
-            verdict: Verdict::Pass,
+        (GateVerdict::Faster, Claim::Pass) => Weighed {
+            verdict: GateVerdict::Pass,
             reason: Some("faster in CPU time of its thread, but not with what it waits or leaves to others".to_owned()),
         },
         _ => weighed,
     }
 }
 
-fn median(finding: &Finding) -> f64 {
+fn median(finding: &UnseenFinding) -> f64 {
     finding.decision.change.map_or(0.0, |change| change.median)
 }

@@ -1,4 +1,4 @@
-//! Change points: runs between which a benchmark's level changed for good.
+//! LevelChange points: runs between which a benchmark's level changed for good.
 //!
 //! **Is there one?** If nothing changed, any order of the runs was as likely as any other. At each place that leaves
 //! [`FEWEST_RUNS`] on either side, the ranks before it are held against those after it: the sum of the centred ranks
@@ -41,7 +41,7 @@ const SEED: u64 = 1979;
 
 /// A level that changed.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Change {
+pub struct LevelChange {
     /// Index of the first run after it.
     pub at: usize,
     /// By how much, of the level before. Above 0 the benchmark got slower.
@@ -53,7 +53,7 @@ pub struct Change {
 /// The changes in a series of log ratios, in the order of time, that are significant at `level` for the series as a
 /// whole. `permutations` are the most shuffles for each question.
 #[must_use]
-pub fn find(values: &[f64], level: f64, permutations: usize) -> Vec<Change> {
+pub fn find(values: &[f64], level: f64, permutations: usize) -> Vec<LevelChange> {
     let mut found = Vec::new();
     search(values, 0..values.len(), (0.0, level), permutations, &mut found);
     found.sort_unstable_by_key(|&(at, _)| at);
@@ -116,11 +116,11 @@ fn search(
     }
 }
 
-fn sized(values: &[f64], found: &[(usize, f64)]) -> Vec<Change> {
+fn sized(values: &[f64], found: &[(usize, f64)]) -> Vec<LevelChange> {
     let segments = segments(values.len(), found.iter().map(|&(at, _)| at));
     let levels: Vec<f64> = segments.into_iter().filter_map(|runs| values.get(runs)).map(median).collect();
     let steps = levels.windows(2).filter_map(|pair| Some(pair.last()? - pair.first()?));
-    found.iter().zip(steps).map(|(&(at, p), step)| Change { at, percent: 100.0 * step.exp_m1(), p }).collect()
+    found.iter().zip(steps).map(|(&(at, p), step)| LevelChange { at, percent: 100.0 * step.exp_m1(), p }).collect()
 }
 
 /// Ranks less their mean; equal values share theirs.
@@ -165,13 +165,13 @@ mod tests {
 
     use super::*;
     use crate::history::simulated::series;
-    use crate::measure::simulated::Noise;
+    use crate::measure::simulated::SimulatedNoise;
 
     const PERMUTATIONS: usize = 299;
 
     #[test]
     fn runs_in_which_nothing_changed_are_called_changed_in_at_most_5_percent_of_cases_whatever_the_noise() {
-        for noise in Noise::ALL {
+        for noise in SimulatedNoise::ALL {
             let mut rng = ChaCha8Rng::seed_from_u64(7);
             let p: Vec<f64> = (0..300).map(|_| p_of_any(&series(&mut rng, noise, 40, |_| 0.0), PERMUTATIONS)).collect();
             let alarms = p.iter().filter(|&&p| p <= 0.05).count();
@@ -190,7 +190,7 @@ mod tests {
         let found = (0..trials)
             .filter(|_| {
                 let at = rng.random_range(5..=25);
-                let values = series(&mut rng, Noise::Normal, 30, |run| if run < at { 0.0 } else { 0.02 });
+                let values = series(&mut rng, SimulatedNoise::Normal, 30, |run| if run < at { 0.0 } else { 0.02 });
                 let changes = find(&values, 0.05, PERMUTATIONS);
                 changes.iter().any(|change| change.at.abs_diff(at) <= 2 && (change.percent - 2.0).abs() < 1.0)
             })
@@ -209,9 +209,10 @@ mod tests {
         let trials = 40;
         let mut too_many = 0;
         for _ in 0..trials {
-            let changes = find(&series(&mut rng, Noise::Normal, 45, level), 0.05, PERMUTATIONS);
+            let changes = find(&series(&mut rng, SimulatedNoise::Normal, 45, level), 0.05, PERMUTATIONS);
             let near = |at: usize, percent: f64| {
-                let is_it = |change: &&Change| change.at.abs_diff(at) <= 1 && (change.percent - percent).abs() < 1.0;
+                let is_it =
+                    |change: &&LevelChange| change.at.abs_diff(at) <= 1 && (change.percent - percent).abs() < 1.0;
                 changes.iter().find(is_it).is_some_and(|change| change.p < 0.01)
             };
             assert!(near(15, 3.0) && near(30, -4.9), "{changes:?}");
@@ -225,7 +226,7 @@ mod tests {
         let step = |percent: f64| {
             let mut rng = ChaCha8Rng::seed_from_u64(10);
             let level = move |run: usize| if run < 20 { 0.0 } else { percent / 100.0 };
-            let values: Vec<f64> = series(&mut rng, Noise::Normal, 40, |_| 0.0);
+            let values: Vec<f64> = series(&mut rng, SimulatedNoise::Normal, 40, |_| 0.0);
             let quiet: Vec<f64> = values.iter().enumerate().map(|(run, noise)| level(run) + noise / 50.0).collect();
             assert!(p_of_any(&quiet, PERMUTATIONS) < 0.01);
             find(&quiet, 0.05, PERMUTATIONS).len()

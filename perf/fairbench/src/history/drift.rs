@@ -86,7 +86,7 @@ mod tests {
 
     use super::*;
     use crate::history::simulated::series;
-    use crate::measure::simulated::Noise;
+    use crate::measure::simulated::SimulatedNoise;
 
     fn of(values: &[f64]) -> Drift {
         Drift::of(values, []).unwrap()
@@ -117,7 +117,7 @@ mod tests {
 
     #[test]
     fn runs_without_a_drift_are_said_to_drift_in_at_most_5_percent_of_cases_whatever_the_noise() {
-        for noise in Noise::ALL {
+        for noise in SimulatedNoise::ALL {
             let mut rng = ChaCha8Rng::seed_from_u64(11);
             let alarms = (0..300).filter(|_| of(&series(&mut rng, noise, 40, |_| 0.0)).p <= 0.05).count();
             // 5 % of 300 is 15, give or take 2.3 standard deviations of 3.8.
@@ -131,7 +131,7 @@ mod tests {
         let trials = 200;
         let found = (0..trials)
             .filter(|_| {
-                let drift = of(&series(&mut rng, Noise::Normal, 40, |run| 0.001 * run as f64));
+                let drift = of(&series(&mut rng, SimulatedNoise::Normal, 40, |run| 0.001 * run as f64));
                 drift.p <= 0.05 && (drift.percent_over(10) - 1.0).abs() < 0.3
             })
             .count();

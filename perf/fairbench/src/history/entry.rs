@@ -31,12 +31,12 @@ pub struct Entry {
     /// Name of the plan.
     pub plan: String,
     /// By name: `VARIANT/CORPUS/BATCH`, such as `prod/light/64`; at default knobs, on one thread.
-    pub benchmarks: BTreeMap<String, Benchmark>,
+    pub benchmarks: BTreeMap<String, HistoryBenchmark>,
 }
 
 /// What one benchmark came to. Ratios are medians over blocks with their 95 % intervals.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Benchmark {
+pub struct HistoryBenchmark {
     /// Time / time of the floor in the same blocks.
     pub ratio_to_floor: f64,
     /// Lower end of its interval.
@@ -86,7 +86,7 @@ fn simd_path(fingerprint: &str) -> Option<&str> {
     fingerprint.rsplit('-').nth(1)
 }
 
-impl Benchmark {
+impl HistoryBenchmark {
     /// The ratio to the floor with its interval.
     #[must_use]
     pub const fn to_floor(&self) -> PairedRatio {

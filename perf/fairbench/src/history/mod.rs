@@ -28,6 +28,6 @@ pub mod file;
 pub mod simulated;
 pub mod trend;
 
-pub use entry::{Benchmark, Entry, short};
+pub use entry::{Entry, HistoryBenchmark, short};
 pub use file::{History, append, read};
-pub use trend::{Point, Trend, starts, trends};
+pub use trend::{Trend, TrendPoint, starts, trends};

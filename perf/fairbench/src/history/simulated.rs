@@ -5,15 +5,15 @@ use std::collections::BTreeMap;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::entry::{Benchmark, Entry, FORMAT};
-use crate::measure::simulated::Noise;
+use super::entry::{Entry, FORMAT, HistoryBenchmark};
+use crate::measure::simulated::SimulatedNoise;
 
 /// What a unit of noise is from run to run: half a per cent.
 const NOISE: f64 = 0.005;
 
 /// Log ratios of so many runs, at these levels.
 #[must_use]
-pub fn series(rng: &mut impl Rng, noise: Noise, runs: usize, level: impl Fn(usize) -> f64) -> Vec<f64> {
+pub fn series(rng: &mut impl Rng, noise: SimulatedNoise, runs: usize, level: impl Fn(usize) -> f64) -> Vec<f64> {
     (0..runs).map(|run| level(run) + NOISE * noise.draw(rng)).collect()
 }
 
@@ -22,7 +22,7 @@ pub fn series(rng: &mut impl Rng, noise: Noise, runs: usize, level: impl Fn(usiz
 #[must_use]
 pub fn entries(runs: usize) -> Vec<Entry> {
     let mut rng = ChaCha8Rng::seed_from_u64(30);
-    let mut values = |level: fn(usize) -> f64| series(&mut rng, Noise::Normal, runs, level);
+    let mut values = |level: fn(usize) -> f64| series(&mut rng, SimulatedNoise::Normal, runs, level);
     let plain = values(|_| 2.303);
     let prod = values(|run| if run < 18 { 0.405 } else { 0.405 + 0.03 });
     let lanes = values(|run| 1.609 + 0.001 * run as f64);
@@ -50,8 +50,8 @@ pub fn entries(runs: usize) -> Vec<Entry> {
         .collect()
 }
 
-fn benchmark(ratio_to_floor: f64) -> Benchmark {
-    Benchmark {
+fn benchmark(ratio_to_floor: f64) -> HistoryBenchmark {
+    HistoryBenchmark {
         ratio_to_floor,
         ratio_to_floor_lower95: ratio_to_floor * 0.996,
         ratio_to_floor_upper95: ratio_to_floor * 1.005,

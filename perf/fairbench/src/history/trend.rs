@@ -19,7 +19,7 @@ use std::ops::Range;
 
 use serde::Serialize;
 
-use super::changes::{self, Change, SMALLEST_PERCENT, segments};
+use super::changes::{self, LevelChange, SMALLEST_PERCENT, segments};
 use super::drift::Drift;
 use super::entry::Entry;
 use crate::measure::stats::{PairedRatio, median};
@@ -31,7 +31,7 @@ pub const FEWEST_RUNS: usize = super::drift::FEWEST_RUNS;
 
 /// A benchmark of one run.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Point {
+pub struct TrendPoint {
     /// Index of the run among all of them: a benchmark need not be part of each.
     pub run: usize,
     /// Time / time of the floor, with the run's own interval.
@@ -44,12 +44,12 @@ pub struct Trend {
     /// Its name.
     pub benchmark: String,
     /// Its runs, oldest first.
-    pub points: Vec<Point>,
+    pub points: Vec<TrendPoint>,
     /// Indices of `points` that begin a new segment: from there on another compiler or other flags built it. What lies
     /// between two segments is no change of the code, and is not judged.
     pub starts: Vec<usize>,
     /// Where its level changed. `at` is an index of `points`; p is adjusted for the number of benchmarks.
-    pub changes: Vec<Change>,
+    pub changes: Vec<LevelChange>,
     /// Whether it creeps apart from that; p adjusted likewise. In the last segment that has one.
     pub drift: Option<Drift>,
     /// The points that the drift was found in.
@@ -87,7 +87,7 @@ impl Trend {
 
     /// The runs on either side of a change, as indices of the history.
     #[must_use]
-    pub fn around(&self, change: &Change) -> Option<(usize, usize)> {
+    pub fn around(&self, change: &LevelChange) -> Option<(usize, usize)> {
         let before = self.points.get(change.at.checked_sub(1)?)?;
         Some((before.run, self.points.get(change.at)?.run))
     }
@@ -118,10 +118,10 @@ pub fn starts(entries: &[&Entry]) -> Vec<usize> {
 /// for itself.
 #[must_use]
 pub fn trends(entries: &[&Entry]) -> Vec<Trend> {
-    let mut points: BTreeMap<&str, Vec<Point>> = BTreeMap::new();
+    let mut points: BTreeMap<&str, Vec<TrendPoint>> = BTreeMap::new();
     for (run, entry) in entries.iter().enumerate() {
         for (name, benchmark) in &entry.benchmarks {
-            points.entry(name).or_default().push(Point { run, ratio: benchmark.to_floor() });
+            points.entry(name).or_default().push(TrendPoint { run, ratio: benchmark.to_floor() });
         }
     }
     let starts_of_runs = starts(entries);
@@ -153,7 +153,7 @@ pub fn trends(entries: &[&Entry]) -> Vec<Trend> {
     let judged = judge(&series, permutations_for(series.len()));
     for ((index, part), (changes, drift)) in places.into_iter().zip(judged) {
         let Some(trend) = all.get_mut(index) else { continue };
-        trend.changes.extend(changes.into_iter().map(|change| Change { at: part.start + change.at, ..change }));
+        trend.changes.extend(changes.into_iter().map(|change| LevelChange { at: part.start + change.at, ..change }));
         if drift.is_some() {
             (trend.drift, trend.drifting) = (drift, part);
         }
@@ -168,9 +168,9 @@ fn permutations_for(benchmarks: usize) -> usize {
     ((10.0 / strictest) as usize).clamp(2_000, 100_000)
 }
 
-type Judged = (Vec<Change>, Option<Drift>);
+type TrendFindings = (Vec<LevelChange>, Option<Drift>);
 
-fn judge(series: &[Vec<f64>], permutations: usize) -> Vec<Judged> {
+fn judge(series: &[Vec<f64>], permutations: usize) -> Vec<TrendFindings> {
     let p_of = |values: &Vec<f64>| {
         let drift = Drift::of(values, [])?;
         Some(2.0 * drift.p.min(changes::p_of_any(values, permutations)))
@@ -206,8 +206,8 @@ fn holm(p: &[Option<f64>]) -> Vec<Option<usize>> {
 }
 
 /// Steps or a line, whichever leaves less.
-fn describe(values: &[f64], level: f64, permutations: usize) -> Judged {
-    let drift_within = |changes: &[Change]| {
+fn describe(values: &[f64], level: f64, permutations: usize) -> TrendFindings {
+    let drift_within = |changes: &[LevelChange]| {
         let drift = Drift::of(values, changes.iter().map(|change| change.at))?;
         let percent = drift.percent_over(values.len().saturating_sub(1));
         (drift.p <= level && percent.abs() >= SMALLEST_PERCENT).then_some(drift)
@@ -235,7 +235,7 @@ fn cost(values: &[f64], fit: &[f64], numbers: usize) -> f64 {
 }
 
 /// The log ratio at each run: a level for each segment, on a common slope.
-fn fit(values: &[f64], changes: &[Change], slope: f64) -> Vec<f64> {
+fn fit(values: &[f64], changes: &[LevelChange], slope: f64) -> Vec<f64> {
     let level: Vec<f64> = values.iter().enumerate().map(|(run, value)| value - slope * run as f64).collect();
     let medians = segments(values.len(), changes.iter().map(|change| change.at)).into_iter().flat_map(|segment| {
         let median = median(level.get(segment.clone()).unwrap_or_default());
@@ -244,7 +244,7 @@ fn fit(values: &[f64], changes: &[Change], slope: f64) -> Vec<f64> {
     medians.collect()
 }
 
-fn logs(points: &[Point]) -> Vec<f64> {
+fn logs(points: &[TrendPoint]) -> Vec<f64> {
     points.iter().map(|point| point.ratio.estimate.ln()).collect()
 }
 

@@ -111,9 +111,9 @@ mod tests {
     use rand_chacha::ChaCha8Rng;
 
     use super::*;
-    use crate::measure::simulated::Noise;
+    use crate::measure::simulated::SimulatedNoise;
 
-    fn coverage(noise: Noise, count: usize, error: f64, trials: usize) -> f64 {
+    fn coverage(noise: SimulatedNoise, count: usize, error: f64, trials: usize) -> f64 {
         let mut rng = ChaCha8Rng::seed_from_u64(count as u64);
         let covers = |_: &usize| {
             let values: Vec<f64> = (0..count).map(|_| noise.draw(&mut rng)).collect();
@@ -125,7 +125,7 @@ mod tests {
 
     #[test]
     fn a_95_percent_interval_holds_the_truth_in_93_to_97_percent_of_cases_whatever_the_distribution() {
-        for noise in Noise::ALL {
+        for noise in SimulatedNoise::ALL {
             for count in [12, 17, 24, 48, 96] {
                 let coverage = coverage(noise, count, 0.025, 1500);
                 assert!((0.93..=0.97).contains(&coverage), "{noise:?}, {count} values: {coverage}");
@@ -136,7 +136,7 @@ mod tests {
     #[test]
     #[ignore = "a minute without optimisation"]
     fn a_very_confident_interval_errs_as_rarely_as_it_says() {
-        for noise in Noise::ALL {
+        for noise in SimulatedNoise::ALL {
             for count in [12, 24, 48, 96] {
                 let missed = 1.0 - coverage(noise, count, 0.001, 20_000);
                 assert!(missed <= 0.0030, "{noise:?}, {count} values: {missed} where 0.002 was promised");

@@ -19,7 +19,7 @@ const FILE: &str = "perf-lab.lock";
 /// The right to measure, until it is dropped.
 #[derive(Debug)]
 #[must_use]
-pub struct Turn {
+pub struct MachineTurn {
     _lock: Option<File>,
 }
 
@@ -27,27 +27,31 @@ pub struct Turn {
 ///
 /// # Errors
 /// Ctrl-C.
-pub fn turn(interrupted: &dyn Fn() -> bool) -> Result<Turn, Failure> {
+pub fn turn(interrupted: &dyn Fn() -> bool) -> Result<MachineTurn, Failure> {
     turn_in(&directory(), interrupted, &mut |line| eprintln!("{line}"))
 }
 
-fn turn_in(directory: &Path, interrupted: &dyn Fn() -> bool, say: &mut dyn FnMut(String)) -> Result<Turn, Failure> {
+fn turn_in(
+    directory: &Path,
+    interrupted: &dyn Fn() -> bool,
+    say: &mut dyn FnMut(String),
+) -> Result<MachineTurn, Failure> {
     let path = directory.join(FILE);
     // A queue that cannot be had must not keep anybody from measuring.
     let file = match open(&path) {
         Ok(file) => file,
         Err(error) => {
             say(format!("cannot queue with others for this machine: {}: {error}", path.display()));
-            return Ok(Turn { _lock: None });
+            return Ok(MachineTurn { _lock: None });
         }
     };
     let waiting = || say("somebody else is measuring on this machine; waiting for it …".to_owned());
     match lock::wait_for(file, interrupted, waiting) {
-        Ok(file) => Ok(Turn { _lock: Some(file) }),
+        Ok(file) => Ok(MachineTurn { _lock: Some(file) }),
         Err(Refused::Interrupted) => Err(Failure::interrupted()),
         Err(Refused::Failed(error)) => {
             say(format!("cannot queue with others for this machine: {}: {error}", path.display()));
-            Ok(Turn { _lock: None })
+            Ok(MachineTurn { _lock: None })
         }
     }
 }

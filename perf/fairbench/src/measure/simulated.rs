@@ -1,10 +1,10 @@
-//! Noise of known shape, to hold the statistics to: in the tests, nowhere else.
+//! SimulatedNoise of known shape, to hold the statistics to: in the tests, nowhere else.
 
 use rand::Rng;
 
 /// A distribution whose median is 0.
 #[derive(Clone, Copy, Debug)]
-pub enum Noise {
+pub enum SimulatedNoise {
     /// Standard normal.
     Normal,
     /// Student's t with two degrees of freedom: its variance is infinite.
@@ -15,7 +15,7 @@ pub enum Noise {
     Skewed,
 }
 
-impl Noise {
+impl SimulatedNoise {
     /// All of them.
     pub const ALL: [Self; 4] = [Self::Normal, Self::HeavyTails, Self::Spells, Self::Skewed];
 

@@ -17,7 +17,7 @@ const FREQUENCY_CHANGE: f64 = 0.02;
 
 /// A look at the system; two of them, before and after, are what [`culprits`] needs.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Look {
+pub struct SystemLook {
     ticks: Option<Ticks>,
     load: Option<f64>,
     mhz: Option<f64>,
@@ -31,7 +31,7 @@ struct Ticks {
     steal: f64,
 }
 
-impl Look {
+impl SystemLook {
     /// Now. What the system does not tell is left out.
     #[must_use]
     pub fn now() -> Self {
@@ -59,7 +59,7 @@ fn mhz(cpuinfo: &str, core: usize) -> Option<f64> {
 
 /// Likely culprits, each a sentence. `before` and `after` frame a measurement on one core.
 #[must_use]
-pub fn culprits(before: &Look, after: &Look) -> Vec<String> {
+pub fn culprits(before: &SystemLook, after: &SystemLook) -> Vec<String> {
     let cores = available_parallelism().map_or(1, Into::into);
     let mut found = Vec::new();
     if !can_pin() {
@@ -92,7 +92,7 @@ pub fn culprits(before: &Look, after: &Look) -> Vec<String> {
     found
 }
 
-fn load(before: &Look, after: &Look, cores: f64) -> Vec<String> {
+fn load(before: &SystemLook, after: &SystemLook, cores: f64) -> Vec<String> {
     let mut found = Vec::new();
     if let Some(load) = before.load.filter(|load| *load > 0.5) {
         found.push(format!("other load: {load:.1} programs were running before this one began (/proc/loadavg)"));
@@ -118,8 +118,8 @@ fn load(before: &Look, after: &Look, cores: f64) -> Vec<String> {
 mod tests {
     use super::*;
 
-    fn look(stat: &str, load: f64) -> Look {
-        Look { ticks: ticks(stat), load: Some(load), mhz: None }
+    fn look(stat: &str, load: f64) -> SystemLook {
+        SystemLook { ticks: ticks(stat), load: Some(load), mhz: None }
     }
 
     #[test]
@@ -147,6 +147,6 @@ mod tests {
         assert_eq!(mhz("processor : 0\ncpu MHz\t\t: 2400.000\n", 0), Some(2400.0));
         assert_eq!(mhz("cpu MHz\t\t: 2400.000\n", 1), None);
         // Whatever this machine is: it does not fail.
-        let _ = culprits(&Look::default(), &Look::now());
+        let _ = culprits(&SystemLook::default(), &SystemLook::now());
     }
 }

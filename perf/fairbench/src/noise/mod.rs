@@ -15,7 +15,7 @@ use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
 
 use crate::compare::decide::{Levels, Rule};
-use crate::compare::engine::{Comparison, Ended, Layouts, Measured, Plan, Surroundings, compare};
+use crate::compare::engine::{Comparison, ComparisonEnd, ComparisonPlan, Layouts, MeasuredCase, Surroundings, compare};
 use crate::compare::runner::{CaseInfo, Launcher, MeasureError};
 use crate::measure::stats::robust_sd;
 use crate::settings::GateConfig;
@@ -31,7 +31,7 @@ const MOST_DRAWN_BLOCKS: usize = 400;
 
 /// The noise of one benchmark.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Noise {
+pub struct BenchmarkNoise {
     /// Its name.
     pub benchmark: String,
     /// Threads that it works on.
@@ -60,17 +60,22 @@ pub fn measure(
     budget: Duration,
     seed: u64,
     around: &mut Surroundings<'_>,
-) -> Result<Vec<Noise>, MeasureError> {
+) -> Result<Vec<BenchmarkNoise>, MeasureError> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut found = Vec::with_capacity(cases.len());
     for case in cases {
         // No change at all may be excluded, so that nothing is decided before the time is up.
         let never = Levels { warn: 0.0, fail: f64::INFINITY };
         let rule = Rule { levels: never, precise_half_width: 0.0, ..config.rule(&case.name) };
-        let plan =
-            Plan { cases: vec![(case.clone(), rule)], effort: config.effort(), layouts: Layouts::Shared, budget, seed };
+        let plan = ComparisonPlan {
+            cases: vec![(case.clone(), rule)],
+            effort: config.effort(),
+            layouts: Layouts::Shared,
+            budget,
+            seed,
+        };
         let Comparison { cases, elapsed, ended } = compare(launcher, &plan, around);
-        if let Ended::Failed(error) = ended {
+        if let ComparisonEnd::Failed(error) = ended {
             return Err(error);
         }
         found.extend(cases.iter().map(|measured| noise_of(measured, &rule, elapsed, &mut rng)));
@@ -78,11 +83,11 @@ pub fn measure(
     Ok(found)
 }
 
-fn noise_of(measured: &Measured, rule: &Rule, elapsed: Duration, rng: &mut ChaCha8Rng) -> Noise {
+fn noise_of(measured: &MeasuredCase, rule: &Rule, elapsed: Duration, rng: &mut ChaCha8Rng) -> BenchmarkNoise {
     // Candidate and control are both the base once more.
     let values: Vec<f64> = measured.blocks.iter().flat_map(|block| [block.log_ratio, block.log_control]).collect();
     let block_s = elapsed.as_secs_f64() / measured.blocks.len().max(1) as f64;
-    Noise {
+    BenchmarkNoise {
         benchmark: measured.case.name.clone(),
         threads: measured.case.threads,
         blocks: measured.blocks.len(),
@@ -115,7 +120,7 @@ mod tests {
     use super::*;
     use crate::compare::simulated::{Machine, case};
 
-    fn noise(machine: &Machine, seconds: u64) -> Vec<Noise> {
+    fn noise(machine: &Machine, seconds: u64) -> Vec<BenchmarkNoise> {
         let config = GateConfig { rounds: 3, ..GateConfig::default() };
         let now = || machine.elapsed();
         let mut around = Surroundings { now: &now, interrupted: &|| false, progress: &mut |_| {} };

@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 
 /// Killed when dropped, with its whole process group.
 #[derive(Debug)]
-pub(crate) struct Group {
+pub(crate) struct ProcessGroup {
     pub(crate) child: Child,
 }
 
-impl Group {
+impl ProcessGroup {
     /// Starts it in a process group of its own: a Ctrl-C at the terminal reaches fairbench alone, which then decides.
     pub(crate) fn spawn(command: &mut Command) -> io::Result<Self> {
         #[cfg(unix)]
@@ -47,7 +47,7 @@ impl Group {
     }
 }
 
-impl Drop for Group {
+impl Drop for ProcessGroup {
     fn drop(&mut self) {
         self.kill();
     }

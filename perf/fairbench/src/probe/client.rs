@@ -9,10 +9,10 @@ use fairbench_probe::memory::Memory;
 use fairbench_probe::protocol::{Hello, OLDEST_VERSION, Request, Response, VERSION};
 use fairbench_probe::serve::Tally;
 
-use super::child::Group;
+use super::child::ProcessGroup;
 use super::command::ProbeCommand;
 use super::launch::spawn;
-use super::streams::{LastLine, Line, one_line, send_lines};
+use super::streams::{LastLine, OutputLine, one_line, send_lines};
 use crate::compare::layout::Layout;
 use crate::compare::runner::{CaseInfo, MeasureError, Ran};
 use crate::interrupt;
@@ -30,9 +30,9 @@ const QUOTED_CHARS: usize = 120;
 pub struct Client {
     label: String,
     // Dropped in this order: the process first, so that the threads that read from it come to an end.
-    group: Group,
+    group: ProcessGroup,
     stdin: ChildStdin,
-    lines: Receiver<Line>,
+    lines: Receiver<OutputLine>,
     errors: LastLine,
     patience: Duration,
     hello: Hello,

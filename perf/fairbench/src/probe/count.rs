@@ -44,7 +44,7 @@ pub struct CaseCounts {
 
 /// What was counted of a side.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Counts {
+pub struct SideCounts {
     /// By the name of the case.
     pub cases: BTreeMap<String, CaseCounts>,
     /// The SIMD path on which instructions were counted.
@@ -53,7 +53,7 @@ pub struct Counts {
     pub notes: Vec<String>,
 }
 
-/// Counts the single-threaded ones of `cases`: instructions of `probe`, from `cache` if this very program was counted
+/// SideCounts the single-threaded ones of `cases`: instructions of `probe`, from `cache` if this very program was counted
 /// before, and allocations of `allocs`, its counting twin. What cannot be counted is noted and left out: times are
 /// worth having without.
 ///
@@ -64,9 +64,9 @@ pub fn count(
     allocs: Option<&ProbeCommand>,
     cases: &[CaseInfo],
     cache: &Path,
-) -> Result<Counts, MeasureError> {
+) -> Result<SideCounts, MeasureError> {
     let cases: Vec<&CaseInfo> = cases.iter().filter(|case| case.is_single_threaded()).collect();
-    let mut counts = Counts::default();
+    let mut counts = SideCounts::default();
     match instructions(probe, &cases, cache) {
         Ok(counted) => {
             for (case, per_item) in counted.per_item {

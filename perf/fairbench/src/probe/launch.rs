@@ -3,7 +3,7 @@
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
-use super::child::Group;
+use super::child::ProcessGroup;
 use super::client::{Client, could_not_start};
 use super::command::ProbeCommand;
 use crate::compare::layout::Layout;
@@ -58,7 +58,7 @@ pub fn fixed_addresses() -> bool {
 }
 
 /// Starts a command, pinned to the measuring core if asked and possible.
-pub(crate) fn spawn(label: &str, command: &mut Command, pin: bool) -> Result<Group, MeasureError> {
+pub(crate) fn spawn(label: &str, command: &mut Command, pin: bool) -> Result<ProcessGroup, MeasureError> {
     let spawned = if pin {
         // Settled here, where all cores are there to choose from.
         let _ = measuring_core();
@@ -66,12 +66,12 @@ pub(crate) fn spawn(label: &str, command: &mut Command, pin: bool) -> Result<Gro
         std::thread::scope(|scope| {
             let starter = scope.spawn(|| {
                 let _ = pin_to_measuring_core();
-                Group::spawn(command)
+                ProcessGroup::spawn(command)
             });
             starter.join().unwrap_or_else(|_| Err(std::io::Error::other("the starting thread panicked")))
         })
     } else {
-        Group::spawn(command)
+        ProcessGroup::spawn(command)
     };
     spawned.map_err(|error| could_not_start(label, &error))
 }

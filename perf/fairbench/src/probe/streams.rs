@@ -9,7 +9,7 @@ use std::time::Duration;
 const LONGEST_LINE_BYTES: u64 = 1 << 20;
 
 /// What was read from standard output: a line; `None` at its end.
-pub(super) type Line = Option<Vec<u8>>;
+pub(super) type OutputLine = Option<Vec<u8>>;
 
 /// Words with single spaces between them.
 pub(super) fn one_line(text: &str) -> String {
@@ -17,7 +17,7 @@ pub(super) fn one_line(text: &str) -> String {
 }
 
 /// Sends standard output on, line by line, until it ends or nobody listens.
-pub(super) fn send_lines(mut output: impl BufRead, lines: &SyncSender<Line>) {
+pub(super) fn send_lines(mut output: impl BufRead, lines: &SyncSender<OutputLine>) {
     loop {
         let mut line = Vec::new();
         let read = output.by_ref().take(LONGEST_LINE_BYTES).read_until(b'\n', &mut line);

@@ -8,13 +8,13 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, anyhow, bail};
 
 use super::estimates::read;
-use super::trials::{Found, Kind, Trial};
-use crate::compare::evidence::Verdict;
+use super::trials::{Trial, TrialFinding, TrialKind};
+use crate::compare::evidence::GateVerdict;
 use crate::exit::Failure;
 use crate::files::state_directory;
 use crate::gate::outcome::Ratio;
 use crate::interrupt;
-use crate::probe::child::Group;
+use crate::probe::child::ProcessGroup;
 use crate::settings::CriterionBenches;
 
 /// More than this slower counts as an alarm: the warn level in use.
@@ -92,15 +92,15 @@ impl Criterion {
         let mut benchmarks = Vec::new();
         for benchmark in &self.benchmarks {
             let estimate = mean(benchmark, "second")? / mean(benchmark, "first")?;
-            benchmarks.push(Found {
+            benchmarks.push(TrialFinding {
                 benchmark: benchmark.to_owned(),
-                verdict: if estimate > ALARM { Verdict::Regression } else { Verdict::Pass },
+                verdict: if estimate > ALARM { GateVerdict::Regression } else { GateVerdict::Pass },
                 ratio: Some(Ratio { estimate, lower: estimate, upper: estimate }),
                 log_ratio_ppm: Vec::new(),
                 log_control_ppm: Vec::new(),
             });
         }
-        Ok(Trial { kind: Kind::Criterion, seed: 0, seconds, benchmarks })
+        Ok(Trial { kind: TrialKind::Criterion, seed: 0, seconds, benchmarks })
     }
 
     fn run(&self, baseline: &str, seconds: f64) -> Result<(), Failure> {
@@ -113,7 +113,7 @@ impl Criterion {
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null());
-        let mut group = Group::spawn(&mut command).context("could not start the Criterion benches")?;
+        let mut group = ProcessGroup::spawn(&mut command).context("could not start the Criterion benches")?;
         let deadline = Instant::now() + PATIENCE;
         loop {
             match group.wait_at_most(interrupt::GLANCE).context("could not wait for the Criterion benches")? {

@@ -10,7 +10,7 @@ use crate::files::read_json;
 
 /// One benchmark's mean time in one baseline.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Measured {
+pub struct CriterionTime {
     /// Name of the benchmark.
     pub benchmark: String,
     /// Name of the baseline; `new` and `base` are Criterion's own.
@@ -33,7 +33,7 @@ struct Estimate {
 ///
 /// # Errors
 /// No such directory, or a file in it that Criterion did not write.
-pub fn read(directory: &Path, benchmarks: &[impl AsRef<str>]) -> anyhow::Result<Vec<Measured>> {
+pub fn read(directory: &Path, benchmarks: &[impl AsRef<str>]) -> anyhow::Result<Vec<CriterionTime>> {
     let not_there = |error| {
         anyhow!("{}: {error}; expected Criterion's output directory, such as target/criterion", directory.display())
     };
@@ -51,7 +51,7 @@ pub fn read(directory: &Path, benchmarks: &[impl AsRef<str>]) -> anyhow::Result<
                 continue;
             }
             let Estimates { mean } = read_json(&estimates, "Criterion's estimates")?;
-            found.push(Measured {
+            found.push(CriterionTime {
                 benchmark: benchmark.to_owned(),
                 baseline: name,
                 mean_us: mean.point_estimate / 1e3,

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, anyhow, ensure};
 use serde::{Deserialize, Serialize};
 
-use super::trials::{Kind, Trial};
+use super::trials::{Trial, TrialKind};
 use crate::settings::GateConfig;
 
 /// Name and version of the format of a file of trials.
@@ -15,7 +15,7 @@ pub const FORMAT: &str = "perf-lab selftest v1";
 
 /// The first line of a file of trials: what they have in common.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Setup {
+pub struct TrialSetup {
     /// [`FORMAT`].
     pub format: String,
     /// Fingerprint of the host.
@@ -27,19 +27,19 @@ pub struct Setup {
 }
 
 /// A file of trials: a line of JSON for the setup, then one for each trial, written as it ends.
-pub struct Journal {
+pub struct TrialJournal {
     path: PathBuf,
     file: File,
     /// What it holds.
     pub trials: Vec<Trial>,
 }
 
-impl Journal {
+impl TrialJournal {
     /// Opens the file to go on with it, or begins it. A last line that was cut off is taken away.
     ///
     /// # Errors
     /// A file that cannot be read or written, or that holds trials of another setup.
-    pub fn open(path: &Path, setup: &Setup) -> anyhow::Result<Self> {
+    pub fn open(path: &Path, setup: &TrialSetup) -> anyhow::Result<Self> {
         let failed = || format!("could not open {}", path.display());
         if let Some(directory) = path.parent() {
             std::fs::create_dir_all(directory).with_context(failed)?;
@@ -65,7 +65,7 @@ impl Journal {
 
     /// How many trials there are of this kind, nuisances taken together.
     #[must_use]
-    pub fn count(&self, kind: Kind) -> usize {
+    pub fn count(&self, kind: TrialKind) -> usize {
         self.trials.iter().filter(|trial| trial.kind.is_like(kind)).count()
     }
 }
@@ -79,7 +79,7 @@ fn write_line(file: &mut File, value: &impl Serialize) -> anyhow::Result<()> {
 }
 
 /// The trials of a file, and the length of all its whole lines.
-fn read(path: &Path, reader: impl BufRead, setup: &Setup) -> anyhow::Result<(u64, Vec<Trial>)> {
+fn read(path: &Path, reader: impl BufRead, setup: &TrialSetup) -> anyhow::Result<(u64, Vec<Trial>)> {
     let mut reader = reader;
     let (mut bytes, mut trials) = (0, Vec::new());
     for number in 1.. {
@@ -91,7 +91,7 @@ fn read(path: &Path, reader: impl BufRead, setup: &Setup) -> anyhow::Result<(u64
         }
         let place = |error: serde_json::Error| anyhow!("{}:{number}: {error}; expected {FORMAT}", path.display());
         if number == 1 {
-            let theirs: Setup = serde_json::from_slice(&line).map_err(place)?;
+            let theirs: TrialSetup = serde_json::from_slice(&line).map_err(place)?;
             ensure!(
                 theirs == *setup,
                 "{}: holds trials of another probe, host or settings; move it away or start anew with --fresh",
@@ -109,12 +109,12 @@ fn read(path: &Path, reader: impl BufRead, setup: &Setup) -> anyhow::Result<(u64
 mod tests {
     use super::*;
 
-    fn setup(probe: &str) -> Setup {
+    fn setup(probe: &str) -> TrialSetup {
         let settings = GateConfig::default();
-        Setup { format: FORMAT.into(), host: "here".into(), probe: probe.into(), settings }
+        TrialSetup { format: FORMAT.into(), host: "here".into(), probe: probe.into(), settings }
     }
 
-    fn trial(kind: Kind) -> Trial {
+    fn trial(kind: TrialKind) -> Trial {
         Trial { kind, seed: 1, seconds: 7.5, benchmarks: Vec::new() }
     }
 
@@ -122,32 +122,32 @@ mod tests {
     fn a_journal_goes_on_where_it_was_cut_off() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("deeper/trials.jsonl");
-        let mut journal = Journal::open(&path, &setup("a")).unwrap();
-        journal.keep(trial(Kind::ROUND[0])).unwrap();
-        journal.keep(trial(Kind::ROUND[4])).unwrap();
+        let mut journal = TrialJournal::open(&path, &setup("a")).unwrap();
+        journal.keep(trial(TrialKind::ROUND[0])).unwrap();
+        journal.keep(trial(TrialKind::ROUND[4])).unwrap();
         drop(journal);
         // Ctrl-C, or a full disk, in the middle of a line.
         let mut text = std::fs::read_to_string(&path).unwrap();
         text.push_str("{\"kind\":{\"equal\"");
         std::fs::write(&path, text).unwrap();
 
-        let mut journal = Journal::open(&path, &setup("a")).unwrap();
-        assert_eq!(journal.trials, [trial(Kind::ROUND[0]), trial(Kind::ROUND[4])]);
-        journal.keep(trial(Kind::Criterion)).unwrap();
-        let journal = Journal::open(&path, &setup("a")).unwrap();
-        assert_eq!(journal.count(Kind::ROUND[3]), 1);
-        assert_eq!(journal.count(Kind::Criterion), 1);
+        let mut journal = TrialJournal::open(&path, &setup("a")).unwrap();
+        assert_eq!(journal.trials, [trial(TrialKind::ROUND[0]), trial(TrialKind::ROUND[4])]);
+        journal.keep(trial(TrialKind::Criterion)).unwrap();
+        let journal = TrialJournal::open(&path, &setup("a")).unwrap();
+        assert_eq!(journal.count(TrialKind::ROUND[3]), 1);
+        assert_eq!(journal.count(TrialKind::Criterion), 1);
     }
 
     #[test]
     fn trials_of_another_setup_are_not_mixed_in() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("trials.jsonl");
-        drop(Journal::open(&path, &setup("a")).unwrap());
-        let error = Journal::open(&path, &setup("b")).err().unwrap().to_string();
+        drop(TrialJournal::open(&path, &setup("a")).unwrap());
+        let error = TrialJournal::open(&path, &setup("b")).err().unwrap().to_string();
         assert!(error.contains("trials.jsonl: holds trials of another"), "{error}");
         std::fs::write(&path, "nonsense\n").unwrap();
-        let error = Journal::open(&path, &setup("a")).err().unwrap().to_string();
+        let error = TrialJournal::open(&path, &setup("a")).err().unwrap().to_string();
         assert!(error.contains("trials.jsonl:1: ") && error.ends_with(FORMAT), "{error}");
     }
 }

@@ -7,10 +7,10 @@ use anyhow::Context;
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
-use super::trials::{Kind, Nuisance};
+use super::trials::{Nuisance, TrialKind};
 use crate::exit::Failure;
 use crate::files::state_directory;
-use crate::gate::sides::{Matched, Place};
+use crate::gate::sides::{Matched, SidePlace};
 use crate::host::Host;
 use crate::probe::ProbeCommand;
 use crate::project::Project;
@@ -68,21 +68,21 @@ impl Programs {
     ///
     /// # Errors
     /// As [`Matched::new`].
-    pub fn pair(&self, kind: Kind, rng: &mut ChaCha8Rng) -> Result<Matched, Failure> {
+    pub fn pair(&self, kind: TrialKind, rng: &mut ChaCha8Rng) -> Result<Matched, Failure> {
         let base = &self.base;
         let candidate = match kind {
-            Kind::Injected { percent, .. } => base.clone().with_work_factor(1.0 + percent / 100.0),
-            Kind::Equal(Nuisance::UnusedFunction) => self.with_unused_function.clone(),
-            Kind::Equal(Nuisance::BinaryPath) => {
+            TrialKind::Injected { percent, .. } => base.clone().with_work_factor(1.0 + percent / 100.0),
+            TrialKind::Equal(Nuisance::UnusedFunction) => self.with_unused_function.clone(),
+            TrialKind::Equal(Nuisance::BinaryPath) => {
                 let mut copy = base.clone();
                 copy.probe.program.clone_from(&self.copy);
                 copy
             }
-            Kind::Equal(Nuisance::None | Nuisance::EnvironmentSize) | Kind::Criterion => base.clone(),
+            TrialKind::Equal(Nuisance::None | Nuisance::EnvironmentSize) | TrialKind::Criterion => base.clone(),
         };
-        let mut matched = Matched::new(base, &candidate, &[], &Place { state: &self.state, host: &self.host })?;
+        let mut matched = Matched::new(base, &candidate, &[], &SidePlace { state: &self.state, host: &self.host })?;
         matched.keep_single_threaded();
-        if kind == Kind::Equal(Nuisance::EnvironmentSize) {
+        if kind == TrialKind::Equal(Nuisance::EnvironmentSize) {
             matched.replace_candidate(in_larger_environment(&candidate.probe, rng));
         }
         Ok(matched)

@@ -6,8 +6,8 @@ use comfy_table::Table;
 use comfy_table::presets::ASCII_MARKDOWN;
 use serde::Serialize;
 
-use super::trials::{Kind, Nuisance, Trial};
-use crate::compare::evidence::Verdict;
+use super::trials::{Nuisance, Trial, TrialKind};
+use crate::compare::evidence::GateVerdict;
 use crate::measure::binomial::Rate;
 use crate::measure::stats::Quartiles;
 
@@ -15,7 +15,7 @@ use crate::measure::stats::Quartiles;
 const UNDECIDED_ALLOWED: f64 = 0.01;
 
 /// Stands for equal pairs of every kind.
-const EQUAL: Kind = Kind::Equal(Nuisance::None);
+const EQUAL: TrialKind = TrialKind::Equal(Nuisance::None);
 
 /// What the trials of one kind come to.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -44,10 +44,10 @@ pub struct Rates {
 impl Rates {
     /// Of the trials of this kind.
     #[must_use]
-    pub fn of(kind: Kind, trials: &[Trial]) -> Self {
+    pub fn of(kind: TrialKind, trials: &[Trial]) -> Self {
         let of_kind: Vec<&Trial> = trials.iter().filter(|trial| trial.kind.is_like(kind)).collect();
         let found: Vec<_> = of_kind.iter().flat_map(|trial| &trial.benchmarks).collect();
-        let rate = |holds: &dyn Fn(Verdict) -> bool| {
+        let rate = |holds: &dyn Fn(GateVerdict) -> bool| {
             Rate::of(found.iter().filter(|found| holds(found.verdict)).count(), found.len())
         };
         let alarmed = |trial: &&&Trial| trial.benchmarks.iter().any(|found| found.verdict.is_alarm());
@@ -58,10 +58,10 @@ impl Rates {
         Self {
             kind: kind.name(),
             suites_alarmed: Rate::of(of_kind.iter().filter(alarmed).count(), of_kind.len()),
-            alarmed: rate(&Verdict::is_alarm),
-            failed: rate(&|verdict| verdict == Verdict::Regression),
-            faster: rate(&|verdict| verdict == Verdict::Faster),
-            undecided: rate(&|verdict| matches!(verdict, Verdict::Inconclusive | Verdict::CouldNotMeasure)),
+            alarmed: rate(&GateVerdict::is_alarm),
+            failed: rate(&|verdict| verdict == GateVerdict::Regression),
+            faster: rate(&|verdict| verdict == GateVerdict::Faster),
+            undecided: rate(&|verdict| matches!(verdict, GateVerdict::Inconclusive | GateVerdict::CouldNotMeasure)),
             median_ratio: median(&ratios),
             median_ratio_of: names
                 .into_iter()
@@ -84,7 +84,7 @@ impl Rates {
 
 /// What a self-test prints as JSON. The first five fields are what tools read.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Summary {
+pub struct SelftestSummary {
     /// Part of the whole gates on equal pairs that raised an alarm.
     pub false_alarm_rate: f64,
     /// Part of the benchmarks with 5 % more work that were caught.
@@ -111,14 +111,14 @@ pub struct Summary {
     pub interrupted: bool,
 }
 
-impl Summary {
+impl SelftestSummary {
     /// Of all trials so far.
     #[must_use]
     pub fn of(trials: &[Trial], interrupted: bool) -> Self {
-        let rates = |kind: Kind| Rates::of(kind, trials);
-        let injected = |percent, warn_percent| rates(Kind::Injected { percent, warn_percent });
+        let rates = |kind: TrialKind| Rates::of(kind, trials);
+        let injected = |percent, warn_percent| rates(TrialKind::Injected { percent, warn_percent });
         let equal = rates(EQUAL);
-        let criterion = rates(Kind::Criterion);
+        let criterion = rates(TrialKind::Criterion);
         let per_benchmark = equal.false_alarms();
         let equal_trials: Vec<&Trial> = trials.iter().filter(|trial| trial.kind.is_like(EQUAL)).collect();
         let benchmarks = equal_trials.iter().map(|trial| trial.benchmarks.len()).max().unwrap_or_default();
@@ -127,18 +127,19 @@ impl Summary {
         let alarmed = |trial: &&&Trial| {
             trial.benchmarks.iter().any(|found| {
                 found.verdict.is_alarm()
-                    || undecided_count && matches!(found.verdict, Verdict::Inconclusive | Verdict::CouldNotMeasure)
+                    || undecided_count
+                        && matches!(found.verdict, GateVerdict::Inconclusive | GateVerdict::CouldNotMeasure)
             })
         };
         let per_gate = Rate::of(equal_trials.iter().filter(alarmed).count(), equal_trials.len());
         // The four nuisances are one row.
-        let rows = Kind::ROUND.into_iter().filter(|kind| *kind == EQUAL || !kind.is_like(EQUAL));
+        let rows = TrialKind::ROUND.into_iter().filter(|kind| *kind == EQUAL || !kind.is_like(EQUAL));
         let seconds: f64 = equal_trials.iter().map(|trial| trial.seconds).sum();
         Self {
             false_alarm_rate: per_gate.rate,
             power_5pct: injected(5.0, 5.0).alarmed.rate,
             power_3pct: injected(3.0, 3.0).alarmed.rate,
-            trials: trials.iter().filter(|trial| trial.kind != Kind::Criterion).count(),
+            trials: trials.iter().filter(|trial| trial.kind != TrialKind::Criterion).count(),
             seconds_per_gate: seconds / equal_trials.len().max(1) as f64,
             fails_7pct: injected(7.0, 5.0).failed.rate,
             false_alarms_per_benchmark: per_benchmark,
@@ -199,10 +200,10 @@ pub fn percent(rate: Rate) -> String {
 mod tests {
     use super::*;
     use crate::gate::outcome::Ratio;
-    use crate::selftest::trials::Found;
+    use crate::selftest::trials::TrialFinding;
 
-    fn trial(kind: Kind, verdicts: &[Verdict]) -> Trial {
-        let found = |&verdict: &Verdict| Found {
+    fn trial(kind: TrialKind, verdicts: &[GateVerdict]) -> Trial {
+        let found = |&verdict: &GateVerdict| TrialFinding {
             benchmark: "b".into(),
             verdict,
             ratio: Some(Ratio { estimate: 1.01, lower: 1.0, upper: 1.02 }),
@@ -214,19 +215,19 @@ mod tests {
 
     #[test]
     fn rates_are_counted_per_benchmark_and_per_gate() {
-        use Verdict::{Faster, Pass, Regression, Warn};
-        let five = Kind::Injected { percent: 5.0, warn_percent: 5.0 };
-        let strict = Kind::Injected { percent: 3.0, warn_percent: 3.0 };
+        use GateVerdict::{Faster, Pass, Regression, Warn};
+        let five = TrialKind::Injected { percent: 5.0, warn_percent: 5.0 };
+        let strict = TrialKind::Injected { percent: 3.0, warn_percent: 3.0 };
         let trials = [
             trial(EQUAL, &[Pass, Pass]),
-            trial(Kind::ROUND[1], &[Pass, Warn]),
-            trial(Kind::ROUND[2], &[Pass, Pass]),
-            trial(Kind::ROUND[3], &[Faster, Pass]),
+            trial(TrialKind::ROUND[1], &[Pass, Warn]),
+            trial(TrialKind::ROUND[2], &[Pass, Pass]),
+            trial(TrialKind::ROUND[3], &[Faster, Pass]),
             trial(five, &[Warn, Regression]),
             trial(strict, &[Warn, Pass]),
-            trial(Kind::Criterion, &[Regression, Regression]),
+            trial(TrialKind::Criterion, &[Regression, Regression]),
         ];
-        let summary = Summary::of(&trials, false);
+        let summary = SelftestSummary::of(&trials, false);
         assert_eq!((summary.false_alarm_rate, summary.power_5pct, summary.power_3pct), (0.25, 1.0, 0.5));
         assert_eq!((summary.trials, summary.seconds_per_gate), (6, 8.0));
         assert_eq!((summary.false_alarms_per_benchmark.events, summary.false_alarms_per_benchmark.trials), (1, 8));
@@ -237,18 +238,18 @@ mod tests {
 
     #[test]
     fn undecided_equal_pairs_are_false_alarms_once_they_are_more_than_one_percent() {
-        let pass = || trial(EQUAL, &[Verdict::Pass; 5]);
+        let pass = || trial(EQUAL, &[GateVerdict::Pass; 5]);
         let mut trials: Vec<Trial> = (0..40).map(|_| pass()).collect();
-        trials[0].benchmarks[0].verdict = Verdict::Inconclusive;
-        assert_eq!(Summary::of(&trials, false).false_alarm_rate, 0.0);
-        trials[1].benchmarks[0].verdict = Verdict::CouldNotMeasure;
-        trials[2].benchmarks[0].verdict = Verdict::CouldNotMeasure;
-        assert_eq!(Summary::of(&trials, false).false_alarms_per_gate.events, 3);
+        trials[0].benchmarks[0].verdict = GateVerdict::Inconclusive;
+        assert_eq!(SelftestSummary::of(&trials, false).false_alarm_rate, 0.0);
+        trials[1].benchmarks[0].verdict = GateVerdict::CouldNotMeasure;
+        trials[2].benchmarks[0].verdict = GateVerdict::CouldNotMeasure;
+        assert_eq!(SelftestSummary::of(&trials, false).false_alarms_per_gate.events, 3);
     }
 
     #[test]
     fn the_json_begins_with_the_fields_that_tools_read() {
-        let json = serde_json::to_string(&Summary::of(&[], true)).unwrap();
+        let json = serde_json::to_string(&SelftestSummary::of(&[], true)).unwrap();
         let fields = ["false_alarm_rate", "power_5pct", "power_3pct", "trials", "seconds_per_gate"];
         let places: Vec<usize> = fields.iter().map(|field| json.find(&format!("\"{field}\":")).unwrap()).collect();
         assert!(places.is_sorted() && places[0] == 1, "{json}");

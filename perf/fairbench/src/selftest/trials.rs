@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::compare::evidence::Verdict;
-use crate::gate::outcome::{Outcome, Ratio, Row};
+use crate::compare::evidence::GateVerdict;
+use crate::gate::outcome::{GateOutcome, GateRow, Ratio};
 use crate::settings::GateConfig;
 
 /// What must not matter.
@@ -23,7 +23,7 @@ pub enum Nuisance {
 /// What kind of trial.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Kind {
+pub enum TrialKind {
     /// Equal programs.
     Equal(Nuisance),
     /// The candidate does that much more of the same work, in percent; below 0 less.
@@ -43,13 +43,13 @@ const STRICT_WARN_PERCENT: f64 = 3.0;
 /// The fail level that goes with the strict warn level.
 const STRICT_FAIL_PERCENT: f64 = 5.0;
 
-impl Kind {
+impl TrialKind {
     /// One round: equal pairs with each nuisance, then each injection once, then Criterion. Trials go round by round, so
     /// that what is there after an interruption is balanced, and a mood of the machine meets all kinds alike. Equal pairs
     /// come more often: a rare false alarm takes many trials to be seen, and they are the quickest.
     pub const ROUND: [Self; 11] = {
-        const fn injected(percent: f64, warn_percent: f64) -> Kind {
-            Kind::Injected { percent, warn_percent }
+        const fn injected(percent: f64, warn_percent: f64) -> TrialKind {
+            TrialKind::Injected { percent, warn_percent }
         }
         [
             Self::Equal(Nuisance::None),
@@ -105,22 +105,22 @@ impl Kind {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Trial {
     /// What kind.
-    pub kind: Kind,
+    pub kind: TrialKind,
     /// Of layouts and orders.
     pub seed: u64,
     /// Time of measuring.
     pub seconds: f64,
     /// One per benchmark.
-    pub benchmarks: Vec<Found>,
+    pub benchmarks: Vec<TrialFinding>,
 }
 
 /// What was found of one benchmark.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Found {
+pub struct TrialFinding {
     /// Its name.
     pub benchmark: String,
     /// The verdict. Of Criterion: a regression if it is more than 5 % slower.
-    pub verdict: Verdict,
+    pub verdict: GateVerdict,
     /// candidate / base, with the interval that the verdict rests on. Of Criterion: the means, without one.
     pub ratio: Option<Ratio>,
     /// Each block's ln(candidate / base), in millionths.
@@ -132,18 +132,18 @@ pub struct Found {
 impl Trial {
     /// Of a gate that came to an end.
     #[must_use]
-    pub fn of(kind: Kind, outcome: &Outcome) -> Self {
+    pub fn of(kind: TrialKind, outcome: &GateOutcome) -> Self {
         Self {
             kind,
             seed: outcome.seed,
             seconds: outcome.measuring_seconds,
-            benchmarks: outcome.rows.iter().map(Found::of).collect(),
+            benchmarks: outcome.rows.iter().map(TrialFinding::of).collect(),
         }
     }
 }
 
-impl Found {
-    fn of(row: &Row) -> Self {
+impl TrialFinding {
+    fn of(row: &GateRow) -> Self {
         let millionths = |part: f64| (part * 1e6).round() as i32;
         Self {
             benchmark: row.benchmark.clone(),
@@ -161,18 +161,18 @@ mod tests {
 
     #[test]
     fn a_round_has_every_kind_once() {
-        for (index, kind) in Kind::ROUND.iter().enumerate() {
-            assert!(!Kind::ROUND[..index].contains(kind), "{kind:?}");
+        for (index, kind) in TrialKind::ROUND.iter().enumerate() {
+            assert!(!TrialKind::ROUND[..index].contains(kind), "{kind:?}");
         }
-        assert_eq!(Kind::ROUND.iter().filter(|kind| kind.is_like(Kind::ROUND[0])).count(), 4);
+        assert_eq!(TrialKind::ROUND.iter().filter(|kind| kind.is_like(TrialKind::ROUND[0])).count(), 4);
     }
 
     #[test]
     fn three_percent_is_also_judged_by_a_warn_level_of_three_percent() {
         let settings = GateConfig::default();
-        let levels: Vec<(f64, f64)> = Kind::ROUND
+        let levels: Vec<(f64, f64)> = TrialKind::ROUND
             .into_iter()
-            .filter(|kind| matches!(kind, Kind::Injected { percent: 3.0, .. }))
+            .filter(|kind| matches!(kind, TrialKind::Injected { percent: 3.0, .. }))
             .map(|kind| kind.settings(&settings))
             .map(|settings| (settings.warn_percent, settings.fail_percent))
             .collect();

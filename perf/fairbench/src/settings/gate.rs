@@ -6,8 +6,8 @@ use std::time::Duration;
 use anyhow::ensure;
 use serde::{Deserialize, Serialize};
 
-use crate::compare::contest::Effort;
 use crate::compare::decide::{Levels, Rule};
+use crate::compare::group::Effort;
 
 /// Longest budget that is taken, in seconds: a day.
 const LONGEST_BUDGET_S: f64 = 86_400.0;

@@ -2,7 +2,7 @@
 //!
 //! | section | says |
 //! |---|---|
-//! | `[probe]` | what is built to be compared: [`Recipe`] |
+//! | `[probe]` | what is built to be compared: [`ProbeRecipe`] |
 //! | `[gate]` | by which levels, how sure, in how much time: [`GateConfig`] |
 //! | `[baseline]` | what benchmarks are related to: [`Baselines`] |
 //! | `[selftest]` | what the gate is tested with: [`Selftest`] |
@@ -18,7 +18,7 @@ use serde::Deserialize;
 use crate::files::{read_text, read_toml};
 
 pub use gate::{GateConfig, Override};
-pub use recipe::Recipe;
+pub use recipe::ProbeRecipe;
 
 /// The name of the file.
 pub const FILE: &str = "fairbench.toml";
@@ -30,7 +30,7 @@ const EXPECTED: &str = "settings as the head of fairbench.toml describes them";
 pub struct Settings {
     /// What is built to be compared. `None`: nothing can be; only finished programs are compared.
     #[serde(default)]
-    pub probe: Option<Recipe>,
+    pub probe: Option<ProbeRecipe>,
     /// How the gate judges.
     #[serde(default)]
     pub gate: GateConfig,

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 /// The section `[probe]`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Recipe {
+pub struct ProbeRecipe {
     /// The package whose program is the probe.
     pub package: String,
     /// The program; called as the package is, if this says nothing.
@@ -23,7 +23,7 @@ pub struct Recipe {
     pub harness: Vec<String>,
 }
 
-impl Recipe {
+impl ProbeRecipe {
     /// The program.
     #[must_use]
     pub fn program(&self) -> &str {

@@ -21,7 +21,7 @@ use super::toolchain::Toolchain;
 use super::tree::{Tree, files_below};
 use crate::exit::Failure;
 use crate::interrupt;
-use crate::probe::child::Group;
+use crate::probe::child::ProcessGroup;
 
 /// What the packages that are named by a path begin with in Cargo's messages.
 const PATH_PACKAGE: &str = "path+";
@@ -100,7 +100,7 @@ fn append(path: &Path) -> anyhow::Result<File> {
 
 /// Runs Cargo, and shows how far it is.
 fn watch(command: &mut Command, label: &str, log: &Path) -> Result<(), Failure> {
-    let mut cargo = Group::spawn(command.stdin(Stdio::null())).context("could not start cargo")?;
+    let mut cargo = ProcessGroup::spawn(command.stdin(Stdio::null())).context("could not start cargo")?;
     let mut spinner = Spinner::new(&format!("building the probe of {label}"));
     let start = Instant::now();
     let status = loop {

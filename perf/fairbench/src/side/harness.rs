@@ -10,15 +10,15 @@ use tempfile::TempDir;
 use super::git::Git;
 use super::tree::{Tree, copy_all, copy_tracked, digest_of};
 use crate::files::{read_text, write_whole};
-use crate::settings::Recipe;
+use crate::settings::ProbeRecipe;
 
 /// The folders of the harness that a checkout has.
-fn folders<'r>(root: &Path, recipe: &'r Recipe) -> Vec<&'r str> {
+fn folders<'r>(root: &Path, recipe: &'r ProbeRecipe) -> Vec<&'r str> {
     recipe.harness.iter().map(String::as_str).filter(|folder| root.join(folder).is_dir()).collect()
 }
 
 /// A digest of the harness of a checkout; `none` if it has none.
-pub(super) fn digest(root: &Path, recipe: &Recipe) -> anyhow::Result<String> {
+pub(super) fn digest(root: &Path, recipe: &ProbeRecipe) -> anyhow::Result<String> {
     let digest = |folder: &str| digest_of(&root.join(folder));
     let digests: Vec<String> = folders(root, recipe).into_iter().map(digest).collect::<anyhow::Result<_>>()?;
     Ok(if digests.is_empty() { "none".to_owned() } else { digests.join("+") })
@@ -27,12 +27,12 @@ pub(super) fn digest(root: &Path, recipe: &Recipe) -> anyhow::Result<String> {
 /// The harness of a checkout, without what git ignores in it: editors leave files there that are none of its own.
 pub(super) struct Harness<'r> {
     place: TempDir,
-    recipe: &'r Recipe,
+    recipe: &'r ProbeRecipe,
 }
 
 impl<'r> Harness<'r> {
     /// Of the checkout at `root`.
-    pub(super) fn of(root: &Path, recipe: &'r Recipe) -> anyhow::Result<Self> {
+    pub(super) fn of(root: &Path, recipe: &'r ProbeRecipe) -> anyhow::Result<Self> {
         let place = tempfile::tempdir().context("could not make a temporary directory")?;
         for folder in folders(root, recipe) {
             let (from, to) = (root.join(folder), place.path().join(folder));

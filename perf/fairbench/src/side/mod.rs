@@ -46,7 +46,7 @@ use crate::compare::runner::CaseInfo;
 use crate::exit::Failure;
 use crate::files::state_directory;
 use crate::probe::{Client, ProbeCommand};
-use crate::settings::{self, Recipe};
+use crate::settings::{self, ProbeRecipe};
 
 use manifest::{Likeness, Manifest};
 use store::{Built, Store};
@@ -119,7 +119,7 @@ pub struct Site<'s> {
     /// The folder of the project.
     pub root: &'s Path,
     /// What is built of it.
-    pub recipe: Option<&'s Recipe>,
+    pub recipe: Option<&'s ProbeRecipe>,
     /// What else the program knows.
     pub dialect: &'s dyn Dialect,
 }
@@ -129,7 +129,7 @@ impl<'s> Site<'s> {
     ///
     /// # Errors
     /// The settings do not say.
-    fn recipe(&self) -> Result<&'s Recipe, Failure> {
+    fn recipe(&self) -> Result<&'s ProbeRecipe, Failure> {
         self.recipe.ok_or_else(|| {
             Failure::could_not(format_args!(
                 "{}: says nothing of what is built; expected a section [probe] with a package",
@@ -269,7 +269,7 @@ impl Side {
 
 /// How to start what was built: the programs of the record, and no others.
 fn commands(
-    recipe: &Recipe,
+    recipe: &ProbeRecipe,
     (label, built): (String, Built),
 ) -> (ProbeCommand, Option<ProbeCommand>, Option<Manifest>) {
     let command = |name: &str| {

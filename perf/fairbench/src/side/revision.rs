@@ -14,7 +14,7 @@ use super::toolchain::Toolchain;
 use super::tree::{Tree, digest_of};
 use crate::exit::{Exit, Failure};
 use crate::files::{read_text, state_directory};
-use crate::settings::Recipe;
+use crate::settings::ProbeRecipe;
 
 /// The probe of the working tree, with these features or those of the recipe; and what it is called.
 pub(super) fn of_working_tree(
@@ -76,7 +76,7 @@ pub(super) fn of_revision(site: &Site<'_>, revision: &str) -> Result<(String, Bu
 fn provide(
     tree: &Tree,
     root: &Path,
-    recipe: &Recipe,
+    recipe: &ProbeRecipe,
     features: Option<&[String]>,
     harness: &str,
     label: &str,
@@ -108,7 +108,7 @@ fn provide(
 }
 
 /// The probe, and its counting twin if this tree has it: a revision may be of a time before there was one.
-fn programs_of<'r>(recipe: &'r Recipe, manifest: Option<&Path>) -> Vec<&'r str> {
+fn programs_of<'r>(recipe: &'r ProbeRecipe, manifest: Option<&Path>) -> Vec<&'r str> {
     let has = |program: &str| {
         let Some(manifest) = manifest else { return false };
         let file = manifest.with_file_name("src").join("bin").join(format!("{program}.rs"));

@@ -28,7 +28,7 @@ pub struct Vectors {
     _key_rule: (),
     config: Bounds,
     /// The cases, in file order.
-    pub cases: Vec<Case>,
+    pub cases: Vec<VectorCase>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -42,7 +42,7 @@ struct Bounds {
 /// One token, one request, one outcome.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Case {
+pub struct VectorCase {
     /// Its name.
     pub name: String,
     token: String,
@@ -50,13 +50,13 @@ pub struct Case {
     _tid: de::IgnoredAny,
     #[serde(rename = "kid", default)]
     _kid: de::IgnoredAny,
-    ctx: Request,
+    ctx: RecordedRequest,
     expect: Expect,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Request {
+struct RecordedRequest {
     now_unix_s: u64,
     method: String,
     path: String,
@@ -216,7 +216,7 @@ impl MacKeyProvider for KeyRule {
     }
 }
 
-impl Request {
+impl RecordedRequest {
     fn context(&self) -> RequestCtx<'_> {
         let ctx = RequestCtx::new(self.now_unix_s, &*self.method, &*self.path, &*self.tenant)
             .peer_ip(self.peer_ip)

@@ -9,7 +9,7 @@ use anyhow::Context;
 use clap::Parser;
 use fairbench_probe::serve::Tally;
 use perf_lab::cmd::probe::serve;
-use perf_lab::count::allocations::{Request, count};
+use perf_lab::count::allocations::{CountRequest, count};
 use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 
 #[global_allocator]
@@ -29,7 +29,7 @@ fn main() -> anyhow::Result<()> {
         let variant = ron_auth_variants::find(name)?;
         return serve(&variant, args.work_factor, Some(tally)).map_err(anyhow::Error::msg);
     }
-    let requests: Vec<Request> =
+    let requests: Vec<CountRequest> =
         serde_json::from_reader(stdin().lock()).context("expected a JSON list of cells on standard input")?;
     for request in &requests {
         let counts = count(request, tally)?;

@@ -11,7 +11,7 @@ use anyhow::Context;
 use clap::Args as ClapArgs;
 use comfy_table::Table;
 use comfy_table::presets::ASCII_MARKDOWN;
-use fairbench::exit::{Exit, Failure, Outcome};
+use fairbench::exit::{CommandResult, Exit, Failure};
 use fairbench::measure::queue;
 use fairbench::measure::stats::PairedRatio;
 use perf_probe::check::first_difference_of;
@@ -24,7 +24,7 @@ use super::{OnCore, print, variant_named};
 use crate::catalogue::Knobs;
 use crate::rounds::pool::{all_threads, on_one_core};
 use crate::rounds::subject::{Clock, InProcess, Subject};
-use crate::rounds::{Effort, measure};
+use crate::rounds::{RoundsEffort, measure};
 
 const BATCHES: [usize; 5] = [1, 64, 128, 256, 1024];
 /// What the adaptive choice may lose to the best fixed one, as a part of one.
@@ -48,7 +48,7 @@ pub struct Args {
 
 /// One choice on one fixture and batch. Ratios are adaptive / fixed: above 1 the adaptive choice loses.
 #[derive(Debug, Serialize)]
-struct Row {
+struct AdaptiveRow {
     choice: &'static str,
     fixture: &'static str,
     batch: usize,
@@ -61,7 +61,7 @@ struct Row {
 ///
 /// # Errors
 /// An unknown engine; an engine whose knobs change a decision.
-pub fn run(args: &Args) -> Outcome {
+pub fn run(args: &Args) -> CommandResult {
     let engine = variant_named(&args.engine)?;
     if !(args.seconds > 0.0 && args.seconds <= 3600.0) {
         return Err(Failure::usage("--seconds: expected a number above 0, up to 3600"));
@@ -101,7 +101,7 @@ pub fn run(args: &Args) -> Outcome {
     Ok(if lost == 0 { Exit::Success } else { Exit::Difference })
 }
 
-fn show(rows: &[Row], engine: &Variant, lost: usize) {
+fn show(rows: &[AdaptiveRow], engine: &Variant, lost: usize) {
     print(format_args!(
         "{}: the adaptive choice loses more than {:.0} % in {lost} of {} rows",
         engine.name,
@@ -135,7 +135,7 @@ fn measure_row(
     adaptive: Knobs,
     fixed: [(&'static str, Knobs); 2],
     budget: Duration,
-) -> Result<Row, Failure> {
+) -> Result<AdaptiveRow, Failure> {
     let clock = Clock::for_threads(adaptive.threads);
     let mut subjects: Vec<Box<dyn Subject>> = Vec::new();
     for knobs in [adaptive].into_iter().chain(fixed.map(|(_, knobs)| knobs)) {
@@ -152,10 +152,10 @@ fn measure_row(
         }
         subjects.push(Box::new(InProcess::new(workload, clock)));
     }
-    let effort = Effort { min_rounds: 8, max_rounds: 400, budget };
+    let effort = RoundsEffort { min_rounds: 8, max_rounds: 400, budget };
     let rounds = measure(&mut subjects, effort, 1, &|| false, &mut |_| {})?;
     let ratio = |subject| PairedRatio::of(rounds.of(0), rounds.of(subject), 1).context("no round was completed");
     let ratios = [ratio(1)?, ratio(2)?];
     let loses = ratios.iter().any(|ratio| ratio.lower > 1.0 + MOST_LOST);
-    Ok(Row { choice, fixture: fixture.name(), batch, fixed: fixed.map(|(name, _)| name), ratios, loses })
+    Ok(AdaptiveRow { choice, fixture: fixture.name(), batch, fixed: fixed.map(|(name, _)| name), ratios, loses })
 }

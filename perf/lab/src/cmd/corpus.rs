@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 
 use clap::builder::RangedU64ValueParser;
 use clap::{Args as ClapArgs, Subcommand};
-use fairbench::exit::{Exit, Failure, Outcome};
+use fairbench::exit::{CommandResult, Exit, Failure};
 use fairbench::files::{is_same_file, write_whole};
 
 use super::print;
 use crate::corpus::Source;
-use crate::corpus::describe::Given;
+use crate::corpus::describe::JudgeInput;
 use crate::corpus::given::{read_context, read_keys};
 use crate::corpus::import::{Import, Refused, import};
 use crate::corpus::lines::{BadLine, read_input};
@@ -71,7 +71,7 @@ enum Command {
 ///
 /// # Errors
 /// A file that cannot be read or written, or that is malformed; lines that are no tokens.
-pub fn run(args: &Args) -> Outcome {
+pub fn run(args: &Args) -> CommandResult {
     match &args.command {
         Command::Import { file, keys, context, out, skip_bad } => {
             let given = keys.as_deref().zip(context.as_deref()).map(read_given).transpose()?;
@@ -85,13 +85,13 @@ pub fn run(args: &Args) -> Outcome {
     }
 }
 
-fn read_given((keys, context): (&Path, &Path)) -> anyhow::Result<Given> {
+fn read_given((keys, context): (&Path, &Path)) -> anyhow::Result<JudgeInput> {
     let keys = read_keys(keys)?;
     let (ctx, config) = read_context(context)?;
-    Ok(Given { keys, ctx, config })
+    Ok(JudgeInput { keys, ctx, config })
 }
 
-fn run_import(file: &Path, given: Option<&Given>, out: Option<&Path>, skip_bad: bool) -> Outcome {
+fn run_import(file: &Path, given: Option<&JudgeInput>, out: Option<&Path>, skip_bad: bool) -> CommandResult {
     let out = match out {
         Some(out) => out.to_owned(),
         None if file == Path::new("-") => return Err(Failure::usage("standard input has no name: --out is needed")),
@@ -134,7 +134,7 @@ fn show_bad(file: &Path, bad: &[BadLine]) {
     }
 }
 
-fn synth(corpus: &Path, count: Option<usize>, out: Option<&Path>) -> Outcome {
+fn synth(corpus: &Path, count: Option<usize>, out: Option<&Path>) -> CommandResult {
     let shape = Shape::read(corpus)?;
     let count = count.unwrap_or_else(|| shape.token_count());
     let tokens = Source::of_shape(corpus, shape).corpus(count).tokens.join("\n");

@@ -7,7 +7,7 @@ use clap::Args as ClapArgs;
 use clap::builder::RangedU64ValueParser;
 use comfy_table::Table;
 use comfy_table::presets::ASCII_MARKDOWN;
-use fairbench::exit::{Exit, Failure, Outcome};
+use fairbench::exit::{CommandResult, Exit, Failure};
 use fairbench::files::write_whole;
 use fairbench::measure::interval::MedianInterval;
 use perf_probe::workload::Workload;
@@ -17,13 +17,13 @@ use super::{print, variant_named};
 use crate::corpus::Source;
 use crate::own::repository_root;
 use crate::profile::measure::{file_name, sample_on_one_core, workload};
-use crate::profile::{Sampled, Share, Side, Stage, TimedStage, graph, interactive, shares, stages, timed};
-use crate::rounds::Effort;
+use crate::profile::{ProfileSide, Sampled, Share, Stage, TimedStage, graph, interactive, shares, stages, timed};
+use crate::rounds::RoundsEffort;
 
 /// Two variants are sampled in this many turns each, so that a change of the machine's pace meets both.
 const TURNS: u32 = 5;
 /// How stages are timed, besides the time for it.
-const TIMED: Effort = Effort { min_rounds: 12, max_rounds: 400, budget: Duration::ZERO };
+const TIMED: RoundsEffort = RoundsEffort { min_rounds: 12, max_rounds: 400, budget: Duration::ZERO };
 
 /// Draw a flamegraph of a variant on a fixture, and of its difference from another variant
 ///
@@ -55,7 +55,7 @@ pub struct Args {
 ///
 /// # Errors
 /// An unknown variant or fixture, a system that cannot be profiled, a file that cannot be written.
-pub fn run(args: &Args) -> Outcome {
+pub fn run(args: &Args) -> CommandResult {
     let variant = variant_named(&args.variant)?;
     let against = args.against.as_deref().map(variant_named).transpose()?;
     let source: Source = args.fixture.parse().map_err(Failure::usage)?;
@@ -105,8 +105,8 @@ fn sample_in_turns(workloads: &[Workload], seconds: f64) -> anyhow::Result<Vec<S
     Ok(sampled)
 }
 
-fn side<'a>(variant: &'a Variant, sampled: &'a Sampled) -> Side<'a> {
-    Side { name: variant.name, folded: &sampled.folded, ns_per_token: Some(sampled.ns_per_token()) }
+fn side<'a>(variant: &'a Variant, sampled: &'a Sampled) -> ProfileSide<'a> {
+    ProfileSide { name: variant.name, folded: &sampled.folded, ns_per_token: Some(sampled.ns_per_token()) }
 }
 
 /// The file with something added to its name, before the extension.
@@ -139,7 +139,7 @@ fn cell(share: &Share, ns_per_token: f64) -> String {
 
 /// For each variant: what each stage adds to the time of a token.
 fn by_time(variants: &[Variant], source: &Source, seconds: f64) -> anyhow::Result<Table> {
-    let effort = Effort { budget: Duration::try_from_secs_f64(seconds)?, ..TIMED };
+    let effort = RoundsEffort { budget: Duration::try_from_secs_f64(seconds)?, ..TIMED };
     let columns = variants.iter().map(|variant| timed(variant, source, effort, &|| false, &mut |_| {}));
     let columns: Vec<Vec<TimedStage>> = columns.collect::<anyhow::Result<_>>()?;
     let mut table = table(variants.iter().map(|variant| variant.name));

@@ -6,7 +6,7 @@ use anyhow::Context;
 use clap::Args as ClapArgs;
 use comfy_table::Table;
 use comfy_table::presets::ASCII_MARKDOWN;
-use fairbench::exit::{Exit, Failure, Outcome};
+use fairbench::exit::{CommandResult, Exit, Failure};
 use fairbench::measure::pin::measuring_core;
 use fairbench::measure::queue;
 use fairbench::measure::stats::{PairedRatio, Quartiles};
@@ -22,7 +22,7 @@ use crate::catalogue::{CLASSIC, Knobs, REFERENCE};
 use crate::floor::Floor;
 use crate::rounds::pool::on_one_core;
 use crate::rounds::subject::{Clock, InProcess, Subject};
-use crate::rounds::{Effort, measure};
+use crate::rounds::{RoundsEffort, measure};
 
 const CASES: [(&str, Fixture, usize); 10] = [
     ("single-light", Fixture::Light, 1),
@@ -68,7 +68,7 @@ pub struct Args {
 
 /// One case. Times are medians, in nanoseconds per token, on one thread.
 #[derive(Debug, Serialize)]
-struct Case {
+struct FloorCase {
     case: &'static str,
     /// The tokens.
     fixture: &'static str,
@@ -102,7 +102,7 @@ struct Case {
 ///
 /// # Errors
 /// An unknown engine; an engine that does not decide as the reference does.
-pub fn run(args: &Args) -> Outcome {
+pub fn run(args: &Args) -> CommandResult {
     let engine = variant_named(&args.engine)?;
     let references = [variant_named(REFERENCE)?, variant_named(CLASSIC)?];
     if !(args.seconds > 0.0 && args.seconds <= 3600.0) {
@@ -115,7 +115,7 @@ pub fn run(args: &Args) -> Outcome {
     let large = if args.large { &LARGE_CASES[..] } else { &[] };
     for &(case, fixture, batch) in CASES.iter().chain(large) {
         let (pinned, measured) = on_one_core(|| measure_case(case, &engine, &references, fixture, batch, budget))?;
-        cases.push(Case { pinned, ..measured? });
+        cases.push(FloorCase { pinned, ..measured? });
     }
     if args.json {
         print(serde_json::to_string_pretty(&cases).map_err(anyhow::Error::from)?);
@@ -193,7 +193,7 @@ fn measure_case(
     fixture: Fixture,
     batch: usize,
     budget: Duration,
-) -> Result<Case, Failure> {
+) -> Result<FloorCase, Failure> {
     let corpus = corpus_for(fixture, batch);
     let [plain, classic] = references;
     let workload = |variant: &Variant| -> Result<Workload, Failure> {
@@ -216,7 +216,7 @@ fn measure_case(
         Box::new(InProcess::new(plain, clock)),
         Box::new(InProcess::new(classic, clock)),
     ];
-    let effort = Effort { min_rounds: 5, max_rounds: 300, budget };
+    let effort = RoundsEffort { min_rounds: 5, max_rounds: 300, budget };
     let rounds = measure(&mut subjects, effort, 1, &|| false, &mut |_| {})?;
     let per_token = 1.0 / corpus.tokens.len() as f64;
     let median_ns =
@@ -225,7 +225,7 @@ fn measure_case(
     let [verify, floor, plain, classic] = [0, 1, 2, 3];
     let (ratio, speedup) = (paired(verify, floor)?, paired(plain, verify)?);
     let (over_classic, to_plain) = (paired(classic, verify)?, paired(classic, plain)?);
-    Ok(Case {
+    Ok(FloorCase {
         case,
         fixture: fixture.name(),
         batch_tokens: batch,

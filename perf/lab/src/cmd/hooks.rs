@@ -3,13 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use fairbench::exit::Failure;
-use fairbench::gate::outcome::Outcome;
+use fairbench::gate::outcome::GateOutcome;
 use fairbench::history::{Entry, Trend};
 use fairbench::host::Host;
 use fairbench::interrupt;
 use fairbench::missing::{self, TRIPWIRES};
 use fairbench::probe::ProbeCommand;
-use fairbench::progress::Progress;
+use fairbench::progress::ProgressBar;
 use fairbench::project::{Hooks, Project};
 use fairbench::side::{Commands, Dialect, SideSpec};
 
@@ -116,7 +116,7 @@ impl Hooks for Lab {
     }
 
     /// The lab measures tripwires in itself, and it is built from the working tree.
-    fn judge_limits(&self, candidate: &SideSpec, outcome: &mut Outcome, root: &Path) -> Result<(), Failure> {
+    fn judge_limits(&self, candidate: &SideSpec, outcome: &mut GateOutcome, root: &Path) -> Result<(), Failure> {
         if missing::names(&outcome.settings.allow_missing, TRIPWIRES) {
             outcome.notes.push("Tripwires were not judged: they are allowed to be missing.".to_owned());
             return Ok(());
@@ -126,7 +126,7 @@ impl Hooks for Lab {
             tripwire::gate::unjudged(root, why)?.add_to(outcome);
             return Ok(());
         }
-        let bar = Progress::new("tripwires", 100);
+        let bar = ProgressBar::new("tripwires", 100);
         let mut done = |part: f64| bar.set((part * 100.0) as u64);
         let judged = tripwire::gate::judge(root, &interrupt::requested, &mut done);
         bar.finish();

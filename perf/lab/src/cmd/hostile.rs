@@ -7,7 +7,7 @@ use anyhow::{Context, anyhow, bail};
 use clap::Args as ClapArgs;
 use comfy_table::Table;
 use comfy_table::presets::ASCII_MARKDOWN;
-use fairbench::exit::{Exit, Failure, Outcome};
+use fairbench::exit::{CommandResult, Exit, Failure};
 use fairbench::measure::queue;
 use ron_auth_core::{EvalMode, Verifier};
 use ron_auth_variants::Variant;
@@ -60,7 +60,7 @@ pub struct Args {
 
 /// What one engine came to.
 #[derive(Debug, Serialize)]
-struct Row {
+struct HostileRow {
     engine: &'static str,
     dearest: Vec<Dearest>,
     /// The token that takes most memory for its length before its MAC is checked.
@@ -68,7 +68,7 @@ struct Row {
     memory_bytes_per_char: f64,
 }
 
-impl Row {
+impl HostileRow {
     fn worst(&self, batch: usize) -> Option<&Dearest> {
         let of_batch = self.dearest.iter().filter(|dearest| dearest.batch_tokens == batch);
         of_batch.max_by(|a, b| a.ratio.estimate.total_cmp(&b.ratio.estimate))
@@ -79,7 +79,7 @@ impl Row {
 ///
 /// # Errors
 /// Usage; an engine that does not decide as the reference does; a counting program that can't be built.
-pub fn run(args: &Args) -> Outcome {
+pub fn run(args: &Args) -> CommandResult {
     if !(args.seconds > 0.0 && args.seconds <= 600.0) {
         return Err(Failure::usage("--seconds: expected a number above 0, up to 600"));
     }
@@ -102,7 +102,7 @@ pub fn run(args: &Args) -> Outcome {
         eprintln!("{} …", engine.name);
         let memory = memory_of(&counting, &engine)?;
         let (_, dearest) = on_one_core(|| search(&engine, lengths, budget))?;
-        rows.push(Row {
+        rows.push(HostileRow {
             engine: engine.name,
             dearest: dearest?,
             memory_bytes_per_char: memory.bytes_per_char(),
@@ -175,7 +175,7 @@ fn memory_of(program: &std::path::Path, engine: &Variant) -> anyhow::Result<Take
     serde_json::from_slice(&output.stdout).context("the counting program answered nonsense")
 }
 
-fn judge(rows: &[Row]) -> (Exit, Vec<String>) {
+fn judge(rows: &[HostileRow]) -> (Exit, Vec<String>) {
     let (mut lines, mut exit) = (Vec::new(), Exit::Success);
     let all = || rows.iter().flat_map(|row| row.dearest.iter().map(move |dearest| (row.engine, dearest)));
     for (engine, Dearest { cbor_bytes, batch_tokens, recipe, ratio, .. }) in all() {
@@ -209,7 +209,7 @@ fn judge(rows: &[Row]) -> (Exit, Vec<String>) {
     (exit, lines)
 }
 
-fn show(rows: &[Row], all: bool) {
+fn show(rows: &[HostileRow], all: bool) {
     let mut table = Table::new();
     table.load_style(ASCII_MARKDOWN);
     table.set_header(["engine", "bytes", "batch", "ordinary ns", "dearest ns", "×", "bytes/char", "dearest token"]);
@@ -239,7 +239,7 @@ mod tests {
 
     use super::*;
 
-    fn row(lower: f64, upper: f64, bytes: u64) -> Row {
+    fn row(lower: f64, upper: f64, bytes: u64) -> HostileRow {
         let memory = Taken { token: "t".into(), chars: 100, bytes: BYTES_BESIDE + bytes };
         let dearest = Dearest {
             cbor_bytes: 512,
@@ -250,7 +250,7 @@ mod tests {
             ratio: PairedRatio { estimate: lower, lower, upper },
             tried: 1,
         };
-        Row { engine: "e", dearest: vec![dearest], memory_bytes_per_char: memory.bytes_per_char(), memory }
+        HostileRow { engine: "e", dearest: vec![dearest], memory_bytes_per_char: memory.bytes_per_char(), memory }
     }
 
     #[test]

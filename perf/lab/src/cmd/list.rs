@@ -3,7 +3,7 @@
 use clap::Args as ClapArgs;
 use comfy_table::Table;
 use comfy_table::presets::ASCII_MARKDOWN;
-use fairbench::exit::{Exit, Outcome};
+use fairbench::exit::{CommandResult, Exit};
 use ron_auth_fixtures::Fixture;
 use serde::Serialize;
 
@@ -36,7 +36,7 @@ struct Listed {
 ///
 /// # Errors
 /// None but those of printing JSON.
-pub fn run(args: &Args) -> Outcome {
+pub fn run(args: &Args) -> CommandResult {
     let listed: Vec<Listed> = ron_auth_variants::catalogue()
         .iter()
         .chain([&ron_auth_variants::classic()])

@@ -6,7 +6,7 @@ use std::process::{Command, ExitStatus};
 
 use anyhow::{Context, anyhow};
 use clap::Args as ClapArgs;
-use fairbench::exit::{Exit, Outcome};
+use fairbench::exit::{CommandResult, Exit};
 use fairbench::files::target_directory;
 
 use crate::own::repository_root;
@@ -25,7 +25,7 @@ pub struct Args {
 ///
 /// # Errors
 /// Cargo cannot be run, or perf/peers cannot be built.
-pub fn run(args: &Args) -> Outcome {
+pub fn run(args: &Args) -> CommandResult {
     // Built first: Cargo's own failure could not be told from that of the program. It shows what it builds.
     let built = cargo(&["build"]).status().context("could not run cargo, which builds perf/peers")?;
     if !built.success() {

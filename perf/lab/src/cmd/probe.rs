@@ -14,7 +14,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use clap::Args as ClapArgs;
 use fairbench::cmd::probe::ask;
-use fairbench::exit::{Exit, Failure, Outcome};
+use fairbench::exit::{CommandResult, Exit, Failure};
 use fairbench_probe::place::displace_heap_as_told;
 use fairbench_probe::serve::{Probe, Suite, Tally};
 use perf_probe::cases::Canonical;
@@ -64,7 +64,7 @@ pub struct Args {
 ///
 /// # Errors
 /// An unknown variant or fixture; a probe that fails.
-pub fn run(args: &Args) -> Outcome {
+pub fn run(args: &Args) -> CommandResult {
     if let Some(side) = &args.ask {
         return ask(side, &project()?);
     }
@@ -90,7 +90,7 @@ pub fn run(args: &Args) -> Outcome {
     Ok(Exit::Success)
 }
 
-fn serve_points(args: &Args, points: &Path) -> Outcome {
+fn serve_points(args: &Args, points: &Path) -> CommandResult {
     let worker = match &args.variant {
         Some(name) => Worker::Variant(variant_named(name)?),
         None => Worker::Floor,

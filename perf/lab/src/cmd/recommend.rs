@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use anyhow::Error;
 use clap::Args as ClapArgs;
-use fairbench::exit::{Exit, Failure, Outcome};
+use fairbench::exit::{CommandResult, Exit, Failure};
 use fairbench::interrupt;
 use fairbench::measure::queue;
-use fairbench::progress::Progress;
+use fairbench::progress::ProgressBar;
 use ron_auth_fixtures::Fixture;
 
 use super::{OnCore, print};
@@ -59,7 +59,7 @@ pub struct Args {
 ///
 /// # Errors
 /// Usage; a run that cannot be read, or that did not measure this workload well enough; a strict budget that is too short.
-pub fn run(args: &Args) -> Outcome {
+pub fn run(args: &Args) -> CommandResult {
     if args.price_per_core_hour.is_some_and(|price| !(price.is_finite() && price >= 0.0)) {
         return Err(Failure::usage("--price-per-core-hour: expected a number of at least 0"));
     }
@@ -81,7 +81,7 @@ fn measured_now(args: &Args) -> Result<Run, Failure> {
         return Err(Failure::usage("a debug build's times mean nothing; use `cargo lab recommend`, or --run"));
     }
     let _turn = queue::turn(&interrupt::requested)?;
-    let bar = Progress::new("measuring", STEPS as u64);
+    let bar = ProgressBar::new("measuring", STEPS as u64);
     let mut told = |step: &Step<'_>| {
         bar.set((step.spent * STEPS) as u64);
         bar.say(&leader(step.run, step.panel));
@@ -104,8 +104,8 @@ fn question(args: &Args, corpus: &str, cores: usize) -> Question {
 /// # Errors
 /// Usage: neither the run's, nor a fixture, nor a corpus file.
 fn corpus_of(run: &Run, asked: &str) -> Result<String, Failure> {
-    let seats = run.header.panels.iter().flat_map(|panel| &panel.contests).flat_map(|contest| &contest.seats);
-    let held: BTreeSet<&str> = seats.map(|seat| seat.point.corpus.as_str()).collect();
+    let arms = run.header.panels.iter().flat_map(|panel| &panel.groups).flat_map(|group| &group.arms);
+    let held: BTreeSet<&str> = arms.map(|arm| arm.point.corpus.as_str()).collect();
     if held.contains(asked) || asked.parse::<Fixture>().is_ok() {
         return Ok(asked.to_owned());
     }
@@ -130,7 +130,7 @@ fn corpus_of(run: &Run, asked: &str) -> Result<String, Failure> {
 }
 
 /// The advice from what was measured, printed.
-fn answer(measured: &Run, against: Option<&Run>, args: &Args) -> Outcome {
+fn answer(measured: &Run, against: Option<&Run>, args: &Args) -> CommandResult {
     let corpus = corpus_of(measured, &args.corpus)?;
     let mut advice = advise(measured, &question(args, &corpus, measured.header.host.cores)).map_err(Error::from)?;
     advice.price_per_core_hour = args.price_per_core_hour;
@@ -148,7 +148,7 @@ mod tests {
 
     use super::*;
     use crate::run::Record;
-    use crate::run::journal::Journal;
+    use crate::run::journal::RunJournal;
     use crate::run::simulated::{self, Truth};
 
     #[derive(Parser)]
@@ -157,14 +157,14 @@ mod tests {
         args: Args,
     }
 
-    fn lab(arguments: &[&str]) -> Outcome {
+    fn lab(arguments: &[&str]) -> CommandResult {
         run(&Line::try_parse_from([&["recommend"], arguments].concat()).unwrap().args)
     }
 
     fn stored(truth: &Truth) -> TempDir {
         let directory = tempfile::tempdir().unwrap();
         let run = simulated::run(truth, 24);
-        let mut journal = Journal::create(directory.path(), &run.header).unwrap();
+        let mut journal = RunJournal::create(directory.path(), &run.header).unwrap();
         for block in run.blocks {
             journal.write(&Record::Block(block)).unwrap();
         }
@@ -190,9 +190,9 @@ mod tests {
         }
         let mut run = simulated::run(&Truth::default(), 6);
         let corpora = [here("own.toml"), "old/gone.toml".to_owned(), "a/two.toml".to_owned(), "b/two.toml".to_owned()];
-        let seats = run.header.panels.iter_mut().flat_map(|panel| &mut panel.contests);
-        for (seat, corpus) in seats.flat_map(|contest| &mut contest.seats).zip(&corpora) {
-            seat.point.corpus.clone_from(corpus);
+        let arms = run.header.panels.iter_mut().flat_map(|panel| &mut panel.groups);
+        for (arm, corpus) in arms.flat_map(|group| &mut group.arms).zip(&corpora) {
+            arm.point.corpus.clone_from(corpus);
         }
         let found = |asked: &str| corpus_of(&run, asked).map_err(|failure| failure.to_string());
         for (asked, expected) in [

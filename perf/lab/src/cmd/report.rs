@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args as ClapArgs;
-use fairbench::exit::{Exit, Failure, Outcome};
+use fairbench::exit::{CommandResult, Exit, Failure};
 use fairbench::files::{is_same_file, write_whole};
 
 use super::print;
@@ -27,7 +27,7 @@ pub struct Args {
 ///
 /// # Errors
 /// A run that cannot be read, a file that cannot be written.
-pub fn run(args: &Args) -> Outcome {
+pub fn run(args: &Args) -> CommandResult {
     let runs = args.runs.iter().map(|path| Run::read(path)).collect::<anyhow::Result<Vec<Run>>>()?;
     let sources = Sources::of_repository()?;
     if let (None, [run]) = (&args.out, &runs[..]) {

@@ -5,15 +5,15 @@ use std::time::{Duration, Instant};
 
 use clap::Args as ClapArgs;
 use fairbench::command_line;
-use fairbench::compare::contest::Effort;
-use fairbench::exit::{Exit, Failure, Outcome};
+use fairbench::compare::group::Effort;
+use fairbench::exit::{CommandResult, Exit, Failure};
 use fairbench::history;
 use fairbench::host::Host;
 use fairbench::interrupt;
 use fairbench::measure::pin::{can_pin, measuring_core};
 use fairbench::measure::queue;
 use fairbench::missing::{self, AllowMissing};
-use fairbench::progress::Progress;
+use fairbench::progress::ProgressBar;
 use ron_auth_variants::Variant;
 
 use super::hooks::project;
@@ -28,10 +28,10 @@ use crate::report::conclude::{Sources, conclude};
 use crate::rounds::pool::all_threads;
 use crate::run::entry_of;
 use crate::run::record::Header;
-use crate::run::{Place, Record, Run, Session};
+use crate::run::{Record, Run, RunPlace, Session};
 use crate::sweep::check::{cells, check_all};
-use crate::sweep::measure::Method;
-use crate::sweep::plan::{BuiltIn, Plan, Profiles};
+use crate::sweep::measure::SweepMethod;
+use crate::sweep::plan::{BuiltIn, Profiles, SweepPlan};
 use crate::sweep::schedule::Limits;
 use crate::sweep::{count, stages};
 
@@ -111,7 +111,7 @@ pub struct Args {
 /// # Errors
 /// An unknown name; a plan that cannot be understood; a difference between variants; a file that cannot be read or
 /// written.
-pub fn run(args: &Args) -> Outcome {
+pub fn run(args: &Args) -> CommandResult {
     let root = repository_root();
     let mut plan = planned(args)?;
     args.on_core.settle()?;
@@ -137,8 +137,8 @@ pub fn run(args: &Args) -> Outcome {
     header.command = command_line::own("cargo lab");
     header.sign()?;
     let place = match &args.resume {
-        Some(directory) => Place::interrupted(directory, &header)?,
-        None => Place::new(location(args, &header, &root))?,
+        Some(directory) => RunPlace::interrupted(directory, &header)?,
+        None => RunPlace::new(location(args, &header, &root))?,
     };
     interrupt::watch()?;
 
@@ -148,7 +148,7 @@ pub fn run(args: &Args) -> Outcome {
     }
     let begun = Instant::now();
     let cells = cells(&header.panels);
-    let bar = Progress::new("checking", cells.len() as u64);
+    let bar = ProgressBar::new("checking", cells.len() as u64);
     header.checked_cells = check_all(&cells, &interrupt::requested, &mut || bar.advance(1))?;
     bar.finish();
 
@@ -170,7 +170,7 @@ pub fn run(args: &Args) -> Outcome {
     let reserved = profiles.map_or(Duration::ZERO, |p| profile_time(p) * p.count()) + FOR_REPORT;
     let can_count = runs_under_valgrind().is_ok();
     let kept_back = if instructions.is_empty() || !can_count { 0.0 } else { FOR_INSTRUCTIONS };
-    let method = Method {
+    let method = SweepMethod {
         limits: limits(&plan, args.blocks),
         effort: Effort { turn_ns: plan.turn.as_nanos() as f64, rounds: plan.rounds },
         budget: budget.map(|budget| budget.saturating_sub(begun.elapsed() + reserved).mul_f64(1.0 - kept_back)),
@@ -197,7 +197,7 @@ pub fn run(args: &Args) -> Outcome {
 }
 
 /// Writes what the run comes to, and says it.
-fn finish(args: &Args, run: &Run, sources: &Sources, allowed: &[String], interrupted: bool) -> Outcome {
+fn finish(args: &Args, run: &Run, sources: &Sources, allowed: &[String], interrupted: bool) -> CommandResult {
     eprintln!("drawing the report …");
     let mut concluded = conclude(run, sources)?;
     missing::allow(&mut concluded.missing, allowed, true);
@@ -261,13 +261,13 @@ fn location(args: &Args, header: &Header, root: &Path) -> PathBuf {
     args.out.clone().unwrap_or_else(|| root.join("reports").join(name()))
 }
 
-fn planned(args: &Args) -> Result<Plan, Failure> {
+fn planned(args: &Args) -> Result<SweepPlan, Failure> {
     let threads = all_threads();
     let mut plan = match &args.plan {
-        Some(path) => Plan::read(path, threads)?,
-        None if args.full => Plan::built_in(BuiltIn::Full, threads)?,
-        None if args.smoke => Plan::built_in(BuiltIn::Smoke, threads)?,
-        None => Plan::built_in(BuiltIn::Quick, threads)?,
+        Some(path) => SweepPlan::read(path, threads)?,
+        None if args.full => SweepPlan::built_in(BuiltIn::Full, threads)?,
+        None if args.smoke => SweepPlan::built_in(BuiltIn::Smoke, threads)?,
+        None => SweepPlan::built_in(BuiltIn::Quick, threads)?,
     };
     // What cannot be measured here gets its row in the tables all the same.
     let named = args.variants.iter().map(|name| ron_auth_variants::find(name).map_err(Failure::usage));
@@ -298,14 +298,14 @@ fn not_in_plan(option: &str, name: &str, plan: &str) -> Failure {
     Failure::usage(format!("{option}: no section of the plan {plan:?} has {name}; a plan of one's own can (--plan)"))
 }
 
-fn limits(plan: &Plan, blocks: Option<u16>) -> Limits {
+fn limits(plan: &SweepPlan, blocks: Option<u16>) -> Limits {
     match blocks.map(usize::from) {
         Some(blocks) => Limits { least: blocks, most: blocks, precision: 0.0 },
         None => Limits { least: plan.blocks.0, most: plan.blocks.1, precision: plan.precision },
     }
 }
 
-fn notes(plan: &Plan, host: &Host) -> Vec<String> {
+fn notes(plan: &SweepPlan, host: &Host) -> Vec<String> {
     let about = if plan.about.is_empty() { String::new() } else { format!(": {}", plan.about) };
     let mut notes = vec![format!("Plan {}{about}.", plan.name)];
     if !can_pin() {

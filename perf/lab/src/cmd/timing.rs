@@ -3,12 +3,12 @@
 use clap::Args as ClapArgs;
 use comfy_table::Table;
 use comfy_table::presets::ASCII_MARKDOWN;
-use fairbench::exit::{Exit, Failure, Outcome};
+use fairbench::exit::{CommandResult, Exit, Failure};
 use fairbench::measure::{queue, seed_of_now};
 use ron_auth_variants::Variant;
 
 use super::{OnCore, print, variant_named};
-use crate::assurance::timing::{Compared, Effort, Secret, compare};
+use crate::assurance::timing::{Compared, Secret, TimingEffort, compare};
 use crate::rounds::pool::on_one_core;
 
 const BATCHES: [usize; 2] = [1, 64];
@@ -45,7 +45,7 @@ pub struct Args {
 ///
 /// # Errors
 /// Usage; a clock that does not tell.
-pub fn run(args: &Args) -> Outcome {
+pub fn run(args: &Args) -> CommandResult {
     if !(24..=100_000).contains(&args.blocks) {
         return Err(Failure::usage("--blocks: expected a number from 24 to 100000"));
     }
@@ -59,7 +59,7 @@ pub fn run(args: &Args) -> Outcome {
             Secret::ASKED.into_iter().chain([Secret::Leak]).map(move |secret| (engine, batch, secret))
         })
         .collect();
-    let effort = Effort { blocks: args.blocks, pairs: 30, error: ERROR_OF_A_RUN / 2.0 / asked.len() as f64 };
+    let effort = TimingEffort { blocks: args.blocks, pairs: 30, error: ERROR_OF_A_RUN / 2.0 / asked.len() as f64 };
     let seed = args.seed.unwrap_or_else(seed_of_now);
     let mut compared = Vec::new();
     for (index, (engine, batch, secret)) in asked.into_iter().enumerate() {

@@ -5,12 +5,12 @@ use std::path::PathBuf;
 
 use anyhow::anyhow;
 use clap::{Args as ClapArgs, Subcommand};
-use fairbench::exit::{Exit, Outcome};
+use fairbench::exit::{CommandResult, Exit};
 use ron_auth_core::inspect::{self, Flaw};
 use ron_auth_core::{Decision, VerifierConfig};
 use serde_json::json;
 
-use super::token_given::{Keys, Request};
+use super::token_given::{GivenRequest, Keys};
 use super::token_json::{explanation_json, flaw_json, token_json};
 use super::{print, token_mint};
 
@@ -29,21 +29,21 @@ enum Command {
     /// Say what a token says, without trust: its MAC is not checked. Exit 3 if it cannot be decoded
     Inspect {
         #[command(flatten)]
-        given: Given,
+        given: GivenToken,
     },
     /// Say where a text is not the canonical form of a token, and what was expected there. Exit 1 if it is not
     Diagnose {
         #[command(flatten)]
-        given: Given,
+        given: GivenToken,
     },
     /// Verify a token, and say of each condition whether it holds, and why. Exit 1 if the token is denied or refused
     Explain {
         #[command(flatten)]
-        given: Given,
+        given: GivenToken,
         #[command(flatten)]
         keys: Keys,
         #[command(flatten)]
-        request: Request,
+        request: GivenRequest,
     },
     /// Mint a token and print it
     Mint(token_mint::Args),
@@ -51,7 +51,7 @@ enum Command {
 
 /// A token, and the bounds that it is held to.
 #[derive(Debug, ClapArgs)]
-struct Given {
+struct GivenToken {
     /// The token; or - to read it from standard input
     #[arg(required_unless_present = "file")]
     token: Option<String>,
@@ -73,7 +73,7 @@ struct Given {
 ///
 /// # Errors
 /// What cannot be read; a token that cannot be decoded (`inspect`); a key, a time, a caveat that is none.
-pub fn run(args: &Args) -> Outcome {
+pub fn run(args: &Args) -> CommandResult {
     match &args.command {
         Command::Inspect { given } => inspect(given),
         Command::Diagnose { given } => diagnose(given),
@@ -82,7 +82,7 @@ pub fn run(args: &Args) -> Outcome {
     }
 }
 
-fn inspect(given: &Given) -> Outcome {
+fn inspect(given: &GivenToken) -> CommandResult {
     let text = given.text()?;
     let token = inspect::inspect(&given.bounds(VerifierConfig::default()), &text).map_err(|flaw| anyhow!("{flaw}"))?;
     if given.json {
@@ -93,7 +93,7 @@ fn inspect(given: &Given) -> Outcome {
     Ok(Exit::Success)
 }
 
-fn diagnose(given: &Given) -> Outcome {
+fn diagnose(given: &GivenToken) -> CommandResult {
     let text = given.text()?;
     let diagnosis = inspect::inspect(&given.bounds(VerifierConfig::default()), &text);
     if given.json {
@@ -113,7 +113,7 @@ fn diagnose(given: &Given) -> Outcome {
     Ok(if diagnosis.is_ok() { Exit::Success } else { Exit::Difference })
 }
 
-fn explain(given: &Given, keys: &Keys, request: &Request) -> Outcome {
+fn explain(given: &GivenToken, keys: &Keys, request: &GivenRequest) -> CommandResult {
     let text = given.text()?;
     let keys = keys.provider()?;
     let (ctx, config) = request.settle()?;
@@ -126,7 +126,7 @@ fn explain(given: &Given, keys: &Keys, request: &Request) -> Outcome {
     Ok(if explanation.outcome().is_ok_and(Decision::is_allow) { Exit::Success } else { Exit::Difference })
 }
 
-impl Given {
+impl GivenToken {
     /// The token as it was given, without the end of line behind it.
     fn text(&self) -> anyhow::Result<String> {
         let (bytes, from) = match (&self.token, &self.file) {

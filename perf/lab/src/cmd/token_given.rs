@@ -110,7 +110,7 @@ impl Keys {
 
 /// The request, and how it is judged.
 #[derive(Debug, ClapArgs)]
-pub(super) struct Request {
+pub(super) struct GivenRequest {
     /// File with request, settings and handlers, as of `corpus import`, in place of the options below
     #[arg(long, value_name = "FILE", conflicts_with_all = [
         "method", "path", "tenant", "now", "peer", "audience", "policy_digest", "content_len", "amnesia", "skew",
@@ -155,7 +155,7 @@ pub(super) struct Request {
     compat: bool,
 }
 
-impl Request {
+impl GivenRequest {
     pub(super) fn settle(&self) -> Result<(RequestCtx<'static>, VerifierConfig), Failure> {
         if let Some(path) = &self.context {
             return Ok(read_context(path)?);

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args as ClapArgs;
-use fairbench::exit::{Exit, Failure, Outcome};
+use fairbench::exit::{CommandResult, Exit, Failure};
 use ron_auth_core::{CapabilityBuilder, Caveat, Rate, Scope};
 use serde_json::json;
 
@@ -51,7 +51,7 @@ pub(super) struct Args {
     json: bool,
 }
 
-pub(super) fn run(args: &Args) -> Outcome {
+pub(super) fn run(args: &Args) -> CommandResult {
     let now_unix_s = args.now.unwrap_or_else(clock_unix_s);
     let added: Vec<Caveat> =
         args.caveats.iter().map(|written| caveat(written, now_unix_s)).collect::<Result<_, Failure>>()?;

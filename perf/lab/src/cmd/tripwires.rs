@@ -6,7 +6,7 @@ use anyhow::anyhow;
 use clap::Args as ClapArgs;
 use comfy_table::Table;
 use comfy_table::presets::ASCII_MARKDOWN;
-use fairbench::exit::{Exit, Outcome};
+use fairbench::exit::{CommandResult, Exit};
 use fairbench::files::target_directory;
 use fairbench::missing::{self, AllowMissing, Missing};
 use fairbench::selftest::estimates;
@@ -34,7 +34,7 @@ pub struct Args {
 ///
 /// # Errors
 /// A missing or unreadable file; a directory that has none of the benchmarks.
-pub fn run(args: &Args) -> Outcome {
+pub fn run(args: &Args) -> CommandResult {
     let root = repository_root();
     let host = crate::own::host(&root);
     let path = args.tripwires.clone().unwrap_or_else(|| root.join("baselines/tripwires.toml"));

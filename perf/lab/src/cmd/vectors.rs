@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::anyhow;
 use clap::Args as ClapArgs;
-use fairbench::exit::{Exit, Outcome};
+use fairbench::exit::{CommandResult, Exit};
 
 use super::print;
 use crate::assurance::vectors::Vectors;
@@ -24,7 +24,7 @@ pub struct Args {
 ///
 /// # Errors
 /// A file that is missing, unreadable or of another format.
-pub fn run(args: &Args) -> Outcome {
+pub fn run(args: &Args) -> CommandResult {
     let files: Vec<Vectors> = args.files.iter().map(|path| Vectors::read(path)).collect::<anyhow::Result<_>>()?;
     if let Some((path, _)) = args.files.iter().zip(&files).find(|(_, vectors)| vectors.cases.is_empty()) {
         return Err(anyhow!("{}: has no cases; what was not tried has not passed", path.display()).into());

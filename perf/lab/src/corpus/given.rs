@@ -38,7 +38,7 @@ use fairbench::files::read_toml;
 use ron_auth_core::{CustomCaveat, KeyName, KeyRing, MacKey, RequestCtx, VerifierConfig};
 use serde::Deserialize;
 
-use super::shape::Settings;
+use super::shape::ConfigShape;
 
 const EXPECTED_KEYS: &str = "[[key]] with tid, kid, and hex = \"64 hex digits\" or file = \"path\"";
 const EXPECTED_CONTEXT: &str =
@@ -178,7 +178,7 @@ struct ContextFile {
     #[serde(default)]
     amnesia: bool,
     #[serde(default)]
-    config: Settings,
+    config: ConfigShape,
     #[serde(default)]
     handler: Vec<Handler>,
 }

@@ -8,10 +8,10 @@ use perf_probe::check::first_difference;
 use perf_probe::workload::Results;
 use ron_auth_core::{AuthError, EvalMode, Verifier, VerifierConfig};
 
-use super::describe::{Describer, Given};
-use super::lines::{BadLine, Line, parse};
+use super::describe::{Describer, JudgeInput};
+use super::lines::{BadLine, TokenLine, parse};
 use super::shape::Shape;
-use super::shape::outcome::Outcome;
+use super::shape::outcome::TokenOutcome;
 use crate::catalogue::REFERENCE;
 
 /// What an import came to.
@@ -50,7 +50,7 @@ impl From<anyhow::Error> for Refused {
 ///
 /// # Errors
 /// Lines that are no tokens, unless `skip_bad`; no token at all; tokens on which two compositions differ.
-pub fn import(name: &Path, input: &[u8], given: Option<&Given>, skip_bad: bool) -> Result<Import, Refused> {
+pub fn import(name: &Path, input: &[u8], given: Option<&JudgeInput>, skip_bad: bool) -> Result<Import, Refused> {
     let max_token_bytes = given.map_or_else(VerifierConfig::default, |given| given.config.clone()).max_token_bytes;
     let (lines, bad) = parse(input, max_token_bytes);
     if !bad.is_empty() && !skip_bad {
@@ -71,7 +71,7 @@ pub fn import(name: &Path, input: &[u8], given: Option<&Given>, skip_bad: bool) 
     let shape = describer.finish();
     for ((line, number), result) in lines.iter().zip(numbers).zip(results.iter().flatten()) {
         let described = shape.tokens.get(number).map(|token| shape.outcome_of(token));
-        let outcome = Outcome::of(result);
+        let outcome = TokenOutcome::of(result);
         if described.as_ref() != Some(&outcome) {
             let described = described.map(|outcome| outcome.to_string()).unwrap_or_default();
             return Err(Failure::difference(format!(
@@ -86,9 +86,14 @@ pub fn import(name: &Path, input: &[u8], given: Option<&Given>, skip_bad: bool) 
 }
 
 /// What the reference decides, token by token, after every composition was held to it.
-fn decided_alike(name: &Path, lines: &[Line], given: &Given, reference: &dyn Verifier) -> Result<Results, Failure> {
-    let Given { keys, ctx, config } = given;
-    let one = |line: &Line| reference.verify_token(EvalMode::Adaptive, config, &line.text, ctx, keys);
+fn decided_alike(
+    name: &Path,
+    lines: &[TokenLine],
+    given: &JudgeInput,
+    reference: &dyn Verifier,
+) -> Result<Results, Failure> {
+    let JudgeInput { keys, ctx, config } = given;
+    let one = |line: &TokenLine| reference.verify_token(EvalMode::Adaptive, config, &line.text, ctx, keys);
     let expected: Results = lines.iter().map(one).collect();
     let texts: Vec<String> = lines.iter().map(|line| line.text.clone()).collect();
     let mut config = config.clone();
@@ -102,7 +107,7 @@ fn decided_alike(name: &Path, lines: &[Line], given: &Given, reference: &dyn Ver
     Ok(expected)
 }
 
-fn hold(name: &Path, lines: &[Line], variant: &str, expected: &Results, got: &Results) -> Result<(), Failure> {
+fn hold(name: &Path, lines: &[TokenLine], variant: &str, expected: &Results, got: &Results) -> Result<(), Failure> {
     let Some(difference) = first_difference(expected, got) else { return Ok(()) };
     Err(Failure::difference(format!(
         "{}:{}: {variant} decides otherwise than {REFERENCE}: expected {}, got {}; nothing was written",

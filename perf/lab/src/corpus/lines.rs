@@ -13,7 +13,7 @@ use ron_auth_variants::decode::SerdeCborDecode;
 
 /// A token of a file.
 #[derive(Clone, Debug)]
-pub struct Line {
+pub struct TokenLine {
     /// Its line, counted from 1.
     pub number: usize,
     /// The token as it is sent.
@@ -54,7 +54,7 @@ pub fn read_input(path: &Path) -> anyhow::Result<Vec<u8>> {
 /// The tokens of a file, and the lines that are none. Empty lines and those that begin with `#` are skipped. A token
 /// with too many caveats is one: it can be decoded, and is refused for that.
 #[must_use]
-pub fn parse(input: &[u8], max_token_bytes: usize) -> (Vec<Line>, Vec<BadLine>) {
+pub fn parse(input: &[u8], max_token_bytes: usize) -> (Vec<TokenLine>, Vec<BadLine>) {
     let (mut lines, mut bad) = (Vec::new(), Vec::new());
     for (index, line) in input.split(|byte| *byte == b'\n').enumerate() {
         let line = line.trim_ascii();
@@ -63,7 +63,7 @@ pub fn parse(input: &[u8], max_token_bytes: usize) -> (Vec<Line>, Vec<BadLine>) 
         }
         let number = index + 1;
         match decode(line, max_token_bytes) {
-            Ok((text, capability)) => lines.push(Line { number, text, capability }),
+            Ok((text, capability)) => lines.push(TokenLine { number, text, capability }),
             Err(what) => bad.push(BadLine { number, what }),
         }
     }

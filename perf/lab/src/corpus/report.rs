@@ -9,7 +9,7 @@ use fairbench::measure::stats::Quartiles;
 use ron_auth_core::{Caveat, wire};
 
 use super::mint::{Minted, Minter};
-use super::shape::outcome::Outcome;
+use super::shape::outcome::TokenOutcome;
 use super::shape::{self, Shape};
 
 /// The kinds of caveats by their wire names, in the order of `docs/WIRE.md`.
@@ -33,7 +33,8 @@ const KINDS: [&str; 12] = [
 pub fn report(shape: &Shape) -> String {
     let mut minter = Minter::new(shape);
     // Sizes are read off one token of each shape: a synthetic token has those of its model.
-    let models: Vec<(&shape::Token, Minted)> = shape.tokens.iter().map(|token| (token, minter.mint(token))).collect();
+    let models: Vec<(&shape::TokenShape, Minted)> =
+        shape.tokens.iter().map(|token| (token, minter.mint(token))).collect();
     let judged = if shape.judged {
         "What each comes to was found with keys and a context."
     } else {
@@ -58,10 +59,10 @@ pub fn report(shape: &Shape) -> String {
 }
 
 /// Tokens that do not come out as their model, for lack of a text that would; none if all do.
-fn approximations(shape: &Shape, models: &[(&shape::Token, Minted)]) -> Option<Table> {
+fn approximations(shape: &Shape, models: &[(&shape::TokenShape, Minted)]) -> Option<Table> {
     let mut counts: BTreeMap<(String, String), usize> = BTreeMap::new();
     for (token, minted) in models {
-        let (wanted, made) = (shape.outcome_of(token), Outcome::of(&minted.result));
+        let (wanted, made) = (shape.outcome_of(token), TokenOutcome::of(&minted.result));
         if wanted != made {
             let made_class = if class(&wanted) == class(&made) { "the same, but" } else { &class(&made) };
             *counts.entry((class(&wanted), made_class.to_owned())).or_default() += token.count;
@@ -81,21 +82,21 @@ fn approximations(shape: &Shape, models: &[(&shape::Token, Minted)]) -> Option<T
 }
 
 /// An outcome without its reasons.
-fn class(outcome: &Outcome) -> String {
+fn class(outcome: &TokenOutcome) -> String {
     match outcome {
-        Outcome::Denied(_) => "denied".to_owned(),
+        TokenOutcome::Denied(_) => "denied".to_owned(),
         other => other.to_string(),
     }
 }
 
-fn reasons(outcome: &Outcome) -> BTreeSet<&'static str> {
+fn reasons(outcome: &TokenOutcome) -> BTreeSet<&'static str> {
     match outcome {
-        Outcome::Denied(reasons) => reasons.iter().copied().collect(),
+        TokenOutcome::Denied(reasons) => reasons.iter().copied().collect(),
         _ => BTreeSet::new(),
     }
 }
 
-fn sizes(models: &[(&shape::Token, Minted)]) -> Table {
+fn sizes(models: &[(&shape::TokenShape, Minted)]) -> Table {
     let mut rows = table(["of a token", "least", "lower quartile", "median", "upper quartile", "most", "mean"]);
     let mut columns = [("characters of text", Vec::new()), ("bytes of CBOR", Vec::new()), ("caveats", Vec::new())];
     for (token, Minted { capability, .. }) in models {
@@ -122,7 +123,7 @@ struct Tally {
     bytes: usize,
 }
 
-fn kinds(models: &[(&shape::Token, Minted)]) -> Table {
+fn kinds(models: &[(&shape::TokenShape, Minted)]) -> Table {
     let mut tallies: BTreeMap<&str, Tally> = BTreeMap::new();
     let mut token_count = 0;
     for (token, minted) in models {

@@ -3,11 +3,11 @@ use std::sync::LazyLock;
 
 use ron_auth_core::{Capability, Caveat, EvalMode, KeyName, KeyRing, MacKey, RequestCtx, Semantics, VerifierConfig};
 
-use super::describe::Given;
+use super::describe::JudgeInput;
 use super::import::{Import, import};
 use super::lines::parse;
 use super::report::{kind_of, report};
-use super::shape::{Caveat as CaveatShape, Method, outcome::Outcome};
+use super::shape::{CaveatShape, Method, outcome::TokenOutcome};
 use super::*;
 
 const COUNT: usize = 400;
@@ -16,7 +16,7 @@ fn file_of(tokens: &[String]) -> Vec<u8> {
     tokens.join("\n").into_bytes()
 }
 
-type Imported = (Vec<Capability>, BTreeMap<Outcome, usize>, Shape);
+type Imported = (Vec<Capability>, BTreeMap<TokenOutcome, usize>, Shape);
 
 /// A fixture's tokens, without those that are none, what they come to, and their shape. Made once.
 fn imported(fixture: Fixture) -> Imported {
@@ -28,11 +28,11 @@ fn imported(fixture: Fixture) -> Imported {
 fn import_of(fixture: Fixture) -> Imported {
     let Corpus { tokens, keys, ctx, config, intended } = fixture.corpus(COUNT);
     let input = file_of(&tokens);
-    let given = Given { keys, ctx, config };
+    let given = JudgeInput { keys, ctx, config };
     let Import { shape, bad } = import(Path::new("tokens"), &input, Some(&given), true).unwrap();
     let is_bad = |index: usize| bad.iter().any(|line| line.number == index + 1);
     let good = (0..COUNT).filter(|index| !is_bad(*index));
-    let outcomes = histogram(good.map(|index| Outcome::of(&intended[index])));
+    let outcomes = histogram(good.map(|index| TokenOutcome::of(&intended[index])));
     (capabilities(&tokens), outcomes, shape)
 }
 
@@ -78,7 +78,7 @@ fn synthetic_tokens_have_the_sizes_kinds_and_outcomes_of_their_models() {
             histogram(originals.iter().map(sizes)),
             "{fixture}"
         );
-        assert_eq!(histogram(made.intended.iter().map(Outcome::of)), outcomes, "{fixture}");
+        assert_eq!(histogram(made.intended.iter().map(TokenOutcome::of)), outcomes, "{fixture}");
         assert_eq!(made.tokens.iter().collect::<BTreeSet<_>>().len(), originals.len(), "{fixture}: distinct");
         assert!(!report(&shape).contains("Not all"), "{}", report(&shape));
     }
@@ -207,7 +207,7 @@ fn without_keys_every_token_is_made_to_be_allowed_as_far_as_one_request_can_be()
             histogram(originals.iter().map(sizes)),
             "{fixture}"
         );
-        let denied = intended.iter().filter(|result| Outcome::of(result) != Outcome::Allowed).count();
+        let denied = intended.iter().filter(|result| TokenOutcome::of(result) != TokenOutcome::Allowed).count();
         assert!(denied <= most_denied, "{fixture}: {denied}");
         assert_eq!(report(&shape).contains("Not all"), denied > 0, "{}", report(&shape));
         let plain = ron_auth_variants::find("plain").unwrap().build();
@@ -254,7 +254,7 @@ fn custom_values_of_every_length_are_canonical_and_judged_as_meant() {
     let Corpus { tokens, keys, ctx, config, intended } = synthetic(&shape, shape.tokens.len());
     let prod = ron_auth_variants::find("prod").unwrap().build();
     assert!(prod.verify_each(EvalMode::Adaptive, &config, &tokens, &ctx, &keys) == intended);
-    assert!(intended.iter().any(|result| Outcome::of(result) != Outcome::Allowed));
+    assert!(intended.iter().any(|result| TokenOutcome::of(result) != TokenOutcome::Allowed));
 }
 
 #[test]
@@ -314,7 +314,7 @@ fn odd_tokens_keep_their_sizes_and_come_to_what_is_intended_under_both_semantics
             request = request.audience(digest.clone()).policy_digest(digest);
         }
         let config = VerifierConfig::default().with_semantics(semantics);
-        let given = Given { keys: keys.clone(), ctx: request, config };
+        let given = JudgeInput { keys: keys.clone(), ctx: request, config };
         let Import { shape, .. } = import(Path::new("tokens"), &file_of(&tokens), Some(&given), true).unwrap();
 
         let made = synthetic(&shape, originals.len());
@@ -328,7 +328,7 @@ fn odd_tokens_keep_their_sizes_and_come_to_what_is_intended_under_both_semantics
         let results = plain.verify_each(EvalMode::Adaptive, &config, &tokens, &ctx, &keys);
         assert!(results == intended, "case {number}");
         let wanted = shape.tokens.iter().flat_map(|token| vec![shape.outcome_of(token); token.count]);
-        let is_exact = histogram(wanted) == histogram(intended.iter().map(Outcome::of));
+        let is_exact = histogram(wanted) == histogram(intended.iter().map(TokenOutcome::of));
         // The compat semantics read nets in spellings for which no peer of ours may be found.
         assert!(is_exact || semantics == Semantics::Compat, "case {number}");
         assert_eq!(report(&shape).contains("Not all"), !is_exact, "case {number}: {}", report(&shape));

@@ -1,7 +1,7 @@
 //! Allocations per token.
 //!
 //! They are counted in a program of its own, `perf-lab-allocs`, whose global allocator counts: counting must not slow
-//! what is timed. It reads a JSON list of [`Request`]s from standard input and answers each with a line of JSON.
+//! what is timed. It reads a JSON list of [`CountRequest`]s from standard input and answers each with a line of JSON.
 
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Write};
@@ -27,13 +27,13 @@ const WARM_UP_PASSES: usize = 2;
 const COUNTED_PASSES: usize = 4;
 
 /// A cell: a variant on a point.
-pub type Request = (String, Point);
+pub type CountRequest = (String, Point);
 
 /// The counting program's side: counts one cell. `tally` reads the allocator.
 ///
 /// # Errors
 /// An unknown variant or corpus; a thread that cannot be started.
-pub fn count((variant, point): &Request, tally: impl Fn() -> Tally + Sync) -> anyhow::Result<Allocations> {
+pub fn count((variant, point): &CountRequest, tally: impl Fn() -> Tally + Sync) -> anyhow::Result<Allocations> {
     let variant = ron_auth_variants::find(variant)?;
     let corpus = point.corpus.parse::<Source>()?.corpus(tokens_per_pass(point.batch));
     let workload = Workload::new(&variant, Arc::new(corpus), point.batch, point.knobs);
@@ -63,7 +63,7 @@ pub fn count((variant, point): &Request, tally: impl Fn() -> Tally + Sync) -> an
 /// # Errors
 /// No counting program beside this one and none could be built, or it failed.
 pub fn count_all(
-    cells: &[Request],
+    cells: &[CountRequest],
     root: &Path,
     late: &dyn Fn() -> bool,
     progress: &mut dyn FnMut(),

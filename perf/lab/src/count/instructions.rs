@@ -20,13 +20,13 @@ const SHORT_PASSES: u64 = 2;
 const LONG_PASSES: u64 = 3;
 
 /// Variant, corpus and batch.
-pub type Key = (String, String, usize);
+pub type CountKey = (String, String, usize);
 
 /// What callgrind counted.
 #[derive(Clone, Debug)]
-pub struct Counts {
+pub struct CallgrindCounts {
     /// Instructions per token.
-    pub per_token: HashMap<Key, f64>,
+    pub per_token: HashMap<CountKey, f64>,
     /// The SIMD path under valgrind.
     pub simd_path: String,
 }
@@ -51,20 +51,20 @@ pub fn is_illegal_instruction(status: ExitStatus) -> bool {
     return false;
 }
 
-/// Counts every cell, on one thread each, several at a time: other load does not change a count. `progress` is told
+/// CallgrindCounts every cell, on one thread each, several at a time: other load does not change a count. `progress` is told
 /// after each; cells for which `interrupted` has become true by their turn are left out.
 ///
 /// # Errors
 /// valgrind or the probe failed.
 pub fn count_all(
-    cells: &[Key],
+    cells: &[CountKey],
     interrupted: &(dyn Fn() -> bool + Sync),
     progress: &(dyn Fn() + Sync),
-) -> anyhow::Result<Counts> {
+) -> anyhow::Result<CallgrindCounts> {
     runs_under_valgrind()?;
     let program = std::env::current_exe()?;
     let scratch = tempfile::tempdir()?;
-    let counted: Vec<Option<(Key, f64, String)>> = cells
+    let counted: Vec<Option<(CountKey, f64, String)>> = cells
         .par_iter()
         .map(|key| {
             if interrupted() {
@@ -77,7 +77,7 @@ pub fn count_all(
             Ok(Some((key.clone(), long.saturating_sub(short) as f64 / tokens as f64, simd_path)))
         })
         .collect::<anyhow::Result<_>>()?;
-    let mut counts = Counts { per_token: HashMap::new(), simd_path: String::new() };
+    let mut counts = CallgrindCounts { per_token: HashMap::new(), simd_path: String::new() };
     for (key, per_token, simd_path) in counted.into_iter().flatten() {
         counts.per_token.insert(key, per_token);
         counts.simd_path = simd_path;
@@ -86,7 +86,7 @@ pub fn count_all(
 }
 
 /// Instructions of a whole run, and the SIMD path that the program found there.
-fn callgrind(program: &Path, scratch: &Path, key: &Key, passes: u64) -> anyhow::Result<(u64, String)> {
+fn callgrind(program: &Path, scratch: &Path, key: &CountKey, passes: u64) -> anyhow::Result<(u64, String)> {
     let (variant, corpus, batch) = key;
     let out: PathBuf = tempfile::Builder::new().suffix(".out").tempfile_in(scratch)?.into_temp_path().keep()?;
     let mut out_option = std::ffi::OsString::from("--callgrind-out-file=");

@@ -24,7 +24,7 @@ const GREY: &str = "#d9d9d9";
 
 /// One profile of a difference.
 #[derive(Clone, Copy, Debug)]
-pub struct Side<'a> {
+pub struct ProfileSide<'a> {
     /// What it is called in the picture.
     pub name: &'a str,
     /// Its stacks.
@@ -47,7 +47,7 @@ pub fn flamegraph(folded: &Folded, title: &str) -> String {
 /// grey where the samples don't tell (95 %, samples taken for independent). A function that only `after` calls is red,
 /// and what only `before` calls has no width: the stage around them shows what the exchange came to.
 #[must_use]
-pub fn difference(before: Side<'_>, after: Side<'_>, title: &str) -> String {
+pub fn difference(before: ProfileSide<'_>, after: ProfileSide<'_>, title: &str) -> String {
     let tree = Node::of(Some(before.folded), after.folded);
     let (unit, before_whole, after_whole) = match (before.ns_per_token, after.ns_per_token) {
         (Some(before), Some(after)) => ("ns/token", before, after),
@@ -196,8 +196,8 @@ mod tests {
         folded
     }
 
-    fn side<'a>(name: &'a str, folded: &'a Folded, ns_per_token: Option<f64>) -> Side<'a> {
-        Side { name, folded, ns_per_token }
+    fn side<'a>(name: &'a str, folded: &'a Folded, ns_per_token: Option<f64>) -> ProfileSide<'a> {
+        ProfileSide { name, folded, ns_per_token }
     }
 
     /// The frame of this name: its title and all its attributes.

@@ -21,7 +21,7 @@ pub mod timed;
 mod tree;
 
 pub use folded::Folded;
-pub use graph::Side;
+pub use graph::ProfileSide;
 pub use interactive::interactive;
 pub use measure::measure;
 pub use sample::{Sampled, sample};
@@ -44,6 +44,6 @@ pub fn flamegraph(folded: &str, title: &str) -> anyhow::Result<String> {
 /// As [`flamegraph`].
 pub fn difference(before: &str, after: &str, title: &str) -> anyhow::Result<String> {
     let (before, after): (Folded, Folded) = (before.parse()?, after.parse()?);
-    let side = |name, folded| Side { name, folded, ns_per_token: None };
+    let side = |name, folded| ProfileSide { name, folded, ns_per_token: None };
     Ok(graph::difference(side("before", &before), side("after", &after), title))
 }

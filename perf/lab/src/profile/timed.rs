@@ -24,7 +24,7 @@ use super::measure::workload;
 use crate::corpus::Source;
 use crate::rounds::pool::on_one_core;
 use crate::rounds::subject::{Clock, InProcess, Subject, Work};
-use crate::rounds::{Effort, Rounds, measure};
+use crate::rounds::{Rounds, RoundsEffort, measure};
 
 /// What each step adds to the one before it.
 const STEPS: [&str; 4] = ["base64", "decode", "key and mac", "evaluate, results and the rest"];
@@ -47,7 +47,7 @@ pub struct TimedStage {
 pub fn timed(
     variant: &Variant,
     source: &Source,
-    effort: Effort,
+    effort: RoundsEffort,
     interrupted: &(dyn Fn() -> bool + Sync),
     progress: &mut (dyn FnMut(f64) + Send),
 ) -> anyhow::Result<Vec<TimedStage>> {
@@ -198,7 +198,7 @@ mod tests {
 
     use super::*;
 
-    const EFFORT: Effort = Effort { min_rounds: 6, max_rounds: 6, budget: Duration::from_secs(60) };
+    const EFFORT: RoundsEffort = RoundsEffort { min_rounds: 6, max_rounds: 6, budget: Duration::from_secs(60) };
 
     #[test]
     fn every_variant_has_stages_that_authenticate_what_it_does() {

@@ -6,12 +6,12 @@ use ron_auth_variants::Seams;
 use super::is_at_default_knobs;
 use super::ranking::{Ranked, Ranking};
 use crate::run::compositions::LEAST_DIFFERENCE;
-use crate::run::{Compositions, Measured, Point, Run};
+use crate::run::{Compositions, MeasuredArm, Point, Run};
 
 /// What can be asked.
 pub(super) struct Evidence<'a, 'r> {
     pub(super) run: &'r Run,
-    pub(super) all: &'a [Measured<'r>],
+    pub(super) all: &'a [MeasuredArm<'r>],
     pub(super) groups: &'a [Compositions<'r>],
 }
 
@@ -90,7 +90,7 @@ fn without_avx512(evidence: &Evidence<'_, '_>, ranking: &Ranking<'_, '_>, winner
         return Some(format!("On a processor without AVX-512: n/a, as `prod-avx2` could not be measured ({reason})."));
     }
     let named = |name: &'static str| {
-        evidence.all.iter().filter(move |seat| seat.seat.variant == name && seat.point() == ranking.point)
+        evidence.all.iter().filter(move |arm| arm.arm.variant == name && arm.point() == ranking.point)
     };
     let avx2 = named("prod-avx2").find_map(|avx2| named("prod").find_map(|prod| avx2.to(prod)))?;
     let without_lanes = ranking.find(Seams { mac: "serial", ..seams })?.to(winner)?;
@@ -119,8 +119,8 @@ mod tests {
 
     use crate::recommend::tests::{question, run_at};
     use crate::recommend::{Question, advise};
-    use crate::run::simulated::{self, Truth, contest, point, run_of, time_of};
-    use crate::run::{Panel, Run, Seat, Unavailable};
+    use crate::run::simulated::{self, Truth, group, point, run_of, time_of};
+    use crate::run::{Panel, Run, SweepArm, Unavailable};
 
     fn said(run: &Run, batch: usize, cores: usize) -> Vec<String> {
         advise(run, &Question { cores, ..question(batch) }).unwrap().would_change
@@ -129,12 +129,12 @@ mod tests {
     #[test]
     fn a_batch_at_which_another_composition_wins_is_named_with_the_price_of_the_advice() {
         let truth = Truth::default();
-        let contests = [1, 64, 256].map(|batch| contest(compositions(), &point("light", batch, 1))).to_vec();
-        let panels = vec![Panel { section: "compositions".to_owned(), contests }];
-        let time = |seat: &Seat| {
+        let groups = [1, 64, 256].map(|batch| group(compositions(), &point("light", batch, 1))).to_vec();
+        let panels = vec![Panel { section: "compositions".to_owned(), groups }];
+        let time = |arm: &SweepArm| {
             // Lanes cost single tokens a little.
-            let lost = if seat.point.batch == 1 && seat.variant.contains("lanes") { 2.2 } else { 1.0 };
-            time_of(&truth, &seat.variant) * lost
+            let lost = if arm.point.batch == 1 && arm.variant.contains("lanes") { 2.2 } else { 1.0 };
+            time_of(&truth, &arm.variant) * lost
         };
         let sentences = said(&run_of(panels, &truth, &time, 24), 64, 1);
         let [other, same] = &sentences[..] else { panic!("{sentences:?}") };

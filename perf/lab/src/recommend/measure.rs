@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use fairbench::compare::contest::Effort;
+use fairbench::compare::group::Effort;
 use fairbench::exit::Failure;
 use fairbench::host::Host;
 use ron_auth_variants::{Variant, compositions, find};
@@ -17,8 +17,8 @@ use crate::run::record::Header;
 use crate::run::{Panel, Run};
 use crate::sweep::block::expected;
 use crate::sweep::check::{cells, check_all};
-use crate::sweep::measure::{Ended, Method, Step, measure};
-use crate::sweep::plan::{Section, panels_of};
+use crate::sweep::measure::{Step, SweepEnd, SweepMethod, measure};
+use crate::sweep::plan::{PlanSection, panels_of};
 use crate::sweep::schedule::Limits;
 
 /// Batches that are looked at beside the one asked about.
@@ -51,7 +51,7 @@ pub fn measured(
     let safe: Vec<Variant> = compositions().iter().copied().filter(is_safe).collect();
     // What only runs on one thread needs no second look on several.
     let threads = if question.batch > 1 && question.cores > 1 { vec![1, question.cores] } else { vec![1] };
-    let section = |variants: &[Variant], batches: &[usize], threads: &[usize]| Section {
+    let section = |variants: &[Variant], batches: &[usize], threads: &[usize]| PlanSection {
         name: "compositions".to_owned(),
         variants: variants.to_vec(),
         corpora: vec![source.clone()],
@@ -66,9 +66,9 @@ pub fn measured(
 
     let mut run = Run::new(Header::new("recommend", host, Vec::new()), std::path::PathBuf::new());
     let mut more = |run: &mut Run, limits: Limits, time: Option<Duration>| -> Result<bool, Failure> {
-        match measure(run, Method { limits, effort: EFFORT, budget: time }, interrupted, told)? {
-            Ended::Interrupted => Err(Failure::interrupted()),
-            ended => Ok(ended == Ended::Done),
+        match measure(run, SweepMethod { limits, effort: EFFORT, budget: time }, interrupted, told)? {
+            SweepEnd::Interrupted => Err(Failure::interrupted()),
+            ended => Ok(ended == SweepEnd::Done),
         }
     };
     let add = |run: &mut Run, panels: Vec<Panel>| -> Result<(), Failure> {
@@ -107,7 +107,7 @@ pub fn measured(
     more(&mut run, LIMITS, part_of(FOR_CHANGES))?;
     if let Ok(advice) = advise(&run, question) {
         let chosen = [advice.chosen.variant];
-        let knobs = Section {
+        let knobs = PlanSection {
             name: "knobs".to_owned(),
             soa_thresholds: SOA_THRESHOLDS.to_vec(),
             par_min_batches: PAR_MIN_BATCHES.to_vec(),

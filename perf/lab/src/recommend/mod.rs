@@ -164,7 +164,7 @@ fn how_to_measure(Question { corpus, batch, cores }: &Question, is_measurable: b
 
 /// The advice that a run's measurements give.
 ///
-/// One core is answered by what was measured on one thread. More are answered by the contest with as many threads, or
+/// One core is answered by what was measured on one thread. More are answered by the group with as many threads, or
 /// with the most below that, except for single tokens, which nothing spreads.
 ///
 /// # Errors
@@ -238,8 +238,8 @@ fn points_of_safe_compositions(groups: &[Compositions<'_>]) -> String {
 
 /// The fastest composition that is not safe.
 fn fastest_unsafe(group: &Compositions<'_>, winner: &Ranked<'_, '_>) -> Option<(String, PairedRatio)> {
-    let seats = group.all(|variant| !is_safe(variant))?;
-    let ratios = seats.iter().filter_map(|(variant, seat)| Some((variant.seams.name(), seat.to(winner.seat)?)));
+    let arms = group.all(|variant| !is_safe(variant))?;
+    let ratios = arms.iter().filter_map(|(variant, arm)| Some((variant.seams.name(), arm.to(winner.arm)?)));
     ratios.min_by(|(_, a), (_, b)| a.estimate.total_cmp(&b.estimate))
 }
 
@@ -264,8 +264,8 @@ pub(crate) mod tests {
     use ron_auth_variants::{compositions, find};
 
     use super::*;
-    use crate::run::simulated::{self, Truth, contest, point, run_of, time_of};
-    use crate::run::{Panel, Seat};
+    use crate::run::simulated::{self, Truth, group, point, run_of, time_of};
+    use crate::run::{Panel, SweepArm};
 
     /// About light tokens, on one core.
     pub(crate) fn question(batch: usize) -> Question {
@@ -274,11 +274,11 @@ pub(crate) mod tests {
 
     /// All compositions at these points, all of the same truth but that two threads halve the time where spread.
     pub(crate) fn run_at(points: &[Point], truth: &Truth, blocks: usize) -> Run {
-        let contests = points.iter().map(|point| contest(compositions(), point)).collect();
-        let panels = vec![Panel { section: "compositions".to_owned(), contests }];
-        let time = |seat: &Seat| {
-            let spread = seat.point.knobs.threads > 1 && seat.variant.contains("parallel");
-            time_of(truth, &seat.variant) * if spread { 0.55 } else { 1.0 }
+        let groups = points.iter().map(|point| group(compositions(), point)).collect();
+        let panels = vec![Panel { section: "compositions".to_owned(), groups }];
+        let time = |arm: &SweepArm| {
+            let spread = arm.point.knobs.threads > 1 && arm.variant.contains("parallel");
+            time_of(truth, &arm.variant) * if spread { 0.55 } else { 1.0 }
         };
         run_of(panels, truth, &time, blocks)
     }
@@ -326,14 +326,14 @@ pub(crate) mod tests {
     fn knobs_that_are_faster_are_part_of_the_advice() {
         let truth = Truth { parallel: 0.8, lanes_with_parallel: 1.0, ..Truth::default() };
         let at = point("light", 64, 1);
-        let mut knobs = contest(&[find("prod").unwrap()], &at);
-        let mut other = knobs.seats.iter().find(|seat| seat.variant == "prod").unwrap().clone();
+        let mut knobs = group(&[find("prod").unwrap()], &at);
+        let mut other = knobs.arms.iter().find(|arm| arm.variant == "prod").unwrap().clone();
         other.point.knobs.soa_threshold = 8;
-        knobs.seats.push(other);
-        let panel = |section: &str, contest| Panel { section: section.to_owned(), contests: vec![contest] };
-        let panels = vec![panel("compositions", contest(compositions(), &at)), panel("knobs", knobs)];
+        knobs.arms.push(other);
+        let panel = |section: &str, group| Panel { section: section.to_owned(), groups: vec![group] };
+        let panels = vec![panel("compositions", group(compositions(), &at)), panel("knobs", knobs)];
         let time =
-            |seat: &Seat| time_of(&truth, &seat.variant) * if seat.point.knobs.soa_threshold == 8 { 0.5 } else { 1.0 };
+            |arm: &SweepArm| time_of(&truth, &arm.variant) * if arm.point.knobs.soa_threshold == 8 { 0.5 } else { 1.0 };
         let advice = advise(&run_of(panels, &truth, &time, 24), &question(64)).unwrap();
         assert_eq!((advice.chosen.variant.seams.name().as_str(), advice.chosen.knobs.soa_threshold), ("prod", 8));
         assert!((advice.tuned.unwrap().to_default.estimate - 0.5).abs() < 0.01);

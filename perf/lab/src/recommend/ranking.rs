@@ -17,7 +17,7 @@ use ron_auth_variants::{Seams, Variant};
 use super::{Candidate, NoAdvice};
 use crate::run::compositions::LEAST_DIFFERENCE;
 use crate::run::measured::ratio_of_many;
-use crate::run::{Compositions, Measured, Point};
+use crate::run::{Compositions, MeasuredArm, Point};
 
 /// What a simpler composition may cost at most, as a part of one.
 const EQUIVALENT: f64 = 0.02;
@@ -39,7 +39,7 @@ pub(super) struct Ranking<'a, 'r> {
 /// One of them.
 pub(super) struct Ranked<'a, 'r> {
     pub(super) candidate: Candidate,
-    pub(super) seat: &'a Measured<'r>,
+    pub(super) arm: &'a MeasuredArm<'r>,
     /// Time per token in nanoseconds, over blocks.
     pub(super) time_ns: Quartiles,
     /// Whether it is shown to be slower than the fastest.
@@ -54,27 +54,27 @@ impl<'a, 'r> Ranking<'a, 'r> {
     /// # Errors
     /// Too few blocks, or a control that is off.
     pub(super) fn of(group: &'a Compositions<'r>) -> Option<Result<Self, NoAdvice>> {
-        let seats = group.all(is_safe)?;
-        let (_, fastest) = seats.iter().min_by(|(_, a), (_, b)| centre(a).total_cmp(&centre(b)))?;
+        let arms = group.all(is_safe)?;
+        let (_, fastest) = arms.iter().min_by(|(_, a), (_, b)| centre(a).total_cmp(&centre(b)))?;
         if let Some(control) = group.control.filter(|control| control.excludes_one_by(CONTROL_MARGIN)) {
             return Some(Err(NoAdvice::ControlOff { point: group.point.clone(), control }));
         }
-        let others = seats.len() - 1;
-        let ranked = seats.iter().map(|(variant, seat)| Ranked::of(*variant, seat, fastest, others));
+        let others = arms.len() - 1;
+        let ranked = arms.iter().map(|(variant, arm)| Ranked::of(*variant, arm, fastest, others));
         let Some(mut all) = ranked.collect::<Option<Vec<_>>>() else {
             return Some(Err(NoAdvice::TooFewBlocks {
                 point: group.point.clone(),
                 blocks: fastest.blocks(),
-                compositions: seats.len(),
+                compositions: arms.len(),
             }));
         };
-        all.sort_by(|a, b| centre(a.seat).total_cmp(&centre(b.seat)));
+        all.sort_by(|a, b| centre(a.arm).total_cmp(&centre(b.arm)));
         Some(Ok(Self { point: group.point, all }))
     }
 
     /// Blocks that it rests on.
     pub(super) fn blocks(&self) -> usize {
-        self.all.first().map_or(0, |ranked| ranked.seat.blocks())
+        self.all.first().map_or(0, |ranked| ranked.arm.blocks())
     }
 
     /// What to run: of those that are shown to be as fast as the fastest the one with the fewest backends.
@@ -110,20 +110,20 @@ impl<'a, 'r> Ranking<'a, 'r> {
 
 impl<'a, 'r> Ranked<'a, 'r> {
     /// `None` with too few blocks to tell it from the fastest among so many others.
-    fn of(variant: Variant, seat: &'a Measured<'r>, fastest: &Measured<'_>, others: usize) -> Option<Self> {
-        let log_ratios = seat.log_to(fastest)?;
-        let time_ns = seat.time_ns()?;
+    fn of(variant: Variant, arm: &'a MeasuredArm<'r>, fastest: &MeasuredArm<'_>, others: usize) -> Option<Self> {
+        let log_ratios = arm.log_to(fastest)?;
+        let time_ns = arm.time_ns()?;
         let candidate = Candidate {
             variant,
-            knobs: seat.point().knobs,
-            to_fastest: seat.to(fastest)?,
-            to_plain: seat.to_plain()?,
+            knobs: arm.point().knobs,
+            to_fastest: arm.to(fastest)?,
+            to_plain: arm.to_plain()?,
             ns_per_token: time_ns.median,
         };
         let widened = ratio_of_many(&log_ratios, others)?;
         let is_slower = widened.lower > 1.0 + LEAST_DIFFERENCE;
         let is_equivalent = widened.upper <= 1.0 + EQUIVALENT;
-        Some(Self { candidate, seat, time_ns, is_slower, is_equivalent })
+        Some(Self { candidate, arm, time_ns, is_slower, is_equivalent })
     }
 
     /// What people call it.
@@ -133,12 +133,12 @@ impl<'a, 'r> Ranked<'a, 'r> {
 
     /// Time / time of another of the same point, 95 %.
     pub(super) fn to(&self, other: &Ranked<'_, '_>) -> Option<PairedRatio> {
-        self.seat.to(other.seat)
+        self.arm.to(other.arm)
     }
 }
 
-fn centre(seat: &Measured<'_>) -> f64 {
-    median(&seat.log_to_plain)
+fn centre(arm: &MeasuredArm<'_>) -> f64 {
+    median(&arm.log_to_plain)
 }
 
 #[cfg(test)]

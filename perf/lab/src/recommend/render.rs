@@ -13,7 +13,7 @@ impl Advice {
     #[must_use]
     pub fn headline(&self) -> String {
         let name = self.chosen.variant.seams.name();
-        let standing = match self.as_fast.as_slice() {
+        let word = match self.as_fast.as_slice() {
             [] => "the fastest safe composition".to_owned(),
             names => {
                 let why = if self.is_simpler_among(names) {
@@ -34,7 +34,7 @@ impl Advice {
             }
             None => "; no other is measurably slower".to_owned(),
         };
-        format!("{}: run `{name}`, {standing}{next}.", self.point)
+        format!("{}: run `{name}`, {word}{next}.", self.point)
     }
 
     /// Whether one of these takes fewer backends than the chosen one.

@@ -6,7 +6,7 @@ use ron_auth_variants::{Variant, find};
 use crate::catalogue::Knobs;
 use crate::run::compositions::LEAST_DIFFERENCE;
 use crate::run::measured::ratio_of_many;
-use crate::run::{Kind, Measured, Point};
+use crate::run::{ArmKind, MeasuredArm, Point};
 
 /// Knobs that are faster.
 #[derive(Clone, Copy, Debug)]
@@ -26,24 +26,24 @@ pub struct Tuned {
 /// batches and threads, if it is shown to be faster by more than [`LEAST_DIFFERENCE`]. The intervals are widened for
 /// the number of knobs that were tried. A named variant of the same seams counts as the composition: the sections of
 /// knobs measure those.
-pub(super) fn tuned(all: &[Measured<'_>], variant: &Variant, at: &Point) -> Option<Tuned> {
-    let is_own = |seat: &Measured<'_>| {
-        let Point { corpus, batch, knobs } = seat.point();
-        seat.seat.kind == Kind::Variant
+pub(super) fn tuned(all: &[MeasuredArm<'_>], variant: &Variant, at: &Point) -> Option<Tuned> {
+    let is_own = |arm: &MeasuredArm<'_>| {
+        let Point { corpus, batch, knobs } = arm.point();
+        arm.arm.kind == ArmKind::Variant
             && (corpus, *batch, knobs.threads) == (&at.corpus, at.batch, at.knobs.threads)
-            && find(&seat.seat.variant).is_ok_and(|own| own.seams == variant.seams)
+            && find(&arm.arm.variant).is_ok_and(|own| own.seams == variant.seams)
     };
-    let own: Vec<&Measured<'_>> = all.iter().filter(|seat| is_own(seat)).collect();
-    let defaults = own.iter().filter(|seat| seat.point().knobs == Knobs::defaults(at.knobs.threads));
+    let own: Vec<&MeasuredArm<'_>> = all.iter().filter(|arm| is_own(arm)).collect();
+    let defaults = own.iter().filter(|arm| arm.point().knobs == Knobs::defaults(at.knobs.threads));
     let mut found: Vec<Tuned> = Vec::new();
     for default in defaults {
-        let others = own.iter().filter(|seat| seat.point().knobs != default.point().knobs);
-        let tried: Vec<_> = others.filter_map(|seat| Some((seat, seat.log_to(default)?))).collect();
-        found.extend(tried.iter().filter_map(|(seat, log_ratios)| {
-            let (knobs, tried) = (seat.point().knobs, tried.len());
+        let others = own.iter().filter(|arm| arm.point().knobs != default.point().knobs);
+        let tried: Vec<_> = others.filter_map(|arm| Some((arm, arm.log_to(default)?))).collect();
+        found.extend(tried.iter().filter_map(|(arm, log_ratios)| {
+            let (knobs, tried) = (arm.point().knobs, tried.len());
             let to_default = ratio_of_many(log_ratios, tried)?;
             let is_faster = to_default.upper < 1.0 / (1.0 + LEAST_DIFFERENCE);
-            is_faster.then_some(Tuned { knobs, to_default, tried, time_ns: seat.time_ns()? })
+            is_faster.then_some(Tuned { knobs, to_default, tried, time_ns: arm.time_ns()? })
         }));
     }
     found.into_iter().min_by(|a, b| a.to_default.estimate.total_cmp(&b.to_default.estimate))
@@ -52,21 +52,21 @@ pub(super) fn tuned(all: &[Measured<'_>], variant: &Variant, at: &Point) -> Opti
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run::simulated::{Truth, contest, point, run_of};
-    use crate::run::{Contest, Panel, Seat};
+    use crate::run::simulated::{Truth, group, point, run_of};
+    use crate::run::{ComparisonGroup, Panel, SweepArm};
 
     /// `prod` at its default knobs and others, of which some take this part of the time.
     fn knobs_of_prod(faster: f64) -> Option<Tuned> {
         let at = point("light", 64, 1);
         let prod = find("prod").unwrap();
-        let Contest { mut seats } = contest(&[prod], &at);
+        let ComparisonGroup { mut arms } = group(&[prod], &at);
         for soa_threshold in [4, 8, 16] {
             let knobs = Knobs { soa_threshold, ..at.knobs };
             let point = Point { knobs, ..at.clone() };
-            seats.push(Seat { kind: Kind::Variant, variant: "prod".to_owned(), point });
+            arms.push(SweepArm { kind: ArmKind::Variant, variant: "prod".to_owned(), point });
         }
-        let panels = vec![Panel { section: "knobs".to_owned(), contests: vec![Contest { seats }] }];
-        let time = |seat: &Seat| match seat.point.knobs.soa_threshold {
+        let panels = vec![Panel { section: "knobs".to_owned(), groups: vec![ComparisonGroup { arms }] }];
+        let time = |arm: &SweepArm| match arm.point.knobs.soa_threshold {
             4 => 0.2,
             8 => 0.2 * faster,
             16 => 0.2 * 1.1,

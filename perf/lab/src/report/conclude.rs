@@ -11,10 +11,10 @@ use crate::report::answer::Answer;
 use crate::report::csv::CsvFile;
 use crate::report::html::{FILE_NAME, Input, Page};
 use crate::report::plots;
-use crate::report::summary::Summary;
+use crate::report::summary::RunSummary;
 use crate::report::verdict::broken;
 use crate::run::Run;
-use crate::sweep::row::{Row, rows};
+use crate::sweep::row::{CsvRow, rows};
 use crate::sweep::stored::Baseline;
 use crate::tripwire::{self, Tripwires};
 
@@ -86,7 +86,7 @@ impl Sources {
 ///
 /// # Errors
 /// A stored baseline that cannot be read.
-pub fn input<'a>(run: &'a Run, rows: &[Row], sources: &Sources) -> anyhow::Result<Input<'a>> {
+pub fn input<'a>(run: &'a Run, rows: &[CsvRow], sources: &Sources) -> anyhow::Result<Input<'a>> {
     let host = &run.header.host;
     let stored = Baseline::find(&sources.baselines, host)?;
     let baseline_of = stored.as_ref().map(Baseline::name);
@@ -112,7 +112,7 @@ pub fn conclude(run: &Run, sources: &Sources) -> anyhow::Result<Concluded> {
     csv.write(&rows)?;
     csv.write_unavailable(&run.header.unavailable)?;
     let plots = plots::write_all(directory, &rows)?;
-    write_whole(&directory.join("summary.md"), Summary { input: &input, rows: &rows, plots: &plots }.markdown())?;
+    write_whole(&directory.join("summary.md"), RunSummary { input: &input, rows: &rows, plots: &plots }.markdown())?;
     let (answer, holds) = (input.answer.clone(), broken(&input.tripwires).is_empty());
     let missing = tripwire::unmeasured(&input.tripwires);
     // The last: it links to the others.

@@ -7,7 +7,7 @@ use anyhow::Context;
 
 use crate::catalogue::Knobs;
 use crate::run::{Point, Purpose, Unavailable};
-use crate::sweep::row::Row;
+use crate::sweep::row::CsvRow;
 
 /// How many columns there are.
 const COLUMNS: usize = 31;
@@ -31,7 +31,7 @@ impl CsvFile {
     ///
     /// # Errors
     /// The disk is full, or gone.
-    pub fn write(&mut self, rows: &[Row]) -> anyhow::Result<()> {
+    pub fn write(&mut self, rows: &[CsvRow]) -> anyhow::Result<()> {
         for row in rows {
             self.writer.serialize(row).context("could not write sweep.csv")?;
         }
@@ -71,7 +71,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("sweep.csv");
         CsvFile::create(&path).unwrap().write(&rows()).unwrap();
-        let read: Vec<Row> = ::csv::Reader::from_path(&path).unwrap().deserialize().collect::<Result<_, _>>().unwrap();
+        let read: Vec<CsvRow> =
+            ::csv::Reader::from_path(&path).unwrap().deserialize().collect::<Result<_, _>>().unwrap();
         assert_eq!(format!("{read:?}"), format!("{:?}", rows()));
     }
 

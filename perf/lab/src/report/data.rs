@@ -7,12 +7,12 @@ use ron_auth_variants::{Seams, find};
 
 use crate::catalogue::{Knobs, REFERENCE};
 use crate::run::record::Allocations;
-use crate::run::{Kind, Measured, Point, Purpose, Run};
+use crate::run::{ArmKind, MeasuredArm, Point, Purpose, Run};
 
-/// A run with every seat's values at hand.
+/// A run with every arm's values at hand.
 pub(super) struct Data<'r> {
     pub(super) run: &'r Run,
-    pub(super) all: Vec<Measured<'r>>,
+    pub(super) all: Vec<MeasuredArm<'r>>,
 }
 
 impl<'r> Data<'r> {
@@ -23,8 +23,8 @@ impl<'r> Data<'r> {
     /// The corpora that were measured, in the order of the run.
     pub(super) fn corpora(&self) -> Vec<&'r str> {
         let mut corpora = Vec::new();
-        for seat in &self.all {
-            let corpus = seat.seat.point.corpus.as_str();
+        for arm in &self.all {
+            let corpus = arm.arm.point.corpus.as_str();
             if !corpora.contains(&corpus) {
                 corpora.push(corpus);
             }
@@ -34,29 +34,29 @@ impl<'r> Data<'r> {
 
     /// The named variants at default knobs, each point of each once, in the order of the run: `plain` first, neither
     /// controls nor floors nor compositions.
-    pub(super) fn named(&self) -> Vec<&Measured<'r>> {
-        let mut named: Vec<&Measured<'r>> = Vec::new();
-        for seat in &self.all {
-            let is_known = || named.iter().any(|known| known.seat == seat.seat);
-            if seat.purpose != Purpose::Knobs && is_named(seat) && is_at_defaults(seat) && !is_known() {
-                named.push(seat);
+    pub(super) fn named(&self) -> Vec<&MeasuredArm<'r>> {
+        let mut named: Vec<&MeasuredArm<'r>> = Vec::new();
+        for arm in &self.all {
+            let is_known = || named.iter().any(|known| known.arm == arm.arm);
+            if arm.purpose != Purpose::Knobs && is_named(arm) && is_at_defaults(arm) && !is_known() {
+                named.push(arm);
             }
         }
         named
     }
 
     /// The named variants on one corpus.
-    pub(super) fn named_on(&self, corpus: &str) -> Vec<&Measured<'r>> {
+    pub(super) fn named_on(&self, corpus: &str) -> Vec<&MeasuredArm<'r>> {
         let mut named = self.named();
-        named.retain(|seat| seat.point().corpus == corpus);
+        named.retain(|arm| arm.point().corpus == corpus);
         named
     }
 
     /// The floors of the named variants on one corpus, each point once.
-    pub(super) fn floors_on(&self, corpus: &str) -> Vec<&Measured<'r>> {
-        let mut floors: Vec<&Measured<'r>> = Vec::new();
-        for floor in self.named_on(corpus).into_iter().filter_map(|seat| Run::floor_of(&self.all, seat)) {
-            if floors.iter().all(|known| known.seat != floor.seat) {
+    pub(super) fn floors_on(&self, corpus: &str) -> Vec<&MeasuredArm<'r>> {
+        let mut floors: Vec<&MeasuredArm<'r>> = Vec::new();
+        for floor in self.named_on(corpus).into_iter().filter_map(|arm| Run::floor_of(&self.all, arm)) {
+            if floors.iter().all(|known| known.arm != floor.arm) {
                 floors.push(floor);
             }
         }
@@ -64,30 +64,30 @@ impl<'r> Data<'r> {
     }
 
     /// Time / time of the floor.
-    pub(super) fn to_floor(&self, seat: &Measured<'_>) -> Option<PairedRatio> {
-        seat.to(Run::floor_of(&self.all, seat)?)
+    pub(super) fn to_floor(&self, arm: &MeasuredArm<'_>) -> Option<PairedRatio> {
+        arm.to(Run::floor_of(&self.all, arm)?)
     }
 
-    /// Time / time of `classic`, which sits in the same contest; `None` in runs of before there was one.
-    pub(super) fn to_classic(&self, seat: &Measured<'_>) -> Option<PairedRatio> {
-        Run::to_classic(&self.all, seat)
+    /// Time / time of `classic`, an arm of the same group; `None` in runs of before there was one.
+    pub(super) fn to_classic(&self, arm: &MeasuredArm<'_>) -> Option<PairedRatio> {
+        Run::to_classic(&self.all, arm)
     }
 
     /// Time of the composition with these seams / time of `classic` at a point; `None` where the two were not measured
     /// beside each other.
     pub(super) fn composed_to_classic(&self, seams: Seams, point: &Point) -> Option<PairedRatio> {
-        let composed = self.all.iter().filter(|seat| seat.point() == point && seat.seat.variant.starts_with('+'));
-        let mut own = composed.filter(|seat| find(&seat.seat.variant).is_ok_and(|variant| variant.seams == seams));
-        own.find_map(|seat| self.to_classic(seat))
+        let composed = self.all.iter().filter(|arm| arm.point() == point && arm.arm.variant.starts_with('+'));
+        let mut own = composed.filter(|arm| find(&arm.arm.variant).is_ok_and(|variant| variant.seams == seams));
+        own.find_map(|arm| self.to_classic(arm))
     }
 
     /// `classic` at default knobs, each point once, in the order of the run.
     #[cfg(test)]
-    pub(super) fn classic(&self) -> Vec<&Measured<'r>> {
-        let mut classic: Vec<&Measured<'r>> = Vec::new();
-        for seat in self.all.iter().filter(|seat| seat.seat.kind == Kind::Classic) {
-            if classic.iter().all(|known| known.seat != seat.seat) {
-                classic.push(seat);
+    pub(super) fn classic(&self) -> Vec<&MeasuredArm<'r>> {
+        let mut classic: Vec<&MeasuredArm<'r>> = Vec::new();
+        for arm in self.all.iter().filter(|arm| arm.arm.kind == ArmKind::Classic) {
+            if classic.iter().all(|known| known.arm != arm.arm) {
+                classic.push(arm);
             }
         }
         classic
@@ -95,8 +95,7 @@ impl<'r> Data<'r> {
 
     /// Time per token of a named variant, in nanoseconds, median over blocks.
     pub(super) fn time_ns(&self, variant: &str, point: &Point) -> Option<f64> {
-        let found =
-            self.all.iter().find(|seat| seat.seat.variant == variant && seat.point() == point && is_named(seat));
+        let found = self.all.iter().find(|arm| arm.arm.variant == variant && arm.point() == point && is_named(arm));
         Some(found?.time_ns()?.median)
     }
 
@@ -123,25 +122,25 @@ impl<'r> Data<'r> {
 
     /// The batches that all compositions were measured with on a corpus, at default knobs.
     pub(super) fn composed_batches(&self, corpus: &str) -> BTreeSet<usize> {
-        let composed = self.all.iter().filter(|seat| seat.seat.variant.starts_with('+') && is_at_defaults(seat));
-        composed.filter(|seat| seat.point().corpus == corpus).map(|seat| seat.point().batch).collect()
+        let composed = self.all.iter().filter(|arm| arm.arm.variant.starts_with('+') && is_at_defaults(arm));
+        composed.filter(|arm| arm.point().corpus == corpus).map(|arm| arm.point().batch).collect()
     }
 }
 
 /// Whether the knobs are the library's own.
-pub(super) fn is_at_defaults(seat: &Measured<'_>) -> bool {
-    let knobs = seat.point().knobs;
+pub(super) fn is_at_defaults(arm: &MeasuredArm<'_>) -> bool {
+    let knobs = arm.point().knobs;
     knobs == Knobs::defaults(knobs.threads)
 }
 
 /// Whether it is `plain`.
-pub(super) fn is_plain(seat: &Measured<'_>) -> bool {
-    seat.seat.variant == REFERENCE
+pub(super) fn is_plain(arm: &MeasuredArm<'_>) -> bool {
+    arm.arm.variant == REFERENCE
 }
 
 /// A variant by a name of its own; compositions are named by their backends.
-fn is_named(seat: &Measured<'_>) -> bool {
-    seat.seat.kind == Kind::Variant && !seat.seat.variant.starts_with('+')
+fn is_named(arm: &MeasuredArm<'_>) -> bool {
+    arm.arm.kind == ArmKind::Variant && !arm.arm.variant.starts_with('+')
 }
 
 #[cfg(test)]
@@ -154,9 +153,9 @@ mod tests {
         let run = simulated::full(8);
         let data = Data::of(&run);
         let named = data.named_on("light");
-        let plain: Vec<usize> = named.iter().filter(|seat| is_plain(seat)).map(|seat| seat.point().batch).collect();
+        let plain: Vec<usize> = named.iter().filter(|arm| is_plain(arm)).map(|arm| arm.point().batch).collect();
         assert_eq!(plain, [1, 8, 64, 256, 1024, 64, 256, 1024]);
-        assert!(named.iter().all(|seat| seat.seat.kind == Kind::Variant && is_at_defaults(seat)));
+        assert!(named.iter().all(|arm| arm.arm.kind == ArmKind::Variant && is_at_defaults(arm)));
         assert_eq!(data.corpora(), ["light", "heavy"]);
         assert_eq!(data.floors_on("light").len(), 5);
         assert_eq!(data.composed_batches("light").into_iter().collect::<Vec<_>>(), [1, 64]);
@@ -166,19 +165,19 @@ mod tests {
     fn classic_is_there_once_for_each_point_and_beside_every_variant() {
         let run = simulated::full(8);
         let data = Data::of(&run);
-        let points: Vec<_> = data.classic().iter().map(|seat| (seat.seat.variant.as_str(), seat.point())).collect();
-        let plain: Vec<_> = data.named().into_iter().filter(|seat| is_plain(seat)).map(|seat| seat.point()).collect();
+        let points: Vec<_> = data.classic().iter().map(|arm| (arm.arm.variant.as_str(), arm.point())).collect();
+        let plain: Vec<_> = data.named().into_iter().filter(|arm| is_plain(arm)).map(|arm| arm.point()).collect();
         assert_eq!(points.len(), plain.len());
         assert!(points.iter().all(|(name, point)| *name == "classic" && plain.contains(point)), "{points:?}");
-        for seat in data.named() {
-            let (to_classic, to_plain) = (data.to_classic(seat).unwrap(), seat.to_plain().unwrap());
+        for arm in data.named() {
+            let (to_classic, to_plain) = (data.to_classic(arm).unwrap(), arm.to_plain().unwrap());
             assert!((to_classic.estimate * simulated::CLASSIC / to_plain.estimate).ln().abs() < 1e-4);
         }
         let mut before = simulated::full(8);
-        for contest in before.header.panels.iter_mut().flat_map(|panel| &mut panel.contests) {
-            contest.seats.pop();
+        for group in before.header.panels.iter_mut().flat_map(|panel| &mut panel.groups) {
+            group.arms.pop();
         }
         let data = Data::of(&before);
-        assert!(data.classic().is_empty() && data.named().iter().all(|seat| data.to_classic(seat).is_none()));
+        assert!(data.classic().is_empty() && data.named().iter().all(|arm| data.to_classic(arm).is_none()));
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::path::PathBuf;
 
-use fairbench::baseline::Standing;
+use fairbench::baseline::Shift;
 use fairbench::measure::stats::{PairedRatio, Quartiles};
 
 use crate::catalogue::{Knobs, REFERENCE};
@@ -11,21 +11,21 @@ use crate::report::answer::references;
 use crate::report::html::Input;
 use crate::report::verdict::CONTROL_MARGIN;
 use crate::run::Point;
-use crate::sweep::row::{Kind, Row};
-use crate::sweep::stored::Change;
-use crate::tripwire::{Judged, State};
+use crate::sweep::row::{ArmKind, CsvRow};
+use crate::sweep::stored::CellChange;
+use crate::tripwire::{JudgedTripwire, TripwireState};
 
 /// All that a summary tells.
-pub struct Summary<'a> {
+pub struct RunSummary<'a> {
     /// What the report says, too.
     pub input: &'a Input<'a>,
     /// The rows of the run.
-    pub rows: &'a [Row],
+    pub rows: &'a [CsvRow],
     /// The plots, beside the summary.
     pub plots: &'a [PathBuf],
 }
 
-impl Summary<'_> {
+impl RunSummary<'_> {
     /// The whole text.
     #[must_use]
     pub fn markdown(&self) -> String {
@@ -108,7 +108,8 @@ impl Summary<'_> {
     }
 
     fn write_fixtures(&self, out: &mut String) -> std::fmt::Result {
-        let single: Vec<&Row> = self.rows.iter().filter(|row| row.purpose == "variants" && row.threads == 1).collect();
+        let single: Vec<&CsvRow> =
+            self.rows.iter().filter(|row| row.purpose == "variants" && row.threads == 1).collect();
         if single.is_empty() {
             return Ok(());
         }
@@ -119,7 +120,7 @@ impl Summary<'_> {
              × plain | time / floor | allocs/token | bytes/token | instr/token |\n\
              |---|---:|---|---:|---:|---:|---:|---:|---:|---:|---:|"
         )?;
-        for row in single.iter().filter(|row| row.kind != Kind::Control) {
+        for row in single.iter().filter(|row| row.kind != ArmKind::Control) {
             let is_plain = row.variant == REFERENCE;
             writeln!(
                 out,
@@ -190,7 +191,7 @@ impl Summary<'_> {
     }
 
     fn write_knobs(&self, out: &mut String) -> std::fmt::Result {
-        let mut rows = self.rows.iter().filter(|row| row.purpose == "knobs" && row.kind == Kind::Variant).peekable();
+        let mut rows = self.rows.iter().filter(|row| row.purpose == "knobs" && row.kind == ArmKind::Variant).peekable();
         if rows.peek().is_none() {
             return Ok(());
         }
@@ -221,14 +222,14 @@ impl Summary<'_> {
         writeln!(out, "## Control: plain against plain\n")?;
         writeln!(
             out,
-            "| threads | contests | median ratio | lowest | highest | off by more than 2 % |\n|---|---:|---:|---:|---:|---:|"
+            "| threads | groups | median ratio | lowest | highest | off by more than 2 % |\n|---|---:|---:|---:|---:|---:|"
         )?;
         for (name, is_single) in [("one", true), ("all", false)] {
             let mut controls: Vec<PairedRatio> = self
                 .rows
                 .iter()
-                .filter(|row| row.kind == Kind::Control && (row.threads == 1) == is_single)
-                .map(Row::to_plain)
+                .filter(|row| row.kind == ArmKind::Control && (row.threads == 1) == is_single)
+                .map(CsvRow::to_plain)
                 .collect();
             controls.sort_by(|a, b| a.estimate.total_cmp(&b.estimate));
             let (Some(lowest), Some(highest), Some(middle)) =
@@ -251,12 +252,12 @@ impl Summary<'_> {
 
     fn write_tripwires(&self, out: &mut String) -> std::fmt::Result {
         writeln!(out, "## Tripwires\n\n| tripwire | limit | measured | verdict |\n|---|---|---:|---|")?;
-        for Judged { name, limit, measured, state } in &self.input.tripwires {
+        for JudgedTripwire { name, limit, measured, state } in &self.input.tripwires {
             let verdict = match state {
-                State::Holds => "holds",
-                State::Broken => "**BROKEN**",
-                State::Elsewhere => "does not bind here",
-                State::NotMeasured => "not measured in this sweep",
+                TripwireState::Holds => "holds",
+                TripwireState::Broken => "**BROKEN**",
+                TripwireState::Elsewhere => "does not bind here",
+                TripwireState::NotMeasured => "not measured in this sweep",
             };
             writeln!(out, "| {name} | {limit} | {measured} | {verdict} |")?;
         }
@@ -269,7 +270,7 @@ impl Summary<'_> {
             Err(reason) => return writeln!(out, "{reason}\n"),
             Ok(changes) => changes,
         };
-        let mut changed: Vec<&Change> = changes.iter().filter(|change| change.standing != Standing::Same).collect();
+        let mut changed: Vec<&CellChange> = changes.iter().filter(|change| change.shift != Shift::Same).collect();
         if changed.is_empty() {
             return writeln!(out, "{} ratios compared, none changed beyond noise and layout.\n", changes.len());
         }
@@ -286,10 +287,10 @@ impl Summary<'_> {
             "| variant | fixture | batch | threads | ratio to | was | is | is / was | |\n|---|---|---:|---:|---|---:|---:|---:|---|"
         )?;
         for change in changed {
-            let standing = if change.standing == Standing::Slower { "slower" } else { "faster" };
+            let shift = if change.shift == Shift::Slower { "slower" } else { "faster" };
             writeln!(
                 out,
-                "| {} | {} | {} | {} | {} | {} | {} | {:.3} | {standing} |",
+                "| {} | {} | {} | {} | {} | {} | {} | {:.3} | {shift} |",
                 change.key.variant,
                 change.key.fixture,
                 change.key.batch_tokens,
@@ -347,7 +348,7 @@ mod tests {
         let run = simulated::run(&Truth::default(), 12);
         let rows = crate::sweep::row::rows(&run);
         let input = Input::of(&run, Vec::new(), Err("There is none.".to_owned()));
-        let text = Summary { input: &input, rows: &rows, plots: &[] }.markdown();
+        let text = RunSummary { input: &input, rows: &rows, plots: &[] }.markdown();
         assert!(text.starts_with(&format!("**{}**", input.answer.line)), "{text}");
         assert!(text.contains("There is none.") && text.contains("## What each seam is worth"), "{text}");
     }
@@ -358,7 +359,7 @@ mod tests {
         run.elapsed_s = Some(1.0);
         run.blocks.retain(|block| block.panel == 0);
         let input = Input::of(&run, Vec::new(), Ok(Vec::new()));
-        let text = Summary { input: &input, rows: &[], plots: &[] }.markdown();
+        let text = RunSummary { input: &input, rows: &[], plots: &[] }.markdown();
         assert!(text.contains("- Left out for want of time: compositions on light, 1 thread."), "{text}");
     }
 
@@ -370,7 +371,7 @@ mod tests {
         run.header.unavailable.push(left_out);
         let rows = crate::sweep::row::rows(&run);
         let input = Input::of(&run, Vec::new(), Ok(Vec::new()));
-        let text = Summary { input: &input, rows: &rows, plots: &[] }.markdown();
+        let text = RunSummary { input: &input, rows: &rows, plots: &[] }.markdown();
         assert!(text.contains("| light | 64 | prod-avx2 | n/a | n/a |"), "{text}");
         let page = crate::report::html::Page { first: input, second: None, directory: "".into() }.render().unwrap();
         assert!(page.contains("n/a: built otherwise"), "{page}");
@@ -380,9 +381,10 @@ mod tests {
     fn every_table_has_rows_as_wide_as_its_head() {
         let run = simulated::full(12);
         let rows = crate::sweep::row::rows(&run);
-        let tripwire = Judged { name: "t".into(), limit: "l".into(), measured: "m".into(), state: State::Holds };
+        let tripwire =
+            JudgedTripwire { name: "t".into(), limit: "l".into(), measured: "m".into(), state: TripwireState::Holds };
         let input = Input::of(&run, vec![tripwire], Ok(Vec::new()));
-        let text = Summary { input: &input, rows: &rows, plots: &[] }.markdown();
+        let text = RunSummary { input: &input, rows: &rows, plots: &[] }.markdown();
         let mut head = None;
         for line in text.lines() {
             let columns = line.starts_with('|').then(|| line.matches('|').count());

@@ -1,15 +1,15 @@
 //! Whether a run is to be trusted, and what it breaks.
 
 use crate::run::Run;
-use crate::tripwire::{Judged, State};
+use crate::tripwire::{JudgedTripwire, TripwireState};
 
 /// By how much a control may be off before a run is doubted.
 pub(super) const CONTROL_MARGIN: f64 = 0.02;
 
 /// Names of the tripwires that are broken.
 #[must_use]
-pub fn broken(tripwires: &[Judged]) -> Vec<&str> {
-    tripwires.iter().filter(|t| t.state == State::Broken).map(|t| t.name.as_str()).collect()
+pub fn broken(tripwires: &[JudgedTripwire]) -> Vec<&str> {
+    tripwires.iter().filter(|t| t.state == TripwireState::Broken).map(|t| t.name.as_str()).collect()
 }
 
 /// Why the numbers are not to be trusted, or not all there.
@@ -38,8 +38,9 @@ mod tests {
     #[test]
     fn a_run_that_is_to_be_trusted_leaves_no_doubts() {
         assert_eq!(doubts(&simulated::full(8)), [""; 0]);
-        let judged = |name: &str, state| Judged { name: name.into(), limit: "l".into(), measured: "m".into(), state };
-        assert_eq!(broken(&[judged("t1", State::Broken), judged("t2", State::Holds)]), ["t1"]);
+        let judged =
+            |name: &str, state| JudgedTripwire { name: name.into(), limit: "l".into(), measured: "m".into(), state };
+        assert_eq!(broken(&[judged("t1", TripwireState::Broken), judged("t2", TripwireState::Holds)]), ["t1"]);
     }
 
     #[test]

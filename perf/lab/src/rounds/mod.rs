@@ -23,7 +23,7 @@ const WARM_UP_TURNS: usize = 2;
 
 /// How long to measure.
 #[derive(Clone, Copy, Debug)]
-pub struct Effort {
+pub struct RoundsEffort {
     /// Rounds that are taken even where the time is up.
     pub min_rounds: usize,
     /// Rounds that are enough even where there is time left.
@@ -32,7 +32,7 @@ pub struct Effort {
     pub budget: Duration,
 }
 
-impl Effort {
+impl RoundsEffort {
     /// The same, `times` as long: for cells that cannot be pinned.
     #[must_use]
     pub fn times(self, times: u32) -> Self {
@@ -80,7 +80,7 @@ impl Rounds {
 /// A subject that could not do its work.
 pub fn measure(
     subjects: &mut [Box<dyn Subject + '_>],
-    effort: Effort,
+    effort: RoundsEffort,
     seed: u64,
     interrupted: &dyn Fn() -> bool,
     progress: &mut dyn FnMut(f64),
@@ -158,7 +158,7 @@ mod tests {
             .collect()
     }
 
-    const EFFORT: Effort = Effort { min_rounds: 40, max_rounds: 40, budget: Duration::from_secs(60) };
+    const EFFORT: RoundsEffort = RoundsEffort { min_rounds: 40, max_rounds: 40, budget: Duration::from_secs(60) };
 
     #[test]
     fn a_machine_that_slows_down_does_not_bend_the_ratio() {

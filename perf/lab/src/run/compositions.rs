@@ -4,53 +4,53 @@ use fairbench::measure::stats::PairedRatio;
 use ron_auth_variants::{Variant, compositions, find};
 
 use super::journal::Run;
-use super::measured::Measured;
-use super::record::{Kind, Point};
+use super::measured::MeasuredArm;
+use super::record::{ArmKind, Point};
 
 /// Differences below this are not told, however small the interval, as a part of one: where the linker happens to put
 /// the code is worth as much, and it is the same in every block of a run.
 pub const LEAST_DIFFERENCE: f64 = 0.01;
 
-/// Compositions that sat in one contest, at one point.
+/// Compositions that were arms of one group, at one point.
 #[derive(Clone, Debug)]
 pub struct Compositions<'r> {
     /// Where.
     pub point: &'r Point,
-    /// `plain` / `plain` in the same contest, 95 %; `None` with fewer than six blocks.
+    /// `plain` / `plain` in the same group, 95 %; `None` with fewer than six blocks.
     pub control: Option<PairedRatio>,
-    seats: Vec<(Variant, Measured<'r>)>,
+    arms: Vec<(Variant, MeasuredArm<'r>)>,
 }
 
 impl<'r> Compositions<'r> {
     /// All compositions that are `wanted`, in the order of [`compositions`]; `None` unless every one was measured.
     #[must_use]
-    pub fn all(&self, wanted: impl Fn(&Variant) -> bool) -> Option<Vec<(Variant, &Measured<'r>)>> {
-        let seat_of = |variant: &Variant| self.seats.iter().find(|(own, _)| own.seams == variant.seams);
+    pub fn all(&self, wanted: impl Fn(&Variant) -> bool) -> Option<Vec<(Variant, &MeasuredArm<'r>)>> {
+        let arm_of = |variant: &Variant| self.arms.iter().find(|(own, _)| own.seams == variant.seams);
         let wanted = compositions().iter().filter(|variant| wanted(variant));
-        wanted.map(|variant| seat_of(variant).map(|(variant, seat)| (*variant, seat))).collect()
+        wanted.map(|variant| arm_of(variant).map(|(variant, arm)| (*variant, arm))).collect()
     }
 }
 
 impl Run {
-    /// The compositions of every contest, once for each point at which some were measured.
+    /// The compositions of every group, once for each point at which some were measured.
     #[must_use]
     pub fn compositions(&self) -> Vec<Compositions<'_>> {
         let all = self.measured();
         let mut found: Vec<Compositions<'_>> = Vec::new();
         for measured in &all {
-            let is_composition = measured.seat.kind == Kind::Variant && measured.seat.variant.starts_with('+');
-            let Some(variant) = find(&measured.seat.variant).ok().filter(|_| is_composition) else { continue };
-            let seat = (variant, measured.clone());
-            let beside = |other: &Measured<'_>| (other.panel, other.contest) == (measured.panel, measured.contest);
+            let is_composition = measured.arm.kind == ArmKind::Variant && measured.arm.variant.starts_with('+');
+            let Some(variant) = find(&measured.arm.variant).ok().filter(|_| is_composition) else { continue };
+            let arm = (variant, measured.clone());
+            let beside = |other: &MeasuredArm<'_>| (other.panel, other.group) == (measured.panel, measured.group);
             let group = found.iter_mut().find(|group| {
-                group.point == measured.point() && group.seats.first().is_some_and(|(_, first)| beside(first))
+                group.point == measured.point() && group.arms.first().is_some_and(|(_, first)| beside(first))
             });
             match group {
-                Some(group) => group.seats.push(seat),
+                Some(group) => group.arms.push(arm),
                 None => {
-                    let control = all.iter().find(|other| other.seat.kind == Kind::Control && beside(other));
-                    let control = control.and_then(Measured::to_plain);
-                    found.push(Compositions { point: &measured.seat.point, control, seats: vec![seat] });
+                    let control = all.iter().find(|other| other.arm.kind == ArmKind::Control && beside(other));
+                    let control = control.and_then(MeasuredArm::to_plain);
+                    found.push(Compositions { point: &measured.arm.point, control, arms: vec![arm] });
                 }
             }
         }
@@ -61,8 +61,8 @@ impl Run {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run::simulated::{self, Truth, contest, point, run_of};
-    use crate::run::{Panel, Seat};
+    use crate::run::simulated::{self, Truth, group, point, run_of};
+    use crate::run::{Panel, SweepArm};
 
     #[test]
     fn compositions_are_found_at_every_point_and_named_variants_are_not_among_them() {
@@ -79,11 +79,11 @@ mod tests {
     #[test]
     fn one_that_is_missing_makes_all_of_them_missing_and_other_knobs_are_another_point() {
         let at = point("light", 64, 1);
-        let mut contest = contest(&compositions()[1..], &at);
-        let mut elsewhere = Seat { kind: Kind::Variant, variant: "+".to_owned(), point: at };
+        let mut group = group(&compositions()[1..], &at);
+        let mut elsewhere = SweepArm { kind: ArmKind::Variant, variant: "+".to_owned(), point: at };
         elsewhere.point.knobs.soa_threshold = 4;
-        contest.seats.push(elsewhere);
-        let panels = vec![Panel { section: "compositions".to_owned(), contests: vec![contest] }];
+        group.arms.push(elsewhere);
+        let panels = vec![Panel { section: "compositions".to_owned(), groups: vec![group] }];
         let run = run_of(panels, &Truth::default(), &|_| 1.0, 6);
         let [at_defaults, at_other_knobs] = &run.compositions()[..] else { panic!() };
         assert!(at_defaults.all(|_| true).is_none() && at_other_knobs.all(|_| true).is_none());

@@ -3,26 +3,26 @@
 use std::collections::BTreeMap;
 
 use fairbench::history::entry::FORMAT;
-use fairbench::history::{Benchmark, Entry};
+use fairbench::history::{Entry, HistoryBenchmark};
 
-use super::{Kind, Measured, Run};
+use super::{ArmKind, MeasuredArm, Run};
 use crate::catalogue::Knobs;
 
 /// The section of a plan whose measurements are taken where several sections measured the same.
 const PREFERRED_SECTION: &str = "variants";
 
-/// Of a seat and the floor that sat in its contest; `None` with too few blocks for an interval.
-fn benchmark_of(seat: &Measured<'_>, floor: &Measured<'_>) -> Option<Benchmark> {
-    let (to_floor, to_plain) = (seat.to(floor)?, seat.to_plain()?);
-    Some(Benchmark {
+/// Of an arm and the floor that sat in its group; `None` with too few blocks for an interval.
+fn benchmark_of(arm: &MeasuredArm<'_>, floor: &MeasuredArm<'_>) -> Option<HistoryBenchmark> {
+    let (to_floor, to_plain) = (arm.to(floor)?, arm.to_plain()?);
+    Some(HistoryBenchmark {
         ratio_to_floor: to_floor.estimate,
         ratio_to_floor_lower95: to_floor.lower,
         ratio_to_floor_upper95: to_floor.upper,
         ratio_to_plain: to_plain.estimate,
         ratio_to_plain_lower95: to_plain.lower,
         ratio_to_plain_upper95: to_plain.upper,
-        ns_per_token: seat.time_ns()?.median,
-        blocks: seat.blocks(),
+        ns_per_token: arm.time_ns()?.median,
+        blocks: arm.blocks(),
     })
 }
 
@@ -31,14 +31,14 @@ fn benchmark_of(seat: &Measured<'_>, floor: &Measured<'_>) -> Option<Benchmark> 
 #[must_use]
 pub fn entry_of(run: &Run) -> Entry {
     let all = run.measured();
-    let mut seats: Vec<&Measured<'_>> = all.iter().filter(|seat| is_kept(seat)).collect();
-    seats.sort_by_key(|seat| seat.section != PREFERRED_SECTION);
+    let mut arms: Vec<&MeasuredArm<'_>> = all.iter().filter(|arm| is_kept(arm)).collect();
+    arms.sort_by_key(|arm| arm.section != PREFERRED_SECTION);
     let mut benchmarks = BTreeMap::new();
-    for seat in seats {
-        let floor = Run::floor_of(&all, seat);
-        if let Some(benchmark) = floor.and_then(|floor| benchmark_of(seat, floor)) {
-            let point = seat.point();
-            let name = format!("{}/{}/{}", seat.seat.variant, point.corpus, point.batch);
+    for arm in arms {
+        let floor = Run::floor_of(&all, arm);
+        if let Some(benchmark) = floor.and_then(|floor| benchmark_of(arm, floor)) {
+            let point = arm.point();
+            let name = format!("{}/{}/{}", arm.arm.variant, point.corpus, point.batch);
             benchmarks.entry(name).or_insert(benchmark);
         }
     }
@@ -56,9 +56,9 @@ pub fn entry_of(run: &Run) -> Entry {
     }
 }
 
-fn is_kept(seat: &Measured<'_>) -> bool {
-    let is_named = || ron_auth_variants::catalogue().iter().any(|variant| variant.name == seat.seat.variant);
-    seat.seat.kind == Kind::Variant && seat.point().knobs == Knobs::defaults(1) && is_named()
+fn is_kept(arm: &MeasuredArm<'_>) -> bool {
+    let is_named = || ron_auth_variants::catalogue().iter().any(|variant| variant.name == arm.arm.variant);
+    arm.arm.kind == ArmKind::Variant && arm.point().knobs == Knobs::defaults(1) && is_named()
 }
 
 #[cfg(test)]
@@ -85,12 +85,12 @@ mod tests {
     fn other_knobs_threads_kinds_and_seats_without_a_floor_are_left_out() {
         let mut run = simulated::run(&Truth::default(), 6);
         let [variants, compositions] = &mut run.header.panels[..] else { panic!("two panels") };
-        variants.contests[0].seats[3].point.knobs.soa_threshold += 1;
-        variants.contests[0].seats[4].point.knobs = Knobs::defaults(2);
-        variants.contests[0].seats[5].kind = Kind::Reference;
-        let left_out: Vec<String> = variants.contests[0].seats[3..6].iter().map(|seat| seat.variant.clone()).collect();
-        variants.contests[1].seats[2].kind = Kind::Control;
-        compositions.contests[1].seats[2].kind = Kind::Control;
+        variants.groups[0].arms[3].point.knobs.soa_threshold += 1;
+        variants.groups[0].arms[4].point.knobs = Knobs::defaults(2);
+        variants.groups[0].arms[5].kind = ArmKind::Reference;
+        let left_out: Vec<String> = variants.groups[0].arms[3..6].iter().map(|arm| arm.variant.clone()).collect();
+        variants.groups[1].arms[2].kind = ArmKind::Control;
+        compositions.groups[1].arms[2].kind = ArmKind::Control;
         let names = entry_of(&run).benchmarks;
         assert_eq!(names.len(), ron_auth_variants::catalogue().len() - 3, "{:?}", names.keys());
         assert!(left_out.iter().all(|name| !names.contains_key(&format!("{name}/light/1"))));

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, anyhow, bail};
 use fairbench::files::read_text;
 
-use super::record::{Block, Count, FORMAT, Header, Memory, Profile, Record};
+use super::record::{Block, Count, FORMAT, Header, MemoryRecord, Profile, Record};
 
 /// Name of the file in a run's directory.
 pub const FILE_NAME: &str = "run.jsonl";
@@ -24,8 +24,8 @@ pub struct Run {
     pub blocks: Vec<Block>,
     /// What was counted.
     pub counts: Vec<Count>,
-    /// Memory.
-    pub memory: Vec<Memory>,
+    /// MemoryRecord.
+    pub memory: Vec<MemoryRecord>,
     /// Profiles.
     pub profiles: Vec<Profile>,
     /// What a reader should know.
@@ -58,7 +58,7 @@ impl Run {
             Record::Header(header) => self.header = *header,
             Record::Block(block) => self.blocks.push(block),
             Record::Count(count) => self.counts.push(count),
-            Record::Memory(memory) => self.memory.push(memory),
+            Record::MemoryRecord(memory) => self.memory.push(memory),
             Record::Profile(profile) => self.profiles.push(profile),
             Record::Note(note) => self.notes.push(note),
             Record::End { elapsed_s } => self.elapsed_s = Some(elapsed_s),
@@ -129,12 +129,12 @@ fn check(header: &Header, record: &Record) -> anyhow::Result<()> {
 fn check_shape(header: &Header, block: &Block) -> anyhow::Result<()> {
     let panel =
         header.panels.get(block.panel).ok_or_else(|| anyhow!("a block of panel {}, which is none", block.panel))?;
-    let seats = || panel.contests.iter().map(|contest| contest.seats.len());
-    let fits = |values: &[Vec<f64>]| seats().eq(values.iter().map(Vec::len));
+    let arms = || panel.groups.iter().map(|group| group.arms.len());
+    let fits = |values: &[Vec<f64>]| arms().eq(values.iter().map(Vec::len));
     if fits(&block.ns_per_token) && fits(&block.log_ratio) {
         return Ok(());
     }
-    Err(anyhow!("a block with another number of values than panel {} has seats", block.panel))
+    Err(anyhow!("a block with another number of values than panel {} has arms", block.panel))
 }
 
 fn check_values(block: &Block) -> anyhow::Result<()> {
@@ -163,12 +163,12 @@ fn check_is_beside(file: &str) -> anyhow::Result<()> {
 
 /// Where a run is written to.
 #[derive(Debug)]
-pub struct Journal {
+pub struct RunJournal {
     path: PathBuf,
     file: File,
 }
 
-impl Journal {
+impl RunJournal {
     /// Begins the file of a run in this directory.
     ///
     /// # Errors
@@ -219,7 +219,7 @@ mod tests {
     fn written() -> (tempfile::TempDir, Run) {
         let directory = tempfile::tempdir().unwrap();
         let run = simulated::run(&simulated::Truth::default(), 6);
-        let mut journal = Journal::create(directory.path(), &run.header).unwrap();
+        let mut journal = RunJournal::create(directory.path(), &run.header).unwrap();
         for block in &run.blocks {
             journal.write(&Record::Block(block.clone())).unwrap();
         }
@@ -249,7 +249,7 @@ mod tests {
             read.notes
         );
 
-        let mut journal = Journal::resume(directory.path()).unwrap();
+        let mut journal = RunJournal::resume(directory.path()).unwrap();
         journal.write(&Record::Block(run.blocks.last().unwrap().clone())).unwrap();
         assert_eq!(std::fs::read_to_string(&path).unwrap(), whole);
     }
@@ -289,7 +289,7 @@ mod tests {
         ] {
             let directory = tempfile::tempdir().unwrap();
             let run = simulated::run(&simulated::Truth::default(), 6);
-            let mut journal = Journal::create(directory.path(), &run.header).unwrap();
+            let mut journal = RunJournal::create(directory.path(), &run.header).unwrap();
             journal.write(&Record::Block(run.blocks[0].clone())).unwrap();
             let mut block = run.blocks[1].clone();
             change(&mut block);
@@ -304,7 +304,7 @@ mod tests {
         let read = |folded: &str| {
             let directory = tempfile::tempdir().unwrap();
             let run = simulated::run(&simulated::Truth::default(), 6);
-            let mut journal = Journal::create(directory.path(), &run.header).unwrap();
+            let mut journal = RunJournal::create(directory.path(), &run.header).unwrap();
             let point = simulated::point("light", 1, 1);
             let (variant, folded) = ("plain".to_owned(), folded.to_owned());
             let profile = Profile { variant, point, seconds: 1.0, stages: Vec::new(), folded };

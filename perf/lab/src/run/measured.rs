@@ -1,44 +1,44 @@
-//! Every seat of a run with its values, and ratios between any two of them.
+//! Every arm of a run with its values, and ratios between any two of them.
 //!
 //! A block is the unit of the statistics (see [`fairbench::compare`]): a ratio is the median over blocks of the log ratio,
-//! its interval that of [`MedianInterval`]. Two seats of one contest are compared block by block, whichever they are:
+//! its interval that of [`MedianInterval`]. Two arms of one group are compared block by block, whichever they are:
 //! what a block does to all its processes alike cancels.
 
 use fairbench::measure::interval::MedianInterval;
 use fairbench::measure::stats::{PairedRatio, Quartiles, median};
 
 use super::journal::Run;
-use super::record::{Kind, Panel, Point, Purpose, Seat};
+use super::record::{ArmKind, Panel, Point, Purpose, SweepArm};
 
 /// Error on either side of the intervals that are shown: they are 95 % intervals.
 pub const ERROR_PER_SIDE: f64 = 0.025;
 /// Blocks that a 95 % interval for a median takes at least: fewer could lie on one side of it by chance.
 pub const FEWEST_BLOCKS: usize = 6;
 
-/// A seat, measured: one value for each block of its panel, in the order of time.
+/// An arm, measured: one value for each block of its panel, in the order of time.
 #[derive(Clone, Debug)]
-pub struct Measured<'r> {
+pub struct MeasuredArm<'r> {
     /// Index of its panel.
     pub panel: usize,
-    /// Index of its contest in the panel.
-    pub contest: usize,
+    /// Index of its group in the panel.
+    pub group: usize,
     /// Section of the plan.
     pub section: &'r str,
-    /// What its contest is for.
+    /// What its group is for.
     pub purpose: Purpose,
     /// What was measured.
-    pub seat: &'r Seat,
+    pub arm: &'r SweepArm,
     /// Time per token in nanoseconds.
     pub ns_per_token: Vec<f64>,
     /// ln(time / time of `plain`).
     pub log_to_plain: Vec<f64>,
 }
 
-impl Measured<'_> {
+impl MeasuredArm<'_> {
     /// What it was run on.
     #[must_use]
     pub const fn point(&self) -> &Point {
-        &self.seat.point
+        &self.arm.point
     }
 
     /// Blocks that it was measured in.
@@ -53,16 +53,16 @@ impl Measured<'_> {
         ratio(&self.log_to_plain)
     }
 
-    /// Time / time of the other, which sat in the same contest; `None` if it did not, or with fewer than six blocks.
+    /// Time / time of the other, an arm of the same group; `None` if it did not, or with fewer than six blocks.
     #[must_use]
-    pub fn to(&self, other: &Measured<'_>) -> Option<PairedRatio> {
+    pub fn to(&self, other: &MeasuredArm<'_>) -> Option<PairedRatio> {
         ratio(&self.log_to(other)?)
     }
 
     /// ln(time / time of the other), block by block.
     #[must_use]
-    pub fn log_to(&self, other: &Measured<'_>) -> Option<Vec<f64>> {
-        ((self.panel, self.contest) == (other.panel, other.contest))
+    pub fn log_to(&self, other: &MeasuredArm<'_>) -> Option<Vec<f64>> {
+        ((self.panel, self.group) == (other.panel, other.group))
             .then(|| self.log_to_plain.iter().zip(&other.log_to_plain).map(|(own, other)| own - other).collect())
     }
 
@@ -88,26 +88,26 @@ pub fn ratio_of_many(log_ratios: &[f64], comparisons: usize) -> Option<PairedRat
 }
 
 impl Run {
-    /// Every seat that was measured at least once, panel by panel, contest by contest.
+    /// Every arm that was measured at least once, panel by panel, group by group.
     #[must_use]
-    pub fn measured(&self) -> Vec<Measured<'_>> {
+    pub fn measured(&self) -> Vec<MeasuredArm<'_>> {
         let mut all = Vec::new();
         for (panel_index, panel) in self.header.panels.iter().enumerate() {
             let blocks: Vec<_> = self.blocks.iter().filter(|block| block.panel == panel_index).collect();
             if blocks.is_empty() {
                 continue;
             }
-            for (contest_index, contest) in panel.contests.iter().enumerate() {
-                for (seat_index, seat) in contest.seats.iter().enumerate() {
+            for (group_index, group) in panel.groups.iter().enumerate() {
+                for (arm_index, arm) in group.arms.iter().enumerate() {
                     let column = |values: &[Vec<f64>]| -> Option<f64> {
-                        values.get(contest_index).and_then(|contest| contest.get(seat_index)).copied()
+                        values.get(group_index).and_then(|group| group.get(arm_index)).copied()
                     };
-                    all.push(Measured {
+                    all.push(MeasuredArm {
                         panel: panel_index,
-                        contest: contest_index,
+                        group: group_index,
                         section: &panel.section,
-                        purpose: contest.purpose(),
-                        seat,
+                        purpose: group.purpose(),
+                        arm,
                         ns_per_token: blocks.iter().filter_map(|block| column(&block.ns_per_token)).collect(),
                         log_to_plain: blocks.iter().filter_map(|block| column(&block.log_ratio)).collect(),
                     });
@@ -117,22 +117,22 @@ impl Run {
         all
     }
 
-    /// The floor of a seat's contest, if one was measured.
+    /// The floor of an arm's group, if one was measured.
     #[must_use]
-    pub fn floor_of<'r, 'a>(all: &'a [Measured<'r>], of: &Measured<'_>) -> Option<&'a Measured<'r>> {
-        all.iter().find(|seat| seat.seat.kind == Kind::Floor && (seat.panel, seat.contest) == (of.panel, of.contest))
+    pub fn floor_of<'r, 'a>(all: &'a [MeasuredArm<'r>], of: &MeasuredArm<'_>) -> Option<&'a MeasuredArm<'r>> {
+        all.iter().find(|arm| arm.arm.kind == ArmKind::Floor && (arm.panel, arm.group) == (of.panel, of.group))
     }
 
-    /// `classic` in a seat's contest; none in runs of before there was one.
+    /// `classic` in an arm's group; none in runs of before there was one.
     #[must_use]
-    pub fn classic_of<'r, 'a>(all: &'a [Measured<'r>], of: &Measured<'_>) -> Option<&'a Measured<'r>> {
-        all.iter().find(|seat| seat.seat.kind == Kind::Classic && (seat.panel, seat.contest) == (of.panel, of.contest))
+    pub fn classic_of<'r, 'a>(all: &'a [MeasuredArm<'r>], of: &MeasuredArm<'_>) -> Option<&'a MeasuredArm<'r>> {
+        all.iter().find(|arm| arm.arm.kind == ArmKind::Classic && (arm.panel, arm.group) == (of.panel, of.group))
     }
 
-    /// Time / time of `classic`; `None` where it was not measured beside the seat, or with fewer than six blocks.
+    /// Time / time of `classic`; `None` where it was not measured beside the arm, or with fewer than six blocks.
     #[must_use]
-    pub fn to_classic(all: &[Measured<'_>], seat: &Measured<'_>) -> Option<PairedRatio> {
-        seat.to(Self::classic_of(all, seat)?)
+    pub fn to_classic(all: &[MeasuredArm<'_>], arm: &MeasuredArm<'_>) -> Option<PairedRatio> {
+        arm.to(Self::classic_of(all, arm)?)
     }
 
     /// The panels that have fewer than six blocks: measured too little for an interval, or not at all.
@@ -146,7 +146,7 @@ impl Run {
     #[must_use]
     pub fn names_of_left_out(&self) -> Vec<String> {
         let name = |panel: &Panel| {
-            let point = &panel.contests.first()?.seats.first()?.point;
+            let point = &panel.groups.first()?.arms.first()?.point;
             let plural = if point.knobs.threads == 1 { "" } else { "s" };
             Some(format!("{} on {}, {} thread{plural}", panel.section, point.corpus, point.knobs.threads))
         };
@@ -158,11 +158,11 @@ impl Run {
     #[must_use]
     pub fn controls(&self, margin: f64) -> (f64, Vec<String>) {
         let all = self.measured();
-        let controls = || all.iter().filter(|seat| seat.seat.kind == Kind::Control);
-        let off: Vec<f64> = controls().map(|seat| median(&seat.log_to_plain).abs()).collect();
+        let controls = || all.iter().filter(|arm| arm.arm.kind == ArmKind::Control);
+        let off: Vec<f64> = controls().map(|arm| median(&arm.log_to_plain).abs()).collect();
         let failed = controls()
-            .filter(|seat| seat.to_plain().is_some_and(|ratio| ratio.excludes_one_by(margin)))
-            .map(|seat| format!("{} ({})", seat.point(), seat.section))
+            .filter(|arm| arm.to_plain().is_some_and(|ratio| ratio.excludes_one_by(margin)))
+            .map(|arm| format!("{} ({})", arm.point(), arm.section))
             .collect();
         (median(&off), failed)
     }
@@ -177,8 +177,8 @@ mod tests {
     fn ratios_to_plain_to_classic_to_the_floor_and_to_each_other_come_out_as_they_are() {
         let run = simulated::run(&Truth::default(), 12);
         let all = run.measured();
-        let seat = |variant: &str| all.iter().find(|seat| seat.seat.variant == variant && seat.contest == 0).unwrap();
-        let (lanes, prod) = (seat("lanes"), seat("prod"));
+        let arm = |variant: &str| all.iter().find(|arm| arm.arm.variant == variant && arm.group == 0).unwrap();
+        let (lanes, prod) = (arm("lanes"), arm("prod"));
         let near = |ratio: PairedRatio, expected: f64| {
             assert!((ratio.estimate / expected).ln().abs() < 0.01, "{ratio:?} {expected}");
             assert!(ratio.lower <= ratio.estimate && ratio.estimate <= ratio.upper);
@@ -188,14 +188,14 @@ mod tests {
         let floor = Run::floor_of(&all, prod).unwrap();
         assert!(prod.to(floor).unwrap().estimate > 1.0);
         near(Run::to_classic(&all, prod).unwrap(), simulated::time_of(&Truth::default(), "prod") / simulated::CLASSIC);
-        let elsewhere = all.iter().find(|seat| seat.contest == 1).unwrap();
+        let elsewhere = all.iter().find(|arm| arm.group == 1).unwrap();
         assert!(prod.to(elsewhere).is_none());
     }
 
     #[test]
     fn fewer_than_six_blocks_give_no_interval_and_count_as_left_out() {
         let run = simulated::run(&Truth::default(), 5);
-        assert!(run.measured().iter().all(|seat| seat.to_plain().is_none()));
+        assert!(run.measured().iter().all(|arm| arm.to_plain().is_none()));
         assert_eq!(run.left_out(), (0..run.header.panels.len()).collect::<Vec<_>>());
         assert!(simulated::run(&Truth::default(), 6).left_out().is_empty());
     }

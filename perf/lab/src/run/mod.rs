@@ -2,10 +2,10 @@
 //!
 //! | chapter | holds |
 //! |---|---|
-//! | [`record`] | the shapes: points, seats, contests, blocks, counts |
+//! | [`record`] | the shapes: points, arms, groups, blocks, counts |
 //! | [`journal`] | `run.jsonl`: written line by line while measuring, read back to go on or to report |
 //! | [`session`] | a run that is being measured |
-//! | [`measured`] | every seat with its values, and ratios between any two of them |
+//! | [`measured`] | every arm with its values, and ratios between any two of them |
 //! | [`effects`] | what each seam is worth |
 //! | [`history`] | the line of history that it leaves |
 //! | [`compositions`] | the compositions that were measured against each other |
@@ -26,6 +26,6 @@ pub(crate) mod simulated;
 pub use compositions::Compositions;
 pub use history::entry_of;
 pub use journal::Run;
-pub use measured::Measured;
-pub use record::{Contest, Kind, Panel, Point, Purpose, Record, Seat, Unavailable};
-pub use session::{Place, Session};
+pub use measured::MeasuredArm;
+pub use record::{ArmKind, ComparisonGroup, Panel, Point, Purpose, Record, SweepArm, Unavailable};
+pub use session::{RunPlace, Session};

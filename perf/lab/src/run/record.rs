@@ -38,13 +38,13 @@ impl fmt::Display for Point {
     }
 }
 
-/// What a seat measures.
+/// What an arm measures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Kind {
+pub enum ArmKind {
     /// A variant of the verifier.
     Variant,
-    /// The reference, in a contest of another variant's knobs: there for the others to be relative to.
+    /// The reference, in a group of another variant's knobs: there for the others to be relative to.
     Reference,
     /// The reference once more, in a process of its own: the A/A control.
     Control,
@@ -54,7 +54,7 @@ pub enum Kind {
     Classic,
 }
 
-impl Kind {
+impl ArmKind {
     /// Whether it is a verifier that is named by its variant, and checked and counted by that name.
     #[must_use]
     pub const fn verifies(self) -> bool {
@@ -64,24 +64,26 @@ impl Kind {
 
 /// One of those that are measured against each other.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Seat {
+pub struct SweepArm {
     /// What it is.
-    pub kind: Kind,
+    pub kind: ArmKind,
     /// Name of the variant as `ron_auth_variants::find` knows it; `plain` for the control, `floor` for the floor.
     pub variant: String,
     /// What it is run on.
     pub point: Point,
 }
 
-/// Seats that take turns in the same rounds. The first is always `plain` at default knobs, the second its control; `classic`
-/// sits in every contest that is unfolded from a plan.
+/// Arms that take turns in the same rounds. The first is always `plain` at default knobs, the second its control; `classic`
+/// is an arm of every group that is unfolded from a plan.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Contest {
+pub struct ComparisonGroup {
     /// At least these two.
-    pub seats: Vec<Seat>,
+    /// (Format 1 of `run.jsonl` calls them seats, and groups contests.)
+    #[serde(rename = "seats")]
+    pub arms: Vec<SweepArm>,
 }
 
-/// What a contest is for, whatever its section is called.
+/// What a group is for, whatever its section is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     /// Named variants at default knobs.
@@ -104,14 +106,14 @@ impl Purpose {
     }
 }
 
-impl Contest {
+impl ComparisonGroup {
     /// What it is for.
     #[must_use]
     pub fn purpose(&self) -> Purpose {
         let sweeps_knobs = |knobs: &Knobs| *knobs != Knobs::defaults(knobs.threads);
-        if self.seats.iter().any(|seat| sweeps_knobs(&seat.point.knobs)) {
+        if self.arms.iter().any(|arm| sweeps_knobs(&arm.point.knobs)) {
             Purpose::Knobs
-        } else if self.seats.iter().any(|seat| seat.variant.starts_with('+')) {
+        } else if self.arms.iter().any(|arm| arm.variant.starts_with('+')) {
             Purpose::Compositions
         } else {
             Purpose::Variants
@@ -119,13 +121,14 @@ impl Contest {
     }
 }
 
-/// Contests that are measured in the same blocks, by the same processes: one for each variant in it.
+/// Groups that are measured in the same blocks, by the same processes: one for each variant in it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Panel {
     /// Name of the section of the plan that it comes from.
     pub section: String,
     /// What is measured.
-    pub contests: Vec<Contest>,
+    #[serde(rename = "contests")]
+    pub groups: Vec<ComparisonGroup>,
 }
 
 /// A variant whose times would not be those of what it is named after.
@@ -171,7 +174,7 @@ pub struct Header {
     pub checked_cells: usize,
 }
 
-/// One block of one panel: fresh processes, one value for each seat.
+/// One block of one panel: fresh processes, one value for each arm.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Block {
     /// Index of the panel.
@@ -180,9 +183,9 @@ pub struct Block {
     pub at_s: f64,
     /// How long it took, in seconds.
     pub took_s: f64,
-    /// For each contest and each seat of it, in order: time per token in nanoseconds.
+    /// For each group and each arm of it, in order: time per token in nanoseconds.
     pub ns_per_token: Vec<Vec<f64>>,
-    /// For each contest and each seat of it: ln(time / time of the first seat), paired by round. 0 for the first.
+    /// For each group and each arm of it: ln(time / time of the first arm), paired by round. 0 for the first.
     pub log_ratio: Vec<Vec<f64>>,
 }
 
@@ -210,9 +213,9 @@ pub struct Count {
     pub instructions_per_token: Option<f64>,
 }
 
-/// Memory of a process that did nothing but make one point ready and verify it.
+/// MemoryRecord of a process that did nothing but make one point ready and verify it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Memory {
+pub struct MemoryRecord {
     /// Of which variant.
     pub variant: String,
     /// On what.
@@ -261,8 +264,8 @@ pub enum Record {
     Block(Block),
     /// What was counted.
     Count(Count),
-    /// Memory of a process.
-    Memory(Memory),
+    /// MemoryRecord of a process.
+    MemoryRecord(MemoryRecord),
     /// A profile.
     Profile(Profile),
     /// Something that a reader should know: what was left out or could not be measured, and why.
@@ -285,8 +288,8 @@ impl Header {
         let mut hasher = blake3::Hasher::new();
         std::io::copy(&mut std::fs::File::open(std::env::current_exe()?)?, &mut hasher)?;
         self.program_blake3 = hasher.finalize().to_hex().to_string();
-        let seats = self.panels.iter().flat_map(|panel| panel.contests.iter().flat_map(|contest| &contest.seats));
-        let names: BTreeSet<String> = seats.map(|seat| seat.point.corpus.clone()).collect();
+        let arms = self.panels.iter().flat_map(|panel| panel.groups.iter().flat_map(|group| &group.arms));
+        let names: BTreeSet<String> = arms.map(|arm| arm.point.corpus.clone()).collect();
         for name in names {
             let tokens = name.parse::<Source>()?.corpus(TOKENS).tokens;
             self.corpora_blake3.insert(name, blake3::hash(tokens.join("\n").as_bytes()).to_hex().to_string());
@@ -298,29 +301,29 @@ impl Header {
     /// `hindrance` says why a variant cannot be measured.
     pub fn leave_out(&mut self, hindrance: &dyn Fn(&str) -> Option<String>) {
         let mut left_out: Vec<Unavailable> = Vec::new();
-        let is_a_yardstick = |seat: &Seat| matches!(seat.kind, Kind::Control | Kind::Floor | Kind::Classic);
-        let is_beside_plain = |(at, seat): (usize, &Seat)| at > 0 && !is_a_yardstick(seat);
+        let is_a_yardstick = |arm: &SweepArm| matches!(arm.kind, ArmKind::Control | ArmKind::Floor | ArmKind::Classic);
+        let is_beside_plain = |(at, arm): (usize, &SweepArm)| at > 0 && !is_a_yardstick(arm);
         for panel in &mut self.panels {
-            panel.contests.retain_mut(|contest| {
-                let seats = contest.seats.len();
-                contest.seats.retain(|seat| {
-                    let Some(reason) = hindrance(&seat.variant).filter(|_| seat.kind == Kind::Variant) else {
+            panel.groups.retain_mut(|group| {
+                let arms = group.arms.len();
+                group.arms.retain(|arm| {
+                    let Some(reason) = hindrance(&arm.variant).filter(|_| arm.kind == ArmKind::Variant) else {
                         return true;
                     };
-                    let known = left_out.iter().position(|known| known.variant == seat.variant);
+                    let known = left_out.iter().position(|known| known.variant == arm.variant);
                     let at = known.unwrap_or_else(|| {
-                        left_out.push(Unavailable { variant: seat.variant.clone(), reason, points: Vec::new() });
+                        left_out.push(Unavailable { variant: arm.variant.clone(), reason, points: Vec::new() });
                         left_out.len() - 1
                     });
-                    if let Some(known) = left_out.get_mut(at).filter(|known| !known.points.contains(&seat.point)) {
-                        known.points.push(seat.point.clone());
+                    if let Some(known) = left_out.get_mut(at).filter(|known| !known.points.contains(&arm.point)) {
+                        known.points.push(arm.point.clone());
                     }
                     false
                 });
-                seats == contest.seats.len() || contest.seats.iter().enumerate().any(is_beside_plain)
+                arms == group.arms.len() || group.arms.iter().enumerate().any(is_beside_plain)
             });
         }
-        self.panels.retain(|panel| !panel.contests.is_empty());
+        self.panels.retain(|panel| !panel.groups.is_empty());
         self.unavailable.extend(left_out);
     }
 

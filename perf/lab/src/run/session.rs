@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use fairbench::exit::Failure;
 
-use super::journal::{FILE_NAME, Journal, Run};
+use super::journal::{FILE_NAME, Run, RunJournal};
 use super::record::{Header, Record};
 
 /// A run and its journal.
@@ -12,19 +12,19 @@ use super::record::{Header, Record};
 pub struct Session {
     /// What was measured so far.
     pub run: Run,
-    journal: Journal,
+    journal: RunJournal,
 }
 
 /// Where a run is to be written, looked at before anything is done.
 #[derive(Debug)]
-pub enum Place {
+pub enum RunPlace {
     /// A directory without a run.
     New(PathBuf),
     /// An interrupted run that can be gone on with.
     Interrupted(Box<Run>),
 }
 
-impl Place {
+impl RunPlace {
     /// For a new run.
     ///
     /// # Errors
@@ -70,16 +70,16 @@ impl Session {
     ///
     /// # Errors
     /// The directory cannot be written.
-    pub fn begin(place: Place, header: Header) -> anyhow::Result<Self> {
+    pub fn begin(place: RunPlace, header: Header) -> anyhow::Result<Self> {
         let mut run = match place {
-            Place::New(directory) => {
-                let journal = Journal::create(&directory, &header)?;
+            RunPlace::New(directory) => {
+                let journal = RunJournal::create(&directory, &header)?;
                 return Ok(Self { run: Run::new(header, directory), journal });
             }
-            Place::Interrupted(run) => *run,
+            RunPlace::Interrupted(run) => *run,
         };
         run.elapsed_s = None;
-        let journal = Journal::resume(&run.directory)?;
+        let journal = RunJournal::resume(&run.directory)?;
         let mut session = Self { run, journal };
         let blocks = session.run.blocks.len();
         session.keep(Record::Note(format!("Gone on with at {} after {blocks} blocks.", header.started_utc)))?;

@@ -10,7 +10,7 @@ use rand_chacha::ChaCha8Rng;
 use ron_auth_variants::{Seams, Variant, catalogue, compositions, find};
 
 use super::journal::Run;
-use super::record::{Block, Contest, FORMAT, Header, Kind, Panel, Point, Record, Seat};
+use super::record::{ArmKind, Block, ComparisonGroup, FORMAT, Header, Panel, Point, Record, SweepArm};
 use crate::catalogue::{Knobs, REFERENCE};
 
 pub(crate) use full::{full, full_in};
@@ -73,14 +73,14 @@ pub(crate) fn run(truth: &Truth, blocks: usize) -> Run {
     let named: Vec<Variant> = catalogue().into_iter().filter(|variant| variant.name != REFERENCE).collect();
     let panel = |section: &str, variants: &[Variant]| Panel {
         section: section.to_owned(),
-        contests: [1, 64].map(|batch| contest(variants, &point("light", batch, 1))).to_vec(),
+        groups: [1, 64].map(|batch| group(variants, &point("light", batch, 1))).to_vec(),
     };
     let panels = vec![panel("variants", &named), panel("compositions", compositions())];
-    run_of(panels, truth, &|seat| time_of(truth, &seat.variant), blocks)
+    run_of(panels, truth, &|arm| time_of(truth, &arm.variant), blocks)
 }
 
-/// Any panels; every variant's seat takes what `time` says of it, relative to plain.
-pub(crate) fn run_of(panels: Vec<Panel>, truth: &Truth, time: &dyn Fn(&Seat) -> f64, blocks: usize) -> Run {
+/// Any panels; every variant's arm takes what `time` says of it, relative to plain.
+pub(crate) fn run_of(panels: Vec<Panel>, truth: &Truth, time: &dyn Fn(&SweepArm) -> f64, blocks: usize) -> Run {
     let header = Header {
         format: FORMAT,
         started_utc: "2026-11-22T10:00:00Z".to_owned(),
@@ -111,17 +111,18 @@ pub(crate) fn point(corpus: &str, batch: usize, threads: usize) -> Point {
 }
 
 /// Plain, its control, the floor, these variants and classic at one point.
-pub(crate) fn contest(variants: &[Variant], point: &Point) -> Contest {
-    let seat = |kind, variant: &str| Seat { kind, variant: variant.to_owned(), point: point.clone() };
-    let mut seats = vec![seat(Kind::Variant, REFERENCE), seat(Kind::Control, REFERENCE), seat(Kind::Floor, "floor")];
-    seats.extend(variants.iter().map(|variant| seat(Kind::Variant, variant.name)));
-    seats.push(seat(Kind::Classic, "classic"));
-    Contest { seats }
+pub(crate) fn group(variants: &[Variant], point: &Point) -> ComparisonGroup {
+    let arm = |kind, variant: &str| SweepArm { kind, variant: variant.to_owned(), point: point.clone() };
+    let mut arms =
+        vec![arm(ArmKind::Variant, REFERENCE), arm(ArmKind::Control, REFERENCE), arm(ArmKind::Floor, "floor")];
+    arms.extend(variants.iter().map(|variant| arm(ArmKind::Variant, variant.name)));
+    arms.push(arm(ArmKind::Classic, "classic"));
+    ComparisonGroup { arms }
 }
 
 fn block(
     truth: &Truth,
-    time: &dyn Fn(&Seat) -> f64,
+    time: &dyn Fn(&SweepArm) -> f64,
     panel: &Panel,
     index: usize,
     at_s: f64,
@@ -129,18 +130,18 @@ fn block(
 ) -> Block {
     let mut log_ratio = Vec::new();
     let mut ns_per_token = Vec::new();
-    for contest in &panel.contests {
+    for group in &panel.groups {
         let plain_ns = 2500.0 * (0.1 * normal(rng)).exp();
-        let logs: Vec<f64> = contest
-            .seats
+        let logs: Vec<f64> = group
+            .arms
             .iter()
             .enumerate()
-            .map(|(number, seat)| match seat.kind {
+            .map(|(number, arm)| match arm.kind {
                 _ if number == 0 => 0.0,
-                Kind::Control => truth.control_off + truth.noise * normal(rng),
-                Kind::Floor => 0.1_f64.ln() + truth.noise * normal(rng),
-                Kind::Classic => CLASSIC.ln(),
-                _ => time(seat).ln() + truth.noise * normal(rng),
+                ArmKind::Control => truth.control_off + truth.noise * normal(rng),
+                ArmKind::Floor => 0.1_f64.ln() + truth.noise * normal(rng),
+                ArmKind::Classic => CLASSIC.ln(),
+                _ => time(arm).ln() + truth.noise * normal(rng),
             })
             .collect();
         ns_per_token.push(logs.iter().map(|log| plain_ns * log.exp()).collect());

@@ -1,4 +1,4 @@
-//! One block of a panel: a fresh process for each variant in it, which all take turns in every contest.
+//! One block of a panel: a fresh process for each variant in it, which all take turns in every group.
 
 use std::fs::File;
 use std::io::Write;
@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context;
-use fairbench::compare::contest::{self, Effort, Turns};
+use fairbench::compare::group::{self, Effort, Turns};
 use fairbench::compare::layout::Layout;
 use fairbench::compare::runner::{MeasureError, Runner};
 use fairbench::probe::{Client, ProbeCommand};
@@ -14,25 +14,25 @@ use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use tempfile::TempDir;
 
-use crate::run::{Kind, Panel, Point};
+use crate::run::{ArmKind, Panel, Point};
 use crate::sweep::points::case;
 
 /// A panel, ready to be measured again and again.
 pub struct Lineup {
     /// The processes: which kind, which variant, on which points.
-    processes: Vec<(Kind, String, PathBuf)>,
-    contests: Vec<Vec<contest::Seat>>,
+    processes: Vec<(ArmKind, String, PathBuf)>,
+    groups: Vec<Vec<group::Arm>>,
     points: Vec<Vec<Point>>,
     threads: usize,
     /// Holds the files that say what is measured.
     _directory: TempDir,
 }
 
-/// What a block found: for each contest and seat.
-pub struct Found {
+/// What a block found: for each group and arm.
+pub struct BlockValues {
     /// Nanoseconds per token.
     pub ns_per_token: Vec<Vec<f64>>,
-    /// ln(time / time of the first seat).
+    /// ln(time / time of the first arm).
     pub log_ratio: Vec<Vec<f64>>,
 }
 
@@ -43,26 +43,26 @@ impl Lineup {
     /// Files for the processes cannot be written.
     pub fn of(panel: &Panel) -> anyhow::Result<Self> {
         let directory = tempfile::tempdir().context("could not make a temporary directory")?;
-        let mut known: Vec<(Kind, &str)> = Vec::new();
+        let mut known: Vec<(ArmKind, &str)> = Vec::new();
         let mut points: Vec<Vec<Point>> = Vec::new();
-        let mut contests = Vec::new();
-        for contest in &panel.contests {
-            let mut seats = Vec::new();
-            for seat in &contest.seats {
+        let mut groups = Vec::new();
+        for group in &panel.groups {
+            let mut arms = Vec::new();
+            for arm in &group.arms {
                 // As a reference or as one of many: it is the same program.
-                let kind = if seat.kind == Kind::Reference { Kind::Variant } else { seat.kind };
-                let who = (kind, seat.variant.as_str());
+                let kind = if arm.kind == ArmKind::Reference { ArmKind::Variant } else { arm.kind };
+                let who = (kind, arm.variant.as_str());
                 let process = known.iter().position(|known| *known == who).unwrap_or_else(|| {
                     known.push(who);
                     points.push(Vec::new());
                     known.len() - 1
                 });
-                if let Some(points) = points.get_mut(process).filter(|points| !points.contains(&seat.point)) {
-                    points.push(seat.point.clone());
+                if let Some(points) = points.get_mut(process).filter(|points| !points.contains(&arm.point)) {
+                    points.push(arm.point.clone());
                 }
-                seats.push(contest::Seat { process, case: case(&seat.point) });
+                arms.push(group::Arm { process, case: case(&arm.point) });
             }
-            contests.push(seats);
+            groups.push(arms);
         }
         let mut processes = Vec::new();
         for (number, ((kind, variant), points)) in known.into_iter().zip(&points).enumerate() {
@@ -72,9 +72,9 @@ impl Lineup {
             written.with_context(|| format!("could not write {}", path.display()))?;
             processes.push((kind, variant.to_owned(), path));
         }
-        let first = panel.contests.first().and_then(|contest| contest.seats.first());
-        let threads = first.map_or(1, |seat| seat.point.knobs.threads);
-        Ok(Self { processes, contests, points, threads, _directory: directory })
+        let first = panel.groups.first().and_then(|group| group.arms.first());
+        let threads = first.map_or(1, |arm| arm.point.knobs.threads);
+        Ok(Self { processes, groups, points, threads, _directory: directory })
     }
 
     /// Starts the processes in random order, all laid out alike, has each prove its answers, and lets them take turns.
@@ -87,7 +87,7 @@ impl Lineup {
         effort: Effort,
         rng: &mut ChaCha8Rng,
         interrupted: &dyn Fn() -> bool,
-    ) -> Result<Found, MeasureError> {
+    ) -> Result<BlockValues, MeasureError> {
         let layout = Layout::draw(rng);
         // One copy for all of them: they are the same program, and share the luck of where its pages lie.
         let copy = program.copy()?;
@@ -107,18 +107,18 @@ impl Lineup {
         let mut runners: Vec<Box<dyn Runner>> =
             started.into_iter().map(|(_, client)| Box::new(client) as Box<dyn Runner>).collect();
 
-        let mut order: Vec<usize> = (0..self.contests.len()).collect();
+        let mut order: Vec<usize> = (0..self.groups.len()).collect();
         order.shuffle(rng);
         let mut found = Vec::with_capacity(order.len());
         for index in order {
-            let Some(seats) = self.contests.get(index) else { continue };
-            found.push((index, contest::run(&mut runners, seats, effort, Turns::EqualTime, rng, interrupted)?));
+            let Some(arms) = self.groups.get(index) else { continue };
+            found.push((index, group::run(&mut runners, arms, effort, Turns::EqualTime, rng, interrupted)?));
         }
         found.sort_unstable_by_key(|(index, _)| *index);
-        let column = |value: fn(&contest::Standing) -> f64| -> Vec<Vec<f64>> {
-            found.iter().map(|(_, seats)| seats.iter().map(value).collect()).collect()
+        let column = |value: fn(&group::ArmEstimate) -> f64| -> Vec<Vec<f64>> {
+            found.iter().map(|(_, arms)| arms.iter().map(value).collect()).collect()
         };
-        Ok(Found { ns_per_token: column(|seat| seat.ns_per_item), log_ratio: column(|seat| seat.log_ratio) })
+        Ok(BlockValues { ns_per_token: column(|arm| arm.ns_per_item), log_ratio: column(|arm| arm.log_ratio) })
     }
 
     fn start(&self, index: usize, program: &ProbeCommand, layout: Layout) -> Result<Option<Client>, MeasureError> {
@@ -126,8 +126,10 @@ impl Lineup {
         let mut command = ProbeCommand { label: variant.clone(), ..program.clone() }.args(["probe", "--points"]);
         command.args.push(points.into());
         command = match kind {
-            Kind::Floor => command.args(["--floor"]),
-            Kind::Variant | Kind::Reference | Kind::Classic | Kind::Control => command.args(["--variant", variant]),
+            ArmKind::Floor => command.args(["--floor"]),
+            ArmKind::Variant | ArmKind::Reference | ArmKind::Classic | ArmKind::Control => {
+                command.args(["--variant", variant])
+            }
         };
         command.env.push(("RAYON_NUM_THREADS".to_owned(), self.threads.to_string()));
         let mut client = Client::start(&command, layout, self.threads == 1)?;
@@ -145,8 +147,8 @@ pub fn expected(panel: &Panel, effort: Effort) -> Duration {
     const START: Duration = Duration::from_millis(30);
     /// Two turns in each round, and warming up.
     const TURNS: usize = 2;
-    let seats: usize = panel.contests.iter().map(|contest| contest.seats.len()).sum();
-    let most = panel.contests.iter().map(|contest| contest.seats.len()).max().unwrap_or_default();
-    let turns = seats * TURNS * (effort.rounds + 1);
+    let arms: usize = panel.groups.iter().map(|group| group.arms.len()).sum();
+    let most = panel.groups.iter().map(|group| group.arms.len()).max().unwrap_or_default();
+    let turns = arms * TURNS * (effort.rounds + 1);
     START * most as u32 + Duration::from_nanos(effort.turn_ns as u64) * turns as u32
 }

@@ -18,9 +18,9 @@ use crate::run::{Panel, Point};
 #[must_use]
 pub fn cells(panels: &[Panel]) -> Vec<(String, Point)> {
     let mut cells = Vec::new();
-    let seats = panels.iter().flat_map(|panel| panel.contests.iter().flat_map(|contest| &contest.seats));
-    for seat in seats.filter(|seat| seat.kind.verifies()) {
-        cells.push((seat.variant.clone(), seat.point.clone()));
+    let arms = panels.iter().flat_map(|panel| panel.groups.iter().flat_map(|group| &group.arms));
+    for arm in arms.filter(|arm| arm.kind.verifies()) {
+        cells.push((arm.variant.clone(), arm.point.clone()));
     }
     let mut seen = std::collections::HashSet::new();
     cells.retain(|cell| seen.insert(cell.clone()));

@@ -6,7 +6,7 @@ use std::path::Path;
 use fairbench::probe::callgrind;
 use ron_auth_variants::Variant;
 
-use super::plan::Plan;
+use super::plan::SweepPlan;
 use crate::catalogue::{CLASSIC, Knobs, REFERENCE};
 use crate::count::{allocations, instructions};
 use crate::run::record::Count;
@@ -33,7 +33,7 @@ pub fn allocations(
 
 /// The cells whose instructions the plan wants counted: callgrind is slow.
 #[must_use]
-pub fn wanted_instructions(plan: &Plan, cells: &[(String, Point)]) -> Vec<instructions::Key> {
+pub fn wanted_instructions(plan: &SweepPlan, cells: &[(String, Point)]) -> Vec<instructions::CountKey> {
     let Some((variants, batches)) = &plan.instructions else { return Vec::new() };
     let is_wanted = |name: &str, point: &Point| {
         point.knobs == Knobs::defaults(1)
@@ -46,14 +46,14 @@ pub fn wanted_instructions(plan: &Plan, cells: &[(String, Point)]) -> Vec<instru
 
 /// Counts instructions with callgrind, if it is there.
 pub fn instructions(
-    keys: &[instructions::Key],
+    keys: &[instructions::CountKey],
     interrupted: &(dyn Fn() -> bool + Sync),
     progress: &(dyn Fn() + Sync),
 ) -> Vec<Record> {
     let counted = callgrind::available().and_then(|()| instructions::count_all(keys, interrupted, progress));
     match counted {
         Ok(counted) => {
-            let count = |((variant, corpus, batch), per_token): (instructions::Key, f64)| {
+            let count = |((variant, corpus, batch), per_token): (instructions::CountKey, f64)| {
                 let point = Point { corpus, batch, knobs: Knobs::defaults(1) };
                 Record::Count(Count { variant, point, allocations: None, instructions_per_token: Some(per_token) })
             };

@@ -2,14 +2,14 @@
 
 use fairbench::measure::stats::median;
 
-use crate::run::{Kind, Run};
+use crate::run::{ArmKind, Run};
 
 /// What is measured and which variant leads there so far, such as `variants on light, batch 64: prod leads, 4.9 times as
 /// fast as classic, 7.9 times as fast as plain`. Of several batches, the one where the lead is greatest.
 #[must_use]
 pub fn leader(run: &Run, panel: usize) -> String {
     let all = run.measured();
-    let here = all.iter().filter(|seat| seat.panel == panel && seat.seat.kind == Kind::Variant);
+    let here = all.iter().filter(|arm| arm.panel == panel && arm.arm.kind == ArmKind::Variant);
     let best = here.min_by(|a, b| median(&a.log_to_plain).total_cmp(&median(&b.log_to_plain)));
     match best {
         None => String::new(),
@@ -22,7 +22,7 @@ pub fn leader(run: &Run, panel: usize) -> String {
                 "{} on {}: {} leads,{to_classic} {:.1} times as fast as plain",
                 best.section,
                 best.point(),
-                best.seat.variant,
+                best.arm.variant,
                 times(&best.log_to_plain)
             )
         }

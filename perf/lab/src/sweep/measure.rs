@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use fairbench::compare::contest::Effort;
+use fairbench::compare::group::Effort;
 use fairbench::compare::runner::MeasureError;
 use fairbench::measure::interval::MedianInterval;
 use fairbench::measure::seed_of_now;
@@ -10,15 +10,15 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 use super::block::{Lineup, expected};
-use super::schedule::{self, Limits, Progress};
+use super::schedule::{self, Limits, PanelProgress};
 use crate::own::own_program;
 use crate::run::measured::ERROR_PER_SIDE;
 use crate::run::record::Block;
-use crate::run::{Kind, Record, Run, Session};
+use crate::run::{ArmKind, Record, Run, Session};
 
 /// How it is measured.
 #[derive(Clone, Copy, Debug)]
-pub struct Method {
+pub struct SweepMethod {
     /// When a panel has enough.
     pub limits: Limits,
     /// What a block measures.
@@ -41,7 +41,7 @@ pub struct Step<'a> {
 
 /// Why it ended.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Ended {
+pub enum SweepEnd {
     /// Every panel has what the plan wants.
     Done,
     /// The time is up.
@@ -90,10 +90,10 @@ impl Keep for Session {
 /// A process that failed or decided wrongly; a block that could not be kept.
 pub fn measure(
     kept: &mut dyn Keep,
-    method: Method,
+    method: SweepMethod,
     interrupted: &dyn Fn() -> bool,
     told: &mut dyn FnMut(&Step<'_>),
-) -> anyhow::Result<Ended> {
+) -> anyhow::Result<SweepEnd> {
     let start = Instant::now();
     // What a run that goes on has spent already.
     let before_s = kept.run().blocks.last().map_or(0.0, |block| block.at_s);
@@ -102,21 +102,22 @@ pub fn measure(
     // Orders and layouts: drawn anew by every run and every continuation of one.
     let mut rng = ChaCha8Rng::seed_from_u64(seed_of_now());
     let budget = method.budget.map(|budget| budget.saturating_sub(Duration::from_secs_f64(before_s)));
-    let mut progress: Vec<Progress> = (0..lineups.len()).map(|panel| progress_of(kept.run(), panel, method)).collect();
+    let mut progress: Vec<PanelProgress> =
+        (0..lineups.len()).map(|panel| progress_of(kept.run(), panel, method)).collect();
     loop {
         if interrupted() {
-            return Ok(Ended::Interrupted);
+            return Ok(SweepEnd::Interrupted);
         }
         let left = budget.map(|budget| budget.saturating_sub(start.elapsed()));
         let Some(index) = schedule::next(&progress, method.limits, left) else {
             let unfinished = schedule::next(&progress, method.limits, None).is_some();
-            return Ok(if unfinished { Ended::OutOfBudget } else { Ended::Done });
+            return Ok(if unfinished { SweepEnd::OutOfBudget } else { SweepEnd::Done });
         };
-        let Some(lineup) = lineups.get(index) else { return Ok(Ended::Done) };
+        let Some(lineup) = lineups.get(index) else { return Ok(SweepEnd::Done) };
         let begun = Instant::now();
         let found = match lineup.measure(&program, method.effort, &mut rng, interrupted) {
             Ok(found) => found,
-            Err(MeasureError::Interrupted) => return Ok(Ended::Interrupted),
+            Err(MeasureError::Interrupted) => return Ok(SweepEnd::Interrupted),
             Err(error) => return Err(error.into()),
         };
         let record = Record::Block(Block {
@@ -137,25 +138,25 @@ pub fn measure(
     }
 }
 
-fn progress_of(run: &Run, panel: usize, method: Method) -> Progress {
+fn progress_of(run: &Run, panel: usize, method: SweepMethod) -> PanelProgress {
     let took: Vec<f64> = run.blocks.iter().filter(|block| block.panel == panel).map(|block| block.took_s).collect();
     let block = if took.is_empty() {
         run.header.panels.get(panel).map_or(Duration::ZERO, |panel| expected(panel, method.effort))
     } else {
         Duration::from_secs_f64(fairbench::measure::stats::median(&took))
     };
-    Progress { blocks: took.len(), block, half_width: widest_interval(run, panel) }
+    PanelProgress { blocks: took.len(), block, half_width: widest_interval(run, panel) }
 }
 
 /// Half-width of the widest 95 % interval of the panel's variants, as a part of one.
 fn widest_interval(run: &Run, panel: usize) -> f64 {
     let blocks: Vec<&Block> = run.blocks.iter().filter(|block| block.panel == panel).collect();
-    let Some(contests) = run.header.panels.get(panel).map(|panel| &panel.contests) else { return 0.0 };
+    let Some(groups) = run.header.panels.get(panel).map(|panel| &panel.groups) else { return 0.0 };
     let mut widest: f64 = 0.0;
-    for (at, contest) in contests.iter().enumerate() {
-        for (seat, _) in contest.seats.iter().enumerate().filter(|(_, seat)| seat.kind == Kind::Variant).skip(1) {
+    for (at, group) in groups.iter().enumerate() {
+        for (arm, _) in group.arms.iter().enumerate().filter(|(_, arm)| arm.kind == ArmKind::Variant).skip(1) {
             let values: Vec<f64> =
-                blocks.iter().filter_map(|block| block.log_ratio.get(at)?.get(seat).copied()).collect();
+                blocks.iter().filter_map(|block| block.log_ratio.get(at)?.get(arm).copied()).collect();
             let half_width = MedianInterval::of(&values, ERROR_PER_SIDE).map_or(f64::INFINITY, |i| i.half_width());
             widest = widest.max(half_width);
         }

@@ -1,4 +1,4 @@
-//! Memory of a process that makes one point ready and verifies it.
+//! MemoryRecord of a process that makes one point ready and verifies it.
 
 use std::path::Path;
 
@@ -7,10 +7,10 @@ use fairbench::compare::layout::Layout;
 use fairbench::probe::Client;
 use tempfile::NamedTempFile;
 
-use super::plan::Plan;
+use super::plan::SweepPlan;
 use crate::catalogue::{CLASSIC, Knobs, REFERENCE};
 use crate::own::own_program;
-use crate::run::record::Memory;
+use crate::run::record::MemoryRecord;
 use crate::run::{Panel, Point, Record};
 use crate::sweep::points::case;
 
@@ -19,10 +19,10 @@ const ITERATIONS: u64 = 4;
 
 /// What the plan wants measured: its variants, `plain` and `classic`, on each corpus at its largest batch, on one thread.
 #[must_use]
-pub fn wanted(plan: &Plan, panels: &[Panel]) -> Vec<(String, Point)> {
+pub fn wanted(plan: &SweepPlan, panels: &[Panel]) -> Vec<(String, Point)> {
     let mut points: Vec<Point> = Vec::new();
-    let seats = panels.iter().flat_map(|panel| panel.contests.iter().flat_map(|contest| &contest.seats));
-    for point in seats.map(|seat| &seat.point).filter(|point| point.knobs == Knobs::defaults(1)) {
+    let arms = panels.iter().flat_map(|panel| panel.groups.iter().flat_map(|group| &group.arms));
+    for point in arms.map(|arm| &arm.point).filter(|point| point.knobs == Knobs::defaults(1)) {
         match points.iter_mut().find(|known| known.corpus == point.corpus) {
             Some(known) => known.batch = known.batch.max(point.batch),
             None => points.push(point.clone()),
@@ -44,7 +44,7 @@ pub fn measure(wanted: &[(String, Point)], interrupted: &dyn Fn() -> bool, progr
             break;
         }
         match of(variant, point) {
-            Ok(Some(memory)) => records.push(Record::Memory(memory)),
+            Ok(Some(memory)) => records.push(Record::MemoryRecord(memory)),
             Ok(None) => {}
             Err(error) => {
                 records.push(Record::Note(format!("Memory n/a: {error:#}.")));
@@ -57,7 +57,7 @@ pub fn measure(wanted: &[(String, Point)], interrupted: &dyn Fn() -> bool, progr
 }
 
 /// `None` where the system does not tell.
-fn of(variant: &str, point: &Point) -> anyhow::Result<Option<Memory>> {
+fn of(variant: &str, point: &Point) -> anyhow::Result<Option<MemoryRecord>> {
     let points = NamedTempFile::new().context("could not make a temporary file")?;
     serde_json::to_writer(&points, &[point])?;
     let arguments = ["probe", "--variant", variant, "--points"];
@@ -70,7 +70,7 @@ fn of(variant: &str, point: &Point) -> anyhow::Result<Option<Memory>> {
     let memory = client.memory()?;
     client.quit()?;
     Ok(memory.and_then(|memory| {
-        Some(Memory {
+        Some(MemoryRecord {
             variant: variant.to_owned(),
             point: point.clone(),
             peak_resident_bytes: memory.peak_resident_bytes?,
@@ -88,7 +88,7 @@ mod tests {
 
     #[test]
     fn plain_and_the_plans_variants_are_measured_at_the_largest_batch_of_each_corpus() {
-        let mut plan = Plan::built_in(BuiltIn::Quick, 2).unwrap();
+        let mut plan = SweepPlan::built_in(BuiltIn::Quick, 2).unwrap();
         plan.memory.retain(|variant| variant.name == "prod");
         let wanted = wanted(&plan, &plan.panels());
         // plain, classic and prod.

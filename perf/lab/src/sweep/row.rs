@@ -4,18 +4,18 @@ use fairbench::measure::stats::{PairedRatio, Quartiles};
 use serde::{Deserialize, Serialize};
 
 use crate::catalogue::Knobs;
-pub use crate::run::Kind;
-use crate::run::{Measured, Point, Run};
+pub use crate::run::ArmKind;
+use crate::run::{MeasuredArm, Point, Run};
 
 /// One measured cell. Every quantity has its unit in its name; what was not measured is empty.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "documented for the readers of the CSV, in reports/README.md")]
-pub struct Row {
+pub struct CsvRow {
     /// Number of the panel; ratios relate rows of one panel and batch.
     pub panel: usize,
     /// `variants`, `compositions` or `knobs`.
     pub purpose: String,
-    pub kind: Kind,
+    pub kind: ArmKind,
     pub variant: String,
     pub fixture: String,
     pub batch_tokens: usize,
@@ -50,7 +50,7 @@ pub struct Row {
     pub unavailable: Option<String>,
 }
 
-impl Row {
+impl CsvRow {
     /// The ratio to `plain`.
     #[must_use]
     pub fn to_plain(&self) -> PairedRatio {
@@ -94,41 +94,40 @@ impl Row {
     /// Whether this is a variant at default knobs, `classic` included, measured against all the others.
     #[must_use]
     pub fn is_default_variant(&self) -> bool {
-        matches!(self.kind, Kind::Variant | Kind::Classic) && self.purpose == "variants"
+        matches!(self.kind, ArmKind::Variant | ArmKind::Classic) && self.purpose == "variants"
     }
 }
 
-/// The rows of a run: every seat with enough blocks for an interval.
+/// The rows of a run: every arm with enough blocks for an interval.
 #[must_use]
-pub fn rows(run: &Run) -> Vec<Row> {
+pub fn rows(run: &Run) -> Vec<CsvRow> {
     let all = run.measured();
-    all.iter().filter_map(|seat| row(run, &all, seat)).collect()
+    all.iter().filter_map(|arm| row(run, &all, arm)).collect()
 }
 
-fn row(run: &Run, all: &[Measured<'_>], seat: &Measured<'_>) -> Option<Row> {
-    let Point { corpus, batch, knobs: Knobs { soa_threshold, par_min_batch, threads } } = seat.point();
-    let to_plain = seat.to_plain()?;
-    let time_ns = seat.time_ns()?;
-    let to_floor = Run::floor_of(all, seat).and_then(|floor| seat.to(floor));
-    let to_classic = Run::to_classic(all, seat);
-    let is_this = |variant: &str, point: &Point| {
-        seat.seat.kind.verifies() && variant == seat.seat.variant && point == seat.point()
-    };
+fn row(run: &Run, all: &[MeasuredArm<'_>], arm: &MeasuredArm<'_>) -> Option<CsvRow> {
+    let Point { corpus, batch, knobs: Knobs { soa_threshold, par_min_batch, threads } } = arm.point();
+    let to_plain = arm.to_plain()?;
+    let time_ns = arm.time_ns()?;
+    let to_floor = Run::floor_of(all, arm).and_then(|floor| arm.to(floor));
+    let to_classic = Run::to_classic(all, arm);
+    let is_this =
+        |variant: &str, point: &Point| arm.arm.kind.verifies() && variant == arm.arm.variant && point == arm.point();
     let counts = || run.counts.iter().filter(|count| is_this(&count.variant, &count.point));
     let allocations = counts().find_map(|count| count.allocations);
     let memory = run.memory.iter().find(|memory| is_this(&memory.variant, &memory.point));
-    Some(Row {
-        panel: seat.panel,
-        purpose: seat.purpose.name().to_owned(),
-        kind: seat.seat.kind,
-        variant: seat.seat.variant.clone(),
+    Some(CsvRow {
+        panel: arm.panel,
+        purpose: arm.purpose.name().to_owned(),
+        kind: arm.arm.kind,
+        variant: arm.arm.variant.clone(),
         fixture: corpus.clone(),
         batch_tokens: *batch,
         soa_threshold_caveats: *soa_threshold,
         par_min_batch_tokens: *par_min_batch,
         threads: *threads,
         pinned: *threads == 1 && fairbench::measure::pin::can_pin(),
-        blocks: seat.blocks(),
+        blocks: arm.blocks(),
         time_median_ns_per_token: time_ns.median,
         time_q1_ns_per_token: time_ns.q1,
         time_q3_ns_per_token: time_ns.q3,
@@ -161,8 +160,8 @@ mod tests {
     fn every_seat_is_a_row_with_its_ratios_and_what_it_is_for() {
         let run = simulated::run(&Truth::default(), 8);
         let rows = rows(&run);
-        let seats = run.header.panels.iter().flat_map(|panel| &panel.contests).map(|contest| contest.seats.len());
-        assert_eq!(rows.len(), seats.sum::<usize>());
+        let arms = run.header.panels.iter().flat_map(|panel| &panel.groups).map(|group| group.arms.len());
+        assert_eq!(rows.len(), arms.sum::<usize>());
         let prod = rows.iter().find(|row| row.variant == "prod" && row.batch_tokens == 64).unwrap();
         assert_eq!((prod.purpose.as_str(), prod.blocks, prod.threads), ("variants", 8, 1));
         let expected = simulated::time_of(&Truth::default(), "prod");
@@ -170,7 +169,7 @@ mod tests {
         let to_classic = prod.to_classic().unwrap();
         assert!((to_classic.estimate / (expected / simulated::CLASSIC) - 1.0).abs() < 0.02, "{to_classic:?}");
         let classic = rows.iter().find(|row| row.variant == "classic").unwrap();
-        assert_eq!((classic.kind, classic.ratio_to_classic), (Kind::Classic, Some(1.0)));
+        assert_eq!((classic.kind, classic.ratio_to_classic), (ArmKind::Classic, Some(1.0)));
         assert!(rows.iter().filter(|row| row.variant.starts_with('+')).all(|row| row.purpose == "compositions"));
     }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 /// What is known of a panel.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Progress {
+pub struct PanelProgress {
     /// Blocks that it has.
     pub blocks: usize,
     /// What a block of it takes: measured, or expected if none was.
@@ -32,9 +32,9 @@ pub struct Limits {
 
 /// The panel that gets the next block; `None` if there is nothing left to do, or no time for it.
 #[must_use]
-pub fn next(panels: &[Progress], limits: Limits, left: Option<Duration>) -> Option<usize> {
+pub fn next(panels: &[PanelProgress], limits: Limits, left: Option<Duration>) -> Option<usize> {
     let fits = |time: Duration| left.is_none_or(|left| time <= left);
-    let to_least = |panel: &Progress| limits.least.saturating_sub(panel.blocks);
+    let to_least = |panel: &PanelProgress| limits.least.saturating_sub(panel.blocks);
     let begun = panels.iter().position(|panel| {
         let missing = to_least(panel);
         missing > 0 && fits(panel.block * u32::try_from(missing).unwrap_or(u32::MAX))
@@ -42,7 +42,7 @@ pub fn next(panels: &[Progress], limits: Limits, left: Option<Duration>) -> Opti
     if begun.is_some() {
         return begun;
     }
-    let more = |panel: &Progress| {
+    let more = |panel: &PanelProgress| {
         to_least(panel) == 0 && panel.blocks < limits.most && panel.half_width > limits.precision && fits(panel.block)
     };
     let candidates = panels.iter().enumerate().filter(|(_, panel)| more(panel));
@@ -51,8 +51,8 @@ pub fn next(panels: &[Progress], limits: Limits, left: Option<Duration>) -> Opti
 
 /// How long all this takes at most.
 #[must_use]
-pub fn forecast(panels: &[Progress], limits: Limits) -> Duration {
-    let missing = |panel: &Progress| u32::try_from(limits.most.saturating_sub(panel.blocks)).unwrap_or(u32::MAX);
+pub fn forecast(panels: &[PanelProgress], limits: Limits) -> Duration {
+    let missing = |panel: &PanelProgress| u32::try_from(limits.most.saturating_sub(panel.blocks)).unwrap_or(u32::MAX);
     panels.iter().map(|panel| panel.block * missing(panel)).sum()
 }
 
@@ -62,8 +62,8 @@ mod tests {
 
     const LIMITS: Limits = Limits { least: 6, most: 24, precision: 0.01 };
 
-    fn panel(blocks: usize, block_s: f64, half_width: f64) -> Progress {
-        Progress { blocks, block: Duration::from_secs_f64(block_s), half_width }
+    fn panel(blocks: usize, block_s: f64, half_width: f64) -> PanelProgress {
+        PanelProgress { blocks, block: Duration::from_secs_f64(block_s), half_width }
     }
 
     fn left(seconds: f64) -> Option<Duration> {

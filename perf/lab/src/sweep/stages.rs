@@ -5,14 +5,14 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use fairbench::interrupt;
-use fairbench::progress::Progress;
+use fairbench::progress::ProgressBar;
 
 use super::count;
 use super::leader::leader;
-use super::measure::{Method, measure};
+use super::measure::{SweepMethod, measure};
 use super::memory;
-use super::plan::{Plan, Profiles};
-use crate::count::instructions::Key;
+use super::plan::{Profiles, SweepPlan};
+use crate::count::instructions::CountKey;
 use crate::profile;
 use crate::run::{Point, Record, Session};
 
@@ -25,7 +25,7 @@ const STEPS: f64 = 1000.0;
 /// What was found cannot be written.
 pub fn allocations(
     session: &mut Session,
-    plan: &Plan,
+    plan: &SweepPlan,
     cells: &[(String, Point)],
     root: &Path,
     deadline: Option<Instant>,
@@ -38,7 +38,7 @@ pub fn allocations(
     if !plan.allocations || missing.is_empty() {
         return Ok(());
     }
-    let bar = Progress::new("counting allocations", missing.len() as u64);
+    let bar = ProgressBar::new("counting allocations", missing.len() as u64);
     let counted = count::allocations(&missing, root, &|| is_late(deadline), &mut || bar.advance(1));
     bar.finish();
     keep_counts(session, "Allocations", counted, missing.len(), deadline)
@@ -48,8 +48,8 @@ pub fn allocations(
 ///
 /// # Errors
 /// A process that fails or decides wrongly; what was found cannot be written.
-pub fn times(session: &mut Session, method: Method) -> anyhow::Result<()> {
-    let bar = Progress::new("timing", STEPS as u64);
+pub fn times(session: &mut Session, method: SweepMethod) -> anyhow::Result<()> {
+    let bar = ProgressBar::new("timing", STEPS as u64);
     let ended = measure(session, method, &interrupt::requested, &mut |step| {
         bar.set((step.spent * STEPS) as u64);
         let left = humantime::format_duration(Duration::from_secs(step.left.as_secs()));
@@ -63,13 +63,13 @@ pub fn times(session: &mut Session, method: Method) -> anyhow::Result<()> {
 ///
 /// # Errors
 /// What was found cannot be written.
-pub fn memory(session: &mut Session, plan: &Plan) -> anyhow::Result<()> {
+pub fn memory(session: &mut Session, plan: &SweepPlan) -> anyhow::Result<()> {
     let mut wanted = memory::wanted(plan, &session.run.header.panels);
     wanted.retain(|(name, point)| !session.run.memory.iter().any(|m| (&m.variant, &m.point) == (name, point)));
     if wanted.is_empty() {
         return Ok(());
     }
-    let bar = Progress::new("measuring memory", wanted.len() as u64);
+    let bar = ProgressBar::new("measuring memory", wanted.len() as u64);
     let measured = memory::measure(&wanted, &interrupt::requested, &mut || bar.advance(1));
     bar.finish();
     keep_all(session, measured)
@@ -95,7 +95,7 @@ pub fn profiles(session: &mut Session, wanted: &Profiles, time: Duration) -> any
     if time < LEAST {
         return session.keep(Record::Note("Profiles left out for want of time.".to_owned()));
     }
-    let bar = Progress::new("profiling", missing.len() as u64);
+    let bar = ProgressBar::new("profiling", missing.len() as u64);
     for (variant, corpus) in missing {
         let directory = session.run.directory.clone();
         let (variants, corpora) = (std::slice::from_ref(variant), std::slice::from_ref(corpus));
@@ -120,18 +120,18 @@ pub fn profiles(session: &mut Session, wanted: &Profiles, time: Duration) -> any
 ///
 /// # Errors
 /// What was found cannot be written.
-pub fn instructions(session: &mut Session, wanted: &[Key], deadline: Option<Instant>) -> anyhow::Result<()> {
-    let is_counted = |(name, corpus, batch): &Key| {
+pub fn instructions(session: &mut Session, wanted: &[CountKey], deadline: Option<Instant>) -> anyhow::Result<()> {
+    let is_counted = |(name, corpus, batch): &CountKey| {
         let counts = session.run.counts.iter().filter(|count| count.instructions_per_token.is_some());
         counts
             .into_iter()
             .any(|count| (&count.variant, &count.point.corpus, &count.point.batch) == (name, corpus, batch))
     };
-    let missing: Vec<Key> = wanted.iter().filter(|key| !is_counted(key)).cloned().collect();
+    let missing: Vec<CountKey> = wanted.iter().filter(|key| !is_counted(key)).cloned().collect();
     if missing.is_empty() {
         return Ok(());
     }
-    let bar = Progress::new("counting instructions", missing.len() as u64);
+    let bar = ProgressBar::new("counting instructions", missing.len() as u64);
     let counted = count::instructions(&missing, &|| is_late(deadline), &|| bar.advance(1));
     bar.finish();
     keep_counts(session, "Instructions", counted, missing.len(), deadline)

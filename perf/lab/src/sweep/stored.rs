@@ -6,14 +6,14 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::ensure;
-use fairbench::baseline::Standing;
+use fairbench::baseline::Shift;
 use fairbench::baseline::compare::APART_ALLOWANCE;
 use fairbench::files::{read_json, write_whole};
 use fairbench::host::Host;
 use fairbench::measure::stats::{PairedRatio, Quartiles};
 use serde::{Deserialize, Serialize};
 
-use crate::sweep::row::Row;
+use crate::sweep::row::CsvRow;
 
 const FORMAT: &str = "perf-lab baseline v1";
 
@@ -33,7 +33,7 @@ pub struct Baseline {
 #[serde(deny_unknown_fields)]
 struct StoredCell {
     #[serde(rename = "cell")]
-    key: Key,
+    key: CellKey,
     /// Rounds, in files of before 2026-11-22.
     #[serde(alias = "rounds")]
     blocks: usize,
@@ -46,7 +46,7 @@ struct StoredCell {
 
 /// Which cell.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Key {
+pub struct CellKey {
     /// Variant.
     pub variant: String,
     /// Fixture.
@@ -57,8 +57,8 @@ pub struct Key {
     pub threads: usize,
 }
 
-impl Key {
-    fn of(row: &Row) -> Self {
+impl CellKey {
+    fn of(row: &CsvRow) -> Self {
         Self {
             variant: row.variant.clone(),
             fixture: row.fixture.clone(),
@@ -70,9 +70,9 @@ impl Key {
 
 /// One cell of a sweep beside the same cell of the baseline.
 #[derive(Clone, Debug)]
-pub struct Change {
+pub struct CellChange {
     /// Which cell.
-    pub key: Key,
+    pub key: CellKey,
     /// `plain` or `floor`: what the ratios are to.
     pub against: &'static str,
     /// The stored ratio.
@@ -80,10 +80,10 @@ pub struct Change {
     /// The measured ratio.
     pub is: PairedRatio,
     /// What follows.
-    pub standing: Standing,
+    pub shift: Shift,
 }
 
-impl Change {
+impl CellChange {
     /// Measured / stored; above 1 is slower.
     #[must_use]
     pub fn ratio(&self) -> f64 {
@@ -160,12 +160,12 @@ impl Baseline {
 
     /// Of the rows of a sweep that compare all variants at default knobs.
     #[must_use]
-    pub fn of(saved_utc: String, host: Host, rows: &[Row]) -> Self {
+    pub fn of(saved_utc: String, host: Host, rows: &[CsvRow]) -> Self {
         let cells = rows
             .iter()
             .filter(|row| row.is_default_variant())
             .map(|row| StoredCell {
-                key: Key::of(row),
+                key: CellKey::of(row),
                 blocks: row.blocks,
                 time_ns_per_token: row.time_ns(),
                 ratio_to_plain: row.to_plain(),
@@ -191,10 +191,10 @@ impl Baseline {
 
     /// Compares every cell that both have: to `plain`, and where both have it, to the floor.
     #[must_use]
-    pub fn compare(&self, rows: &[Row]) -> Vec<Change> {
+    pub fn compare(&self, rows: &[CsvRow]) -> Vec<CellChange> {
         let mut changes = Vec::new();
         for row in rows.iter().filter(|row| row.is_default_variant()) {
-            let key = Key::of(row);
+            let key = CellKey::of(row);
             let Some(stored) = self.cells.iter().find(|cell| cell.key == key) else { continue };
             if row.variant != crate::catalogue::REFERENCE {
                 changes.push(change(key.clone(), "plain", stored.ratio_to_plain, row.to_plain()));
@@ -207,8 +207,8 @@ impl Baseline {
     }
 }
 
-fn change(key: Key, against: &'static str, was: PairedRatio, is: PairedRatio) -> Change {
-    Change { key, against, was, is, standing: Standing::of(was, is, APART_ALLOWANCE) }
+fn change(key: CellKey, against: &'static str, was: PairedRatio, is: PairedRatio) -> CellChange {
+    CellChange { key, against, was, is, shift: Shift::of(was, is, APART_ALLOWANCE) }
 }
 
 #[cfg(test)]
@@ -220,19 +220,19 @@ mod tests {
         PairedRatio { estimate, lower, upper }
     }
 
-    fn standing(was: PairedRatio, is: PairedRatio) -> Standing {
-        let key = Key { variant: "v".into(), fixture: "f".into(), batch_tokens: 1, threads: 1 };
-        change(key, "plain", was, is).standing
+    fn shift(was: PairedRatio, is: PairedRatio) -> Shift {
+        let key = CellKey { variant: "v".into(), fixture: "f".into(), batch_tokens: 1, threads: 1 };
+        change(key, "plain", was, is).shift
     }
 
     #[test]
     fn only_what_noise_and_the_time_between_cannot_explain_is_a_change() {
         let was = ratio(0.49, 0.50, 0.51);
-        assert_eq!(standing(was, ratio(0.50, 0.51, 0.52)), Standing::Same);
-        assert_eq!(standing(was, ratio(0.515, 0.525, 0.53)), Standing::Same);
-        assert_eq!(standing(was, ratio(0.53, 0.54, 0.55)), Standing::Same);
-        assert_eq!(standing(was, ratio(0.54, 0.55, 0.56)), Standing::Slower);
-        assert_eq!(standing(was, ratio(0.44, 0.45, 0.46)), Standing::Faster);
+        assert_eq!(shift(was, ratio(0.50, 0.51, 0.52)), Shift::Same);
+        assert_eq!(shift(was, ratio(0.515, 0.525, 0.53)), Shift::Same);
+        assert_eq!(shift(was, ratio(0.53, 0.54, 0.55)), Shift::Same);
+        assert_eq!(shift(was, ratio(0.54, 0.55, 0.56)), Shift::Slower);
+        assert_eq!(shift(was, ratio(0.44, 0.45, 0.46)), Shift::Faster);
     }
 
     #[test]
@@ -246,7 +246,7 @@ mod tests {
         assert_eq!(Baseline::list(dir.path()).unwrap().len(), 1);
         let changes = found.compare(&rows());
         assert!(!changes.is_empty());
-        assert!(changes.iter().all(|change| change.standing == Standing::Same), "{changes:?}");
+        assert!(changes.iter().all(|change| change.shift == Shift::Same), "{changes:?}");
 
         std::fs::write(&path, "{\n\"format\": 7\n}").unwrap();
         let error = Baseline::find(dir.path(), &host).unwrap_err().to_string();

@@ -3,24 +3,24 @@
 use std::path::Path;
 use std::time::Duration;
 
-use fairbench::compare::contest::Effort;
+use fairbench::compare::group::Effort;
 use fairbench::exit::Failure;
-use fairbench::gate::outcome::{Outcome, Tripwire};
+use fairbench::gate::outcome::{GateOutcome, Tripwire};
 use fairbench::host::Host;
 use fairbench::missing::{Missing, TRIPWIRES};
 
 use crate::catalogue::{Knobs, REFERENCE};
 use crate::own;
 use crate::run::record::Header;
-use crate::run::{Contest, Kind, Panel, Point, Run, Seat};
+use crate::run::{ArmKind, ComparisonGroup, Panel, Point, Run, SweepArm};
 use crate::sweep::check::{cells, check_all};
-use crate::sweep::measure::{Ended, Method, measure};
+use crate::sweep::measure::{SweepEnd, SweepMethod, measure};
 use crate::sweep::row::rows;
 use crate::sweep::schedule::Limits;
-use crate::tripwire::{self, CellName, State, Tripwires};
+use crate::tripwire::{self, CellName, TripwireState, Tripwires};
 
 /// Limits are far from what is measured, so a few blocks will do.
-const METHOD: Method = Method {
+const METHOD: SweepMethod = SweepMethod {
     limits: Limits { least: 8, most: 16, precision: 0.02 },
     effort: Effort { turn_ns: 300_000.0, rounds: 3 },
     budget: Some(Duration::from_secs(60)),
@@ -28,16 +28,16 @@ const METHOD: Method = Method {
 
 /// What binds here, judged.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Judged {
+pub struct BindingTripwires {
     /// What was measured.
     pub tripwires: Vec<Tripwire>,
     /// What was not.
     pub unmeasured: Vec<Missing>,
 }
 
-impl Judged {
+impl BindingTripwires {
     /// Adds it to what the gate found.
-    pub fn add_to(self, outcome: &mut Outcome) {
+    pub fn add_to(self, outcome: &mut GateOutcome) {
         outcome.add_unmeasured(self.unmeasured);
         outcome.add_tripwires(self.tripwires);
     }
@@ -47,11 +47,11 @@ impl Judged {
 ///
 /// # Errors
 /// A file that cannot be read.
-pub fn unjudged(root: &Path, why: &str) -> Result<Judged, Failure> {
+pub fn unjudged(root: &Path, why: &str) -> Result<BindingTripwires, Failure> {
     let tripwires = Tripwires::read(&root.join("baselines/tripwires.toml"))?;
     let binding = tripwires.binding(&own::host(root)).len();
     let one = || Missing::new(TRIPWIRES, format!("{binding} tripwires bind here and were not measured: {why}"));
-    Ok(Judged { tripwires: Vec::new(), unmeasured: if binding > 0 { vec![one()] } else { Vec::new() } })
+    Ok(BindingTripwires { tripwires: Vec::new(), unmeasured: if binding > 0 { vec![one()] } else { Vec::new() } })
 }
 
 /// Measures the cells of all tripwires that bind here, and judges them. A debug build measures nothing, since nothing
@@ -59,11 +59,15 @@ pub fn unjudged(root: &Path, why: &str) -> Result<Judged, Failure> {
 ///
 /// # Errors
 /// A file that cannot be read; a variant that decides wrongly (exit 1); a process that fails.
-pub fn judge(root: &Path, interrupted: &dyn Fn() -> bool, progress: &mut dyn FnMut(f64)) -> Result<Judged, Failure> {
+pub fn judge(
+    root: &Path,
+    interrupted: &dyn Fn() -> bool,
+    progress: &mut dyn FnMut(f64),
+) -> Result<BindingTripwires, Failure> {
     let tripwires = Tripwires::read(&root.join("baselines/tripwires.toml"))?;
     let host = own::host(root);
     if host.build != "release" {
-        return Ok(Judged::default());
+        return Ok(BindingTripwires::default());
     }
     if let Some(objection) = own::objection(root) {
         return unjudged(root, &objection);
@@ -74,42 +78,43 @@ pub fn judge(root: &Path, interrupted: &dyn Fn() -> bool, progress: &mut dyn FnM
     let header = Header::new("tripwires", host, vec![panel]);
     let mut run = Run::new(header, root.to_path_buf());
     let ended = measure(&mut run, METHOD, interrupted, &mut |step| progress(step.spent))?;
-    if ended == Ended::Interrupted {
+    if ended == SweepEnd::Interrupted {
         return Err(Failure::interrupted());
     }
     let judged = tripwires.judge(&run.header.host, &rows(&run));
     let unmeasured = tripwire::unmeasured(&judged);
-    let measured = judged.into_iter().filter(|judged| matches!(judged.state, State::Holds | State::Broken));
+    let measured =
+        judged.into_iter().filter(|judged| matches!(judged.state, TripwireState::Holds | TripwireState::Broken));
     let tripwires = measured.map(|judged| Tripwire {
         name: judged.name,
         limit: judged.limit,
         measured: judged.measured,
-        broken: judged.state == State::Broken,
+        broken: judged.state == TripwireState::Broken,
     });
-    Ok(Judged { tripwires: tripwires.collect(), unmeasured })
+    Ok(BindingTripwires { tripwires: tripwires.collect(), unmeasured })
 }
 
-/// A contest for each kind of token and batch, with the variants that tripwires name.
+/// A group for each kind of token and batch, with the variants that tripwires name.
 fn panel(tripwires: &Tripwires, host: &Host) -> Panel {
     let binding = tripwires.absolute.iter().filter(|absolute| absolute.binds(host)).map(|absolute| &absolute.cell);
-    let mut contests: Vec<Contest> = Vec::new();
+    let mut groups: Vec<ComparisonGroup> = Vec::new();
     for CellName { variant, fixture, batch } in tripwires.ratio.iter().map(|ratio| &ratio.cell).chain(binding) {
         let point = Point { corpus: fixture.clone(), batch: *batch, knobs: Knobs::defaults(1) };
-        let seat = |kind, variant: &str| Seat { kind, variant: variant.to_owned(), point: point.clone() };
-        let known = contests.iter().position(|contest| contest.seats.first().is_some_and(|seat| seat.point == point));
-        let own = seat(Kind::Variant, variant);
-        match known.and_then(|index| contests.get_mut(index)) {
-            Some(contest) if contest.seats.contains(&own) => {}
-            Some(contest) => contest.seats.push(own),
+        let arm = |kind, variant: &str| SweepArm { kind, variant: variant.to_owned(), point: point.clone() };
+        let known = groups.iter().position(|group| group.arms.first().is_some_and(|arm| arm.point == point));
+        let own = arm(ArmKind::Variant, variant);
+        match known.and_then(|index| groups.get_mut(index)) {
+            Some(group) if group.arms.contains(&own) => {}
+            Some(group) => group.arms.push(own),
             None => {
-                let plain = seat(Kind::Variant, REFERENCE);
-                let mut seats = vec![plain.clone(), seat(Kind::Control, REFERENCE), seat(Kind::Floor, "floor")];
-                seats.extend((own != plain).then_some(own));
-                contests.push(Contest { seats });
+                let plain = arm(ArmKind::Variant, REFERENCE);
+                let mut arms = vec![plain.clone(), arm(ArmKind::Control, REFERENCE), arm(ArmKind::Floor, "floor")];
+                arms.extend((own != plain).then_some(own));
+                groups.push(ComparisonGroup { arms });
             }
         }
     }
-    Panel { section: "tripwires".to_owned(), contests }
+    Panel { section: "tripwires".to_owned(), groups }
 }
 
 #[cfg(test)]
@@ -123,12 +128,12 @@ mod tests {
         let tripwires = Tripwires::read(path).unwrap();
         let panel = panel(&tripwires, &host());
         for CellName { variant, fixture, batch } in tripwires.ratio.iter().map(|ratio| &ratio.cell) {
-            let holds = |seat: &&Seat| {
-                (&seat.variant, &seat.point.corpus, &seat.point.batch) == (variant, fixture, batch)
-                    && seat.kind == Kind::Variant
+            let holds = |arm: &&SweepArm| {
+                (&arm.variant, &arm.point.corpus, &arm.point.batch) == (variant, fixture, batch)
+                    && arm.kind == ArmKind::Variant
             };
-            let seats = panel.contests.iter().flat_map(|contest| &contest.seats);
-            assert_eq!(seats.filter(holds).count(), 1, "{variant} {fixture} {batch}");
+            let arms = panel.groups.iter().flat_map(|group| &group.arms);
+            assert_eq!(arms.filter(holds).count(), 1, "{variant} {fixture} {batch}");
         }
     }
 
@@ -136,7 +141,7 @@ mod tests {
     fn a_debug_build_measures_nothing() {
         if cfg!(debug_assertions) {
             let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
-            assert_eq!(judge(root, &|| false, &mut |_| {}).unwrap(), Judged::default());
+            assert_eq!(judge(root, &|| false, &mut |_| {}).unwrap(), BindingTripwires::default());
         }
     }
 }

@@ -15,8 +15,8 @@ use serde::Deserialize;
 
 use crate::catalogue::Knobs;
 use crate::catalogue::available::hindrance;
-use crate::run::{Contest, Kind, Panel};
-use crate::sweep::row::Row;
+use crate::run::{ArmKind, ComparisonGroup, Panel};
+use crate::sweep::row::CsvRow;
 
 /// The file `tripwires.toml`.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -27,7 +27,7 @@ pub struct Tripwires {
     pub absolute: Vec<Absolute>,
     /// Limits on ratios, for every host.
     #[serde(default)]
-    pub ratio: Vec<Ratio>,
+    pub ratio: Vec<RatioLimit>,
 }
 
 /// A limit on the time of one call, on one host.
@@ -69,7 +69,7 @@ pub struct CellName {
 /// A limit on a ratio.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Ratio {
+pub struct RatioLimit {
     /// Name of the tripwire.
     pub name: String,
     /// What is measured.
@@ -84,7 +84,7 @@ pub struct Ratio {
 
 /// How a tripwire stands.
 #[derive(Clone, Debug, PartialEq)]
-pub enum State {
+pub enum TripwireState {
     /// The limit is kept, or not shown to be crossed.
     Holds,
     /// The limit is crossed, beyond the noise.
@@ -97,7 +97,7 @@ pub enum State {
 
 /// A tripwire, judged.
 #[derive(Clone, Debug)]
-pub struct Judged {
+pub struct JudgedTripwire {
     /// Its name.
     pub name: String,
     /// The limit, in words.
@@ -105,7 +105,7 @@ pub struct Judged {
     /// What was measured, in words.
     pub measured: String,
     /// What follows.
-    pub state: State,
+    pub state: TripwireState,
 }
 
 impl BoundTo {
@@ -117,7 +117,7 @@ impl BoundTo {
 }
 
 impl CellName {
-    fn find<'r>(&self, rows: &'r [Row]) -> Option<&'r Row> {
+    fn find<'r>(&self, rows: &'r [CsvRow]) -> Option<&'r CsvRow> {
         rows.iter().find(|row| {
             row.is_default_variant()
                 && row.threads == 1
@@ -132,12 +132,12 @@ impl CellName {
         hindrance(&self.variant).map_or_else(|| "n/a".to_owned(), |reason| format!("n/a: {reason}"))
     }
 
-    fn is_in(&self, contest: &Contest) -> bool {
-        contest.seats.iter().any(|seat| {
-            seat.kind == Kind::Variant
-                && seat.variant == self.variant
-                && (&seat.point.corpus, seat.point.batch) == (&self.fixture, self.batch)
-                && seat.point.knobs == Knobs::defaults(1)
+    fn is_in(&self, group: &ComparisonGroup) -> bool {
+        group.arms.iter().any(|arm| {
+            arm.kind == ArmKind::Variant
+                && arm.variant == self.variant
+                && (&arm.point.corpus, arm.point.batch) == (&self.fixture, self.batch)
+                && arm.point.knobs == Knobs::defaults(1)
         })
     }
 
@@ -191,7 +191,7 @@ impl Tripwires {
         let ratios = self.ratio.iter().map(|ratio| (&ratio.name, &ratio.cell));
         let absolute = self.absolute.iter().map(|absolute| (&absolute.name, &absolute.cell));
         let mut cells = ratios.chain(absolute).filter(|(own, _)| *own == name);
-        cells.any(|(_, cell)| panels.iter().flat_map(|panel| &panel.contests).any(|contest| cell.is_in(contest)))
+        cells.any(|(_, cell)| panels.iter().flat_map(|panel| &panel.groups).any(|group| cell.is_in(group)))
     }
 
     /// Names of all.
@@ -203,11 +203,11 @@ impl Tripwires {
 
     /// Judges a sweep. A debug build's numbers mean nothing, so nothing binds there.
     #[must_use]
-    pub fn judge(&self, host: &Host, rows: &[Row]) -> Vec<Judged> {
-        let mut judged: Vec<Judged> = self.ratio.iter().map(|ratio| ratio.judge(rows)).collect();
+    pub fn judge(&self, host: &Host, rows: &[CsvRow]) -> Vec<JudgedTripwire> {
+        let mut judged: Vec<JudgedTripwire> = self.ratio.iter().map(|ratio| ratio.judge(rows)).collect();
         judged.extend(self.absolute.iter().map(|absolute| absolute.judge(host, rows)));
         if host.build != "release" {
-            judged.iter_mut().for_each(|judged| judged.state = State::Elsewhere);
+            judged.iter_mut().for_each(|judged| judged.state = TripwireState::Elsewhere);
         }
         judged
     }
@@ -215,17 +215,17 @@ impl Tripwires {
 
 /// Those that bind here and were not measured.
 #[must_use]
-pub fn unmeasured(judged: &[Judged]) -> Vec<Missing> {
-    let unmeasured = judged.iter().filter(|judged| judged.state == State::NotMeasured);
-    let missing = |judged: &Judged| {
+pub fn unmeasured(judged: &[JudgedTripwire]) -> Vec<Missing> {
+    let unmeasured = judged.iter().filter(|judged| judged.state == TripwireState::NotMeasured);
+    let missing = |judged: &JudgedTripwire| {
         let what = format!("the tripwire {:?} ({}) binds here and was not measured", judged.name, judged.limit);
         Missing::new(&judged.name, what)
     };
     unmeasured.map(missing).collect()
 }
 
-impl Ratio {
-    fn judge(&self, rows: &[Row]) -> Judged {
+impl RatioLimit {
+    fn judge(&self, rows: &[CsvRow]) -> JudgedTripwire {
         let row = self.cell.find(rows);
         // A limit is crossed when the whole interval lies beyond it: noise alone breaks no tripwire.
         let (limit, measured) = match (self.speedup_over_plain_at_least, self.ratio_to_plain_at_most) {
@@ -235,17 +235,17 @@ impl Ratio {
             ),
             (None, Some(most)) => (
                 format!("at most {most} of plain's time"),
-                row.map(Row::to_plain).map(|ratio| (ratio, ratio.lower > most)),
+                row.map(CsvRow::to_plain).map(|ratio| (ratio, ratio.lower > most)),
             ),
             (None, None) => {
                 let most = self.ratio_to_floor_at_most.unwrap_or(f64::INFINITY);
                 (
                     format!("at most {most} times the floor"),
-                    row.and_then(Row::to_floor).map(|ratio| (ratio, ratio.lower > most)),
+                    row.and_then(CsvRow::to_floor).map(|ratio| (ratio, ratio.lower > most)),
                 )
             }
         };
-        Judged {
+        JudgedTripwire {
             name: self.name.clone(),
             limit,
             measured: measured.map_or_else(
@@ -253,9 +253,9 @@ impl Ratio {
                 |(ratio, _)| format!("{:.2} ({:.2}–{:.2})", ratio.estimate, ratio.lower, ratio.upper),
             ),
             state: match measured {
-                None => State::NotMeasured,
-                Some((_, true)) => State::Broken,
-                Some((_, false)) => State::Holds,
+                None => TripwireState::NotMeasured,
+                Some((_, true)) => TripwireState::Broken,
+                Some((_, false)) => TripwireState::Holds,
             },
         }
     }
@@ -268,9 +268,9 @@ impl Absolute {
         self.host.is(host)
     }
 
-    fn judge(&self, host: &Host, rows: &[Row]) -> Judged {
+    fn judge(&self, host: &Host, rows: &[CsvRow]) -> JudgedTripwire {
         let call_us = self.cell.find(rows).map(|row| row.time_median_ns_per_token * self.cell.batch as f64 / 1e3);
-        Judged {
+        JudgedTripwire {
             name: self.name.clone(),
             limit: format!(
                 "at most {} µs on {} with {} threads",
@@ -278,10 +278,10 @@ impl Absolute {
             ),
             measured: call_us.map_or_else(|| self.cell.not_available(), |us| format!("{us:.2} µs")),
             state: match call_us {
-                _ if !self.binds(host) => State::Elsewhere,
-                None => State::NotMeasured,
-                Some(us) if us > self.limit_us => State::Broken,
-                Some(_) => State::Holds,
+                _ if !self.binds(host) => TripwireState::Elsewhere,
+                None => TripwireState::NotMeasured,
+                Some(us) if us > self.limit_us => TripwireState::Broken,
+                Some(_) => TripwireState::Holds,
             },
         }
     }

@@ -10,7 +10,7 @@ fn parse(text: &str) -> anyhow::Result<Tripwires> {
     Tripwires::read(&path)
 }
 
-fn ratio_tripwire(limit: &str) -> Judged {
+fn ratio_tripwire(limit: &str) -> JudgedTripwire {
     let text =
         format!("[[ratio]]\nname = \"r\"\ncell = {{ variant = \"prod\", fixture = \"light\", batch = 1 }}\n{limit}\n");
     parse(&text).unwrap().judge(&host(), &rows()).remove(0)
@@ -40,13 +40,13 @@ fn the_established_tripwires_bind_on_their_laptop_only() {
 #[test]
 fn a_ratio_beyond_its_limit_is_broken_only_if_the_whole_interval_is() {
     // The test data's prod on light, batch 1: 4.9 to 5.1 times as fast as plain, 1.9 to 2.1 times the floor.
-    assert_eq!(ratio_tripwire("speedup_over_plain_at_least = 4.5").state, State::Holds);
-    assert_eq!(ratio_tripwire("speedup_over_plain_at_least = 5.05").state, State::Holds);
-    assert_eq!(ratio_tripwire("speedup_over_plain_at_least = 5.5").state, State::Broken);
-    assert_eq!(ratio_tripwire("ratio_to_plain_at_most = 0.197").state, State::Holds);
-    assert_eq!(ratio_tripwire("ratio_to_plain_at_most = 0.19").state, State::Broken);
-    assert_eq!(ratio_tripwire("ratio_to_floor_at_most = 2.5").state, State::Holds);
-    assert_eq!(ratio_tripwire("ratio_to_floor_at_most = 1.5").state, State::Broken);
+    assert_eq!(ratio_tripwire("speedup_over_plain_at_least = 4.5").state, TripwireState::Holds);
+    assert_eq!(ratio_tripwire("speedup_over_plain_at_least = 5.05").state, TripwireState::Holds);
+    assert_eq!(ratio_tripwire("speedup_over_plain_at_least = 5.5").state, TripwireState::Broken);
+    assert_eq!(ratio_tripwire("ratio_to_plain_at_most = 0.197").state, TripwireState::Holds);
+    assert_eq!(ratio_tripwire("ratio_to_plain_at_most = 0.19").state, TripwireState::Broken);
+    assert_eq!(ratio_tripwire("ratio_to_floor_at_most = 2.5").state, TripwireState::Holds);
+    assert_eq!(ratio_tripwire("ratio_to_floor_at_most = 1.5").state, TripwireState::Broken);
 }
 
 #[test]
@@ -54,9 +54,9 @@ fn nothing_binds_in_a_debug_build_and_what_was_not_measured_is_said() {
     let text = "[[ratio]]\nname = \"r\"\ncell = { variant = \"prod\", fixture = \"heavy\", batch = 8 }\n\
                 ratio_to_floor_at_most = 0.1\n";
     let tripwires = parse(text).unwrap();
-    assert_eq!(tripwires.judge(&host(), &[]).remove(0).state, State::NotMeasured);
+    assert_eq!(tripwires.judge(&host(), &[]).remove(0).state, TripwireState::NotMeasured);
     let debug = Host { build: "debug".to_owned(), ..host() };
-    assert_eq!(tripwires.judge(&debug, &rows()).remove(0).state, State::Elsewhere);
+    assert_eq!(tripwires.judge(&debug, &rows()).remove(0).state, TripwireState::Elsewhere);
 }
 
 #[test]
@@ -65,7 +65,7 @@ fn an_absolute_limit_is_for_a_call_not_for_a_token() {
                 cell = { variant = \"prod\", fixture = \"light\", batch = 64 }\n";
     // 1000 ns per token make 64 µs per call.
     let judged = parse(text).unwrap().judge(&host(), &rows()).remove(0);
-    assert_eq!((judged.state, judged.measured.as_str()), (State::Broken, "64.00 µs"));
+    assert_eq!((judged.state, judged.measured.as_str()), (TripwireState::Broken, "64.00 µs"));
 }
 
 #[test]
@@ -98,7 +98,7 @@ fn what_is_wrong_with_a_tripwire_is_named() {
 #[test]
 fn classic_is_held_to_its_bounds_on_every_host() {
     let tripwires = Tripwires::read(Path::new(SHIPPED)).unwrap();
-    let of_classic = |ratio: &&Ratio| ratio.cell.variant == crate::catalogue::CLASSIC;
+    let of_classic = |ratio: &&RatioLimit| ratio.cell.variant == crate::catalogue::CLASSIC;
     let bounds: Vec<(&str, usize, Option<f64>)> = tripwires
         .ratio
         .iter()
@@ -110,5 +110,5 @@ fn classic_is_held_to_its_bounds_on_every_host() {
     assert_eq!(bounds, expected);
     let judged = tripwires.judge(&host(), &rows());
     let light = judged.iter().find(|judged| judged.name.starts_with("classic single light")).unwrap();
-    assert_eq!((light.state.clone(), light.measured.as_str()), (State::Holds, "0.65 (0.64–0.66)"));
+    assert_eq!((light.state.clone(), light.measured.as_str()), (TripwireState::Holds, "0.65 (0.64–0.66)"));
 }

@@ -3,21 +3,21 @@ use rand_chacha::ChaCha8Rng;
 
 use super::*;
 use crate::history::simulated::{entries, series};
-use crate::measure::simulated::Noise;
+use crate::measure::simulated::SimulatedNoise;
 
 const PERMUTATIONS: usize = 299;
 
-fn of(values: Vec<f64>) -> Judged {
+fn of(values: Vec<f64>) -> TrendFindings {
     judge(&[values], PERMUTATIONS).remove(0)
 }
 
-fn moved(judged: &Judged) -> bool {
+fn moved(judged: &TrendFindings) -> bool {
     !judged.0.is_empty() || judged.1.is_some()
 }
 
 #[test]
 fn under_pure_noise_at_most_5_percent_of_histories_name_anything_whatever_the_noise() {
-    for noise in [Noise::Normal, Noise::HeavyTails] {
+    for noise in [SimulatedNoise::Normal, SimulatedNoise::HeavyTails] {
         let mut rng = ChaCha8Rng::seed_from_u64(21);
         let alarms = (0..300).filter(|_| moved(&of(series(&mut rng, noise, 40, |_| 0.0)))).count();
         assert!(alarms <= 15, "{noise:?}: {alarms} of 300");
@@ -39,7 +39,8 @@ fn a_step_is_called_a_step_and_not_a_drift() {
     let right = (0..trials)
         .filter(|trial| {
             let at = 6 + trial % 19;
-            let (changes, drift) = of(series(&mut rng, Noise::Normal, 30, |run| if run < at { 0.0 } else { 0.02 }));
+            let (changes, drift) =
+                of(series(&mut rng, SimulatedNoise::Normal, 30, |run| if run < at { 0.0 } else { 0.02 }));
             changes.iter().any(|change| change.at.abs_diff(at) <= 2) && drift.is_none()
         })
         .count();
@@ -52,7 +53,7 @@ fn a_drift_of_a_tenth_of_a_percent_a_run_is_called_a_drift_and_not_a_step() {
     let trials = 100;
     let right = (0..trials)
         .filter(|_| {
-            let (changes, drift) = of(series(&mut rng, Noise::Normal, 40, |run| 0.001 * run as f64));
+            let (changes, drift) = of(series(&mut rng, SimulatedNoise::Normal, 40, |run| 0.001 * run as f64));
             changes.is_empty() && drift.is_some_and(|drift| drift.log_per_run > 0.0)
         })
         .count();
@@ -63,7 +64,7 @@ fn a_drift_of_a_tenth_of_a_percent_a_run_is_called_a_drift_and_not_a_step() {
 fn a_drift_between_steps_is_named_beside_them() {
     let mut rng = ChaCha8Rng::seed_from_u64(24);
     let saw = |run: usize| 0.0005 * run as f64 - if run < 25 { 0.0 } else { 0.04 };
-    let (changes, drift) = of(series(&mut rng, Noise::Normal, 50, saw));
+    let (changes, drift) = of(series(&mut rng, SimulatedNoise::Normal, 50, saw));
     assert!(changes.iter().any(|change| change.at.abs_diff(25) <= 1 && change.percent < 0.0), "{changes:?}");
     assert!(drift.is_some_and(|drift| drift.log_per_run > 0.0), "{drift:?}");
 }
@@ -71,9 +72,9 @@ fn a_drift_between_steps_is_named_beside_them() {
 #[test]
 fn among_many_benchmarks_the_bar_is_higher_and_p_says_so() {
     let mut rng = ChaCha8Rng::seed_from_u64(25);
-    let step = series(&mut rng, Noise::Normal, 30, |run| if run < 15 { 0.0 } else { 0.02 });
+    let step = series(&mut rng, SimulatedNoise::Normal, 30, |run| if run < 15 { 0.0 } else { 0.02 });
     let mut all = vec![step.clone()];
-    all.extend((0..19).map(|_| series(&mut rng, Noise::Normal, 30, |_| 0.0)));
+    all.extend((0..19).map(|_| series(&mut rng, SimulatedNoise::Normal, 30, |_| 0.0)));
     let judged = judge(&all, permutations_for(20));
     let [change] = &judged[0].0[..] else { panic!("{judged:?}") };
     assert!(change.p <= LEVEL && change.p > of(step).0[0].p / 10.0, "{change:?}");

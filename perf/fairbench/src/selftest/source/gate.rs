@@ -12,7 +12,7 @@ use crate::exit::{Exit, Failure};
 use crate::gate::outcome::Ratio;
 use crate::interrupt;
 use crate::measure::pin::{CORE_ENV, measuring_core};
-use crate::probe::child::Group;
+use crate::probe::child::ProcessGroup;
 
 /// What a gate is told besides its sides. Tripwires are limits of the program that judges, which is built from the user's
 /// tree: they say nothing about a patch.
@@ -33,28 +33,28 @@ const PATIENCE: Duration = Duration::from_secs(3600);
 /// What a gate gets to put its things away.
 const GOODBYE: Duration = Duration::from_secs(30);
 
-/// What a gate said. Only what a self-test needs of [`crate::gate::outcome::Outcome`], and lenient about the rest:
+/// What a gate said. Only what a self-test needs of [`crate::gate::outcome::GateOutcome`], and lenient about the rest:
 /// the gate is looked at from outside here.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
-pub(super) struct Answer {
+pub(super) struct PrintedAnswer {
     pub(super) verdict_line: String,
     /// `None` if nothing was decided.
     pub(super) verdict: Option<String>,
     pub(super) exit_code: u8,
-    pub(super) rows: Vec<Row>,
+    pub(super) rows: Vec<PrintedRow>,
     #[serde(default)]
-    likeness: Option<Likeness>,
+    likeness: Option<PrintedLikeness>,
 }
 
 /// How both sides were built, held against each other.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
-struct Likeness {
+struct PrintedLikeness {
     /// Digests of what the programs of base and candidate load.
     #[serde(default)]
     programs: Option<[String; 2]>,
 }
 
-impl Answer {
+impl PrintedAnswer {
     /// Digests of what the programs of base and candidate load, if both were built.
     pub(super) fn programs(&self) -> Option<&[String; 2]> {
         self.likeness.as_ref()?.programs.as_ref()
@@ -68,37 +68,37 @@ impl Answer {
 
 /// A benchmark of a gate.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
-pub(super) struct Row {
+pub(super) struct PrintedRow {
     pub(super) benchmark: String,
     pub(super) verdict: String,
     /// candidate / base, by the clock that decides.
     pub(super) ratio: Option<Ratio>,
     /// What its clock does not see, of benchmarks on one thread.
     #[serde(default)]
-    pub(super) unseen: Vec<Unseen>,
+    pub(super) unseen: Vec<PrintedUnseen>,
     #[serde(default)]
-    counts: Counts,
+    counts: PrintedCounts,
 }
 
 /// Time with what the clock does not see: waiting, or other threads' work.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
-pub(super) struct Unseen {
+pub(super) struct PrintedUnseen {
     /// candidate / base.
     pub(super) ratio: Option<Ratio>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-struct Counts {
-    base: Side,
-    candidate: Side,
+struct PrintedCounts {
+    base: PrintedSide,
+    candidate: PrintedSide,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-struct Side {
+struct PrintedSide {
     instructions: Option<f64>,
 }
 
-impl Row {
+impl PrintedRow {
     /// Instructions of the candidate over those of the base.
     pub(super) fn instructions_ratio(&self) -> Option<f64> {
         let (base, candidate) = (self.counts.base.instructions?, self.counts.candidate.instructions?);
@@ -115,7 +115,7 @@ impl Row {
 ///
 /// # Errors
 /// An interruption; a gate that cannot be started, takes too long, or answers with something else than an outcome.
-pub(super) fn judge(applied: &Applied, more: &[&str]) -> Result<Answer, Failure> {
+pub(super) fn judge(applied: &Applied, more: &[&str]) -> Result<PrintedAnswer, Failure> {
     let own = std::env::current_exe().context("could not find this program")?;
     // Beside the clone, and so gone with it.
     let [answer, log] = ["gate.json", "gate.log"].map(|name| applied.directory.with_file_name(name));
@@ -137,7 +137,7 @@ pub(super) fn judge(applied: &Applied, more: &[&str]) -> Result<Answer, Failure>
     if let Some(core) = measuring_core() {
         command.env(CORE_ENV, core.to_string());
     }
-    let status = wait(Group::spawn(&mut command).context("could not start the gate")?)?;
+    let status = wait(ProcessGroup::spawn(&mut command).context("could not start the gate")?)?;
     let code = status.code().and_then(|code| u8::try_from(code).ok());
     if code == Some(Exit::Interrupted.code()) && interrupt::requested() {
         return Err(Failure::interrupted());
@@ -149,8 +149,8 @@ pub(super) fn judge(applied: &Applied, more: &[&str]) -> Result<Answer, Failure>
     })?)
 }
 
-fn read(json: &[u8], code: Option<u8>) -> anyhow::Result<Answer> {
-    let answer: Answer = serde_json::from_slice(json).map_err(|error| anyhow!("no outcome ({error})"))?;
+fn read(json: &[u8], code: Option<u8>) -> anyhow::Result<PrintedAnswer> {
+    let answer: PrintedAnswer = serde_json::from_slice(json).map_err(|error| anyhow!("no outcome ({error})"))?;
     ensure!(Some(answer.exit_code) == code, "an outcome that names exit code {}", answer.exit_code);
     Ok(answer)
 }
@@ -160,7 +160,7 @@ fn is_taken_out(name: &str) -> bool {
 }
 
 /// Until it ends. An interruption is passed on, so that the gate can put away what it has in hand.
-fn wait(mut gate: Group) -> Result<std::process::ExitStatus, Failure> {
+fn wait(mut gate: ProcessGroup) -> Result<std::process::ExitStatus, Failure> {
     let deadline = Instant::now() + PATIENCE;
     loop {
         if let Some(status) = gate.wait_at_most(interrupt::GLANCE).context("could not wait for the gate")? {
@@ -179,7 +179,7 @@ fn wait(mut gate: Group) -> Result<std::process::ExitStatus, Failure> {
     }
 }
 
-fn ask_to_end(gate: &Group) {
+fn ask_to_end(gate: &ProcessGroup) {
     #[cfg(unix)]
     if let Some(process) = rustix::process::Pid::from_raw(gate.child.id().cast_signed()) {
         let _ = rustix::process::kill_process(process, rustix::process::Signal::TERM);
@@ -191,12 +191,12 @@ fn ask_to_end(gate: &Group) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::compare::evidence::Verdict;
+    use crate::compare::evidence::GateVerdict;
     use crate::gate::test_data::{outcome, row};
 
     #[test]
     fn an_outcome_of_the_gate_is_understood() {
-        let outcome = outcome(vec![row("verify_single", Verdict::Regression, (1.08, 1.09, 1.10))]);
+        let outcome = outcome(vec![row("verify_single", GateVerdict::Regression, (1.08, 1.09, 1.10))]);
         let json = serde_json::to_vec(&outcome).unwrap();
         let answer = read(&json, Some(1)).unwrap();
         assert_eq!((answer.verdict.as_deref(), answer.exit_code), (Some("regression"), 1));
@@ -210,8 +210,8 @@ mod tests {
     fn programs_that_were_timed_before_are_no_verdict_of_their_own() {
         let programs = ["a", "b"].map(str::to_owned);
         let likeness = crate::side::manifest::Likeness { programs: Some(programs.clone()), ..Default::default() };
-        let judged = outcome(vec![row("a", Verdict::Pass, (0.99, 1.0, 1.01))]);
-        let outcome = crate::gate::outcome::Outcome::not_again("old", "new", &judged.settings, likeness);
+        let judged = outcome(vec![row("a", GateVerdict::Pass, (0.99, 1.0, 1.01))]);
+        let outcome = crate::gate::outcome::GateOutcome::not_again("old", "new", &judged.settings, likeness);
         let answer = read(&serde_json::to_vec(&outcome).unwrap(), Some(3)).unwrap();
         assert!(answer.is_not_again() && answer.programs() == Some(&programs), "{answer:?}");
         assert_eq!(answer.verdict_line, "could not measure: these two programs were timed before");
@@ -220,7 +220,7 @@ mod tests {
 
     #[test]
     fn an_exit_code_that_is_not_the_outcomes_is_no_answer() {
-        let json = serde_json::to_vec(&outcome(vec![row("a", Verdict::Pass, (0.99, 1.0, 1.01))])).unwrap();
+        let json = serde_json::to_vec(&outcome(vec![row("a", GateVerdict::Pass, (0.99, 1.0, 1.01))])).unwrap();
         assert!(read(&json, Some(0)).is_ok());
         assert_eq!(read(&json, Some(1)).unwrap_err().to_string(), "an outcome that names exit code 0");
         assert!(read(&json, None).is_err());

@@ -253,7 +253,7 @@ fn age(directory: &Path) -> anyhow::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::selftest::source::patch::Kind;
+    use crate::selftest::source::patch::Expectation;
 
     const SALTED: &str = "core/src/lib.rs";
 
@@ -292,7 +292,7 @@ mod tests {
                     @@ -1 +1 @@\n-one\n+two\n";
         let path = root.join("change.patch");
         fs::write(&path, text).unwrap();
-        Patch::parse(Kind::MustNotAlarm, &path, text).unwrap()
+        Patch::parse(Expectation::MustNotAlarm, &path, text).unwrap()
     }
 
     #[test]

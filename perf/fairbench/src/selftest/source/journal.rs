@@ -9,7 +9,7 @@ use anyhow::{Context, anyhow, ensure};
 use serde::{Deserialize, Serialize};
 
 use super::patch::Patch;
-use super::trial::Trial;
+use super::trial::SourceTrial;
 use super::way::Way;
 
 /// Name and version of the format of a file of trials.
@@ -18,14 +18,14 @@ pub const FORMAT: &str = "perf-lab selftest of the source v1";
 /// The first line of a file of trials: what they have in common. The files of several shards, one after another, are
 /// one file: the line may come again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Setup {
+pub struct SourceSetup {
     /// [`FORMAT`].
     pub format: String,
     /// Git's hash of the tree that patches were made to.
     pub tree: String,
 }
 
-impl Setup {
+impl SourceSetup {
     /// Of this tree.
     #[must_use]
     pub fn of(tree: &str) -> Self {
@@ -34,19 +34,19 @@ impl Setup {
 }
 
 /// A file of trials.
-pub struct Journal {
+pub struct SourceJournal {
     path: PathBuf,
     file: File,
     /// What it holds.
-    pub trials: Vec<Trial>,
+    pub trials: Vec<SourceTrial>,
 }
 
-impl Journal {
+impl SourceJournal {
     /// Opens the file to go on with it, or begins it. A last line that was cut off is taken away.
     ///
     /// # Errors
     /// A file that cannot be read or written, or that holds trials of another tree.
-    pub fn open(path: &Path, setup: &Setup) -> anyhow::Result<Self> {
+    pub fn open(path: &Path, setup: &SourceSetup) -> anyhow::Result<Self> {
         let failed = || format!("could not open {}", path.display());
         if let Some(directory) = path.parent() {
             std::fs::create_dir_all(directory).with_context(failed)?;
@@ -67,7 +67,7 @@ impl Journal {
     ///
     /// # Errors
     /// The disk is full, or the file cannot be written for another reason.
-    pub fn keep(&mut self, trial: Trial) -> anyhow::Result<()> {
+    pub fn keep(&mut self, trial: SourceTrial) -> anyhow::Result<()> {
         self.write(&trial)?;
         self.trials.push(trial);
         Ok(())
@@ -85,14 +85,14 @@ impl Journal {
 ///
 /// # Errors
 /// A file that cannot be read, or that holds something else.
-pub fn read(path: &Path) -> anyhow::Result<Vec<Trial>> {
+pub fn read(path: &Path) -> anyhow::Result<Vec<SourceTrial>> {
     let text = std::fs::read(path).with_context(|| format!("could not read {}", path.display()))?;
     Ok(parse(path, &text, None)?.1)
 }
 
 /// The last trial of this patch, as its text is now, in this way; on this host, if one is named.
 #[must_use]
-pub fn last<'t>(trials: &'t [Trial], patch: &Patch, way: Way, host: Option<&str>) -> Option<&'t Trial> {
+pub fn last<'t>(trials: &'t [SourceTrial], patch: &Patch, way: Way, host: Option<&str>) -> Option<&'t SourceTrial> {
     trials.iter().rev().find(|trial| {
         (trial.patch.as_str(), trial.digest.as_str(), trial.way) == (&patch.name, &patch.digest, way)
             && host.is_none_or(|host| host == trial.host)
@@ -101,22 +101,22 @@ pub fn last<'t>(trials: &'t [Trial], patch: &Patch, way: Way, host: Option<&str>
 
 /// The last trial of this patch, as its text is now, in whatever way, on this host, whose programs were timed and judged.
 #[must_use]
-pub fn timed<'t>(trials: &'t [Trial], patch: &Patch, host: &str) -> Option<&'t Trial> {
-    let is_of = |trial: &&Trial| trial.patch == patch.name && trial.digest == patch.digest && trial.host == host;
+pub fn timed<'t>(trials: &'t [SourceTrial], patch: &Patch, host: &str) -> Option<&'t SourceTrial> {
+    let is_of = |trial: &&SourceTrial| trial.patch == patch.name && trial.digest == patch.digest && trial.host == host;
     trials.iter().rev().filter(is_of).find(|trial| trial.is_decided() && trial.timed_as.is_none())
 }
 
 /// The length of all whole lines, and the trials in them.
-fn parse(path: &Path, text: &[u8], setup: Option<&Setup>) -> anyhow::Result<(usize, Vec<Trial>)> {
+fn parse(path: &Path, text: &[u8], setup: Option<&SourceSetup>) -> anyhow::Result<(usize, Vec<SourceTrial>)> {
     let (mut bytes, mut trials, mut first) = (0, Vec::new(), None);
     for (index, line) in text.split_inclusive(|byte| *byte == b'\n').enumerate() {
         if line.last() != Some(&b'\n') {
             break;
         }
         let at = format!("{}:{}", path.display(), index + 1);
-        match (serde_json::from_slice::<Setup>(line), &first) {
+        match (serde_json::from_slice::<SourceSetup>(line), &first) {
             (Ok(theirs), None) => {
-                let expected = setup.cloned().unwrap_or_else(|| Setup::of(&theirs.tree));
+                let expected = setup.cloned().unwrap_or_else(|| SourceSetup::of(&theirs.tree));
                 ensure!(theirs == expected, "{at}: holds trials of another tree; move it away or name another file");
                 first = Some(theirs);
             }
@@ -138,19 +138,19 @@ fn parse(path: &Path, text: &[u8], setup: Option<&Setup>) -> anyhow::Result<(usi
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::selftest::source::patch::Kind;
+    use crate::selftest::source::patch::Expectation;
     use crate::selftest::source::trial::tests::patch;
-    use crate::selftest::source::trial::{Benchmark, Found};
+    use crate::selftest::source::trial::{TrialBenchmark, TrialOutcome};
 
-    fn trial(name: &str, way: Way) -> Trial {
-        Trial::not_here(&patch(Kind::MustCatch, name), way, "here", "avx512")
+    fn trial(name: &str, way: Way) -> SourceTrial {
+        SourceTrial::not_here(&patch(Expectation::MustCatch, name), way, "here", "avx512")
     }
 
     #[test]
     fn a_journal_goes_on_where_it_was_cut_off() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("deeper/trials.jsonl");
-        let mut journal = Journal::open(&path, &Setup::of("a")).unwrap();
+        let mut journal = SourceJournal::open(&path, &SourceSetup::of("a")).unwrap();
         journal.keep(trial("one", Way::Developer)).unwrap();
         drop(journal);
         // Ctrl-C, or a full disk, in the middle of a line.
@@ -158,13 +158,13 @@ mod tests {
         text.push_str("{\"patch\":\"tw");
         std::fs::write(&path, &text).unwrap();
 
-        let mut journal = Journal::open(&path, &Setup::of("a")).unwrap();
+        let mut journal = SourceJournal::open(&path, &SourceSetup::of("a")).unwrap();
         assert_eq!(journal.trials, [trial("one", Way::Developer)]);
         journal.keep(trial("two", Way::Dirty)).unwrap();
-        let trials = Journal::open(&path, &Setup::of("a")).unwrap().trials;
+        let trials = SourceJournal::open(&path, &SourceSetup::of("a")).unwrap().trials;
         assert_eq!(trials.len(), 2);
 
-        let [one, two] = ["one", "two"].map(|name| patch(Kind::MustCatch, name));
+        let [one, two] = ["one", "two"].map(|name| patch(Expectation::MustCatch, name));
         assert!(last(&trials, &one, Way::Developer, Some("here")).is_some());
         assert!(last(&trials, &one, Way::Developer, Some("there")).is_none(), "another host is another machine");
         assert!(last(&trials, &one, Way::Dirty, None).is_none());
@@ -174,20 +174,20 @@ mod tests {
 
     #[test]
     fn only_what_was_timed_and_judged_stands_for_other_ways() {
-        let one = patch(Kind::MustCatch, "one");
-        let benchmarks = vec![Benchmark {
+        let one = patch(Expectation::MustCatch, "one");
+        let benchmarks = vec![TrialBenchmark {
             benchmark: "verify_single".to_owned(),
             verdict: "regression".to_owned(),
             time: None,
             wall: None,
             instructions: None,
         }];
-        let judged = Trial { benchmarks, found: Found::Caught, ..trial("one", Way::Dirty) };
-        let copied = Trial { timed_as: Some(Way::Dirty), ..judged.clone() };
-        let undecided = Trial { found: Found::CouldNotMeasure, ..judged.clone() };
-        let untimed = Trial { benchmarks: Vec::new(), ..judged.clone() };
-        let elsewhere = Trial { host: "there".to_owned(), ..judged.clone() };
-        let other_text = Trial { digest: "another text".to_owned(), ..judged.clone() };
+        let judged = SourceTrial { benchmarks, found: TrialOutcome::Caught, ..trial("one", Way::Dirty) };
+        let copied = SourceTrial { timed_as: Some(Way::Dirty), ..judged.clone() };
+        let undecided = SourceTrial { found: TrialOutcome::CouldNotMeasure, ..judged.clone() };
+        let untimed = SourceTrial { benchmarks: Vec::new(), ..judged.clone() };
+        let elsewhere = SourceTrial { host: "there".to_owned(), ..judged.clone() };
+        let other_text = SourceTrial { digest: "another text".to_owned(), ..judged.clone() };
         assert_eq!(timed(&[judged.clone(), copied.clone()], &one, "here"), Some(&judged));
         assert_eq!(timed(&[copied, undecided, untimed, elsewhere, other_text], &one, "here"), None);
     }
@@ -197,7 +197,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let part = |name: &str| {
             let path = dir.path().join(name);
-            Journal::open(&path, &Setup::of("a")).unwrap().keep(trial(name, Way::Dirty)).unwrap();
+            SourceJournal::open(&path, &SourceSetup::of("a")).unwrap().keep(trial(name, Way::Dirty)).unwrap();
             std::fs::read_to_string(path).unwrap()
         };
         let path = dir.path().join("whole.jsonl");
@@ -209,8 +209,8 @@ mod tests {
     fn trials_of_another_tree_are_not_mixed_in() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("trials.jsonl");
-        drop(Journal::open(&path, &Setup::of("a")).unwrap());
-        let error = Journal::open(&path, &Setup::of("b")).err().unwrap().to_string();
+        drop(SourceJournal::open(&path, &SourceSetup::of("a")).unwrap());
+        let error = SourceJournal::open(&path, &SourceSetup::of("b")).err().unwrap().to_string();
         assert!(error.contains("trials.jsonl:1: holds trials of another tree"), "{error}");
         std::fs::write(&path, "nonsense\n").unwrap();
         let error = read(&path).unwrap_err().to_string();

@@ -28,14 +28,14 @@ const SUFFIX: &str = ".patch";
 /// What must come of a patch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Kind {
+pub enum Expectation {
     /// The gate ends with a regression.
     MustCatch,
     /// The gate says nothing.
     MustNotAlarm,
 }
 
-impl Kind {
+impl Expectation {
     /// Both.
     pub const ALL: [Self; 2] = [Self::MustCatch, Self::MustNotAlarm];
 
@@ -125,7 +125,7 @@ pub struct Patch {
     /// Its file's name without the end.
     pub name: String,
     /// What must come of it.
-    pub kind: Kind,
+    pub kind: Expectation,
     /// What it does, for people.
     pub what: String,
     /// What it costs; `None` where it must cost nothing.
@@ -149,15 +149,15 @@ impl Patch {
     ///
     /// # Errors
     /// A header that does not say what it must, with its line.
-    pub fn parse(kind: Kind, path: &Path, text: &str) -> anyhow::Result<Self> {
+    pub fn parse(kind: Expectation, path: &Path, text: &str) -> anyhow::Result<Self> {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let name = name.strip_suffix(SUFFIX).unwrap_or(&name).to_owned();
         let fields = Fields::read(text).map_err(|error| anyhow!("{}:{error}", path.display()))?;
         let header = || -> anyhow::Result<_> {
             let what = fields.required("What")?.to_owned();
             let cost = match kind {
-                Kind::MustCatch => Some(cost(&fields)?),
-                Kind::MustNotAlarm => {
+                Expectation::MustCatch => Some(cost(&fields)?),
+                Expectation::MustNotAlarm => {
                     let odd = ["Benchmark", "By", "Costs"].into_iter().find(|key| fields.get(key).is_some());
                     ensure!(odd.is_none(), "{} is for patches that must be caught", odd.unwrap_or_default());
                     None
@@ -184,7 +184,7 @@ impl Patch {
 /// # Errors
 /// A folder or file that cannot be read, a header that does not say what it must, two patches of one name.
 pub fn read_all(root: &Path, folder: &str) -> anyhow::Result<Vec<Patch>> {
-    let [catch, alarm] = Kind::ALL.map(|kind| read_kind(&root.join(folder), kind));
+    let [catch, alarm] = Expectation::ALL.map(|kind| read_kind(&root.join(folder), kind));
     let (mut catch, mut alarm) = (catch?.into_iter(), alarm?.into_iter());
     let mut patches = Vec::new();
     loop {
@@ -205,7 +205,7 @@ pub fn read_all(root: &Path, folder: &str) -> anyhow::Result<Vec<Patch>> {
     Ok(patches)
 }
 
-fn read_kind(patches: &Path, kind: Kind) -> anyhow::Result<Vec<Patch>> {
+fn read_kind(patches: &Path, kind: Expectation) -> anyhow::Result<Vec<Patch>> {
     let folder = patches.join(kind.name());
     let failed = || format!("could not read {}", folder.display());
     let mut paths = Vec::new();
@@ -297,26 +297,26 @@ mod tests {
         "What: One more hash\n  for each token.\nBenchmark: verify_single\nBy: time\nCosts: 8 to 15 %\n";
     const DIFF: &str = "\ndiff --git a/x b/x\n--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+b\n";
 
-    fn parse(kind: Kind, header: &str) -> anyhow::Result<Patch> {
+    fn parse(kind: Expectation, header: &str) -> anyhow::Result<Patch> {
         Patch::parse(kind, Path::new("some/where/extra-hash.patch"), &format!("{header}{DIFF}"))
     }
 
     #[test]
     fn a_header_says_what_a_patch_does_and_costs() {
-        let patch = parse(Kind::MustCatch, &format!("{HEADER}Needs: avx512, cores\n")).unwrap();
+        let patch = parse(Expectation::MustCatch, &format!("{HEADER}Needs: avx512, cores\n")).unwrap();
         assert_eq!((patch.name.as_str(), patch.what.as_str()), ("extra-hash", "One more hash for each token."));
         let cost = patch.cost.clone().unwrap();
         assert_eq!((cost.benchmark.as_str(), cost.by), ("verify_single", Measure::Time));
         assert_eq!((cost.least_percent, cost.most_percent), (8.0, 15.0));
         assert_eq!(patch.needs, [Need::Avx512, Need::Cores]);
         assert_eq!(patch.to_string(), "must-catch/extra-hash.patch");
-        let other = Patch::parse(Kind::MustCatch, &patch.path, &format!("{HEADER}{DIFF} ")).unwrap();
+        let other = Patch::parse(Expectation::MustCatch, &patch.path, &format!("{HEADER}{DIFF} ")).unwrap();
         assert_ne!(other.digest, patch.digest);
     }
 
     #[test]
     fn what_a_host_lacks_is_named() {
-        let patch = parse(Kind::MustCatch, &format!("{HEADER}Needs: cores, avx512\n")).unwrap();
+        let patch = parse(Expectation::MustCatch, &format!("{HEADER}Needs: cores, avx512\n")).unwrap();
         let here = |simd_path: &str| Host { cores: 2, simd_path: simd_path.to_owned(), ..host() };
         assert_eq!(patch.unmet(&here("avx512")), None);
         assert_eq!(patch.unmet(&here("avx2")), Some(Need::Avx512));
@@ -327,12 +327,12 @@ mod tests {
     fn what_is_wrong_with_a_header_is_said_with_its_file() {
         let message = |kind, header: &str| format!("{:#}", parse(kind, header).unwrap_err());
         let place = "some/where/extra-hash.patch";
-        assert_eq!(message(Kind::MustNotAlarm, ""), format!("{place}: the header has no What"));
+        assert_eq!(message(Expectation::MustNotAlarm, ""), format!("{place}: the header has no What"));
         assert_eq!(
-            message(Kind::MustCatch, "What: x\nPrice: 8\n"),
+            message(Expectation::MustCatch, "What: x\nPrice: 8\n"),
             format!("{place}:2: \"Price: 8\"; expected one of What, Benchmark, By, Costs, Needs")
         );
-        assert_eq!(message(Kind::MustCatch, "What: x\nWhat: y\n"), format!("{place}:2: What is there twice"));
+        assert_eq!(message(Expectation::MustCatch, "What: x\nWhat: y\n"), format!("{place}:2: What is there twice"));
         for (from, to, expected) in [
             ("By: time", "By: sight", "By is \"sight\"; expected one of instructions, time, wall"),
             ("8 to 15 %", "15 to 8 %", "Costs is \"15 to 8 %\"; expected a range such as 8 to 15 %"),
@@ -340,13 +340,13 @@ mod tests {
             ("Benchmark: verify_single\n", "", "the header has no Benchmark"),
             ("By: time", "By: time\nNeeds: luck", "Needs has \"luck\"; expected any of avx512, cores"),
         ] {
-            assert_eq!(message(Kind::MustCatch, &HEADER.replace(from, to)), format!("{place}: {expected}"));
+            assert_eq!(message(Expectation::MustCatch, &HEADER.replace(from, to)), format!("{place}: {expected}"));
         }
         assert_eq!(
-            message(Kind::MustNotAlarm, HEADER),
+            message(Expectation::MustNotAlarm, HEADER),
             format!("{place}: Benchmark is for patches that must be caught")
         );
-        let error = Patch::parse(Kind::MustNotAlarm, Path::new(place), "What: x\n").unwrap_err().to_string();
+        let error = Patch::parse(Expectation::MustNotAlarm, Path::new(place), "What: x\n").unwrap_err().to_string();
         assert!(error.starts_with(&format!("{place}:1: no line begins with")), "{error}");
     }
 
@@ -357,14 +357,17 @@ mod tests {
     #[test]
     fn there_are_at_least_twelve_of_each_and_each_says_which_benchmark_feels_it() {
         let patches = read_all(&root(), "perf/selftest").unwrap();
-        for kind in Kind::ALL {
+        for kind in Expectation::ALL {
             assert!(patches.iter().filter(|patch| patch.kind == kind).count() >= 12, "{}", kind.name());
         }
         for cost in patches.iter().filter_map(|patch| patch.cost.as_ref()) {
             assert!(cost.least_percent >= 8.0 && cost.most_percent <= 15.0, "{cost:?}");
         }
-        let kinds: Vec<Kind> = patches.iter().take(4).map(|patch| patch.kind).collect();
-        assert_eq!(kinds, [Kind::MustCatch, Kind::MustNotAlarm, Kind::MustCatch, Kind::MustNotAlarm]);
+        let kinds: Vec<Expectation> = patches.iter().take(4).map(|patch| patch.kind).collect();
+        assert_eq!(
+            kinds,
+            [Expectation::MustCatch, Expectation::MustNotAlarm, Expectation::MustCatch, Expectation::MustNotAlarm]
+        );
     }
 
     #[test]

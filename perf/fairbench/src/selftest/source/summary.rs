@@ -7,15 +7,15 @@ use comfy_table::presets::ASCII_MARKDOWN;
 use serde::Serialize;
 
 use super::journal::last;
-use super::patch::{Kind, Measure, Patch};
-use super::trial::{Found, Trial};
+use super::patch::{Expectation, Measure, Patch};
+use super::trial::{SourceTrial, TrialOutcome};
 use super::way::Way;
 use crate::exit::Exit;
 use crate::gate::outcome::Ratio;
 
 /// All that was to be tried, and what came of it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Summary {
+pub struct SourceSummary {
     /// In one line.
     pub line: String,
     /// What the process ends with.
@@ -41,31 +41,31 @@ pub struct Summary {
     /// Of all trials together.
     pub seconds: f64,
     /// One for each trial.
-    pub trials: Vec<Trial>,
+    pub trials: Vec<SourceTrial>,
     #[serde(skip)]
     measures: Vec<Option<Measure>>,
     #[serde(skip)]
     interrupted: bool,
 }
 
-impl Summary {
+impl SourceSummary {
     /// Of these trials, as far as they are of what was `planned`; on this host, if one is named.
     #[must_use]
-    pub fn of(planned: &[(&Patch, Way)], trials: &[Trial], host: Option<&str>, interrupted: bool) -> Self {
+    pub fn of(planned: &[(&Patch, Way)], trials: &[SourceTrial], host: Option<&str>, interrupted: bool) -> Self {
         let done = planned.iter().filter_map(|(patch, way)| Some((*patch, last(trials, patch, *way, host)?)));
-        let (measures, trials): (Vec<Option<Measure>>, Vec<Trial>) =
+        let (measures, trials): (Vec<Option<Measure>>, Vec<SourceTrial>) =
             done.map(|(patch, trial)| (patch.cost.as_ref().map(|cost| cost.by), trial.clone())).unzip();
-        let count = |found: Found| trials.iter().filter(|trial| trial.found == found).count();
+        let count = |found: TrialOutcome| trials.iter().filter(|trial| trial.found == found).count();
         let mut summary = Self {
             line: String::new(),
             exit_code: 0,
             planned: planned.len(),
-            caught: count(Found::Caught),
-            missed: count(Found::Missed),
-            quiet: count(Found::Quiet),
-            false_alarms: count(Found::FalseAlarm),
-            could_not_measure: count(Found::CouldNotMeasure),
-            not_here: count(Found::NotHere),
+            caught: count(TrialOutcome::Caught),
+            missed: count(TrialOutcome::Missed),
+            quiet: count(TrialOutcome::Quiet),
+            false_alarms: count(TrialOutcome::FalseAlarm),
+            could_not_measure: count(TrialOutcome::CouldNotMeasure),
+            not_here: count(TrialOutcome::NotHere),
             not_run: planned.len() - trials.len(),
             timed_before: trials.iter().filter(|trial| trial.timed_as.is_some()).count(),
             seconds: trials.iter().map(|trial| trial.seconds).sum(),
@@ -93,16 +93,17 @@ impl Summary {
     }
 
     fn say(&self) -> String {
-        let of =
-            |kind: Kind| self.trials.iter().filter(move |trial| trial.kind == kind && trial.found != Found::NotHere);
+        let of = |kind: Expectation| {
+            self.trials.iter().filter(move |trial| trial.kind == kind && trial.found != TrialOutcome::NotHere)
+        };
         let mut line = format!(
             "{}{} of {} caught, {} missed; {} of {} quiet, {} false alarms",
             if self.interrupted { "INTERRUPTED: " } else { "" },
             self.caught,
-            of(Kind::MustCatch).count(),
+            of(Expectation::MustCatch).count(),
             self.missed,
             self.quiet,
-            of(Kind::MustNotAlarm).count(),
+            of(Expectation::MustNotAlarm).count(),
             self.false_alarms,
         );
         for (count, what) in [
@@ -127,13 +128,13 @@ impl Summary {
         table.set_header(["patch", "must be", "applied as", "outcome", "benchmark", "measured", "seconds", "remark"]);
         for (trial, measure) in self.trials.iter().zip(&self.measures) {
             let expected = match trial.kind {
-                Kind::MustCatch => "caught",
-                Kind::MustNotAlarm => "quiet",
+                Expectation::MustCatch => "caught",
+                Expectation::MustNotAlarm => "quiet",
             };
             let by = measure.filter(|measure| *measure != Measure::Time).map_or("", |measure| measure.name());
             let measured = trial.effect.map_or_else(|| "-".to_owned(), |ratio| percent(ratio, by));
             // Why there is no measurement is what the gate said.
-            let undecided = matches!(trial.found, Found::CouldNotMeasure | Found::NotHere);
+            let undecided = matches!(trial.found, TrialOutcome::CouldNotMeasure | TrialOutcome::NotHere);
             let reason = undecided.then(|| trial.verdict_line.clone());
             let timed = trial.timed_as.map(|way| format!("the programs that were timed as {}", way.name()));
             let remarks: Vec<String> = trial.remark.clone().into_iter().chain(reason).chain(timed).collect();
@@ -170,25 +171,25 @@ mod tests {
     use super::*;
     use crate::selftest::source::trial::tests::patch;
 
-    fn trial(patch: &Patch, way: Way, found: Found) -> Trial {
+    fn trial(patch: &Patch, way: Way, found: TrialOutcome) -> SourceTrial {
         let ratio = Ratio { estimate: 1.0912, lower: 1.087, upper: 1.096 };
-        Trial { found, effect: Some(ratio), seconds: 61.4, ..Trial::not_here(patch, way, "here", "luck") }
+        SourceTrial { found, effect: Some(ratio), seconds: 61.4, ..SourceTrial::not_here(patch, way, "here", "luck") }
     }
 
-    fn summary(found: &[(Kind, Found)], interrupted: bool) -> Summary {
+    fn summary(found: &[(Expectation, TrialOutcome)], interrupted: bool) -> SourceSummary {
         let patches: Vec<Patch> =
             found.iter().enumerate().map(|(index, (kind, _))| patch(*kind, &format!("p{index}"))).collect();
         let planned: Vec<(&Patch, Way)> = patches.iter().map(|patch| (patch, Way::Dirty)).collect();
-        let trials: Vec<Trial> =
+        let trials: Vec<SourceTrial> =
             patches.iter().zip(found).map(|(patch, (_, found))| trial(patch, Way::Dirty, *found)).collect();
-        Summary::of(&planned, &trials, Some("here"), interrupted)
+        SourceSummary::of(&planned, &trials, Some("here"), interrupted)
     }
 
-    use Found::{CouldNotMeasure, FalseAlarm, Missed, NotHere, Quiet};
-    use Kind::{MustCatch, MustNotAlarm};
+    use Expectation::{MustCatch, MustNotAlarm};
+    use TrialOutcome::{CouldNotMeasure, FalseAlarm, Missed, NotHere, Quiet};
 
-    const CAUGHT: (Kind, Found) = (MustCatch, Found::Caught);
-    const QUIET: (Kind, Found) = (MustNotAlarm, Quiet);
+    const CAUGHT: (Expectation, TrialOutcome) = (MustCatch, TrialOutcome::Caught);
+    const QUIET: (Expectation, TrialOutcome) = (MustNotAlarm, Quiet);
 
     #[test]
     fn it_ends_with_0_only_if_everything_is_as_it_must_be() {
@@ -211,8 +212,8 @@ mod tests {
     fn what_was_not_run_is_neither_good_nor_forgotten() {
         let (one, two) = (patch(MustCatch, "one"), patch(MustNotAlarm, "two"));
         let planned = [(&one, Way::Dirty), (&two, Way::Dirty)];
-        let trials = [trial(&one, Way::Dirty, Found::Caught), trial(&two, Way::CiCold, Quiet)];
-        let summary = Summary::of(&planned, &trials, None, false);
+        let trials = [trial(&one, Way::Dirty, TrialOutcome::Caught), trial(&two, Way::CiCold, Quiet)];
+        let summary = SourceSummary::of(&planned, &trials, None, false);
         assert_eq!(summary.line, "1 of 1 caught, 0 missed; 0 of 0 quiet, 0 false alarms; 1 not run; 61 s");
         assert_eq!((summary.not_run, summary.exit_code), (1, 3));
     }

@@ -4,9 +4,9 @@ use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
-use super::gate::{Answer, Row, judge};
+use super::gate::{PrintedAnswer, PrintedRow, judge};
 use super::ground::Ground;
-use super::patch::{Cost, Kind, Measure, Patch};
+use super::patch::{Cost, Expectation, Measure, Patch};
 use super::way::Way;
 use crate::exit::Failure;
 use crate::gate::outcome::Ratio;
@@ -18,7 +18,7 @@ const MOST_TRIES: u32 = 2;
 /// What came of a trial.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Found {
+pub enum TrialOutcome {
     /// Had to be caught, and was: the gate ended with a regression.
     Caught,
     /// Had to be caught, and was not.
@@ -33,7 +33,7 @@ pub enum Found {
     NotHere,
 }
 
-impl Found {
+impl TrialOutcome {
     /// For people.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -50,7 +50,7 @@ impl Found {
 
 /// One benchmark of a trial's gate.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Benchmark {
+pub struct TrialBenchmark {
     /// Its name.
     pub benchmark: String,
     /// The gate's word for it.
@@ -64,8 +64,8 @@ pub struct Benchmark {
     pub instructions: Option<f64>,
 }
 
-impl Benchmark {
-    fn of(row: &Row) -> Self {
+impl TrialBenchmark {
+    fn of(row: &PrintedRow) -> Self {
         Self {
             benchmark: row.benchmark.clone(),
             verdict: row.verdict.clone(),
@@ -97,11 +97,11 @@ impl Benchmark {
 
 /// A trial.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Trial {
+pub struct SourceTrial {
     /// Name of the patch.
     pub patch: String,
     /// What must come of it.
-    pub kind: Kind,
+    pub kind: Expectation,
     /// How it was applied.
     pub way: Way,
     /// The text of the patch, as [`Patch::digest`].
@@ -109,7 +109,7 @@ pub struct Trial {
     /// Fingerprint of the host.
     pub host: String,
     /// What came of it.
-    pub found: Found,
+    pub found: TrialOutcome,
     /// What the gate said, or why it said nothing.
     pub verdict_line: String,
     /// What else there is to know.
@@ -119,7 +119,7 @@ pub struct Trial {
     /// What was measured on it, candidate / base, by the patch's own measure.
     pub effect: Option<Ratio>,
     /// All benchmarks.
-    pub benchmarks: Vec<Benchmark>,
+    pub benchmarks: Vec<TrialBenchmark>,
     /// From applying the patch to the verdict.
     pub seconds: f64,
     /// How often the gate was asked.
@@ -132,7 +132,7 @@ pub struct Trial {
     pub timed_as: Option<Way>,
 }
 
-impl Trial {
+impl SourceTrial {
     /// Applies a patch and has it judged. What goes wrong with that is part of the trial; only an interruption is not.
     ///
     /// What the ways differ in is how the gate comes to its two programs. If these turn out to be the programs of
@@ -162,10 +162,10 @@ impl Trial {
                 },
                 // A Ctrl-C at the terminal ends git as well, which then has a reason of its own.
                 Err(_) if interrupt::requested() => return Err(Failure::interrupted()),
-                Err(failure) => Self::without(patch, way, host, Found::CouldNotMeasure, failure.to_string()),
+                Err(failure) => Self::without(patch, way, host, TrialOutcome::CouldNotMeasure, failure.to_string()),
             };
             // What did not build will not build the second time either.
-            let may_decide = trial.found == Found::CouldNotMeasure && !trial.benchmarks.is_empty();
+            let may_decide = trial.found == TrialOutcome::CouldNotMeasure && !trial.benchmarks.is_empty();
             if tries == MOST_TRIES || !may_decide {
                 break trial;
             }
@@ -178,16 +178,16 @@ impl Trial {
     /// Whether its programs were timed, and the gate decided.
     #[must_use]
     pub fn is_decided(&self) -> bool {
-        !self.benchmarks.is_empty() && self.found != Found::CouldNotMeasure
+        !self.benchmarks.is_empty() && self.found != TrialOutcome::CouldNotMeasure
     }
 
     /// One that this host cannot feel.
     #[must_use]
     pub fn not_here(patch: &Patch, way: Way, host: &str, need: &str) -> Self {
-        Self::without(patch, way, host, Found::NotHere, format!("this host lacks what it needs: {need}"))
+        Self::without(patch, way, host, TrialOutcome::NotHere, format!("this host lacks what it needs: {need}"))
     }
 
-    fn without(patch: &Patch, way: Way, host: &str, found: Found, verdict_line: String) -> Self {
+    fn without(patch: &Patch, way: Way, host: &str, found: TrialOutcome, verdict_line: String) -> Self {
         Self {
             patch: patch.name.clone(),
             kind: patch.kind,
@@ -207,8 +207,8 @@ impl Trial {
         }
     }
 
-    fn of(patch: &Patch, way: Way, host: &str, answer: &Answer) -> Self {
-        let benchmarks: Vec<Benchmark> = answer.rows.iter().map(Benchmark::of).collect();
+    fn of(patch: &Patch, way: Way, host: &str, answer: &PrintedAnswer) -> Self {
+        let benchmarks: Vec<TrialBenchmark> = answer.rows.iter().map(TrialBenchmark::of).collect();
         let (found, remark) = match &patch.cost {
             Some(cost) => must_catch(answer, &benchmarks, cost),
             None => must_not_alarm(answer, &benchmarks),
@@ -243,33 +243,40 @@ fn cache_base(ground: &Ground, way: Way) -> Result<bool, Failure> {
 }
 
 /// Caught is caught on the benchmark that the patch names: another one may be a false alarm.
-fn must_catch(answer: &Answer, benchmarks: &[Benchmark], cost: &Cost) -> (Found, Option<String>) {
+fn must_catch(answer: &PrintedAnswer, benchmarks: &[TrialBenchmark], cost: &Cost) -> (TrialOutcome, Option<String>) {
     let slower = benchmarks.iter().any(|row| row.benchmark == cost.benchmark && row.is_regression());
-    let elsewhere = benchmarks.iter().any(Benchmark::is_regression);
+    let elsewhere = benchmarks.iter().any(TrialBenchmark::is_regression);
     let remark = |text: &str| Some(text.to_owned());
     match (answer.exit_code, &answer.verdict) {
-        (1, Some(_)) if slower => (Found::Caught, None),
-        (1, Some(_)) if elsewhere => (Found::Missed, None),
-        (1, _) => (Found::CouldNotMeasure, remark("exit code 1, though no benchmark is slower")),
-        (0, Some(_)) if benchmarks.iter().any(Benchmark::is_alarm) => (Found::Missed, remark("a warning only")),
-        (0, _) => (Found::Missed, None),
-        _ => (Found::CouldNotMeasure, None),
+        (1, Some(_)) if slower => (TrialOutcome::Caught, None),
+        (1, Some(_)) if elsewhere => (TrialOutcome::Missed, None),
+        (1, _) => (TrialOutcome::CouldNotMeasure, remark("exit code 1, though no benchmark is slower")),
+        (0, Some(_)) if benchmarks.iter().any(TrialBenchmark::is_alarm) => {
+            (TrialOutcome::Missed, remark("a warning only"))
+        }
+        (0, _) => (TrialOutcome::Missed, None),
+        _ => (TrialOutcome::CouldNotMeasure, None),
     }
 }
 
-fn must_not_alarm(answer: &Answer, benchmarks: &[Benchmark]) -> (Found, Option<String>) {
+fn must_not_alarm(answer: &PrintedAnswer, benchmarks: &[TrialBenchmark]) -> (TrialOutcome, Option<String>) {
     let alarms = benchmarks.iter().filter(|row| row.is_alarm()).map(|row| row.benchmark.as_str());
     let alarms = alarms.collect::<Vec<_>>().join(", ");
     match answer.exit_code {
-        1 => (Found::FalseAlarm, (!alarms.is_empty()).then(|| format!("on {alarms}"))),
-        0 if alarms.is_empty() => (Found::Quiet, None),
-        0 => (Found::FalseAlarm, Some(format!("a warning on {alarms}"))),
-        _ => (Found::CouldNotMeasure, None),
+        1 => (TrialOutcome::FalseAlarm, (!alarms.is_empty()).then(|| format!("on {alarms}"))),
+        0 if alarms.is_empty() => (TrialOutcome::Quiet, None),
+        0 => (TrialOutcome::FalseAlarm, Some(format!("a warning on {alarms}"))),
+        _ => (TrialOutcome::CouldNotMeasure, None),
     }
 }
 
 /// Where what was measured is not what the patch's header says.
-fn dishonesty(cost: &Cost, benchmarks: &[Benchmark], effect: Option<Ratio>, found: Found) -> Option<String> {
+fn dishonesty(
+    cost: &Cost,
+    benchmarks: &[TrialBenchmark],
+    effect: Option<Ratio>,
+    found: TrialOutcome,
+) -> Option<String> {
     if benchmarks.is_empty() {
         return None;
     }
@@ -277,7 +284,7 @@ fn dishonesty(cost: &Cost, benchmarks: &[Benchmark], effect: Option<Ratio>, foun
         return Some(format!("there is no {}", cost.benchmark));
     }
     let mut remarks = Vec::new();
-    if found == Found::Missed
+    if found == TrialOutcome::Missed
         && let Some(elsewhere) = worst(benchmarks.iter().filter(|row| row.is_regression()))
     {
         remarks.push(format!("caught on {} instead", elsewhere.benchmark));
@@ -296,8 +303,8 @@ fn dishonesty(cost: &Cost, benchmarks: &[Benchmark], effect: Option<Ratio>, foun
 }
 
 /// The one that is slowest by its clock.
-fn worst<'b>(benchmarks: impl Iterator<Item = &'b Benchmark>) -> Option<&'b Benchmark> {
-    let slow = |row: &Benchmark| row.time.map_or(0.0, |ratio| ratio.estimate);
+fn worst<'b>(benchmarks: impl Iterator<Item = &'b TrialBenchmark>) -> Option<&'b TrialBenchmark> {
+    let slow = |row: &TrialBenchmark| row.time.map_or(0.0, |ratio| ratio.estimate);
     benchmarks.max_by(|a, b| slow(a).total_cmp(&slow(b)))
 }
 
@@ -306,24 +313,24 @@ pub(super) mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::compare::evidence::Verdict;
-    use crate::gate::outcome::Outcome;
+    use crate::compare::evidence::GateVerdict;
+    use crate::gate::outcome::GateOutcome;
     use crate::gate::test_data::{outcome, row};
-    use crate::selftest::source::gate::Unseen;
+    use crate::selftest::source::gate::PrintedUnseen;
 
-    pub(in crate::selftest::source) fn patch(kind: Kind, name: &str) -> Patch {
+    pub(in crate::selftest::source) fn patch(kind: Expectation, name: &str) -> Patch {
         let cost = "Benchmark: verify_single\nBy: time\nCosts: 8 to 15 %\n";
-        let cost = if kind == Kind::MustCatch { cost } else { "" };
+        let cost = if kind == Expectation::MustCatch { cost } else { "" };
         let text = format!("What: x\n{cost}diff --git a/x b/x\n");
         Patch::parse(kind, Path::new(&format!("{name}.patch")), &text).unwrap()
     }
 
-    fn answer(outcome: &Outcome) -> Answer {
+    fn answer(outcome: &GateOutcome) -> PrintedAnswer {
         serde_json::from_str(&serde_json::to_string(outcome).unwrap()).unwrap()
     }
 
-    fn trial(kind: Kind, rows: Vec<crate::gate::outcome::Row>) -> Trial {
-        Trial::of(&patch(kind, "p"), Way::Developer, "here", &answer(&outcome(rows)))
+    fn trial(kind: Expectation, rows: Vec<crate::gate::outcome::GateRow>) -> SourceTrial {
+        SourceTrial::of(&patch(kind, "p"), Way::Developer, "here", &answer(&outcome(rows)))
     }
 
     const SLOWER: (f64, f64, f64) = (1.09, 1.10, 1.11);
@@ -332,63 +339,67 @@ pub(super) mod tests {
     #[test]
     fn what_must_be_caught_is_caught_by_exit_code_1_alone() {
         let found = |verdict, by| {
-            let trial = trial(Kind::MustCatch, vec![row("verify_single", verdict, by), row("b", Verdict::Pass, EVEN)]);
+            let trial = trial(
+                Expectation::MustCatch,
+                vec![row("verify_single", verdict, by), row("b", GateVerdict::Pass, EVEN)],
+            );
             (trial.found, trial.remark.unwrap_or_default())
         };
-        assert_eq!(found(Verdict::Regression, SLOWER), (Found::Caught, String::new()));
-        assert_eq!(found(Verdict::Warn, SLOWER), (Found::Missed, "a warning only".to_owned()));
-        let (missed, remark) = found(Verdict::Pass, EVEN);
-        assert_eq!((missed, remark.as_str()), (Found::Missed, "0.0 % by time, outside of its 8 to 15 %"));
-        for verdict in [Verdict::Inconclusive, Verdict::CouldNotMeasure] {
-            assert_eq!(found(verdict, SLOWER).0, Found::CouldNotMeasure);
+        assert_eq!(found(GateVerdict::Regression, SLOWER), (TrialOutcome::Caught, String::new()));
+        assert_eq!(found(GateVerdict::Warn, SLOWER), (TrialOutcome::Missed, "a warning only".to_owned()));
+        let (missed, remark) = found(GateVerdict::Pass, EVEN);
+        assert_eq!((missed, remark.as_str()), (TrialOutcome::Missed, "0.0 % by time, outside of its 8 to 15 %"));
+        for verdict in [GateVerdict::Inconclusive, GateVerdict::CouldNotMeasure] {
+            assert_eq!(found(verdict, SLOWER).0, TrialOutcome::CouldNotMeasure);
         }
     }
 
     #[test]
     fn a_catch_elsewhere_or_by_another_amount_is_said() {
-        let remark = |rows| trial(Kind::MustCatch, rows).remark.unwrap_or_default();
+        let remark = |rows| trial(Expectation::MustCatch, rows).remark.unwrap_or_default();
         let elsewhere =
-            vec![row("verify_single", Verdict::Pass, (1.08, 1.09, 1.1)), row("b", Verdict::Regression, SLOWER)];
+            vec![row("verify_single", GateVerdict::Pass, (1.08, 1.09, 1.1)), row("b", GateVerdict::Regression, SLOWER)];
         assert_eq!(remark(elsewhere), "caught on b instead");
-        let more = vec![row("verify_single", Verdict::Regression, (1.29, 1.30, 1.31))];
+        let more = vec![row("verify_single", GateVerdict::Regression, (1.29, 1.30, 1.31))];
         assert_eq!(remark(more), "30.0 % by time, outside of its 8 to 15 %");
-        assert_eq!(remark(vec![row("b", Verdict::Regression, SLOWER)]), "there is no verify_single");
+        assert_eq!(remark(vec![row("b", GateVerdict::Regression, SLOWER)]), "there is no verify_single");
 
-        let mut counted = patch(Kind::MustCatch, "p");
+        let mut counted = patch(Expectation::MustCatch, "p");
         counted.cost.as_mut().unwrap().by = Measure::Wall;
-        let outcome = outcome(vec![row("verify_single", Verdict::Regression, SLOWER)]);
-        let trial = Trial::of(&counted, Way::Dirty, "here", &answer(&outcome));
+        let outcome = outcome(vec![row("verify_single", GateVerdict::Regression, SLOWER)]);
+        let trial = SourceTrial::of(&counted, Way::Dirty, "here", &answer(&outcome));
         assert_eq!(trial.remark.unwrap(), "no wall was measured on it");
     }
 
     #[test]
     fn what_waits_is_caught_by_wall_clock() {
-        let mut answer = answer(&outcome(vec![row("verify_single", Verdict::Regression, EVEN)]));
+        let mut answer = answer(&outcome(vec![row("verify_single", GateVerdict::Regression, EVEN)]));
         answer.rows[0].verdict = "waits".to_owned();
         let ratio = |estimate| Some(Ratio { estimate, lower: estimate - 0.01, upper: estimate + 0.01 });
-        answer.rows[0].unseen = [ratio(1.02), None, ratio(1.1)].map(|ratio| Unseen { ratio }).into();
-        let mut waits = patch(Kind::MustCatch, "p");
+        answer.rows[0].unseen = [ratio(1.02), None, ratio(1.1)].map(|ratio| PrintedUnseen { ratio }).into();
+        let mut waits = patch(Expectation::MustCatch, "p");
         waits.cost.as_mut().unwrap().by = Measure::Wall;
-        let trial = Trial::of(&waits, Way::Dirty, "here", &answer);
-        assert_eq!((trial.found, trial.remark), (Found::Caught, None));
+        let trial = SourceTrial::of(&waits, Way::Dirty, "here", &answer);
+        assert_eq!((trial.found, trial.remark), (TrialOutcome::Caught, None));
         assert!((trial.effect.unwrap().estimate - 1.1).abs() < 1e-12);
     }
 
     #[test]
     fn what_must_not_alarm_may_not_warn_either() {
         let found = |verdict| {
-            let trial = trial(Kind::MustNotAlarm, vec![row("a", Verdict::Pass, EVEN), row("b", verdict, SLOWER)]);
+            let trial =
+                trial(Expectation::MustNotAlarm, vec![row("a", GateVerdict::Pass, EVEN), row("b", verdict, SLOWER)]);
             (trial.found, trial.remark.unwrap_or_default(), trial.benchmark.unwrap())
         };
-        assert_eq!(found(Verdict::Pass), (Found::Quiet, String::new(), "b".to_owned()));
-        assert_eq!(found(Verdict::Warn).1, "a warning on b");
-        assert_eq!(found(Verdict::Warn).0, Found::FalseAlarm);
-        assert_eq!(found(Verdict::Regression).0, Found::FalseAlarm);
-        assert_eq!(found(Verdict::Inconclusive).0, Found::CouldNotMeasure);
+        assert_eq!(found(GateVerdict::Pass), (TrialOutcome::Quiet, String::new(), "b".to_owned()));
+        assert_eq!(found(GateVerdict::Warn).1, "a warning on b");
+        assert_eq!(found(GateVerdict::Warn).0, TrialOutcome::FalseAlarm);
+        assert_eq!(found(GateVerdict::Regression).0, TrialOutcome::FalseAlarm);
+        assert_eq!(found(GateVerdict::Inconclusive).0, TrialOutcome::CouldNotMeasure);
         // Programs that are equal have nothing to time.
-        let mut equal = answer(&outcome(vec![row("a", Verdict::Pass, EVEN)]));
+        let mut equal = answer(&outcome(vec![row("a", GateVerdict::Pass, EVEN)]));
         equal.rows.clear();
-        let equal = Trial::of(&patch(Kind::MustNotAlarm, "p"), Way::Dirty, "here", &equal);
-        assert_eq!((equal.found, equal.benchmark), (Found::Quiet, None));
+        let equal = SourceTrial::of(&patch(Expectation::MustNotAlarm, "p"), Way::Dirty, "here", &equal);
+        assert_eq!((equal.found, equal.benchmark), (TrialOutcome::Quiet, None));
     }
 }

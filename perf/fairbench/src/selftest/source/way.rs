@@ -83,12 +83,12 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::selftest::source::patch::Kind;
+    use crate::selftest::source::patch::Expectation;
 
     fn patches(count: usize) -> Vec<Patch> {
         let patch = |number: usize| {
             let path = format!("{number}.patch");
-            Patch::parse(Kind::MustNotAlarm, Path::new(&path), "What: x\ndiff --git a/x b/x\n").unwrap()
+            Patch::parse(Expectation::MustNotAlarm, Path::new(&path), "What: x\ndiff --git a/x b/x\n").unwrap()
         };
         (0..count).map(patch).collect()
     }

@@ -10,7 +10,7 @@ use ron_auth_variants::Variant;
 use serde::{Deserialize, Serialize};
 
 use super::claims::claims;
-use super::recipe::{Damage, FILLERS, Recipe, UNITS};
+use super::recipe::{Damage, FILLERS, TokenRecipe, UNITS};
 use super::{LENGTHS, request, settings};
 
 /// The most that a token may take: for each character of its text, and beside that.
@@ -77,8 +77,8 @@ pub fn most_taken(variant: &Variant, most_held: &(impl Fn(&mut dyn FnMut()) -> u
 }
 
 fn tokens(cbor_bytes: usize) -> Vec<(String, String)> {
-    let units = (0..UNITS.len()).map(|unit| Recipe { units: vec![unit], filler: 0, damage: Damage::None });
-    let fillers = (0..FILLERS.len()).map(|filler| Recipe { units: Vec::new(), filler, damage: Damage::None });
+    let units = (0..UNITS.len()).map(|unit| TokenRecipe { units: vec![unit], filler: 0, damage: Damage::None });
+    let fillers = (0..FILLERS.len()).map(|filler| TokenRecipe { units: Vec::new(), filler, damage: Damage::None });
     let recipes = units.chain(fillers).filter_map(|recipe| Some((recipe.describe(), recipe.token(cbor_bytes, 1)?)));
     claims(cbor_bytes).into_iter().chain(recipes).collect()
 }

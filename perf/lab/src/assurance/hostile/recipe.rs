@@ -256,7 +256,7 @@ impl Damage {
 
 /// How a token is filled: units in turn, up to 64 caveats, then the filler.
 #[derive(Clone)]
-pub struct Recipe {
+pub struct TokenRecipe {
     /// Indices of [`UNITS`].
     pub units: Vec<usize>,
     /// Index of [`FILLERS`].
@@ -265,7 +265,7 @@ pub struct Recipe {
     pub damage: Damage,
 }
 
-impl Recipe {
+impl TokenRecipe {
     /// A token of `cbor_bytes` bytes, or up to three bytes less. `None` if it would be longer. Tokens of different
     /// `serial`s differ.
     #[must_use]
@@ -324,13 +324,13 @@ mod tests {
         for bytes in LENGTHS {
             let units = (0..UNITS.len()).map(|unit| (unit, 0)).chain((0..FILLERS.len()).map(|filler| (0, filler)));
             for (unit, filler) in units {
-                let recipe = Recipe { units: vec![unit], filler, damage: Damage::None };
+                let recipe = TokenRecipe { units: vec![unit], filler, damage: Damage::None };
                 let what = format!("{bytes}: {}", recipe.describe());
                 let text = recipe.token(bytes, 7).unwrap();
                 assert!((bytes - 3..=bytes).contains(&cbor_len(&text)), "{what}: {}", cbor_len(&text));
                 assert!(verify(&text).is_ok(), "{what}: {:?}", verify(&text));
                 assert_ne!(recipe.token(bytes, 8).unwrap(), text, "{what}");
-                let damaged = |damage| Recipe { damage, ..recipe.clone() }.token(bytes, 7).unwrap();
+                let damaged = |damage| TokenRecipe { damage, ..recipe.clone() }.token(bytes, 7).unwrap();
                 assert_eq!(verify(&damaged(Damage::Mac)), Err(AuthError::MacMismatch), "{what}");
                 assert_eq!(verify(&damaged(Damage::Cut)), Err(AuthError::Malformed(Malformed::Cbor)), "{what}");
                 assert_eq!(verify(&damaged(Damage::Character)), Err(AuthError::Malformed(Malformed::Base64)), "{what}");

@@ -11,10 +11,10 @@ use ron_auth_core::{Verifier, VerifierConfig};
 use serde::Serialize;
 
 use super::ordinary;
-use super::recipe::{Damage, FILLERS, Recipe, UNITS};
+use super::recipe::{Damage, FILLERS, TokenRecipe, UNITS};
 use super::work::Tokens;
 use crate::rounds::subject::{Clock, InProcess, Subject, Work};
-use crate::rounds::{Effort, measure};
+use crate::rounds::{RoundsEffort, measure};
 
 /// Changes of the dearest recipe that are tried.
 const CHANGES: usize = 40;
@@ -58,16 +58,16 @@ pub fn dearest(
     agrees: &dyn Fn(&[String]) -> anyhow::Result<()>,
 ) -> anyhow::Result<Dearest> {
     let mut tried = 0;
-    let mut cost_ns = |recipe: &Recipe| -> anyhow::Result<Option<f64>> {
+    let mut cost_ns = |recipe: &TokenRecipe| -> anyhow::Result<Option<f64>> {
         let Some(tokens) = tokens_of(recipe, cbor_bytes) else { return Ok(None) };
         agrees(&tokens)?;
         tried += 1;
         quick_ns(&mut hostile(verifier, tokens, batch)).map(Some)
     };
-    let start = Recipe { units: Vec::new(), filler: 0, damage: Damage::None };
+    let start = TokenRecipe { units: Vec::new(), filler: 0, damage: Damage::None };
     let mut best_ns = cost_ns(&start)?.with_context(|| format!("no token is of {cbor_bytes} bytes"))?;
     let mut best = start;
-    let mut consider = |recipe: Recipe, best: &mut Recipe| -> anyhow::Result<()> {
+    let mut consider = |recipe: TokenRecipe, best: &mut TokenRecipe| -> anyhow::Result<()> {
         if let Some(ns) = cost_ns(&recipe)?
             && ns > best_ns * DEARER
         {
@@ -76,16 +76,16 @@ pub fn dearest(
         Ok(())
     };
     for unit in 0..UNITS.len() {
-        let recipe = Recipe { units: vec![unit], ..best.clone() };
+        let recipe = TokenRecipe { units: vec![unit], ..best.clone() };
         consider(recipe, &mut best)?;
     }
     for filler in 0..FILLERS.len() {
         // With the caveats, and instead of them.
-        consider(Recipe { filler, ..best.clone() }, &mut best)?;
-        consider(Recipe { filler, units: Vec::new(), ..best.clone() }, &mut best)?;
+        consider(TokenRecipe { filler, ..best.clone() }, &mut best)?;
+        consider(TokenRecipe { filler, units: Vec::new(), ..best.clone() }, &mut best)?;
     }
     for damage in Damage::ALL {
-        consider(Recipe { damage, ..best.clone() }, &mut best)?;
+        consider(TokenRecipe { damage, ..best.clone() }, &mut best)?;
     }
     let mut rng = ChaCha8Rng::seed_from_u64(cbor_bytes as u64);
     for _ in 0..CHANGES {
@@ -100,7 +100,7 @@ pub fn dearest(
     let clock = Clock::for_threads(1);
     let mut subjects: Vec<Box<dyn Subject + '_>> =
         vec![Box::new(InProcess::new(hostile, clock)), Box::new(InProcess::new(ordinary, clock))];
-    let effort = Effort { min_rounds: 8, max_rounds: 300, budget };
+    let effort = RoundsEffort { min_rounds: 8, max_rounds: 300, budget };
     let rounds = measure(&mut subjects, effort, 1, &|| false, &mut |_| {})?;
     let median_ns = |subject| {
         let quartiles = Quartiles::of(rounds.of(subject)).context("no round was completed")?;
@@ -121,7 +121,7 @@ fn hostile(verifier: &dyn Verifier, tokens: Vec<String>, batch: usize) -> Tokens
     Tokens::new(verifier, tokens, batch, VerifierConfig::default().max_caveats)
 }
 
-fn tokens_of(recipe: &Recipe, cbor_bytes: usize) -> Option<Vec<String>> {
+fn tokens_of(recipe: &TokenRecipe, cbor_bytes: usize) -> Option<Vec<String>> {
     (0..TOKENS as u32).map(|serial| recipe.token(cbor_bytes, serial)).collect()
 }
 
@@ -139,7 +139,7 @@ fn quick_ns(work: &mut Tokens<'_>) -> anyhow::Result<f64> {
 }
 
 /// Another unit at some place, one more, one less, another filler or another damage.
-fn changed(recipe: &Recipe, rng: &mut ChaCha8Rng) -> Recipe {
+fn changed(recipe: &TokenRecipe, rng: &mut ChaCha8Rng) -> TokenRecipe {
     let mut changed = recipe.clone();
     let unit = rng.random_range(0..UNITS.len());
     match rng.random_range(0..5) {
@@ -171,7 +171,7 @@ mod tests {
         let prod = find("prod").unwrap().build();
         let found = dearest(&*prod, 512, 1, Duration::from_millis(20), &|_| Ok(())).unwrap();
         assert!(found.tried > UNITS.len() + FILLERS.len(), "{found:?}");
-        let bare = Recipe { units: Vec::new(), filler: 0, damage: Damage::None };
+        let bare = TokenRecipe { units: Vec::new(), filler: 0, damage: Damage::None };
         let bare_ns = quick_ns(&mut hostile(&*prod, tokens_of(&bare, 512).unwrap(), 1)).unwrap();
         assert!(found.dearest_ns > bare_ns, "{found:?}, bare {bare_ns}");
     }

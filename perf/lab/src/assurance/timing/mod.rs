@@ -77,7 +77,7 @@ impl Secret {
 
 /// How long to measure.
 #[derive(Clone, Copy, Debug)]
-pub struct Effort {
+pub struct TimingEffort {
     /// Blocks, each with inputs and memory of its own.
     pub blocks: usize,
     /// Pairs of turns in a block.
@@ -121,13 +121,19 @@ impl Compared {
 ///
 /// # Errors
 /// Too few blocks for the error; a clock that does not tell; a token that verifies although its MAC is wrong.
-pub fn compare(variant: &Variant, secret: Secret, batch: usize, effort: Effort, seed: u64) -> anyhow::Result<Compared> {
+pub fn compare(
+    variant: &Variant,
+    secret: Secret,
+    batch: usize,
+    effort: TimingEffort,
+    seed: u64,
+) -> anyhow::Result<Compared> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let (mut log_ratios, mut times) = (Vec::new(), Vec::new());
     for _ in 0..effort.blocks {
         // Memory of odd sizes before what is used, so that it lies elsewhere in every block.
         let _elsewhere: Vec<Vec<u8>> = (0..16).map(|_| vec![0; rng.random_range(1..8192)]).collect();
-        let mut block = Block::new(variant, secret, batch, &mut rng)?;
+        let mut block = TimingBlock::new(variant, secret, batch, &mut rng)?;
         let mut ratios = Vec::new();
         for pair in 0..effort.pairs + 2 {
             let first = usize::from(rng.random::<bool>());
@@ -180,7 +186,7 @@ fn normal_quantile(error: f64) -> f64 {
 const TOKENS_PER_TURN: usize = 64;
 
 /// Inputs of both kinds, and the one place that they are verified in.
-struct Block {
+struct TimingBlock {
     verifier: Box<dyn ron_auth_core::Verifier>,
     config: VerifierConfig,
     request: RequestCtx<'static>,
@@ -193,7 +199,7 @@ struct Block {
     right: Vec<[u8; 32]>,
 }
 
-impl Block {
+impl TimingBlock {
     fn new(variant: &Variant, secret: Secret, batch: usize, rng: &mut ChaCha8Rng) -> anyhow::Result<Self> {
         let corpus = Fixture::Light.corpus(1);
         let mut config = corpus.config;
@@ -262,7 +268,7 @@ mod tests {
 
     use super::*;
 
-    const EFFORT: Effort = Effort { blocks: 40, pairs: 20, error: 0.0005 };
+    const EFFORT: TimingEffort = TimingEffort { blocks: 40, pairs: 20, error: 0.0005 };
 
     #[test]
     fn a_leaky_comparison_is_caught() {
@@ -299,7 +305,7 @@ mod tests {
 
     #[test]
     fn too_few_blocks_for_the_error_are_refused() {
-        let effort = Effort { blocks: 3, pairs: 1, error: 0.001 };
+        let effort = TimingEffort { blocks: 3, pairs: 1, error: 0.001 };
         let error = compare(&find("prod").unwrap(), Secret::Nothing, 1, effort, 1).unwrap_err();
         assert!(error.to_string().starts_with("3 blocks are too few"), "{error}");
     }

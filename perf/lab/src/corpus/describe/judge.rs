@@ -7,7 +7,7 @@ use ron_auth_core::{
 
 /// What is needed to judge tokens.
 #[derive(Clone, Debug)]
-pub struct Given {
+pub struct JudgeInput {
     /// The keys.
     pub keys: KeyRing,
     /// The request.
@@ -17,8 +17,8 @@ pub struct Given {
 }
 
 /// Asks the reference.
-pub(super) struct Judge<'g> {
-    pub(super) given: &'g Given,
+pub(super) struct ReferenceJudge<'g> {
+    pub(super) given: &'g JudgeInput,
     reference: &'g dyn Verifier,
     /// Without bounds: those are for whole tokens.
     config: VerifierConfig,
@@ -27,14 +27,14 @@ pub(super) struct Judge<'g> {
 
 /// What a caveat comes to.
 #[derive(PartialEq, Eq)]
-pub(super) enum Finding {
+pub(super) enum CaveatFinding {
     Holds,
     Fails,
     IsUnhandled,
 }
 
-impl<'g> Judge<'g> {
-    pub(super) fn new(given: &'g Given, reference: &'g dyn Verifier) -> Self {
+impl<'g> ReferenceJudge<'g> {
+    pub(super) fn new(given: &'g JudgeInput, reference: &'g dyn Verifier) -> Self {
         let mut config = given.config.clone();
         config.max_token_bytes = usize::MAX;
         config.max_caveats = usize::MAX;
@@ -46,15 +46,15 @@ impl<'g> Judge<'g> {
         self.reasons(CapabilityBuilder::new(self.given.ctx.tenant(), "", scope.clone())).unwrap_or_default()
     }
 
-    pub(super) fn finding_of(&self, caveat: &Caveat) -> Finding {
+    pub(super) fn finding_of(&self, caveat: &Caveat) -> CaveatFinding {
         let anything =
             Scope { prefix: None, methods: vec![self.given.ctx.method().to_owned().into()], max_bytes: None };
         let alone = CapabilityBuilder::new(self.given.ctx.tenant(), "", anything).caveat(caveat.clone());
         let reasons = self.reasons(alone);
         match (reasons.as_deref(), caveat) {
-            (Some([]), _) => Finding::Holds,
-            (Some([DenyReason::Unhandled { .. }]), _) => Finding::IsUnhandled,
-            _ => Finding::Fails,
+            (Some([]), _) => CaveatFinding::Holds,
+            (Some([DenyReason::Unhandled { .. }]), _) => CaveatFinding::IsUnhandled,
+            _ => CaveatFinding::Fails,
         }
     }
 

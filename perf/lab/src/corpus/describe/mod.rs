@@ -13,10 +13,12 @@ use std::str::FromStr as _;
 use ipnet::IpNet;
 use ron_auth_core::{Capability, Caveat, DenyReason, KeyName, MacKeyProvider as _, Verifier};
 
-pub use self::judge::Given;
-use self::judge::{Finding, Judge};
+pub use self::judge::JudgeInput;
+use self::judge::{CaveatFinding, ReferenceJudge};
 use super::mint::family_of;
-use super::shape::{self, Judged, Key, Method, Namespace, Net, Request, Settings, Shape, Tenant, Token, Width};
+use super::shape::{
+    self, ConfigShape, Intended, KeyShape, Method, Namespace, Net, RequestShape, Shape, Tenant, TokenShape, Width,
+};
 
 /// Things numbered in the order in which they were first met.
 struct Numbers<K, V> {
@@ -39,26 +41,26 @@ impl<K: Eq + Hash, V> Numbers<K, V> {
 
 /// Describes tokens one by one.
 pub(super) struct Describer<'g> {
-    judge: Option<Judge<'g>>,
-    settings: Settings,
-    request: Request,
+    judge: Option<ReferenceJudge<'g>>,
+    settings: ConfigShape,
+    request: RequestShape,
     tenants: Numbers<String, Tenant>,
-    keys: Numbers<(String, String), Key>,
+    keys: Numbers<(String, String), KeyShape>,
     nets: Numbers<String, Net>,
     namespaces: Numbers<String, Namespace>,
-    tokens: Numbers<Token, usize>,
+    tokens: Numbers<TokenShape, usize>,
 }
 
 impl<'g> Describer<'g> {
     /// Of tokens that are judged as is given; without that, all of `capabilities` are meant to be allowed.
     pub(super) fn new<'c>(
-        given: Option<&'g Given>,
+        given: Option<&'g JudgeInput>,
         reference: &'g dyn Verifier,
         capabilities: impl Iterator<Item = &'c Capability> + Clone,
     ) -> Self {
         Self {
-            judge: given.map(|given| Judge::new(given, reference)),
-            settings: given.map_or_else(Settings::default, |given| Settings::of(&given.config)),
+            judge: given.map(|given| ReferenceJudge::new(given, reference)),
+            settings: given.map_or_else(ConfigShape::default, |given| ConfigShape::of(&given.config)),
             request: given.map_or_else(|| request::meeting_most(capabilities), request::request_of),
             tenants: Numbers::new(),
             keys: Numbers::new(),
@@ -80,7 +82,7 @@ impl<'g> Describer<'g> {
 
     /// The shape of all that were added.
     pub(super) fn finish(self) -> Shape {
-        let mut tokens: Vec<(usize, Token)> =
+        let mut tokens: Vec<(usize, TokenShape)> =
             self.tokens.known.into_iter().map(|(token, number)| (number, token)).collect();
         tokens.sort_unstable_by_key(|(number, _)| *number);
         let counts = self.tokens.listed.into_iter();
@@ -93,11 +95,11 @@ impl<'g> Describer<'g> {
             keys: self.keys.listed,
             nets: self.nets.listed,
             namespaces: self.namespaces.listed,
-            tokens: tokens.into_iter().zip(counts).map(|((_, token), count)| Token { count, ..token }).collect(),
+            tokens: tokens.into_iter().zip(counts).map(|((_, token), count)| TokenShape { count, ..token }).collect(),
         }
     }
 
-    fn token(&mut self, capability: &Capability, mac_matches: bool) -> Token {
+    fn token(&mut self, capability: &Capability, mac_matches: bool) -> TokenShape {
         let Capability { tid, kid, scope, caveats, .. } = capability;
         let judge = &self.judge;
         let tid_bytes = tid.len();
@@ -108,50 +110,50 @@ impl<'g> Describer<'g> {
         };
         let tenant = self.tenants.of(tenant, || Tenant { tid_bytes, is_ours });
         let is_known = judge.as_ref().is_none_or(|judge| judge.given.keys.key_for(KeyName { tid, kid }).is_some());
-        let key = self.keys.of((tid.clone(), kid.clone()), || Key { tenant, kid_bytes: kid.len(), is_known });
+        let key = self.keys.of((tid.clone(), kid.clone()), || KeyShape { tenant, kid_bytes: kid.len(), is_known });
 
         let refusals = judge.as_ref().map_or_else(Vec::new, |judge| judge.refusals_of(scope));
         let judged = |reason: DenyReason| !refusals.contains(&reason);
-        let scope = shape::Scope {
+        let scope = shape::ScopeShape {
             prefix_bytes: scope
                 .prefix
                 .as_ref()
-                .map(|prefix| Judged { is: prefix.len(), holds: judged(DenyReason::PathNotAllowed) }),
-            methods: Judged { is: methods_of(&scope.methods), holds: judged(DenyReason::MethodNotAllowed) },
+                .map(|prefix| Intended { is: prefix.len(), holds: judged(DenyReason::PathNotAllowed) }),
+            methods: Intended { is: methods_of(&scope.methods), holds: judged(DenyReason::MethodNotAllowed) },
             max_bytes: scope
                 .max_bytes
-                .map(|limit| Judged { is: Width::of(limit), holds: judged(DenyReason::BytesExceed) }),
+                .map(|limit| Intended { is: Width::of(limit), holds: judged(DenyReason::BytesExceed) }),
         };
         let caveats = caveats.iter().map(|caveat| self.caveat(caveat)).collect();
-        Token { count: 0, key, mac_matches, scope, caveats }
+        TokenShape { count: 0, key, mac_matches, scope, caveats }
     }
 
-    fn caveat(&mut self, caveat: &Caveat) -> Judged<shape::Caveat> {
-        let finding = self.judge.as_ref().map_or(Finding::Holds, |judge| judge.finding_of(caveat));
-        let holds = finding == Finding::Holds;
+    fn caveat(&mut self, caveat: &Caveat) -> Intended<shape::CaveatShape> {
+        let finding = self.judge.as_ref().map_or(CaveatFinding::Holds, |judge| judge.finding_of(caveat));
+        let holds = finding == CaveatFinding::Holds;
         let is = match caveat {
-            Caveat::Exp(at) => shape::Caveat::Exp(Width::of(*at)),
-            Caveat::Nbf(at) => shape::Caveat::Nbf(Width::of(*at)),
-            Caveat::Aud(audience) => shape::Caveat::Aud(audience.len()),
-            Caveat::Method(methods) => shape::Caveat::Method(methods_of(methods)),
-            Caveat::PathPrefix(prefix) => shape::Caveat::PathPrefix(prefix.len()),
-            Caveat::IpCidr(net) => shape::Caveat::IpCidr(self.nets.of(net.clone(), || net_shape(net, holds))),
-            Caveat::BytesLe(limit) => shape::Caveat::BytesLe(Width::of(*limit)),
+            Caveat::Exp(at) => shape::CaveatShape::Exp(Width::of(*at)),
+            Caveat::Nbf(at) => shape::CaveatShape::Nbf(Width::of(*at)),
+            Caveat::Aud(audience) => shape::CaveatShape::Aud(audience.len()),
+            Caveat::Method(methods) => shape::CaveatShape::Method(methods_of(methods)),
+            Caveat::PathPrefix(prefix) => shape::CaveatShape::PathPrefix(prefix.len()),
+            Caveat::IpCidr(net) => shape::CaveatShape::IpCidr(self.nets.of(net.clone(), || net_shape(net, holds))),
+            Caveat::BytesLe(limit) => shape::CaveatShape::BytesLe(Width::of(*limit)),
             Caveat::Rate(rate) => {
-                shape::Caveat::Rate { per_s: Width::of(rate.per_s.into()), burst: Width::of(rate.burst.into()) }
+                shape::CaveatShape::Rate { per_s: Width::of(rate.per_s.into()), burst: Width::of(rate.burst.into()) }
             }
-            Caveat::Tenant(tenant) => shape::Caveat::Tenant(tenant.len()),
-            Caveat::Amnesia(_) => shape::Caveat::Amnesia,
-            Caveat::GovPolicyDigest(digest) => shape::Caveat::GovPolicyDigest(digest.len()),
+            Caveat::Tenant(tenant) => shape::CaveatShape::Tenant(tenant.len()),
+            Caveat::Amnesia(_) => shape::CaveatShape::Amnesia,
+            Caveat::GovPolicyDigest(digest) => shape::CaveatShape::GovPolicyDigest(digest.len()),
             Caveat::Custom { ns, name, cbor } => {
-                let is_handled = finding != Finding::IsUnhandled;
+                let is_handled = finding != CaveatFinding::IsUnhandled;
                 let namespace = self.namespaces.of(ns.clone(), || Namespace { ns_bytes: ns.len(), is_handled });
-                shape::Caveat::Custom { namespace, name_bytes: name.len(), cbor_bytes: cbor.len() }
+                shape::CaveatShape::Custom { namespace, name_bytes: name.len(), cbor_bytes: cbor.len() }
             }
             // A kind that this lab does not know: the nearest is one that costs as little as can be.
-            _ => shape::Caveat::Amnesia,
+            _ => shape::CaveatShape::Amnesia,
         };
-        Judged { is, holds }
+        Intended { is, holds }
     }
 }
 

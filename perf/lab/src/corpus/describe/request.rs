@@ -5,15 +5,15 @@ use std::collections::BTreeMap;
 
 use ron_auth_core::{Capability, Caveat};
 
-use super::{Given, net_shape};
+use super::{JudgeInput, net_shape};
 use crate::corpus::mint::family_of;
-use crate::corpus::shape::{Method, Request, Semantics, Settings, Width};
+use crate::corpus::shape::{ConfigShape, Method, RequestShape, SemanticsShape, Width};
 
 /// The one that is given.
-pub(super) fn request_of(given: &Given) -> Request {
-    let Given { ctx, config, .. } = given;
-    let is_strict = Settings::of(config).semantics == Semantics::Strict;
-    Request {
+pub(super) fn request_of(given: &JudgeInput) -> RequestShape {
+    let JudgeInput { ctx, config, .. } = given;
+    let is_strict = ConfigShape::of(config).semantics == SemanticsShape::Strict;
+    RequestShape {
         now: Width::of(ctx.now_unix_s().saturating_sub(config.clock_skew_secs)),
         method: Method::of(ctx.method()),
         path_segment_bytes: ctx.path().split('/').map(str::len).collect(),
@@ -26,7 +26,7 @@ pub(super) fn request_of(given: &Given) -> Request {
 }
 
 /// A request that as many as possible of these can be for.
-pub(super) fn meeting_most<'c>(capabilities: impl Iterator<Item = &'c Capability> + Clone) -> Request {
+pub(super) fn meeting_most<'c>(capabilities: impl Iterator<Item = &'c Capability> + Clone) -> RequestShape {
     let caveats = || capabilities.clone().flat_map(|capability| &capability.caveats);
     let prefixes = capabilities.clone().filter_map(|capability| capability.scope.prefix.as_ref());
     let prefixes = prefixes.chain(caveats().filter_map(|caveat| match caveat {
@@ -38,7 +38,7 @@ pub(super) fn meeting_most<'c>(capabilities: impl Iterator<Item = &'c Capability
         .into_iter()
         .rev()
         .max_by_key(|method| capabilities.clone().filter(|capability| permits_method(capability, method)).count());
-    Request {
+    RequestShape {
         now: Width::OF_A_TIME,
         method: Method::of(method.unwrap_or("GET")),
         path_segment_bytes: path_below(prefixes.map(String::len).collect()),

@@ -20,8 +20,8 @@ use ron_auth_fixtures::Corpus;
 use self::draw::{Draw, OTHERS};
 pub(super) use self::nets::family_of;
 use self::parts::{number, text, value};
-use self::world::{REFUSED, World};
-use super::shape::{self, Judged, Semantics, Shape, Width};
+use self::world::{MintWorld, REFUSED};
+use super::shape::{self, Intended, SemanticsShape, Shape, Width};
 
 const SEED: u64 = 0x7379_6e74_6865_7469;
 /// How often a token is drawn anew if there is one like it, before another key is taken.
@@ -32,7 +32,7 @@ const REDRAWS: usize = 8;
 pub(super) fn corpus(shape: &Shape, count: usize) -> Corpus {
     let mut minter = Minter::new(shape);
     let (mut tokens, mut intended, mut seen) = (Vec::new(), Vec::new(), HashSet::new());
-    let mut order: Vec<&shape::Token> = Vec::new();
+    let mut order: Vec<&shape::TokenShape> = Vec::new();
     while tokens.len() < count {
         let Some(token) = order.pop() else {
             order = shape.tokens.iter().flat_map(|token| std::iter::repeat_n(token, token.count)).collect();
@@ -46,7 +46,7 @@ pub(super) fn corpus(shape: &Shape, count: usize) -> Corpus {
         tokens.push(capability.to_base64url());
         intended.push(result);
     }
-    let World { keys, ctx, config, .. } = minter.world;
+    let MintWorld { keys, ctx, config, .. } = minter.world;
     Corpus { tokens, keys, ctx, config, intended }
 }
 
@@ -60,7 +60,7 @@ pub(super) struct Minted {
 pub(super) struct Minter<'s> {
     shape: &'s Shape,
     draw: Draw,
-    world: World,
+    world: MintWorld,
     /// For each key, how many others of its lengths there are by now.
     spares: Vec<usize>,
 }
@@ -99,17 +99,17 @@ impl Findings {
 impl<'s> Minter<'s> {
     pub(super) fn new(shape: &'s Shape) -> Self {
         let mut draw = Draw::new(SEED);
-        let world = World::new(shape, &mut draw);
+        let world = MintWorld::new(shape, &mut draw);
         Self { shape, draw, world, spares: vec![0; shape.keys.len()] }
     }
 
     /// A token of this shape.
-    pub(super) fn mint(&mut self, token: &shape::Token) -> Minted {
+    pub(super) fn mint(&mut self, token: &shape::TokenShape) -> Minted {
         self.mint_with(token, 0)
     }
 
     /// A token of this shape that `is_new`, if there is one.
-    fn unlike(&mut self, token: &shape::Token, mut is_new: impl FnMut(&Capability) -> bool) -> Minted {
+    fn unlike(&mut self, token: &shape::TokenShape, mut is_new: impl FnMut(&Capability) -> bool) -> Minted {
         for _ in 0..REDRAWS {
             let minted = self.mint_with(token, 0);
             if is_new(&minted.capability) {
@@ -126,13 +126,13 @@ impl<'s> Minter<'s> {
         minted
     }
 
-    fn mint_with(&mut self, token: &shape::Token, spare: usize) -> Minted {
+    fn mint_with(&mut self, token: &shape::TokenShape, spare: usize) -> Minted {
         let signer = self.world.signer(self.shape, token.key, spare);
         let mut findings = Findings::default();
         let is_ours = signer.tid == self.world.ctx.tenant();
         findings.add(is_ours, DenyReason::TidMismatch);
         let scope = self.scope(&token.scope, &mut findings);
-        if self.world.semantics == Semantics::Compat {
+        if self.world.semantics == SemanticsShape::Compat {
             findings = Findings::default();
         }
         let caveats: Vec<Caveat> = token.caveats.iter().map(|caveat| self.caveat(caveat, &mut findings)).collect();
@@ -142,7 +142,7 @@ impl<'s> Minter<'s> {
         if let Some(byte) = capability.mac.first_mut().filter(|_| !token.mac_matches) {
             *byte ^= 1;
         }
-        let World { config, keys, .. } = &self.world;
+        let MintWorld { config, keys, .. } = &self.world;
         let result = if capability.to_cbor().len() > config.max_token_bytes || caveat_count > config.max_caveats {
             Err(AuthError::Bounds)
         } else if keys.key_for(KeyName { tid: &capability.tid, kid: &capability.kid }).is_none() {
@@ -155,7 +155,7 @@ impl<'s> Minter<'s> {
         Minted { capability, result }
     }
 
-    fn scope(&mut self, scope: &shape::Scope, findings: &mut Findings) -> Scope {
+    fn scope(&mut self, scope: &shape::ScopeShape, findings: &mut Findings) -> Scope {
         let Self { world, draw, .. } = self;
         let (methods, holds) = parts::methods(&scope.methods.is, world.ctx.method(), scope.methods.holds, draw);
         findings.add(holds, DenyReason::MethodNotAllowed);
@@ -173,70 +173,70 @@ impl<'s> Minter<'s> {
         made
     }
 
-    fn caveat(&mut self, Judged { is, holds }: &Judged<shape::Caveat>, findings: &mut Findings) -> Caveat {
+    fn caveat(&mut self, Intended { is, holds }: &Intended<shape::CaveatShape>, findings: &mut Findings) -> Caveat {
         let Self { world, draw, .. } = self;
         match is {
-            shape::Caveat::Exp(width) => {
+            shape::CaveatShape::Exp(width) => {
                 let (at, holds) = number(*width, &world.exp, *holds, draw);
                 findings.fail(holds, AuthError::Expired);
                 Caveat::Exp(at)
             }
-            shape::Caveat::Nbf(width) => {
+            shape::CaveatShape::Nbf(width) => {
                 let (at, holds) = number(*width, &world.nbf, *holds, draw);
                 findings.fail(holds, AuthError::NotYetValid);
                 Caveat::Nbf(at)
             }
-            shape::Caveat::Aud(bytes) => {
+            shape::CaveatShape::Aud(bytes) => {
                 let (audience, holds) = text(*bytes, world.audience(), *holds, draw);
                 findings.add(holds, DenyReason::BadAudience);
                 Caveat::Aud(audience)
             }
-            shape::Caveat::Method(methods) => {
+            shape::CaveatShape::Method(methods) => {
                 let (methods, holds) = parts::methods(methods, world.ctx.method(), *holds, draw);
                 findings.add(holds, DenyReason::MethodNotAllowed);
                 Caveat::Method(methods)
             }
-            shape::Caveat::PathPrefix(bytes) => {
+            shape::CaveatShape::PathPrefix(bytes) => {
                 let (prefix, holds) = parts::prefix(*bytes, *holds, world, draw);
                 findings.add(holds, DenyReason::PathNotAllowed);
                 Caveat::PathPrefix(prefix)
             }
-            shape::Caveat::IpCidr(net) => {
+            shape::CaveatShape::IpCidr(net) => {
                 let (net, holds) = world.nets.get(*net).cloned().unwrap_or_default();
                 findings.add(holds, DenyReason::IpNotAllowed);
                 Caveat::IpCidr(net)
             }
-            shape::Caveat::BytesLe(width) => {
+            shape::CaveatShape::BytesLe(width) => {
                 let (limit, holds) = number(*width, &world.limit, *holds, draw);
                 findings.add(holds, DenyReason::BytesExceed);
                 Caveat::BytesLe(limit)
             }
-            shape::Caveat::Rate { per_s, burst } => {
+            shape::CaveatShape::Rate { per_s, burst } => {
                 let mut any = |width: Width| u32::try_from(draw.within(&width.values())).unwrap_or(u32::MAX);
                 let rate = Rate { per_s: any(*per_s), burst: any(*burst) };
-                if world.semantics == Semantics::Strict {
+                if world.semantics == SemanticsShape::Strict {
                     findings.obligations.push(rate);
                 }
                 Caveat::Rate(rate)
             }
-            shape::Caveat::Tenant(bytes) => {
+            shape::CaveatShape::Tenant(bytes) => {
                 let (tenant, holds) = text(*bytes, Some(world.ctx.tenant()), *holds, draw);
                 findings.add(holds, DenyReason::TenantMismatch);
                 Caveat::Tenant(tenant)
             }
-            shape::Caveat::Amnesia => {
+            shape::CaveatShape::Amnesia => {
                 findings.add(*holds, DenyReason::AmnesiaMismatch);
                 Caveat::Amnesia(*holds == world.ctx.is_amnesia())
             }
-            shape::Caveat::GovPolicyDigest(bytes) => {
+            shape::CaveatShape::GovPolicyDigest(bytes) => {
                 let (digest, holds) = text(*bytes, world.ctx.known_policy_digest(), *holds, draw);
                 findings.add(holds, DenyReason::GovPolicyDigestMismatch);
                 Caveat::GovPolicyDigest(digest)
             }
-            shape::Caveat::Custom { namespace, name_bytes, cbor_bytes } => {
+            shape::CaveatShape::Custom { namespace, name_bytes, cbor_bytes } => {
                 let ns = world.namespaces.get(*namespace).cloned().unwrap_or_default();
                 let name = draw.text(*name_bytes, OTHERS);
-                if world.semantics == Semantics::Strict {
+                if world.semantics == SemanticsShape::Strict {
                     if !world.handled.contains(&ns) {
                         findings.add(false, DenyReason::Unhandled { ns: ns.clone(), name: name.clone() });
                     } else {

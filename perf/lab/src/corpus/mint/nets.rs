@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use ipnet::IpNet;
 
 use super::draw::{Draw, OTHERS};
-use crate::corpus::shape::{Family, Net, Semantics};
+use crate::corpus::shape::{Family, Net, SemanticsShape};
 
 const TRIES: usize = 1000;
 
@@ -36,9 +36,9 @@ pub(super) fn peer_for(family: Family, nets: &[Net], draw: &mut Draw) -> IpAddr 
 }
 
 /// The text of a net of this shape, and whether it permits `peer`.
-pub(super) fn net_for(shape: Net, peer: Option<IpAddr>, semantics: Semantics, draw: &mut Draw) -> (String, bool) {
+pub(super) fn net_for(shape: Net, peer: Option<IpAddr>, semantics: SemanticsShape, draw: &mut Draw) -> (String, bool) {
     if let Some(peer) = peer.filter(|_| shape.holds) {
-        let lax = |draw| if semantics == Semantics::Compat { with_host_bits(shape, peer, draw) } else { None };
+        let lax = |draw| if semantics == SemanticsShape::Compat { with_host_bits(shape, peer, draw) } else { None };
         if let Some(net) = canonical(shape, peer).or_else(|| lax(draw)) {
             return (net, true);
         }
@@ -143,12 +143,13 @@ mod tests {
             let nets: Vec<Net> = texts.iter().map(|text| net_shape(text, true)).collect();
             let peer = peer_for(nets[0].family.unwrap(), &nets, &mut draw);
             for net in nets {
-                let (text, holds) = net_for(net, Some(peer), Semantics::Strict, &mut draw);
+                let (text, holds) = net_for(net, Some(peer), SemanticsShape::Strict, &mut draw);
                 assert!(holds && text.len() == net.text_bytes, "{net:?}: {text}");
                 let parsed: IpNet = text.parse().unwrap();
                 assert!(parsed.contains(&peer) && parsed.trunc().to_string() == text, "{text} {peer}");
                 if text != "0.0.0.0/0" {
-                    let (text, holds) = net_for(Net { holds: false, ..net }, Some(peer), Semantics::Strict, &mut draw);
+                    let (text, holds) =
+                        net_for(Net { holds: false, ..net }, Some(peer), SemanticsShape::Strict, &mut draw);
                     let parsed: IpNet = text.parse().unwrap();
                     assert!(!holds && text.len() == net.text_bytes && !parsed.contains(&peer), "{text} {peer}");
                 }
@@ -158,7 +159,7 @@ mod tests {
 
     #[test]
     fn what_is_no_net_stays_none() {
-        let (text, holds) = net_for(net_shape("localhost", false), None, Semantics::Strict, &mut Draw::new(1));
+        let (text, holds) = net_for(net_shape("localhost", false), None, SemanticsShape::Strict, &mut Draw::new(1));
         assert!(!holds && text.len() == 9 && text.parse::<IpNet>().is_err(), "{text}");
     }
 }

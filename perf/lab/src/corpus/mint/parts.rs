@@ -6,11 +6,11 @@ use std::ops::RangeInclusive;
 use ron_auth_core::wire;
 
 use super::draw::{Draw, OTHERS};
-use super::world::World;
+use super::world::MintWorld;
 use crate::corpus::shape::{Method, Width};
 
 /// The beginning of our own path, if it is to hold and the path may end there; else another prefix.
-pub(super) fn prefix(bytes: usize, holds: bool, world: &World, draw: &mut Draw) -> (String, bool) {
+pub(super) fn prefix(bytes: usize, holds: bool, world: &MintWorld, draw: &mut Draw) -> (String, bool) {
     let own = world.ctx.path().get(..bytes).filter(|prefix| holds && world.covers(prefix));
     if let Some(prefix) = own {
         return (prefix.to_owned(), true);

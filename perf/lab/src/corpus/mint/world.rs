@@ -7,13 +7,13 @@ use ron_auth_core::{CustomCaveat, KeyName, KeyRing, MacKey, RequestCtx, Verifier
 
 use super::draw::{Draw, OTHERS, OURS, name};
 use super::nets;
-use crate::corpus::shape::{Method, Semantics, Shape};
+use crate::corpus::shape::{Method, SemanticsShape, Shape};
 
 /// What the handler of custom caveats says to those with an odd last byte.
 pub(super) const REFUSED: &str = "refused";
 
-pub(super) struct World {
-    pub(super) semantics: Semantics,
+pub(super) struct MintWorld {
+    pub(super) semantics: SemanticsShape,
     pub(super) ctx: RequestCtx<'static>,
     pub(super) config: VerifierConfig,
     /// Grows with the keys that are asked for.
@@ -38,7 +38,7 @@ pub(super) struct Signer {
     pub(super) key: MacKey,
 }
 
-impl World {
+impl MintWorld {
     pub(super) fn new(shape: &Shape, draw: &mut Draw) -> Self {
         let Shape { settings, request, .. } = shape;
         let semantics = settings.semantics;
@@ -88,8 +88,8 @@ impl World {
             nbf: 0..=now_unix_s.saturating_add(skew_s),
             limit: match (content_len, semantics) {
                 (Some(len), _) => len..=u64::MAX,
-                (None, Semantics::Compat) => 0..=u64::MAX,
-                (None, Semantics::Strict) => nothing,
+                (None, SemanticsShape::Compat) => 0..=u64::MAX,
+                (None, SemanticsShape::Strict) => nothing,
             },
             ctx,
             config,
@@ -122,8 +122,8 @@ impl World {
     /// Who `Aud` must name.
     pub(super) fn audience(&self) -> Option<&str> {
         match self.semantics {
-            Semantics::Strict => self.ctx.known_audience(),
-            Semantics::Compat => self.ctx.known_policy_digest(),
+            SemanticsShape::Strict => self.ctx.known_audience(),
+            SemanticsShape::Compat => self.ctx.known_policy_digest(),
         }
     }
 
@@ -132,7 +132,7 @@ impl World {
         let path = self.ctx.path();
         let Some(rest) = path.strip_prefix(prefix) else { return false };
         let at_boundary = rest.is_empty() || rest.starts_with('/') || prefix.ends_with('/');
-        self.semantics == Semantics::Compat || at_boundary && !path.contains("//")
+        self.semantics == SemanticsShape::Compat || at_boundary && !path.contains("//")
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Context, bail, ensure};
 use fairbench::files::{read_json, write_whole};
 
-use super::{Caveat, Method, Shape, Token};
+use super::{CaveatShape, Method, Shape, TokenShape};
 
 const EXPECTED: &str = "a corpus file as `perf-lab corpus import` writes it";
 const FORMAT: u32 = 1;
@@ -68,7 +68,7 @@ impl Shape {
         Ok(())
     }
 
-    fn check_token(&self, token: &Token) -> anyhow::Result<()> {
+    fn check_token(&self, token: &TokenShape) -> anyhow::Result<()> {
         let Some(key) = self.keys.get(token.key) else { bail!("its key is not listed") };
         let mut bytes = vec![key.kid_bytes, self.tenants.get(key.tenant).map_or(0, |tenant| tenant.tid_bytes)];
         bytes.extend(token.scope.prefix_bytes.as_ref().map(|prefix| prefix.is));
@@ -76,24 +76,27 @@ impl Shape {
         bytes.extend(methods(&token.scope.methods.is)?);
         for caveat in &token.caveats {
             match &caveat.is {
-                Caveat::Aud(text) | Caveat::PathPrefix(text) | Caveat::Tenant(text) | Caveat::GovPolicyDigest(text) => {
+                CaveatShape::Aud(text)
+                | CaveatShape::PathPrefix(text)
+                | CaveatShape::Tenant(text)
+                | CaveatShape::GovPolicyDigest(text) => {
                     bytes.push(*text);
                 }
-                Caveat::Method(names) => bytes.extend(methods(names)?),
-                Caveat::IpCidr(net) => {
+                CaveatShape::Method(names) => bytes.extend(methods(names)?),
+                CaveatShape::IpCidr(net) => {
                     let Some(net) = self.nets.get(*net) else { bail!("its net is not listed") };
                     bytes.push(net.text_bytes);
                 }
-                Caveat::Custom { namespace, name_bytes, cbor_bytes } => {
+                CaveatShape::Custom { namespace, name_bytes, cbor_bytes } => {
                     let Some(namespace) = self.namespaces.get(*namespace) else { bail!("its namespace is not listed") };
                     ensure!(*cbor_bytes > 0, "a custom caveat has a value: at least 1 byte of CBOR");
                     bytes.extend([namespace.ns_bytes, *name_bytes, *cbor_bytes]);
                 }
-                Caveat::Rate { per_s, burst } => {
+                CaveatShape::Rate { per_s, burst } => {
                     let wide = |width| u8::from(width) > 5;
                     ensure!(!wide(*per_s) && !wide(*burst), "a rate's numbers take at most 5 bytes of CBOR");
                 }
-                Caveat::Exp(_) | Caveat::Nbf(_) | Caveat::BytesLe(_) | Caveat::Amnesia => {}
+                CaveatShape::Exp(_) | CaveatShape::Nbf(_) | CaveatShape::BytesLe(_) | CaveatShape::Amnesia => {}
             }
         }
         check_sum(&bytes, MAX_TOKEN_BYTES, "the texts of one token")

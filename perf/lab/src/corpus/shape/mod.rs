@@ -22,7 +22,7 @@ mod sizes;
 use serde::{Deserialize, Serialize};
 
 pub use self::file::MAX_TOKENS;
-pub use self::settings::{Semantics, Settings};
+pub use self::settings::{ConfigShape, SemanticsShape};
 pub use self::sizes::{Method, Width};
 
 /// The shape of a corpus.
@@ -34,25 +34,25 @@ pub struct Shape {
     /// Whether keys and a context said what each token comes to. Otherwise every token is meant to be allowed.
     pub judged: bool,
     /// The verifier's settings.
-    pub settings: Settings,
+    pub settings: ConfigShape,
     /// The request.
-    pub request: Request,
+    pub request: RequestShape,
     /// Tenant namespaces.
     pub tenants: Vec<Tenant>,
     /// Keys.
-    pub keys: Vec<Key>,
+    pub keys: Vec<KeyShape>,
     /// Nets of `IpCidr` caveats.
     pub nets: Vec<Net>,
     /// Namespaces of `Custom` caveats.
     pub namespaces: Vec<Namespace>,
     /// Distinct shapes of tokens; never empty.
-    pub tokens: Vec<Token>,
+    pub tokens: Vec<TokenShape>,
 }
 
 /// The request that tokens are judged against.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Request {
+pub struct RequestShape {
     /// How wide the time is below which an `Exp` fails.
     pub now: Width,
     /// Its method.
@@ -84,7 +84,7 @@ pub struct Tenant {
 /// A key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Key {
+pub struct KeyShape {
     /// Whose it is: a number of [`Shape::tenants`].
     pub tenant: usize,
     /// Length of its id.
@@ -140,7 +140,7 @@ pub struct Namespace {
 /// The shape of a token.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Token {
+pub struct TokenShape {
     /// How many tokens have it.
     pub count: usize,
     /// What it is signed with: a number of [`Shape::keys`].
@@ -148,27 +148,27 @@ pub struct Token {
     /// Whether its MAC matches.
     pub mac_matches: bool,
     /// What it grants.
-    pub scope: Scope,
+    pub scope: ScopeShape,
     /// Its conditions, in token order.
-    pub caveats: Vec<Judged<Caveat>>,
+    pub caveats: Vec<Intended<CaveatShape>>,
 }
 
 /// The shape of a scope.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Scope {
+pub struct ScopeShape {
     /// Length of the prefix, if there is one.
-    pub prefix_bytes: Option<Judged<usize>>,
+    pub prefix_bytes: Option<Intended<usize>>,
     /// The methods.
-    pub methods: Judged<Vec<Method>>,
+    pub methods: Intended<Vec<Method>>,
     /// How wide the limit is, if there is one.
-    pub max_bytes: Option<Judged<Width>>,
+    pub max_bytes: Option<Intended<Width>>,
 }
 
 /// Something that the request either meets or not.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Judged<T> {
+pub struct Intended<T> {
     /// What it is.
     pub is: T,
     /// Whether the request meets it. Left out where it does.
@@ -188,7 +188,7 @@ const fn is_yes(holds: &bool) -> bool {
 /// The shape of a caveat. Its wire name, and the sizes of its value.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "each is the caveat of the same name; lengths are in bytes")]
-pub enum Caveat {
+pub enum CaveatShape {
     Exp(Width),
     Nbf(Width),
     Aud(usize),

@@ -4,11 +4,11 @@ use std::fmt;
 
 use ron_auth_core::{AuthError, Decision, DenyReason};
 
-use super::{Caveat, Semantics, Shape, Token};
+use super::{CaveatShape, SemanticsShape, Shape, TokenShape};
 
 /// What a token comes to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Outcome {
+pub enum TokenOutcome {
     /// It permits the request.
     Allowed,
     /// It does not, for reasons of these kinds, in their order.
@@ -17,7 +17,7 @@ pub enum Outcome {
     Failed(&'static str),
 }
 
-impl Outcome {
+impl TokenOutcome {
     /// Of a result.
     #[must_use]
     pub fn of(result: &Result<Decision, AuthError>) -> Self {
@@ -29,7 +29,7 @@ impl Outcome {
     }
 }
 
-impl fmt::Display for Outcome {
+impl fmt::Display for TokenOutcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Allowed => f.write_str("allowed"),
@@ -62,19 +62,19 @@ fn kind_of_reason(reason: &DenyReason) -> &'static str {
 impl Shape {
     /// What a token of this shape is to come to.
     #[must_use]
-    pub fn outcome_of(&self, token: &Token) -> Outcome {
+    pub fn outcome_of(&self, token: &TokenShape) -> TokenOutcome {
         let key = self.keys.get(token.key);
         if token.caveats.len() > self.settings.max_caveats {
-            return Outcome::Failed(AuthError::Bounds.name());
+            return TokenOutcome::Failed(AuthError::Bounds.name());
         }
         if !key.is_some_and(|key| key.is_known) {
-            return Outcome::Failed(AuthError::UnknownKid.name());
+            return TokenOutcome::Failed(AuthError::UnknownKid.name());
         }
         if !token.mac_matches {
-            return Outcome::Failed(AuthError::MacMismatch.name());
+            return TokenOutcome::Failed(AuthError::MacMismatch.name());
         }
         let mut reasons = Vec::new();
-        if self.settings.semantics == Semantics::Strict {
+        if self.settings.semantics == SemanticsShape::Strict {
             let is_ours = key.and_then(|key| self.tenants.get(key.tenant)).is_some_and(|tenant| tenant.is_ours);
             let scope = &token.scope;
             let of_the_grant = [
@@ -87,24 +87,24 @@ impl Shape {
         }
         for caveat in token.caveats.iter().filter(|caveat| !caveat.holds) {
             reasons.push(match &caveat.is {
-                Caveat::Exp(_) => return Outcome::Failed(AuthError::Expired.name()),
-                Caveat::Nbf(_) => return Outcome::Failed(AuthError::NotYetValid.name()),
-                Caveat::Aud(_) => "BadAudience",
-                Caveat::Method(_) => "MethodNotAllowed",
-                Caveat::PathPrefix(_) => "PathNotAllowed",
-                Caveat::IpCidr(_) => "IpNotAllowed",
-                Caveat::BytesLe(_) => "BytesExceed",
-                Caveat::Tenant(_) => "TenantMismatch",
-                Caveat::Amnesia => AMNESIA,
-                Caveat::GovPolicyDigest(_) => POLICY_DIGEST,
+                CaveatShape::Exp(_) => return TokenOutcome::Failed(AuthError::Expired.name()),
+                CaveatShape::Nbf(_) => return TokenOutcome::Failed(AuthError::NotYetValid.name()),
+                CaveatShape::Aud(_) => "BadAudience",
+                CaveatShape::Method(_) => "MethodNotAllowed",
+                CaveatShape::PathPrefix(_) => "PathNotAllowed",
+                CaveatShape::IpCidr(_) => "IpNotAllowed",
+                CaveatShape::BytesLe(_) => "BytesExceed",
+                CaveatShape::Tenant(_) => "TenantMismatch",
+                CaveatShape::Amnesia => AMNESIA,
+                CaveatShape::GovPolicyDigest(_) => POLICY_DIGEST,
                 // It only ever obliges.
-                Caveat::Rate { .. } => continue,
-                Caveat::Custom { namespace, .. } => {
+                CaveatShape::Rate { .. } => continue,
+                CaveatShape::Custom { namespace, .. } => {
                     let is_handled = self.namespaces.get(*namespace).is_some_and(|namespace| namespace.is_handled);
                     if is_handled { REFUSED } else { UNHANDLED }
                 }
             });
         }
-        if reasons.is_empty() { Outcome::Allowed } else { Outcome::Denied(reasons) }
+        if reasons.is_empty() { TokenOutcome::Allowed } else { TokenOutcome::Denied(reasons) }
     }
 }

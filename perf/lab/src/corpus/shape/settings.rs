@@ -3,15 +3,15 @@
 use ron_auth_core::VerifierConfig;
 use serde::{Deserialize, Serialize};
 
-/// Settings of a verifier, as in [`VerifierConfig`]. What a file leaves out is the default there.
+/// ConfigShape of a verifier, as in [`VerifierConfig`]. What a file leaves out is the default there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[allow(missing_docs, reason = "the fields of `VerifierConfig`")]
-pub struct Settings {
+pub struct ConfigShape {
     pub max_token_bytes: usize,
     pub max_caveats: usize,
     pub clock_skew_secs: u64,
-    pub semantics: Semantics,
+    pub semantics: SemanticsShape,
     pub soa_threshold: usize,
     pub par_min_batch: usize,
 }
@@ -20,21 +20,21 @@ pub struct Settings {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[allow(missing_docs, reason = "the variants of `ron_auth_core::Semantics`")]
-pub enum Semantics {
+pub enum SemanticsShape {
     Strict,
     Compat,
 }
 
-impl Default for Settings {
+impl Default for ConfigShape {
     fn default() -> Self {
         let VerifierConfig { max_token_bytes, max_caveats, clock_skew_secs, soa_threshold, par_min_batch, .. } =
             VerifierConfig::default();
-        let semantics = Semantics::Strict;
+        let semantics = SemanticsShape::Strict;
         Self { max_token_bytes, max_caveats, clock_skew_secs, semantics, soa_threshold, par_min_batch }
     }
 }
 
-impl Settings {
+impl ConfigShape {
     /// Those of `config`.
     #[must_use]
     pub const fn of(config: &VerifierConfig) -> Self {
@@ -43,8 +43,8 @@ impl Settings {
             max_caveats: config.max_caveats,
             clock_skew_secs: config.clock_skew_secs,
             semantics: match config.semantics {
-                ron_auth_core::Semantics::Compat => Semantics::Compat,
-                _ => Semantics::Strict,
+                ron_auth_core::Semantics::Compat => SemanticsShape::Compat,
+                _ => SemanticsShape::Strict,
             },
             soa_threshold: config.soa_threshold,
             par_min_batch: config.par_min_batch,
@@ -55,8 +55,8 @@ impl Settings {
     #[must_use]
     pub fn config(&self) -> VerifierConfig {
         let mut config = VerifierConfig::default().with_semantics(match self.semantics {
-            Semantics::Strict => ron_auth_core::Semantics::Strict,
-            Semantics::Compat => ron_auth_core::Semantics::Compat,
+            SemanticsShape::Strict => ron_auth_core::Semantics::Strict,
+            SemanticsShape::Compat => ron_auth_core::Semantics::Compat,
         });
         config.max_token_bytes = self.max_token_bytes;
         config.max_caveats = self.max_caveats;

@@ -1,6 +1,6 @@
 //! Why to be careful with the answer: each thing once, with the workloads that it is about.
 
-use fairbench::baseline::Standing;
+use fairbench::baseline::Shift;
 
 use super::pick::Pick;
 use super::workloads;
@@ -8,8 +8,8 @@ use crate::catalogue::REFERENCE;
 use crate::recommend::{Advice, NoAdvice};
 use crate::report::verdict::{CONTROL_MARGIN, broken, doubts};
 use crate::run::{Point, Run};
-use crate::sweep::stored::{Change, Key};
-use crate::tripwire::{Judged, State};
+use crate::sweep::stored::{CellChange, CellKey};
+use crate::tripwire::{JudgedTripwire, TripwireState};
 
 /// What was checked beside the answer.
 #[derive(Clone, Debug)]
@@ -23,14 +23,14 @@ pub struct Checked {
 }
 
 impl Checked {
-    pub(super) fn of(run: &Run, tripwires: &[Judged], baseline: &Result<Vec<Change>, String>) -> Self {
-        let count = |wanted: &dyn Fn(&State) -> bool| tripwires.iter().filter(|own| wanted(&own.state)).count();
+    pub(super) fn of(run: &Run, tripwires: &[JudgedTripwire], baseline: &Result<Vec<CellChange>, String>) -> Self {
+        let count = |wanted: &dyn Fn(&TripwireState) -> bool| tripwires.iter().filter(|own| wanted(&own.state)).count();
         Self {
             cells: run.header.checked_cells,
             broken: broken(tripwires).into_iter().map(str::to_owned).collect(),
             bound: (
-                count(&|state| matches!(state, State::Holds | State::Broken)),
-                count(&|state| *state != State::Elsewhere),
+                count(&|state| matches!(state, TripwireState::Holds | TripwireState::Broken)),
+                count(&|state| *state != TripwireState::Elsewhere),
             ),
             against_baseline: baseline.as_ref().ok().map(|changes| changed(changes)),
         }
@@ -56,16 +56,16 @@ impl Checked {
 }
 
 /// How many cells changed. One has if it did to plain and to the floor alike: else it is those that moved.
-fn changed(changes: &[Change]) -> [usize; 3] {
-    let mut cells: Vec<(&Key, Vec<Standing>)> = Vec::new();
-    for Change { key, standing, .. } in changes.iter().filter(|change| change.key.variant != REFERENCE) {
+fn changed(changes: &[CellChange]) -> [usize; 3] {
+    let mut cells: Vec<(&CellKey, Vec<Shift>)> = Vec::new();
+    for CellChange { key, shift, .. } in changes.iter().filter(|change| change.key.variant != REFERENCE) {
         match cells.iter_mut().find(|(known, _)| *known == key) {
-            Some((_, standings)) => standings.push(*standing),
-            None => cells.push((key, vec![*standing])),
+            Some((_, shifts)) => shifts.push(*shift),
+            None => cells.push((key, vec![*shift])),
         }
     }
-    let all = |wanted| cells.iter().filter(|(_, standings)| standings.iter().all(|own| *own == wanted)).count();
-    let (slower, faster) = (all(Standing::Slower), all(Standing::Faster));
+    let all = |wanted| cells.iter().filter(|(_, shifts)| shifts.iter().all(|own| *own == wanted)).count();
+    let (slower, faster) = (all(Shift::Slower), all(Shift::Faster));
     [slower, faster, cells.len() - slower - faster]
 }
 

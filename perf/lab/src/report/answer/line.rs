@@ -23,11 +23,11 @@ pub(super) fn line(run: &Run, picks: &[Pick], is_of_compositions: bool) -> Strin
     let of = if is_of_compositions { "" } else { "of the named variants, " };
     let mut ways = Vec::new();
     if let Some((other, at)) = but_elsewhere(picks, name) {
-        let how = Standing::of(picks, None).sentence();
+        let how = WorkloadCounts::of(picks, None).sentence();
         ways.push(format!("On this host run `{name}`, but `{other}` for {at}: {of}{how} ({sure})."));
         ways.push(format!("Run `{name}`, but `{other}` for {at}: {how} ({sure})."));
     }
-    let how = Standing::of(picks, Some(name)).sentence();
+    let how = WorkloadCounts::of(picks, Some(name)).sentence();
     ways.push(format!("On this host run `{name}`: {of}{how} ({sure})."));
     ways.push(format!("Run `{name}`: {of}{how} ({sure})."));
     ways.push(format!("Run `{name}`: {how} ({sure})."));
@@ -71,7 +71,7 @@ fn best(picks: &[Pick]) -> Option<&str> {
 }
 
 /// On how many workloads something is measurably the fastest, cannot be told from the fastest, is measurably slower.
-struct Standing {
+struct WorkloadCounts {
     all: usize,
     leads: usize,
     tied: usize,
@@ -80,24 +80,24 @@ struct Standing {
     worst_percent: f64,
 }
 
-impl Standing {
+impl WorkloadCounts {
     /// Of this one; of whichever was picked if none is named.
     fn of(picks: &[Pick], name: Option<&str>) -> Self {
-        let mut standing = Self { all: picks.len(), leads: 0, tied: 0, slower: 0, worst_percent: 0.0 };
+        let mut counts = Self { all: picks.len(), leads: 0, tied: 0, slower: 0, worst_percent: 0.0 };
         for pick in picks {
             let name = name.unwrap_or(&pick.composition);
             let own = pick.contenders.iter().find(|contender| contender.name == name);
             match own {
-                _ if pick.composition == name && pick.leads() => standing.leads += 1,
+                _ if pick.composition == name && pick.leads() => counts.leads += 1,
                 Some(own) if own.is_slower => {
-                    standing.slower += 1;
-                    standing.worst_percent = standing.worst_percent.max(100.0 * (own.to_fastest.estimate - 1.0));
+                    counts.slower += 1;
+                    counts.worst_percent = counts.worst_percent.max(100.0 * (own.to_fastest.estimate - 1.0));
                 }
-                Some(_) => standing.tied += 1,
+                Some(_) => counts.tied += 1,
                 None => {}
             }
         }
-        standing
+        counts
     }
 
     fn sentence(&self) -> String {

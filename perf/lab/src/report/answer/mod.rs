@@ -18,8 +18,8 @@ pub use self::pick::{Contender, Pick, Reference, references};
 use super::data::Data;
 use crate::recommend::{Advice, NoAdvice};
 use crate::run::{Point, Run};
-use crate::sweep::stored::Change;
-use crate::tripwire::Judged;
+use crate::sweep::stored::CellChange;
+use crate::tripwire::JudgedTripwire;
 
 /// The answer of a run.
 #[derive(Clone, Debug)]
@@ -41,8 +41,8 @@ impl Answer {
         run: &Run,
         data: &Data<'_>,
         advices: &[Result<Advice, NoAdvice>],
-        tripwires: &[Judged],
-        baseline: &Result<Vec<Change>, String>,
+        tripwires: &[JudgedTripwire],
+        baseline: &Result<Vec<CellChange>, String>,
     ) -> Self {
         let mut picks: Vec<Pick> = advices.iter().flatten().map(|advice| Pick::of_advice(advice, data)).collect();
         let is_of_compositions = !picks.is_empty();

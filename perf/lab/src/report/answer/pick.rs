@@ -6,7 +6,7 @@ use ron_auth_variants::{Seams, find};
 use crate::catalogue::{CLASSIC, REFERENCE};
 use crate::recommend::{Advice, Candidate};
 use crate::report::data::{Data, is_plain};
-use crate::run::{Measured, Point};
+use crate::run::{MeasuredArm, Point};
 
 /// What is deployed elsewhere or written as plainly as can be, and how many times as fast as that the pick is.
 pub struct Reference {
@@ -54,7 +54,7 @@ pub struct Next {
     /// Its name.
     pub name: String,
     /// What it does without, or with, beside the pick.
-    pub difference: Difference,
+    pub difference: BackendDifference,
     /// Its time / time of the pick, 95 %.
     pub ratio: PairedRatio,
 }
@@ -74,12 +74,12 @@ pub struct Contender {
 
 /// The backends that one composition has less and more than another.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Difference {
+pub struct BackendDifference {
     less: Vec<&'static str>,
     more: Vec<&'static str>,
 }
 
-impl Difference {
+impl BackendDifference {
     /// How `other` differs from `own`.
     fn between(own: Seams, other: Seams) -> Self {
         let (own, other) = (own.beyond_plain(), other.beyond_plain());
@@ -119,7 +119,7 @@ impl Pick {
         let seams_of = |name: &str| advice.ranking.iter().map(|c| c.variant.seams).find(|seams| seams.name() == name);
         let own = advice.chosen.variant.seams;
         let next = advice.next_best.as_ref().and_then(|(name, ratio)| {
-            let difference = Difference::between(own, seams_of(name)?);
+            let difference = BackendDifference::between(own, seams_of(name)?);
             Some(Next { name: name.clone(), difference, ratio: *ratio })
         });
         let contender = |candidate: &Candidate| {
@@ -152,26 +152,26 @@ impl Pick {
 
 /// The fastest of the named variants that a service may depend on, at each point at which there are several.
 pub(super) fn of_named(data: &Data<'_>) -> Vec<Pick> {
-    let named: Vec<&Measured<'_>> = data.named().into_iter().filter(|seat| is_safe(seat)).collect();
+    let named: Vec<&MeasuredArm<'_>> = data.named().into_iter().filter(|arm| is_safe(arm)).collect();
     let mut points: Vec<&Point> = Vec::new();
-    for seat in &named {
-        if !points.contains(&seat.point()) {
-            points.push(seat.point());
+    for arm in &named {
+        if !points.contains(&arm.point()) {
+            points.push(arm.point());
         }
     }
     points.into_iter().filter_map(|point| named_at(data, &named, point)).collect()
 }
 
-fn named_at(data: &Data<'_>, named: &[&Measured<'_>], point: &Point) -> Option<Pick> {
-    let mut there: Vec<(&Measured<'_>, PairedRatio)> =
-        named.iter().filter(|seat| seat.point() == point).filter_map(|seat| Some((*seat, seat.to_plain()?))).collect();
+fn named_at(data: &Data<'_>, named: &[&MeasuredArm<'_>], point: &Point) -> Option<Pick> {
+    let mut there: Vec<(&MeasuredArm<'_>, PairedRatio)> =
+        named.iter().filter(|arm| arm.point() == point).filter_map(|arm| Some((*arm, arm.to_plain()?))).collect();
     there.sort_by(|(_, one), (_, other)| one.estimate.total_cmp(&other.estimate));
     let (fastest, to_plain) = *there.first()?;
-    let seams = |seat: &Measured<'_>| find(&seat.seat.variant).ok().map(|variant| variant.seams);
+    let seams = |arm: &MeasuredArm<'_>| find(&arm.arm.variant).ok().map(|variant| variant.seams);
     let own = seams(fastest)?;
     let mut pick = Pick {
         point: point.clone(),
-        composition: fastest.seat.variant.clone(),
+        composition: fastest.arm.variant.clone(),
         tokens_per_second_per_core: rate(fastest, own)?,
         next: None,
         tied: Vec::new(),
@@ -179,9 +179,9 @@ fn named_at(data: &Data<'_>, named: &[&Measured<'_>], point: &Point) -> Option<P
         to_plain: Some(core_time(to_plain, busy_cores(fastest, own))),
         contenders: Vec::new(),
     };
-    for (seat, _) in &there {
-        let Some((ratio, other)) = seat.to(fastest).zip(seams(seat)) else { continue };
-        let (name, is_slower) = (seat.seat.variant.clone(), ratio.lower > 1.0);
+    for (arm, _) in &there {
+        let Some((ratio, other)) = arm.to(fastest).zip(seams(arm)) else { continue };
+        let (name, is_slower) = (arm.arm.variant.clone(), ratio.lower > 1.0);
         let backends = other.beyond_plain().len();
         pick.contenders.push(Contender { name: name.clone(), backends, is_slower, to_fastest: ratio });
         if name == pick.composition {
@@ -190,7 +190,7 @@ fn named_at(data: &Data<'_>, named: &[&Measured<'_>], point: &Point) -> Option<P
         if !is_slower {
             pick.tied.push(name);
         } else if pick.next.is_none() {
-            pick.next = Some(Next { name, difference: Difference::between(own, other), ratio });
+            pick.next = Some(Next { name, difference: BackendDifference::between(own, other), ratio });
         }
     }
     (pick.contenders.len() > 1).then_some(pick)
@@ -203,23 +203,23 @@ fn core_time(PairedRatio { estimate, lower, upper }: PairedRatio, busy_cores: us
 }
 
 /// Cores that a batch may keep busy.
-fn busy_cores(seat: &Measured<'_>, seams: Seams) -> usize {
-    if seams.execute == "parallel" && seat.point().batch > 1 { seat.point().knobs.threads } else { 1 }
+fn busy_cores(arm: &MeasuredArm<'_>, seams: Seams) -> usize {
+    if seams.execute == "parallel" && arm.point().batch > 1 { arm.point().knobs.threads } else { 1 }
 }
 
 /// Tokens per second and core.
-fn rate(seat: &Measured<'_>, seams: Seams) -> Option<Quartiles> {
-    let busy = busy_cores(seat, seams) as f64;
-    let Quartiles { q1, median, q3 } = seat.time_ns()?;
+fn rate(arm: &MeasuredArm<'_>, seams: Seams) -> Option<Quartiles> {
+    let busy = busy_cores(arm, seams) as f64;
+    let Quartiles { q1, median, q3 } = arm.time_ns()?;
     let rate = |ns_per_token: f64| 1e9 / ns_per_token / busy;
     Some(Quartiles { q1: rate(q3), median: rate(median), q3: rate(q1) })
 }
 
 /// Whether a service may run it: not `plain`, nor what decodes as `plain` does, nor what is held back to show something.
-fn is_safe(seat: &Measured<'_>) -> bool {
+fn is_safe(arm: &MeasuredArm<'_>) -> bool {
     let is_for_services =
         |seams: Seams| matches!(seams.decode, "minicbor-zerocopy" | "ciborium") && seams.mac != "lanes-avx2";
-    !is_plain(seat) && find(&seat.seat.variant).is_ok_and(|variant| is_for_services(variant.seams))
+    !is_plain(arm) && find(&arm.arm.variant).is_ok_and(|variant| is_for_services(variant.seams))
 }
 
 #[cfg(test)]
@@ -231,9 +231,9 @@ mod tests {
     fn a_difference_is_what_the_other_does_without_and_with() {
         let seams = |name: &str| find(name).unwrap().seams;
         let own = seams("+simd-b64+minicbor-zerocopy+lanes+tls-scratch");
-        let less = Difference::between(own, seams("+simd-b64+minicbor-zerocopy+lanes"));
+        let less = BackendDifference::between(own, seams("+simd-b64+minicbor-zerocopy+lanes"));
         assert_eq!((less.words().as_str(), less.signs().as_str()), ("without tls-scratch", "−tls-scratch"));
-        let other = Difference::between(own, seams("+minicbor-zerocopy+parallel+tls-scratch"));
+        let other = BackendDifference::between(own, seams("+minicbor-zerocopy+parallel+tls-scratch"));
         assert_eq!(other.words(), "without simd-b64 and lanes, with parallel");
         assert_eq!(other.signs(), "−simd-b64 −lanes +parallel");
     }

@@ -42,11 +42,11 @@ impl Answer {
 }
 
 /// A row of the table: workloads of the same answer.
-struct Row<'a> {
+struct AnswerRow<'a> {
     picks: Vec<&'a Pick>,
 }
 
-impl<'a> Row<'a> {
+impl<'a> AnswerRow<'a> {
     fn first(&self) -> Option<&'a Pick> {
         self.picks.first().copied()
     }
@@ -81,7 +81,7 @@ impl<'a> Row<'a> {
 }
 
 /// As few merged as fit: every workload by itself; those of one corpus with the same answer; all with the same answer.
-fn merged(picks: &[Pick]) -> Vec<Row<'_>> {
+fn merged(picks: &[Pick]) -> Vec<AnswerRow<'_>> {
     type IsSame = fn(&Pick, &Pick) -> bool;
     const WAYS: [IsSame; 3] = [
         |_, _| false,
@@ -89,11 +89,11 @@ fn merged(picks: &[Pick]) -> Vec<Row<'_>> {
         |one, other| same(one, other),
     ];
     let merged = |is_same: IsSame| {
-        let mut rows: Vec<Row<'_>> = Vec::new();
+        let mut rows: Vec<AnswerRow<'_>> = Vec::new();
         for pick in picks {
             match rows.iter_mut().find(|row| row.first().is_some_and(|first| is_same(first, pick))) {
                 Some(row) => row.picks.push(pick),
-                None => rows.push(Row { picks: vec![pick] }),
+                None => rows.push(AnswerRow { picks: vec![pick] }),
             }
         }
         rows
@@ -107,7 +107,7 @@ fn same(one: &Pick, other: &Pick) -> bool {
 }
 
 /// Head and rows, as wide as allowed at most: how the next one differs is said in words, in signs, or not at all.
-fn table(rows: &[Row<'_>]) -> Vec<String> {
+fn table(rows: &[AnswerRow<'_>]) -> Vec<String> {
     let ways: [fn(&Next) -> String; 3] =
         [|next| next.difference.words(), |next| next.difference.signs(), |_| String::new()];
     let drawn = ways.map(|differs| {

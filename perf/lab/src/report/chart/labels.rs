@@ -8,10 +8,10 @@ pub(super) const STEP_PX: i32 = 20;
 pub(super) fn spread(wanted_px: &[i32], (top_px, bottom_px): (i32, i32)) -> Vec<i32> {
     let mut order: Vec<usize> = (0..wanted_px.len()).collect();
     order.sort_by_key(|&index| wanted_px.get(index));
-    let mut groups: Vec<Group> = Vec::new();
+    let mut groups: Vec<LabelStack> = Vec::new();
     for &index in &order {
         let wanted = wanted_px.get(index).copied().unwrap_or_default();
-        let mut group = Group { sum_px: wanted, count: 1, members: vec![index] };
+        let mut group = LabelStack { sum_px: wanted, count: 1, members: vec![index] };
         while let Some(above) =
             groups.pop_if(|above| above.bottom(top_px, bottom_px) + STEP_PX > group.top(top_px, bottom_px))
         {
@@ -32,14 +32,14 @@ pub(super) fn spread(wanted_px: &[i32], (top_px, bottom_px): (i32, i32)) -> Vec<
 }
 
 /// Labels one below the other.
-struct Group {
+struct LabelStack {
     /// Of the wanted heights.
     sum_px: i32,
     count: i32,
     members: Vec<usize>,
 }
 
-impl Group {
+impl LabelStack {
     fn top(&self, top_px: i32, bottom_px: i32) -> i32 {
         let height = (self.count - 1) * STEP_PX;
         (self.sum_px / self.count - height / 2).min(bottom_px - height).max(top_px)

@@ -11,11 +11,11 @@ pub(in crate::report) struct ReachChart {
     pub(in crate::report) x_title: String,
     /// What the dots of every case stand for, in order.
     pub(in crate::report) series: Vec<(String, Look)>,
-    pub(in crate::report) cases: Vec<Case>,
+    pub(in crate::report) cases: Vec<ReachRow>,
 }
 
 /// A case.
-pub(in crate::report) struct Case {
+pub(in crate::report) struct ReachRow {
     pub(in crate::report) label: String,
     /// A dot for each of the series that was measured.
     pub(in crate::report) values: Vec<Option<Value>>,
@@ -70,7 +70,7 @@ impl ReachChart {
         Ok(())
     }
 
-    fn draw_case(&self, area: &Area<'_>, case: &Case, x: Scale, y: i32) -> anyhow::Result<()> {
+    fn draw_case(&self, area: &Area<'_>, case: &ReachRow, x: Scale, y: i32) -> anyhow::Result<()> {
         write(area, &case.label, (2, y), Align::Left, INK)?;
         let middles = || case.values.iter().flatten().map(|value| x.px(value.middle));
         if let Some((from, to)) = middles().min().zip(middles().max()) {
@@ -97,8 +97,8 @@ mod tests {
             x_title: "million tokens".to_owned(),
             series: vec![("plain".to_owned(), theme::look_of("plain")), ("to run".to_owned(), theme::look_of("prod"))],
             cases: vec![
-                Case { label: "light 1".to_owned(), values: vec![value(0.4), value(1.3)], end: "3.3×".to_owned() },
-                Case { label: "light 64".to_owned(), values: vec![None, value(2.0)], end: String::new() },
+                ReachRow { label: "light 1".to_owned(), values: vec![value(0.4), value(1.3)], end: "3.3×".to_owned() },
+                ReachRow { label: "light 64".to_owned(), values: vec![None, value(2.0)], end: String::new() },
             ],
         };
         let svg = chart.svg("rates").unwrap();

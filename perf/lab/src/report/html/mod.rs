@@ -16,15 +16,15 @@ mod sections;
 use std::path::{Path, PathBuf};
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
-use sections::Section;
+use sections::HtmlSection;
 
 use crate::recommend::{Advice, NoAdvice, Question, advise};
 use crate::report::answer::Answer;
 use crate::report::data::Data;
 use crate::run::Run;
 use crate::run::effects::{Effects, effects};
-use crate::sweep::stored::Change;
-use crate::tripwire::Judged;
+use crate::sweep::stored::CellChange;
+use crate::tripwire::JudgedTripwire;
 
 /// Name of the file in a run's directory.
 pub const FILE_NAME: &str = "report.html";
@@ -42,9 +42,9 @@ pub struct Input<'a> {
     /// What the seams are worth, a piece for each point.
     pub effects: Vec<Effects>,
     /// The tripwires, judged.
-    pub tripwires: Vec<Judged>,
+    pub tripwires: Vec<JudgedTripwire>,
     /// The changes against the baseline, or why there are none.
-    pub baseline: Result<Vec<Change>, String>,
+    pub baseline: Result<Vec<CellChange>, String>,
     /// When and at which revision the baseline was stored.
     pub baseline_of: Option<String>,
 }
@@ -52,7 +52,7 @@ pub struct Input<'a> {
 impl<'a> Input<'a> {
     /// What follows from the run, held against these.
     #[must_use]
-    pub fn of(run: &'a Run, tripwires: Vec<Judged>, baseline: Result<Vec<Change>, String>) -> Self {
+    pub fn of(run: &'a Run, tripwires: Vec<JudgedTripwire>, baseline: Result<Vec<CellChange>, String>) -> Self {
         let data = Data::of(run);
         let question =
             |corpus: &str, batch| Question { corpus: corpus.to_owned(), batch, cores: run.header.host.cores };
@@ -89,23 +89,25 @@ impl Page<'_> {
     /// # Errors
     /// A plot that cannot be drawn.
     pub fn render(&self) -> anyhow::Result<String> {
-        let sides: Vec<Side<'_>> =
-            std::iter::once(&self.first).chain(&self.second).map(|input| Side::of(input, &self.directory)).collect();
+        let sides: Vec<ShownRun<'_>> = std::iter::once(&self.first)
+            .chain(&self.second)
+            .map(|input| ShownRun::of(input, &self.directory))
+            .collect();
         let sections = sections::all(&sides)?;
-        let title = sides.iter().map(Side::name).collect::<Vec<_>>().join(" beside ");
+        let title = sides.iter().map(ShownRun::name).collect::<Vec<_>>().join(" beside ");
         let answers = sections::head::answers(&sides)?;
         Ok(document(&title, &sides, &answers, &sections).into_string())
     }
 }
 
 /// One of the runs, with what is needed to show it.
-struct Side<'a> {
+struct ShownRun<'a> {
     input: &'a Input<'a>,
     data: Data<'a>,
     directory: &'a Path,
 }
 
-impl<'a> Side<'a> {
+impl<'a> ShownRun<'a> {
     fn of(input: &'a Input<'a>, directory: &'a Path) -> Self {
         Self { input, data: Data::of(input.run), directory }
     }
@@ -117,7 +119,7 @@ impl<'a> Side<'a> {
     }
 }
 
-fn document(title: &str, sides: &[Side<'_>], answers: &Markup, sections: &[Section]) -> Markup {
+fn document(title: &str, sides: &[ShownRun<'_>], answers: &Markup, sections: &[HtmlSection]) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -157,13 +159,13 @@ fn document(title: &str, sides: &[Side<'_>], answers: &Markup, sections: &[Secti
 
 #[cfg(test)]
 mod tests {
-    use fairbench::baseline::Standing;
+    use fairbench::baseline::Shift;
     use fairbench::measure::stats::PairedRatio;
 
     use super::*;
     use crate::run::simulated;
-    use crate::sweep::stored::Key;
-    use crate::tripwire::State;
+    use crate::sweep::stored::CellKey;
+    use crate::tripwire::TripwireState;
 
     fn ratio(estimate: f64) -> PairedRatio {
         PairedRatio { estimate, lower: estimate * 0.98, upper: estimate * 1.02 }
@@ -171,21 +173,24 @@ mod tests {
 
     /// An input with something in every place that a run alone does not fill.
     pub(super) fn hand_made(run: &Run) -> Input<'_> {
-        let judged = |name: &str, state| Judged {
+        let judged = |name: &str, state| JudgedTripwire {
             name: name.to_owned(),
             limit: "at most 2 times the floor".to_owned(),
             measured: "1.80 (1.75–1.86)".to_owned(),
             state,
         };
-        let change = Change {
-            key: Key { variant: "prod".to_owned(), fixture: "light".to_owned(), batch_tokens: 64, threads: 1 },
+        let change = CellChange {
+            key: CellKey { variant: "prod".to_owned(), fixture: "light".to_owned(), batch_tokens: 64, threads: 1 },
             against: "floor",
             was: ratio(1.5),
             is: ratio(1.7),
-            standing: Standing::Slower,
+            shift: Shift::Slower,
         };
         Input {
-            tripwires: vec![judged("prod-near-floor", State::Holds), judged("laptop", State::Elsewhere)],
+            tripwires: vec![
+                judged("prod-near-floor", TripwireState::Holds),
+                judged("laptop", TripwireState::Elsewhere),
+            ],
             baseline: Ok(vec![change]),
             ..Input::of(run, Vec::new(), Ok(Vec::new()))
         }
@@ -255,8 +260,8 @@ mod tests {
         let with = ["composition", "", fastest, classic, plain, "ns/token"];
         assert_eq!(heads(simulated::full(12)), [with; 2].concat());
         let mut before = simulated::full(12);
-        for contest in before.header.panels.iter_mut().flat_map(|panel| &mut panel.contests) {
-            contest.seats.pop();
+        for group in before.header.panels.iter_mut().flat_map(|panel| &mut panel.groups) {
+            group.arms.pop();
         }
         let without = ["composition", "", fastest, plain, "ns/token"];
         assert_eq!(heads(before), [without; 2].concat());
@@ -305,8 +310,8 @@ mod tests {
         run.header.host.cpu = "<script>alert(1)</script>".to_owned();
         run.notes.push("<b>bold</b>".to_owned());
         for panel in &mut run.header.panels {
-            for seat in panel.contests.iter_mut().flat_map(|contest| &mut contest.seats) {
-                seat.point.corpus = "\"><script>".to_owned();
+            for arm in panel.groups.iter_mut().flat_map(|group| &mut group.arms) {
+                arm.point.corpus = "\"><script>".to_owned();
             }
         }
         let page = page(&[run]);

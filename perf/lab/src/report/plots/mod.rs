@@ -14,13 +14,13 @@ use plotters::style::RGBColor;
 use ron_auth_core::VerifierConfig;
 use ron_auth_fixtures::Fixture;
 
-use crate::sweep::row::{Kind, Row};
+use crate::sweep::row::{ArmKind, CsvRow};
 
 /// Draws every plot that the rows have data for, as SVG and PNG. Returns the PNGs' paths.
 ///
 /// # Errors
 /// A plot that cannot be drawn or written.
-pub fn write_all(directory: &Path, rows: &[Row]) -> anyhow::Result<Vec<PathBuf>> {
+pub fn write_all(directory: &Path, rows: &[CsvRow]) -> anyhow::Result<Vec<PathBuf>> {
     let mut written = Vec::new();
     let mut write = |name: String, svg: Option<String>| -> anyhow::Result<()> {
         if let Some(svg) = svg {
@@ -42,14 +42,14 @@ pub fn write_all(directory: &Path, rows: &[Row]) -> anyhow::Result<Vec<PathBuf>>
 }
 
 /// Time per token against batch size: a line for each variant, at default knobs.
-fn time_per_token(rows: &[Row], fixture: &str) -> Option<LineChart> {
-    let rows: Vec<&Row> = rows
+fn time_per_token(rows: &[CsvRow], fixture: &str) -> Option<LineChart> {
+    let rows: Vec<&CsvRow> = rows
         .iter()
-        .filter(|row| row.fixture == fixture && row.purpose == "variants" && row.kind != Kind::Control)
+        .filter(|row| row.fixture == fixture && row.purpose == "variants" && row.kind != ArmKind::Control)
         .filter(|row| row.variant != crate::catalogue::REFERENCE || row.threads == 1)
         .collect();
     let style =
-        |row: &Row| (name_with_threads(row), colour_of(&row.variant), row.threads > 1 || row.kind == Kind::Floor);
+        |row: &CsvRow| (name_with_threads(row), colour_of(&row.variant), row.threads > 1 || row.kind == ArmKind::Floor);
     let series = series_by(&rows, style, |row| {
         let time = row.time_ns().scaled(1e-3);
         Point { x: row.batch_tokens as f64, y: time.median, lower: time.q1, upper: time.q3 }
@@ -67,14 +67,14 @@ fn time_per_token(rows: &[Row], fixture: &str) -> Option<LineChart> {
 }
 
 /// Speed-up over `plain`: a row for each variant, a dot for each batch.
-fn speedup(rows: &[Row], fixture: &str) -> Option<dots::DotChart> {
+fn speedup(rows: &[CsvRow], fixture: &str) -> Option<dots::DotChart> {
     let mut chart = dots::DotChart {
         title: format!("Speed-up over plain, {fixture} tokens"),
         subtitle: "paired ratio of the same blocks; bars: 95 % interval".to_owned(),
         x_label: "times as fast as plain".to_owned(),
         rows: Vec::new(),
     };
-    let rows: Vec<&Row> = rows
+    let rows: Vec<&CsvRow> = rows
         .iter()
         .filter(|row| row.fixture == fixture && row.is_default_variant() && row.variant != crate::catalogue::REFERENCE)
         .collect();
@@ -99,34 +99,34 @@ fn speedup(rows: &[Row], fixture: &str) -> Option<dots::DotChart> {
     (!chart.rows.is_empty()).then_some(chart)
 }
 
-fn soa_threshold(rows: &[Row]) -> Option<LineChart> {
+fn soa_threshold(rows: &[CsvRow]) -> Option<LineChart> {
     let default = VerifierConfig::DEFAULT_SOA_THRESHOLD;
-    let rows: Vec<&Row> = knob_rows(rows).filter(|row| row.threads == 1 && row.batch_tokens == 64).collect();
+    let rows: Vec<&CsvRow> = knob_rows(rows).filter(|row| row.threads == 1 && row.batch_tokens == 64).collect();
     threshold_chart(&rows, "soa_threshold", "caveats per token", default, |row| row.soa_threshold_caveats)
 }
 
-fn par_min_batch(rows: &[Row]) -> Option<LineChart> {
+fn par_min_batch(rows: &[CsvRow]) -> Option<LineChart> {
     let default = VerifierConfig::DEFAULT_PAR_MIN_BATCH;
-    let rows: Vec<&Row> = knob_rows(rows)
+    let rows: Vec<&CsvRow> = knob_rows(rows)
         .filter(|row| row.threads > 1 && row.batch_tokens == 64)
         .filter(|row| row.soa_threshold_caveats == VerifierConfig::DEFAULT_SOA_THRESHOLD)
         .collect();
     threshold_chart(&rows, "par_min_batch", "tokens per call", default, |row| row.par_min_batch_tokens)
 }
 
-fn knob_rows(rows: &[Row]) -> impl Iterator<Item = &Row> {
-    rows.iter().filter(|row| row.kind == Kind::Variant && row.purpose == "knobs")
+fn knob_rows(rows: &[CsvRow]) -> impl Iterator<Item = &CsvRow> {
+    rows.iter().filter(|row| row.kind == ArmKind::Variant && row.purpose == "knobs")
 }
 
 /// Time against a knob, relative to the knob's default, for each variant and fixture.
 fn threshold_chart(
-    rows: &[&Row],
+    rows: &[&CsvRow],
     knob: &str,
     unit: &str,
     default: usize,
-    value: impl Fn(&Row) -> usize,
+    value: impl Fn(&CsvRow) -> usize,
 ) -> Option<LineChart> {
-    let style = |row: &Row| (format!("{}, {}", row.variant, row.fixture), INK, false);
+    let style = |row: &CsvRow| (format!("{}, {}", row.variant, row.fixture), INK, false);
     let mut series = series_by(rows, style, |row| {
         let ratio = row.to_plain();
         Point { x: value(row) as f64, y: ratio.estimate, lower: ratio.lower, upper: ratio.upper }
@@ -155,15 +155,15 @@ fn threshold_chart(
     .if_drawable()
 }
 
-fn name_with_threads(row: &Row) -> String {
+fn name_with_threads(row: &CsvRow) -> String {
     if row.threads == 1 { row.variant.clone() } else { format!("{}, {} threads", row.variant, row.threads) }
 }
 
 /// One series for each label that `style` gives, with its colour and whether it is dashed.
 fn series_by(
-    rows: &[&Row],
-    style: impl Fn(&Row) -> (String, RGBColor, bool),
-    point: impl Fn(&Row) -> Point,
+    rows: &[&CsvRow],
+    style: impl Fn(&CsvRow) -> (String, RGBColor, bool),
+    point: impl Fn(&CsvRow) -> Point,
 ) -> Vec<Series> {
     let mut series: Vec<Series> = Vec::new();
     for row in rows {

@@ -13,17 +13,17 @@
 
 use ron_auth_variants::Variant;
 
-use crate::run::Measured;
+use crate::run::MeasuredArm;
 
 /// What these backends do together beyond what fewer of them do: block by block, in logs. Of one backend its main
-/// effect. `seats` must be all compositions.
-pub(super) fn contrast(seats: &[(Variant, &Measured<'_>)], backends: &[&str]) -> Vec<f64> {
-    let settings_of_the_others = seats.len() as f64 / f64::powf(2.0, backends.len() as f64);
-    let mut sums = vec![0.0; seats.first().map_or(0, |(_, seat)| seat.blocks())];
-    for (variant, seat) in seats {
+/// effect. `arms` must be all compositions.
+pub(super) fn contrast(arms: &[(Variant, &MeasuredArm<'_>)], backends: &[&str]) -> Vec<f64> {
+    let settings_of_the_others = arms.len() as f64 / f64::powf(2.0, backends.len() as f64);
+    let mut sums = vec![0.0; arms.first().map_or(0, |(_, arm)| arm.blocks())];
+    for (variant, arm) in arms {
         let own = variant.seams.backends();
         let sign: f64 = backends.iter().map(|backend| if own.contains(backend) { 1.0 } else { -1.0 }).product();
-        for (sum, log) in sums.iter_mut().zip(&seat.log_to_plain) {
+        for (sum, log) in sums.iter_mut().zip(&arm.log_to_plain) {
             *sum += sign * log / settings_of_the_others;
         }
     }
@@ -39,13 +39,13 @@ mod tests {
     fn contrasts_agree_with_the_differences_that_define_them() {
         let run = simulated::run(&Truth::default(), 6);
         let groups = run.compositions();
-        let seats = groups[0].all(|_| true).unwrap();
+        let arms = groups[0].all(|_| true).unwrap();
         let log = |backends: &[&str], block: usize| {
-            let mut of = seats.iter().filter(|(variant, _)| variant.seams.beyond_plain() == backends);
+            let mut of = arms.iter().filter(|(variant, _)| variant.seams.beyond_plain() == backends);
             of.next().unwrap().1.log_to_plain[block]
         };
         // The settings of all seams but Base64 and MAC.
-        let others: Vec<Vec<&str>> = seats.iter().map(|(variant, _)| variant.seams.beyond_plain()).collect();
+        let others: Vec<Vec<&str>> = arms.iter().map(|(variant, _)| variant.seams.beyond_plain()).collect();
         let others: Vec<_> =
             others.iter().filter(|own| !own.contains(&"simd-b64") && !own.contains(&"lanes")).collect();
         assert_eq!(others.len(), 8);
@@ -62,8 +62,8 @@ mod tests {
                 base64 += ((x - neither) + (xz - z)) / 16.0;
                 both += (xz - x - z + neither) / 8.0;
             }
-            assert!((contrast(&seats, &["simd-b64"])[block] - base64).abs() < 1e-12);
-            assert!((contrast(&seats, &["simd-b64", "lanes"])[block] - both).abs() < 1e-12);
+            assert!((contrast(&arms, &["simd-b64"])[block] - base64).abs() < 1e-12);
+            assert!((contrast(&arms, &["simd-b64", "lanes"])[block] - both).abs() < 1e-12);
         }
     }
 }

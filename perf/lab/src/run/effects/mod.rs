@@ -15,7 +15,7 @@ pub use words::table;
 use self::contrast::contrast;
 use crate::run::compositions::LEAST_DIFFERENCE;
 use crate::run::measured::{ratio, ratio_of_many};
-use crate::run::{Measured, Point, Run};
+use crate::run::{MeasuredArm, Point, Run};
 
 /// What the seams are worth at one point.
 #[derive(Clone, Debug)]
@@ -54,15 +54,15 @@ pub fn effects(run: &Run) -> Vec<Effects> {
     found.iter().filter_map(|group| at(group.point, &group.all(|_| true)?)).collect()
 }
 
-fn at(point: &Point, seats: &[(Variant, &Measured<'_>)]) -> Option<Effects> {
-    let (_, none) = seats.first()?;
-    let (all, with_all) = seats.last()?;
+fn at(point: &Point, arms: &[(Variant, &MeasuredArm<'_>)]) -> Option<Effects> {
+    let (_, none) = arms.first()?;
+    let (all, with_all) = arms.last()?;
     let backends = all.seams.backends();
-    let interactions = interactions(seats, &pairs(&backends));
-    let main = |backend| Some(Effect { backends: vec![backend], ratio: ratio(&contrast(seats, &[backend]))? });
+    let interactions = interactions(arms, &pairs(&backends));
+    let main = |backend| Some(Effect { backends: vec![backend], ratio: ratio(&contrast(arms, &[backend]))? });
     let alone = |backend| {
-        let (_, seat) = seats.iter().find(|(variant, _)| variant.seams.beyond_plain() == [backend])?;
-        Some(median(&seat.log_to(none)?))
+        let (_, arm) = arms.iter().find(|(variant, _)| variant.seams.beyond_plain() == [backend])?;
+        Some(median(&arm.log_to(none)?))
     };
     Some(Effects {
         point: point.clone(),
@@ -75,10 +75,10 @@ fn at(point: &Point, seats: &[(Variant, &Measured<'_>)]) -> Option<Effects> {
 }
 
 /// `None` with too few blocks to tell.
-fn interactions(seats: &[(Variant, &Measured<'_>)], pairs: &[[&'static str; 2]]) -> Option<Vec<Effect>> {
+fn interactions(arms: &[(Variant, &MeasuredArm<'_>)], pairs: &[[&'static str; 2]]) -> Option<Vec<Effect>> {
     let mut found = Vec::new();
     for pair in pairs {
-        let log_ratios = contrast(seats, pair);
+        let log_ratios = contrast(arms, pair);
         if ratio_of_many(&log_ratios, pairs.len())?.excludes_one_by(LEAST_DIFFERENCE) {
             found.push(Effect { backends: pair.to_vec(), ratio: ratio(&log_ratios)? });
         }
@@ -101,8 +101,8 @@ fn all_backends() -> Vec<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run::simulated::{self, Truth, contest, point, run_of, time_of};
-    use crate::run::{Contest, Panel};
+    use crate::run::simulated::{self, Truth, group, point, run_of, time_of};
+    use crate::run::{ComparisonGroup, Panel};
 
     pub(super) fn of(truth: &Truth, blocks: usize) -> Vec<Effects> {
         effects(&simulated::run(truth, blocks))
@@ -165,11 +165,11 @@ mod tests {
         let truth = Truth::default();
         let panels = vec![Panel {
             section: "compositions".to_owned(),
-            contests: vec![contest(compositions(), &point("light", 64, 1))],
+            groups: vec![group(compositions(), &point("light", 64, 1))],
         }];
-        let time = |seat: &crate::run::Seat| {
-            let both = seat.variant.contains("simd-b64") && seat.variant.contains("tls-scratch");
-            time_of(&truth, &seat.variant) * if both { 0.7 } else { 1.0 }
+        let time = |arm: &crate::run::SweepArm| {
+            let both = arm.variant.contains("simd-b64") && arm.variant.contains("tls-scratch");
+            time_of(&truth, &arm.variant) * if both { 0.7 } else { 1.0 }
         };
         let found = effects(&run_of(panels, &truth, &time, 12));
         let interactions = &found[0].interactions;
@@ -187,8 +187,8 @@ mod tests {
 
     #[test]
     fn a_point_without_all_32_has_no_effects() {
-        let contests: Vec<Contest> = vec![contest(&compositions()[1..], &point("light", 64, 1))];
-        let panels = vec![Panel { section: "compositions".to_owned(), contests }];
+        let groups: Vec<ComparisonGroup> = vec![group(&compositions()[1..], &point("light", 64, 1))];
+        let panels = vec![Panel { section: "compositions".to_owned(), groups }];
         assert_eq!(effects(&run_of(panels, &Truth::default(), &|_| 1.0, 12)).len(), 0);
     }
 }

@@ -13,14 +13,14 @@ const LEGEND: &str = "A factor on the time when the backend takes the place of p
 
 /// What a ratio says.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Standing {
+enum RatioWord {
     Faster,
     Slower,
     /// No difference that could be told, or less than [`LEAST_DIFFERENCE`].
     Same,
 }
 
-impl Standing {
+impl RatioWord {
     fn of(PairedRatio { lower, upper, estimate }: PairedRatio) -> Self {
         let includes_one = lower <= 1.0 && 1.0 <= upper;
         let is_close_to_one = 1.0 / (1.0 + LEAST_DIFFERENCE) <= lower && upper <= 1.0 + LEAST_DIFFERENCE;
@@ -50,13 +50,13 @@ impl Effects {
         let mut effects: Vec<&Effect> = self.main.iter().collect();
         effects.sort_by(|a, b| a.ratio.estimate.total_cmp(&b.ratio.estimate));
         let mut clauses = Vec::new();
-        for (standing, clause) in [
-            (Standing::Faster, ["", " takes", " of the time"]),
-            (Standing::Slower, ["", " takes", " times the time"]),
-            (Standing::Same, ["no difference that could be told: ", "", ""]),
+        for (word, clause) in [
+            (RatioWord::Faster, ["", " takes", " of the time"]),
+            (RatioWord::Slower, ["", " takes", " times the time"]),
+            (RatioWord::Same, ["no difference that could be told: ", "", ""]),
         ] {
             let [head, verb, what] = clause;
-            let mut own = effects.iter().filter(|effect| Standing::of(effect.ratio) == standing);
+            let mut own = effects.iter().filter(|effect| RatioWord::of(effect.ratio) == word);
             let Some(first) = own.next() else { continue };
             let rest = own.map(|effect| format!(", {} {}", effect.name(), effect.ratio));
             clauses.push(format!("{head}{}{verb} {}{what}{}", first.name(), first.ratio, rest.collect::<String>()));
@@ -161,10 +161,10 @@ mod tests {
 
     #[test]
     fn a_difference_is_one_only_outside_of_one_percent_and_without_1_in_its_interval() {
-        let standing =
-            |lower: f64, upper: f64| Standing::of(PairedRatio { estimate: lower.midpoint(upper), lower, upper });
-        assert!(standing(0.5, 1.5) == Standing::Same && standing(1.001, 1.009) == Standing::Same);
-        assert!(standing(1.001, 1.02) == Standing::Slower && standing(0.98, 0.999) == Standing::Faster);
+        let word =
+            |lower: f64, upper: f64| RatioWord::of(PairedRatio { estimate: lower.midpoint(upper), lower, upper });
+        assert!(word(0.5, 1.5) == RatioWord::Same && word(1.001, 1.009) == RatioWord::Same);
+        assert!(word(1.001, 1.02) == RatioWord::Slower && word(0.98, 0.999) == RatioWord::Faster);
     }
 
     #[test]

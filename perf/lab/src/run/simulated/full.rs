@@ -8,10 +8,11 @@ use ron_auth_variants::{catalogue, compositions};
 
 use super::{Truth, normal, time_of};
 use crate::catalogue::{CLASSIC, Knobs, REFERENCE};
-use crate::run::journal::{Journal, Run};
+use crate::run::journal::{Run, RunJournal};
 use crate::run::record::Allocations;
 use crate::run::record::{
-    Block, Contest, Count, FORMAT, Header, Kind, Memory, Panel, Point, Profile, Record, Seat, StageSamples,
+    ArmKind, Block, ComparisonGroup, Count, FORMAT, Header, MemoryRecord, Panel, Point, Profile, Record, StageSamples,
+    SweepArm,
 };
 use crate::test_data::host;
 
@@ -52,7 +53,7 @@ pub(crate) fn full(blocks: usize) -> Run {
             }),
             instructions_per_token: Some(instructions),
         }));
-        run.push(Record::Memory(Memory {
+        run.push(Record::MemoryRecord(MemoryRecord {
             variant: variant.to_owned(),
             point: point.clone(),
             peak_resident_bytes: 9 << 20,
@@ -77,10 +78,10 @@ pub(crate) fn full(blocks: usize) -> Run {
 pub(crate) fn full_in(directory: &Path, blocks: usize) -> Run {
     let mut run = full(blocks);
     run.directory = directory.to_path_buf();
-    let mut journal = Journal::create(directory, &run.header).unwrap();
+    let mut journal = RunJournal::create(directory, &run.header).unwrap();
     run.blocks.iter().for_each(|block| journal.write(&Record::Block(block.clone())).unwrap());
     run.counts.iter().for_each(|count| journal.write(&Record::Count(count.clone())).unwrap());
-    run.memory.iter().for_each(|memory| journal.write(&Record::Memory(memory.clone())).unwrap());
+    run.memory.iter().for_each(|memory| journal.write(&Record::MemoryRecord(memory.clone())).unwrap());
     run.profiles.iter().for_each(|profile| journal.write(&Record::Profile(profile.clone())).unwrap());
     run.notes.iter().for_each(|note| journal.write(&Record::Note(note.clone())).unwrap());
     journal.write(&Record::End { elapsed_s: run.elapsed_s.unwrap() }).unwrap();
@@ -99,10 +100,10 @@ fn panels() -> Vec<Panel> {
     let parallel = ["parallel", "prod"].map(str::to_owned);
     let each = |section: &str, batches: &[usize], variants: &[String], threads: usize| Panel {
         section: section.to_owned(),
-        contests: CORPORA
+        groups: CORPORA
             .iter()
             .flat_map(|corpus| batches.iter().map(move |batch| (corpus, *batch)))
-            .map(|(corpus, batch)| contest(variants, &point(corpus, batch, Knobs::defaults(threads))))
+            .map(|(corpus, batch)| group(variants, &point(corpus, batch, Knobs::defaults(threads))))
             .collect(),
     };
     vec![
@@ -110,43 +111,43 @@ fn panels() -> Vec<Panel> {
         each("parallel", &BATCHES[2..], &parallel, 2),
         Panel {
             section: "compositions".to_owned(),
-            contests: vec![composed_on(1, &composed), composed_on(64, &composed)],
+            groups: vec![composed_on(1, &composed), composed_on(64, &composed)],
         },
         knobs(&[0, 8, 16, 32, 64, 128], 1, |soa_threshold| Knobs { soa_threshold, ..Knobs::defaults(1) }),
         knobs(&[1, 32, 64, 128, 512, usize::MAX], 2, |par_min_batch| Knobs { par_min_batch, ..Knobs::defaults(2) }),
     ]
 }
 
-fn composed_on(batch: usize, composed: &[String]) -> Contest {
-    contest(composed, &point("light", batch, Knobs::defaults(1)))
+fn composed_on(batch: usize, composed: &[String]) -> ComparisonGroup {
+    group(composed, &point("light", batch, Knobs::defaults(1)))
 }
 
 /// `prod` with each of these values, on both corpora.
 fn knobs(values: &[usize], threads: usize, knobs: fn(usize) -> Knobs) -> Panel {
     let of = |corpus: &&str| {
-        let mut contest = contest(&[], &point(corpus, 64, Knobs::defaults(threads)));
-        contest.seats.retain(|seat| seat.kind != Kind::Floor);
-        contest.seats[0].kind = Kind::Reference;
-        let classic = contest.seats.pop();
-        contest.seats.extend(values.iter().map(|&value| seat(Kind::Variant, "prod", &point(corpus, 64, knobs(value)))));
-        contest.seats.extend(classic);
-        contest
+        let mut group = group(&[], &point(corpus, 64, Knobs::defaults(threads)));
+        group.arms.retain(|arm| arm.kind != ArmKind::Floor);
+        group.arms[0].kind = ArmKind::Reference;
+        let classic = group.arms.pop();
+        group.arms.extend(values.iter().map(|&value| arm(ArmKind::Variant, "prod", &point(corpus, 64, knobs(value)))));
+        group.arms.extend(classic);
+        group
     };
-    Panel { section: "knobs".to_owned(), contests: CORPORA.iter().map(of).collect() }
+    Panel { section: "knobs".to_owned(), groups: CORPORA.iter().map(of).collect() }
 }
 
-fn contest(variants: &[String], point: &Point) -> Contest {
-    let mut seats = vec![seat(Kind::Variant, REFERENCE, point), seat(Kind::Control, REFERENCE, point)];
+fn group(variants: &[String], point: &Point) -> ComparisonGroup {
+    let mut arms = vec![arm(ArmKind::Variant, REFERENCE, point), arm(ArmKind::Control, REFERENCE, point)];
     if point.knobs.threads == 1 {
-        seats.push(seat(Kind::Floor, "floor", point));
+        arms.push(arm(ArmKind::Floor, "floor", point));
     }
-    seats.extend(variants.iter().map(|variant| seat(Kind::Variant, variant, point)));
-    seats.push(seat(Kind::Classic, CLASSIC, point));
-    Contest { seats }
+    arms.extend(variants.iter().map(|variant| arm(ArmKind::Variant, variant, point)));
+    arms.push(arm(ArmKind::Classic, CLASSIC, point));
+    ComparisonGroup { arms }
 }
 
-fn seat(kind: Kind, variant: &str, point: &Point) -> Seat {
-    Seat { kind, variant: variant.to_owned(), point: point.clone() }
+fn arm(kind: ArmKind, variant: &str, point: &Point) -> SweepArm {
+    SweepArm { kind, variant: variant.to_owned(), point: point.clone() }
 }
 
 fn point(corpus: &str, batch: usize, knobs: Knobs) -> Point {
@@ -156,16 +157,16 @@ fn point(corpus: &str, batch: usize, knobs: Knobs) -> Point {
 fn block(panel: &Panel, number: usize, at_s: f64, rng: &mut impl Rng) -> Block {
     let digits = |value: f64, digits: f64| (value * digits).round() / digits;
     let mut block = Block { panel: number, at_s, took_s: 4.0, ns_per_token: Vec::new(), log_ratio: Vec::new() };
-    for contest in &panel.contests {
+    for group in &panel.groups {
         let plain_ns =
-            2500.0 * (0.06 * normal(rng)).exp() * if contest.seats[0].point.corpus == "light" { 1.0 } else { 5.0 };
-        let noise = if contest.seats[0].point.knobs.threads == 1 { 0.006 } else { 0.03 };
+            2500.0 * (0.06 * normal(rng)).exp() * if group.arms[0].point.corpus == "light" { 1.0 } else { 5.0 };
+        let noise = if group.arms[0].point.knobs.threads == 1 { 0.006 } else { 0.03 };
         let logs: Vec<f64> = (0..)
-            .zip(&contest.seats)
-            .map(|(index, seat)| match seat.kind {
+            .zip(&group.arms)
+            .map(|(index, arm)| match arm.kind {
                 _ if index == 0 => 0.0,
-                Kind::Classic => digits(super::CLASSIC.ln(), 1e5),
-                _ => digits(factor(seat).ln() + noise * normal(rng), 1e5),
+                ArmKind::Classic => digits(super::CLASSIC.ln(), 1e5),
+                _ => digits(factor(arm).ln() + noise * normal(rng), 1e5),
             })
             .collect();
         block.ns_per_token.push(logs.iter().map(|log| digits(plain_ns * log.exp(), 10.0)).collect());
@@ -175,19 +176,19 @@ fn block(panel: &Panel, number: usize, at_s: f64, rng: &mut impl Rng) -> Block {
 }
 
 /// Time / time of plain: lanes want a batch, threads want a large one, thresholds have a best value.
-fn factor(seat: &Seat) -> f64 {
-    let Point { batch, knobs: Knobs { soa_threshold, par_min_batch, threads }, .. } = seat.point;
+fn factor(arm: &SweepArm) -> f64 {
+    let Point { batch, knobs: Knobs { soa_threshold, par_min_batch, threads }, .. } = arm.point;
     let filled = (batch as f64 / 16.0).min(1.0);
     let truth = Truth { lanes: 1.0 - 0.5 * filled, ..Truth::default() };
     let spread = threads > 1 && batch >= par_min_batch;
-    match seat.kind {
-        Kind::Control | Kind::Reference => 1.0,
-        Kind::Classic => super::CLASSIC,
-        Kind::Floor => 0.24 - 0.15 * filled,
-        Kind::Variant => {
+    match arm.kind {
+        ArmKind::Control | ArmKind::Reference => 1.0,
+        ArmKind::Classic => super::CLASSIC,
+        ArmKind::Floor => 0.24 - 0.15 * filled,
+        ArmKind::Variant => {
             let knob = 1.0 + 0.01 * ((soa_threshold as f64 + 4.0) / 36.0).ln().abs();
-            let parallel = matches!(seat.variant.as_str(), "parallel" | "prod");
-            time_of(&truth, &seat.variant) * knob * if spread && parallel { 0.58 } else { 1.0 }
+            let parallel = matches!(arm.variant.as_str(), "parallel" | "prod");
+            time_of(&truth, &arm.variant) * knob * if spread && parallel { 0.58 } else { 1.0 }
         }
     }
 }

@@ -8,8 +8,8 @@ use anyhow::{anyhow, bail};
 use ron_auth_variants::{Variant, catalogue, compositions};
 use toml::Spanned;
 
-use super::raw::{File, Instructions, Memory, Profile, RawSection, Threads};
-use super::{Plan, Profiles, Section};
+use super::raw::{File, RawInstructions, RawMemory, RawProfile, RawSection, Threads};
+use super::{PlanSection, Profiles, SweepPlan};
 use crate::catalogue::{CLASSIC, REFERENCE};
 use crate::corpus::Source;
 use crate::run::measured::FEWEST_BLOCKS;
@@ -29,7 +29,7 @@ const DEFAULT_TURN_US: u64 = 300;
 const DEFAULT_ROUNDS: usize = 2;
 const DEFAULT_PRECISION_PERCENT: f64 = 1.0;
 
-pub(super) fn parse(text: &str, path: &Path, name: &str, all_threads: usize) -> anyhow::Result<Plan> {
+pub(super) fn parse(text: &str, path: &Path, name: &str, all_threads: usize) -> anyhow::Result<SweepPlan> {
     let reader = Reader { text, path, all_threads };
     let file: File = toml::from_str(text).map_err(|error| {
         let at = error.span().map_or(0, |span| span.start);
@@ -44,7 +44,7 @@ pub(super) fn parse(text: &str, path: &Path, name: &str, all_threads: usize) -> 
     for section in file.section {
         sections.push(reader.section(section)?);
     }
-    let plan = Plan {
+    let plan = SweepPlan {
         name: name.to_owned(),
         about: file.about,
         budget: file.budget.as_ref().map(|budget| reader.time(budget)).transpose()?,
@@ -84,13 +84,13 @@ impl Reader<'_> {
         anyhow!("{}:{line}: {what}", self.path.display())
     }
 
-    fn section(&self, raw: Spanned<RawSection>) -> anyhow::Result<Section> {
+    fn section(&self, raw: Spanned<RawSection>) -> anyhow::Result<PlanSection> {
         let at = raw.span().start;
         let raw = raw.into_inner();
         if raw.name.get_ref().trim().is_empty() {
             return Err(self.wrong(raw.name.span().start, "a section's name is empty; results carry it"));
         }
-        let section = Section {
+        let section = PlanSection {
             variants: self.variants(&raw.variants)?,
             corpora: self.corpora(&raw.corpora)?,
             batches: self.batches(&raw.batches)?,
@@ -129,21 +129,21 @@ impl Reader<'_> {
         Ok(section)
     }
 
-    fn instructions(&self, raw: &Spanned<Instructions>) -> anyhow::Result<(Vec<Variant>, Vec<usize>)> {
-        let Instructions { variants, batches } = raw.get_ref();
+    fn instructions(&self, raw: &Spanned<RawInstructions>) -> anyhow::Result<(Vec<Variant>, Vec<usize>)> {
+        let RawInstructions { variants, batches } = raw.get_ref();
         let lists = [("variants", variants.len()), ("batches", batches.len())];
         self.none_empty(raw.span().start, "[instructions]", &lists)?;
         Ok((self.variants(variants)?, self.batches(batches)?))
     }
 
-    fn memory(&self, raw: &Spanned<Memory>) -> anyhow::Result<Vec<Variant>> {
-        let Memory { variants } = raw.get_ref();
+    fn memory(&self, raw: &Spanned<RawMemory>) -> anyhow::Result<Vec<Variant>> {
+        let RawMemory { variants } = raw.get_ref();
         self.none_empty(raw.span().start, "[memory]", &[("variants", variants.len())])?;
         self.variants(variants)
     }
 
-    fn profile(&self, raw: &Spanned<Profile>) -> anyhow::Result<Profiles> {
-        let Profile { variants, corpora, batch, seconds } = raw.get_ref();
+    fn profile(&self, raw: &Spanned<RawProfile>) -> anyhow::Result<Profiles> {
+        let RawProfile { variants, corpora, batch, seconds } = raw.get_ref();
         let lists = [("variants", variants.len()), ("corpora", corpora.len())];
         self.none_empty(raw.span().start, "[profile]", &lists)?;
         Ok(Profiles {
@@ -281,7 +281,7 @@ mod tests {
     const GOOD: &str = "about = \"a\"\nblocks = [6, 12]\n\n[[section]]\nname = \"variants\"\nvariants = [\"prod\"]\n\
                         corpora = [\"light\"]\nbatches = [64]\nthreads = [1, \"all\"]\n";
 
-    fn read(text: &str) -> anyhow::Result<Plan> {
+    fn read(text: &str) -> anyhow::Result<SweepPlan> {
         parse(text, Path::new("own.toml"), "own", 4)
     }
 
@@ -289,7 +289,7 @@ mod tests {
     fn the_plans_that_come_with_the_lab_are_good() {
         for which in [BuiltIn::Smoke, BuiltIn::Quick, BuiltIn::Full] {
             for threads in [1, 2, 64] {
-                assert!(!Plan::built_in(which, threads).unwrap().panels().is_empty());
+                assert!(!SweepPlan::built_in(which, threads).unwrap().panels().is_empty());
             }
         }
     }

@@ -50,7 +50,7 @@ impl BuiltIn {
 
 /// A plan, its names resolved.
 #[derive(Clone, Debug)]
-pub struct Plan {
+pub struct SweepPlan {
     /// `quick`, or the stem of its file.
     pub name: String,
     /// What it is for, in a line.
@@ -66,7 +66,7 @@ pub struct Plan {
     /// Rounds of a block.
     pub rounds: usize,
     /// What is measured, most important first.
-    pub sections: Vec<Section>,
+    pub sections: Vec<PlanSection>,
     /// Whether allocations are counted.
     pub allocations: bool,
     /// Of which variants instructions are counted, at which batches.
@@ -79,10 +79,10 @@ pub struct Plan {
 
 /// Some variants on some points.
 #[derive(Clone, Debug)]
-pub struct Section {
+pub struct PlanSection {
     /// Its name: results carry it.
     pub name: String,
-    /// Without `plain`, which is in every contest.
+    /// Without `plain`, which is in every group.
     pub variants: Vec<Variant>,
     /// The tokens.
     pub corpora: Vec<Source>,
@@ -117,7 +117,7 @@ impl Profiles {
     }
 }
 
-impl Plan {
+impl SweepPlan {
     /// A plan that comes with the lab. `all_threads` is what `threads = ["all"]` means.
     ///
     /// # Errors

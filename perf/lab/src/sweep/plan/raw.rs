@@ -14,9 +14,9 @@ pub(super) struct File {
     pub(super) turn_us: Option<Spanned<i64>>,
     pub(super) rounds: Option<Spanned<i64>>,
     pub(super) allocations: Option<Empty>,
-    pub(super) instructions: Option<Spanned<Instructions>>,
-    pub(super) memory: Option<Spanned<Memory>>,
-    pub(super) profile: Option<Spanned<Profile>>,
+    pub(super) instructions: Option<Spanned<RawInstructions>>,
+    pub(super) memory: Option<Spanned<RawMemory>>,
+    pub(super) profile: Option<Spanned<RawProfile>>,
     #[serde(default)]
     pub(super) section: Vec<Spanned<RawSection>>,
 }
@@ -27,20 +27,20 @@ pub(super) struct Empty {}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Instructions {
+pub(super) struct RawInstructions {
     pub(super) variants: Vec<Spanned<String>>,
     pub(super) batches: Vec<Spanned<i64>>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Memory {
+pub(super) struct RawMemory {
     pub(super) variants: Vec<Spanned<String>>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Profile {
+pub(super) struct RawProfile {
     pub(super) variants: Vec<Spanned<String>>,
     pub(super) corpora: Vec<Spanned<String>>,
     pub(super) batch: Spanned<i64>,

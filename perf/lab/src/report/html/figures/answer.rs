@@ -4,7 +4,7 @@ use fairbench::measure::stats::Quartiles;
 
 use super::Figure;
 use crate::report::answer::{Pick, Reference, references};
-use crate::report::chart::reach::{Case, ReachChart};
+use crate::report::chart::reach::{ReachChart, ReachRow};
 use crate::report::chart::theme::look_of;
 use crate::report::chart::{Look, Value};
 use crate::report::html::format::workload_of;
@@ -26,7 +26,7 @@ pub(in crate::report::html) fn figure(picks: &[Pick]) -> anyhow::Result<Option<F
     Figure::new("How fast that is, per core".to_owned(), &note, |label| chart.svg(label)).map(Some)
 }
 
-fn case(pick: &Pick, references: &[&Reference]) -> Case {
+fn case(pick: &Pick, references: &[&Reference]) -> ReachRow {
     let own = pick.tokens_per_second_per_core.scaled(1e-6);
     let ratio_to = |index: usize| references.get(index).and_then(|reference| (reference.of)(pick));
     // Its rate follows from the paired ratio; its own time was taken at other moments.
@@ -37,7 +37,7 @@ fn case(pick: &Pick, references: &[&Reference]) -> Case {
     let mut values: Vec<Option<Value>> = (0..references.len()).map(reference).collect();
     let Quartiles { q1, median, q3 } = own;
     values.push(Some(Value { middle: median, lower: q1, upper: q3 }));
-    Case {
+    ReachRow {
         label: workload_of(&pick.point),
         values,
         end: ratio_to(0).map_or_else(String::new, |ratio| format!("{:.1}×", 1.0 / ratio.estimate)),

@@ -9,13 +9,13 @@ use crate::report::data::Data;
 pub(in crate::report::html) fn figures(data: &Data<'_>) -> anyhow::Result<Vec<Figure>> {
     let mut figures = Vec::new();
     for corpus in data.corpora() {
-        let seats: Vec<_> = data.named_on(corpus).into_iter().filter(|seat| seat.point().knobs.threads == 1).collect();
-        let series = over_batches(seats.iter().copied(), |seat| data.to_floor(seat).map(Value::from));
+        let arms: Vec<_> = data.named_on(corpus).into_iter().filter(|arm| arm.point().knobs.threads == 1).collect();
+        let series = over_batches(arms.iter().copied(), |arm| data.to_floor(arm).map(Value::from));
         if series.is_empty() {
             continue;
         }
         let chart = LineChart {
-            x: batches(seats.iter().copied()),
+            x: batches(arms.iter().copied()),
             y_title: "time / time of the floor (log scale)".to_owned(),
             is_y_log: true,
             mark: Some(1.0),

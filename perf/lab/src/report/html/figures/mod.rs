@@ -15,7 +15,7 @@ use crate::report::chart::lines::{Series, XAxis};
 use crate::report::chart::theme::look_of;
 use crate::report::chart::{Look, Value};
 use crate::report::data::is_plain;
-use crate::run::Measured;
+use crate::run::MeasuredArm;
 
 /// A plot with its title and what a reader needs to read it.
 pub(super) struct Figure {
@@ -41,8 +41,8 @@ impl Figure {
 }
 
 /// An axis of tokens per call.
-fn batches<'a>(seats: impl Iterator<Item = &'a Measured<'a>>) -> XAxis {
-    let mut batches: Vec<usize> = seats.map(|seat| seat.point().batch).collect();
+fn batches<'a>(arms: impl Iterator<Item = &'a MeasuredArm<'a>>) -> XAxis {
+    let mut batches: Vec<usize> = arms.map(|arm| arm.point().batch).collect();
     batches.sort_unstable();
     batches.dedup();
     XAxis {
@@ -54,14 +54,14 @@ fn batches<'a>(seats: impl Iterator<Item = &'a Measured<'a>>) -> XAxis {
 
 /// A line over batches for each variant and number of threads.
 fn over_batches<'a>(
-    seats: impl Iterator<Item = &'a Measured<'a>>,
-    value: impl Fn(&Measured<'_>) -> Option<Value>,
+    arms: impl Iterator<Item = &'a MeasuredArm<'a>>,
+    value: impl Fn(&MeasuredArm<'_>) -> Option<Value>,
 ) -> Vec<Series> {
     let mut all: Vec<Series> = Vec::new();
-    for seat in seats {
-        let Some(value) = value(seat) else { continue };
-        let (label, look) = style(seat);
-        let point = (seat.point().batch as f64, value);
+    for arm in arms {
+        let Some(value) = value(arm) else { continue };
+        let (label, look) = style(arm);
+        let point = (arm.point().batch as f64, value);
         match all.iter_mut().find(|series| series.label == label) {
             Some(series) => series.points.push(point),
             None => all.push(Series { label, look, points: vec![point] }),
@@ -73,8 +73,8 @@ fn over_batches<'a>(
     all
 }
 
-fn style(seat: &Measured<'_>) -> (String, Look) {
-    let (variant, threads) = (&seat.seat.variant, seat.point().knobs.threads);
+fn style(arm: &MeasuredArm<'_>) -> (String, Look) {
+    let (variant, threads) = (&arm.arm.variant, arm.point().knobs.threads);
     let look = look_of(variant);
     if threads == 1 {
         (variant.clone(), look)
@@ -89,12 +89,12 @@ fn is_shown_batch(batch: usize, largest: usize) -> bool {
 }
 
 /// The variants that are compared with `plain`, on one thread.
-fn single_beyond_plain<'a, 'r>(named: &[&'a Measured<'r>]) -> Vec<&'a Measured<'r>> {
-    named.iter().copied().filter(|seat| seat.point().knobs.threads == 1 && !is_plain(seat)).collect()
+fn single_beyond_plain<'a, 'r>(named: &[&'a MeasuredArm<'r>]) -> Vec<&'a MeasuredArm<'r>> {
+    named.iter().copied().filter(|arm| arm.point().knobs.threads == 1 && !is_plain(arm)).collect()
 }
 
-fn case_of(seat: &Measured<'_>) -> String {
-    batch_of(seat.point())
+fn case_of(arm: &MeasuredArm<'_>) -> String {
+    batch_of(arm.point())
 }
 
 #[cfg(test)]

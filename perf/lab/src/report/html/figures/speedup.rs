@@ -12,20 +12,20 @@ use crate::report::data::Data;
 pub(in crate::report::html) fn figures(data: &Data<'_>) -> anyhow::Result<Vec<Figure>> {
     let mut figures = Vec::new();
     for corpus in data.corpora() {
-        let seats = single_beyond_plain(&data.named_on(corpus));
-        let largest = seats.iter().map(|seat| seat.point().batch).max().unwrap_or(1);
-        let has_classic = seats.iter().any(|seat| data.to_classic(seat).is_some());
+        let arms = single_beyond_plain(&data.named_on(corpus));
+        let largest = arms.iter().map(|arm| arm.point().batch).max().unwrap_or(1);
+        let has_classic = arms.iter().any(|arm| data.to_classic(arm).is_some());
         let reference = if has_classic { CLASSIC } else { REFERENCE };
         let mut groups: Vec<DotGroup> = Vec::new();
-        for seat in seats.iter().filter(|seat| is_shown_batch(seat.point().batch, largest)) {
-            let ratio = if has_classic { data.to_classic(seat) } else { seat.to_plain() };
+        for arm in arms.iter().filter(|arm| is_shown_batch(arm.point().batch, largest)) {
+            let ratio = if has_classic { data.to_classic(arm) } else { arm.to_plain() };
             let Some(ratio) = ratio else { continue };
-            let dot = Dot { label: case_of(seat), value: Value::from(ratio.inverse()) };
-            match groups.iter_mut().find(|group| group.label == seat.seat.variant) {
+            let dot = Dot { label: case_of(arm), value: Value::from(ratio.inverse()) };
+            match groups.iter_mut().find(|group| group.label == arm.arm.variant) {
                 Some(group) => group.dots.push(dot),
                 None => groups.push(DotGroup {
-                    label: seat.seat.variant.clone(),
-                    look: look_of(&seat.seat.variant),
+                    label: arm.arm.variant.clone(),
+                    look: look_of(&arm.arm.variant),
                     dots: vec![dot],
                 }),
             }

@@ -7,7 +7,7 @@ use crate::catalogue::Knobs;
 use crate::report::chart::lines::{LineChart, Series, XAxis};
 use crate::report::chart::{Look, Value, theme};
 use crate::report::data::Data;
-use crate::run::{Kind, Measured, Purpose};
+use crate::run::{ArmKind, MeasuredArm, Purpose};
 
 /// A knob that is turned while the others stay.
 struct Knob {
@@ -92,24 +92,24 @@ struct Curve {
 
 /// Every workload on which more than the knob's default was measured.
 fn curves(data: &Data<'_>, knob: &Knob) -> Vec<Curve> {
-    let seats: Vec<&Measured<'_>> =
-        data.all.iter().filter(|seat| seat.purpose == Purpose::Knobs && seat.seat.kind == Kind::Variant).collect();
+    let arms: Vec<&MeasuredArm<'_>> =
+        data.all.iter().filter(|arm| arm.purpose == Purpose::Knobs && arm.arm.kind == ArmKind::Variant).collect();
     let mut curves: Vec<Curve> = Vec::new();
-    for seat in &seats {
-        let knobs = seat.point().knobs;
+    for arm in &arms {
+        let knobs = arm.point().knobs;
         // Only this knob is turned: the other one stays at its default.
         if (knob.at_default)(knobs) != Knobs::defaults(knobs.threads) {
             continue;
         }
-        let is_default = |other: &&&Measured<'_>| {
-            other.seat.variant == seat.seat.variant
-                && (other.panel, other.contest) == (seat.panel, seat.contest)
+        let is_default = |other: &&&MeasuredArm<'_>| {
+            other.arm.variant == arm.arm.variant
+                && (other.panel, other.group) == (arm.panel, arm.group)
                 && other.point().knobs == Knobs::defaults(knobs.threads)
         };
-        let Some(default) = seats.iter().find(is_default) else { continue };
-        let Some(ratio) = seat.to(default) else { continue };
-        let name = format!("{}, {}", seat.seat.variant, seat.point().corpus);
-        let workload = case_of(seat);
+        let Some(default) = arms.iter().find(is_default) else { continue };
+        let Some(ratio) = arm.to(default) else { continue };
+        let name = format!("{}, {}", arm.arm.variant, arm.point().corpus);
+        let workload = case_of(arm);
         let point = ((knob.value)(&knobs), Value::from(ratio));
         match curves.iter_mut().find(|curve| (&curve.name, &curve.workload) == (&name, &workload)) {
             Some(curve) if curve.points.iter().any(|(value, _)| *value == point.0) => {}

@@ -4,7 +4,7 @@ use super::{Figure, batches, over_batches};
 use crate::report::chart::Value;
 use crate::report::chart::lines::LineChart;
 use crate::report::data::Data;
-use crate::run::Measured;
+use crate::run::MeasuredArm;
 
 /// The variant that is also shown on all threads: what is recommended.
 const ON_ALL_THREADS: &str = "prod";
@@ -13,15 +13,15 @@ const ON_ALL_THREADS: &str = "prod";
 pub(in crate::report::html) fn figures(data: &Data<'_>) -> anyhow::Result<Vec<Figure>> {
     let mut figures = Vec::new();
     for corpus in data.corpora() {
-        let is_shown = |seat: &&Measured<'_>| seat.point().knobs.threads == 1 || seat.seat.variant == ON_ALL_THREADS;
-        let mut seats: Vec<&Measured<'_>> = data.named_on(corpus).into_iter().filter(is_shown).collect();
-        seats.extend(data.floors_on(corpus));
-        let series = over_batches(seats.iter().copied(), |seat| seat.time_ns().map(Value::from));
+        let is_shown = |arm: &&MeasuredArm<'_>| arm.point().knobs.threads == 1 || arm.arm.variant == ON_ALL_THREADS;
+        let mut arms: Vec<&MeasuredArm<'_>> = data.named_on(corpus).into_iter().filter(is_shown).collect();
+        arms.extend(data.floors_on(corpus));
+        let series = over_batches(arms.iter().copied(), |arm| arm.time_ns().map(Value::from));
         if series.is_empty() {
             continue;
         }
         let chart = LineChart {
-            x: batches(seats.iter().copied()),
+            x: batches(arms.iter().copied()),
             y_title: "ns per token (log scale)".to_owned(),
             is_y_log: true,
             mark: None,

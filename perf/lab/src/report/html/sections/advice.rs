@@ -2,14 +2,14 @@
 
 use maud::{Markup, html};
 
-use super::{Side, details, missing, plain_table, worded};
+use super::{ShownRun, details, missing, plain_table, worded};
 use crate::recommend::{Advice, Candidate};
 use crate::report::answer::workloads;
 use crate::report::data::Data;
 use crate::report::html::format::{batch_of, ratio, ratio_or_not};
 
 /// The advice for each workload, by what is to be written into a service.
-pub(in crate::report::html) fn body(side: &Side<'_>) -> Markup {
+pub(in crate::report::html) fn body(side: &ShownRun<'_>) -> Markup {
     let advices: Vec<&Advice> = side.input.advices.iter().flatten().collect();
     if side.input.advices.is_empty() {
         return missing("No advice: it takes a run that measured all compositions of the seams.");
@@ -61,12 +61,12 @@ fn ranking(advice: &Advice, data: &Data<'_>) -> Markup {
         let is_chosen = candidate.variant.name == advice.chosen.variant.name;
         let is_as_fast =
             advice.indistinguishable.iter().any(|other| [&name, candidate.variant.name].contains(&other.as_str()));
-        let standing = match (is_chosen, is_as_fast) {
+        let word = match (is_chosen, is_as_fast) {
             (true, _) => "chosen",
             (false, true) => "not measurably slower",
             (false, false) => "",
         };
-        let mut row = vec![name, standing.to_owned(), ratio(candidate.to_fastest)];
+        let mut row = vec![name, word.to_owned(), ratio(candidate.to_fastest)];
         row.extend(has_classic.then(|| ratio_or_not(to_classic(candidate))));
         row.extend([ratio(candidate.to_plain), format!("{:.0}", candidate.ns_per_token)]);
         row

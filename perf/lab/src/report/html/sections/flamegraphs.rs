@@ -4,7 +4,7 @@ use anyhow::Context;
 use fairbench::files::read_text;
 use maud::{Markup, PreEscaped, html};
 
-use super::{Side, details, missing};
+use super::{ShownRun, details, missing};
 use crate::catalogue::REFERENCE;
 use crate::profile::{difference, flamegraph};
 use crate::report::chart::theme::described;
@@ -12,7 +12,7 @@ use crate::report::html::format::link;
 use crate::run::record::Profile;
 
 /// One for each profile, and one for each difference between `plain` and another variant on the same workload.
-pub(in crate::report::html) fn body(side: &Side<'_>) -> Markup {
+pub(in crate::report::html) fn body(side: &ShownRun<'_>) -> Markup {
     let profiles = &side.data.run.profiles;
     if profiles.is_empty() {
         return missing("No flamegraphs: no variant was profiled.");
@@ -23,7 +23,7 @@ pub(in crate::report::html) fn body(side: &Side<'_>) -> Markup {
     }
 }
 
-fn own(side: &Side<'_>, profile: &Profile) -> Markup {
+fn own(side: &ShownRun<'_>, profile: &Profile) -> Markup {
     let title = format!("{} on {}", profile.variant, profile.point);
     let drawn =
         folded(side, profile).and_then(|folded| flamegraph(&folded, &title).with_context(|| profile.folded.clone()));
@@ -37,7 +37,7 @@ fn own(side: &Side<'_>, profile: &Profile) -> Markup {
     )
 }
 
-fn against_plain(side: &Side<'_>, profile: &Profile) -> Markup {
+fn against_plain(side: &ShownRun<'_>, profile: &Profile) -> Markup {
     let is_plain = |other: &&Profile| other.variant == REFERENCE && other.point == profile.point;
     let Some(plain) = side.data.run.profiles.iter().find(is_plain).filter(|plain| *plain != profile) else {
         return html! {};
@@ -50,7 +50,7 @@ fn against_plain(side: &Side<'_>, profile: &Profile) -> Markup {
     details(&format!("Difference: {title}"), &figure(&title, drawn, &html! {}))
 }
 
-fn folded(side: &Side<'_>, profile: &Profile) -> anyhow::Result<String> {
+fn folded(side: &ShownRun<'_>, profile: &Profile) -> anyhow::Result<String> {
     read_text(&side.data.run.directory.join(&profile.folded), "folded stacks")
 }
 

@@ -3,7 +3,7 @@
 use fairbench::measure::stats::{PairedRatio, Quartiles};
 use maud::{Markup, html};
 
-use super::{Side, worded};
+use super::{ShownRun, worded};
 use crate::report::answer::{Answer, Pick, Reference, references};
 use crate::report::html::figures::answer::figure;
 use crate::report::html::format::{NOT_AVAILABLE, duration, workload_of};
@@ -13,13 +13,13 @@ use crate::report::verdict::doubts;
 ///
 /// # Errors
 /// The picture cannot be drawn.
-pub(in crate::report::html) fn answers(sides: &[Side<'_>]) -> anyhow::Result<Markup> {
+pub(in crate::report::html) fn answers(sides: &[ShownRun<'_>]) -> anyhow::Result<Markup> {
     // Drawing may fail, so it is done before anything is laid out.
     let mut drawn = sides.iter().map(answer).collect::<anyhow::Result<Vec<_>>>()?.into_iter();
     Ok(super::beside(sides, |_| drawn.next().unwrap_or_default()))
 }
 
-fn answer(side: &Side<'_>) -> anyhow::Result<Markup> {
+fn answer(side: &ShownRun<'_>) -> anyhow::Result<Markup> {
     let run = side.data.run;
     let answer = &side.input.answer;
     let host = &run.header.host;

@@ -2,11 +2,11 @@
 
 use maud::{Markup, html};
 
-use super::{Side, plain_table};
+use super::{ShownRun, plain_table};
 use crate::report::html::format::duration;
 
 /// The machine and the build.
-pub(in crate::report::html) fn host(side: &Side<'_>) -> Markup {
+pub(in crate::report::html) fn host(side: &ShownRun<'_>) -> Markup {
     let header = &side.data.run.header;
     let budget = header.budget_s.map_or_else(|| "as long as it takes".to_owned(), duration);
     let took = side.data.run.elapsed_s.map_or_else(|| "not ended".to_owned(), duration);

@@ -12,35 +12,35 @@ pub(super) mod versus;
 
 use maud::{Markup, html};
 
-use super::Side;
+use super::ShownRun;
 
 /// A section with its place in the list of links.
-pub(super) struct Section {
+pub(super) struct HtmlSection {
     pub(super) id: &'static str,
     pub(super) title: &'static str,
     pub(super) body: Markup,
 }
 
 /// Every section, what matters most first.
-pub(super) fn all(sides: &[Side<'_>]) -> anyhow::Result<Vec<Section>> {
-    let mut all = vec![Section { id: "run", title: "What to run", body: beside(sides, advice::body) }];
+pub(super) fn all(sides: &[ShownRun<'_>]) -> anyhow::Result<Vec<HtmlSection>> {
+    let mut all = vec![HtmlSection { id: "run", title: "What to run", body: beside(sides, advice::body) }];
     if let [first, second] = sides {
-        all.push(Section { id: "ratios", title: "Ratios of both", body: versus::body(first, second) });
+        all.push(HtmlSection { id: "ratios", title: "Ratios of both", body: versus::body(first, second) });
     }
     all.extend(plots::all(sides)?);
     all.extend([
-        Section { id: "flamegraphs", title: "Flamegraphs", body: beside(sides, flamegraphs::body) },
-        Section { id: "numbers", title: "Numbers", body: beside(sides, numbers::body) },
-        Section { id: "trust", title: "What the numbers are worth", body: trust::body(sides) },
-        Section { id: "data", title: "Raw data", body: beside(sides, raw::body) },
-        Section { id: "host", title: "Host", body: beside(sides, method::host) },
-        Section { id: "method", title: "Method", body: method::method() },
+        HtmlSection { id: "flamegraphs", title: "Flamegraphs", body: beside(sides, flamegraphs::body) },
+        HtmlSection { id: "numbers", title: "Numbers", body: beside(sides, numbers::body) },
+        HtmlSection { id: "trust", title: "What the numbers are worth", body: trust::body(sides) },
+        HtmlSection { id: "data", title: "Raw data", body: beside(sides, raw::body) },
+        HtmlSection { id: "host", title: "Host", body: beside(sides, method::host) },
+        HtmlSection { id: "method", title: "Method", body: method::method() },
     ]);
     Ok(all)
 }
 
 /// The same of each run: one below the other on a phone, side by side where there is room.
-fn beside(sides: &[Side<'_>], mut of: impl FnMut(&Side<'_>) -> Markup) -> Markup {
+fn beside(sides: &[ShownRun<'_>], mut of: impl FnMut(&ShownRun<'_>) -> Markup) -> Markup {
     if let [one] = sides {
         return of(one);
     }
@@ -52,13 +52,13 @@ fn beside(sides: &[Side<'_>], mut of: impl FnMut(&Side<'_>) -> Markup) -> Markup
 }
 
 /// Rows under a head of their own.
-struct Group {
+struct RowGroup {
     head: Option<String>,
     rows: Vec<Vec<String>>,
 }
 
 /// A table of which the first `texts` columns are text and the others numbers. A wide one scrolls by itself.
-fn table(caption: &str, heads: &[&str], texts: usize, groups: &[Group]) -> Markup {
+fn table(caption: &str, heads: &[&str], texts: usize, groups: &[RowGroup]) -> Markup {
     let class = |column: usize| (column >= texts).then_some("number");
     html! {
         div.scroll tabindex="0" role="region" aria-label=(caption) {
@@ -96,7 +96,7 @@ fn table(caption: &str, heads: &[&str], texts: usize, groups: &[Group]) -> Marku
 
 /// A table whose rows need no heads.
 fn plain_table(caption: &str, heads: &[&str], texts: usize, rows: Vec<Vec<String>>) -> Markup {
-    table(caption, heads, texts, &[Group { head: None, rows }])
+    table(caption, heads, texts, &[RowGroup { head: None, rows }])
 }
 
 /// What is read on demand; on paper it is always there.

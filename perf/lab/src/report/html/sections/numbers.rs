@@ -2,11 +2,11 @@
 
 use maud::{Markup, html};
 
-use super::{Group, Side, details, missing, table};
+use super::{RowGroup, ShownRun, details, missing, table};
 use crate::catalogue::Knobs;
 use crate::report::data::{Data, is_plain};
 use crate::report::html::format::{NOT_AVAILABLE, batch_of, count, mebibytes, ratio_or_not, time_ns};
-use crate::run::{Measured, Point};
+use crate::run::{MeasuredArm, Point};
 
 const HEADS: [&str; 10] = [
     "variant",
@@ -22,7 +22,7 @@ const HEADS: [&str; 10] = [
 ];
 
 /// A table for each corpus, a group of rows for each batch and number of threads.
-pub(in crate::report::html) fn body(side: &Side<'_>) -> Markup {
+pub(in crate::report::html) fn body(side: &ShownRun<'_>) -> Markup {
     let corpora = side.data.corpora();
     if side.data.named().is_empty() {
         return missing("No named variant was measured.");
@@ -37,12 +37,12 @@ pub(in crate::report::html) fn body(side: &Side<'_>) -> Markup {
 }
 
 fn of_corpus(data: &Data<'_>, corpus: &str) -> Markup {
-    let mut groups: Vec<Group> = Vec::new();
-    for seat in data.named_on(corpus) {
-        let head = Some(batch_of(seat.point()));
+    let mut groups: Vec<RowGroup> = Vec::new();
+    for arm in data.named_on(corpus) {
+        let head = Some(batch_of(arm.point()));
         match groups.iter_mut().find(|group| group.head == head) {
-            Some(group) => group.rows.push(row(data, seat)),
-            None => groups.push(Group { head, rows: vec![row(data, seat)] }),
+            Some(group) => group.rows.push(row(data, arm)),
+            None => groups.push(RowGroup { head, rows: vec![row(data, arm)] }),
         }
     }
     for left_out in &data.run.header.unavailable {
@@ -62,11 +62,11 @@ fn is_at_default_knobs(point: &Point) -> bool {
     point.knobs == Knobs::defaults(point.knobs.threads)
 }
 
-fn row(data: &Data<'_>, seat: &Measured<'_>) -> Vec<String> {
-    let (variant, point) = (seat.seat.variant.as_str(), seat.point());
+fn row(data: &Data<'_>, arm: &MeasuredArm<'_>) -> Vec<String> {
+    let (variant, point) = (arm.arm.variant.as_str(), arm.point());
     let allocations = data.allocations(variant, point);
-    let to_plain = seat.to_plain();
-    let (relative, speedup) = if is_plain(seat) {
+    let to_plain = arm.to_plain();
+    let (relative, speedup) = if is_plain(arm) {
         ("1".to_owned(), "1".to_owned())
     } else {
         let speedup =
@@ -75,11 +75,11 @@ fn row(data: &Data<'_>, seat: &Measured<'_>) -> Vec<String> {
     };
     vec![
         variant.to_owned(),
-        seat.time_ns().map_or_else(|| NOT_AVAILABLE.to_owned(), time_ns),
-        ratio_or_not(data.to_classic(seat)),
+        arm.time_ns().map_or_else(|| NOT_AVAILABLE.to_owned(), time_ns),
+        ratio_or_not(data.to_classic(arm)),
         relative,
         speedup,
-        ratio_or_not(data.to_floor(seat)),
+        ratio_or_not(data.to_floor(arm)),
         count(allocations.map(|counted| counted.allocations_per_token)),
         count(allocations.map(|counted| counted.allocated_bytes_per_token)),
         data.instructions(variant, point).map_or_else(|| NOT_AVAILABLE.to_owned(), |count| format!("{count:.0}")),

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::{Group, Section, Side, beside, details, missing, plain_table, table};
+use super::{HtmlSection, RowGroup, ShownRun, beside, details, missing, plain_table, table};
 use crate::report::html::figures::stages::{STAGES, points, samples, share};
 use crate::report::html::figures::{Figure, floor, seams, speedup, stages, thresholds, time};
 use crate::report::html::format::{batch_of, ratio};
@@ -10,53 +10,53 @@ use crate::run::effects::{Effect, Effects};
 use crate::run::record::Profile;
 
 /// A kind of plot.
-struct Kind {
+struct PlotKind {
     id: &'static str,
     title: &'static str,
-    draw: fn(&Side<'_>) -> anyhow::Result<Vec<Figure>>,
+    draw: fn(&ShownRun<'_>) -> anyhow::Result<Vec<Figure>>,
     /// The numbers behind it.
-    behind: fn(&Side<'_>) -> Markup,
+    behind: fn(&ShownRun<'_>) -> Markup,
     /// Said if there is none: what it takes.
     takes: &'static str,
 }
 
-const KINDS: [Kind; 6] = [
-    Kind {
+const KINDS: [PlotKind; 6] = [
+    PlotKind {
         id: "time",
         title: "Time per token",
         draw: |side| time::figures(&side.data),
         behind: nothing,
         takes: "No named variant was measured.",
     },
-    Kind {
+    PlotKind {
         id: "speed-up",
         title: "Speed-up",
         draw: |side| speedup::figures(&side.data),
         behind: nothing,
         takes: "No plot: no named variant was measured in six blocks or more.",
     },
-    Kind {
+    PlotKind {
         id: "seams",
         title: "What each seam is worth",
         draw: |side| seams::figures(&side.input.effects),
         behind: effects,
         takes: "No plot: it takes a run that measured all compositions of the seams.",
     },
-    Kind {
+    PlotKind {
         id: "thresholds",
         title: "Thresholds",
         draw: |side| thresholds::figures(&side.data),
         behind: nothing,
         takes: "No plot: it takes a run with a section that varies the knobs, six blocks or more.",
     },
-    Kind {
+    PlotKind {
         id: "stages",
         title: "Where the time goes",
         draw: |side| stages::figures(&side.data),
         behind: shares,
         takes: "No plot: it takes a run with profiles of variants that it also timed.",
     },
-    Kind {
+    PlotKind {
         id: "floor",
         title: "Cost against the floor",
         draw: |side| floor::figures(&side.data),
@@ -66,20 +66,20 @@ const KINDS: [Kind; 6] = [
 ];
 
 /// A section for each kind of plot.
-pub(in crate::report::html) fn all(sides: &[Side<'_>]) -> anyhow::Result<Vec<Section>> {
+pub(in crate::report::html) fn all(sides: &[ShownRun<'_>]) -> anyhow::Result<Vec<HtmlSection>> {
     KINDS
         .iter()
         .map(|kind| {
             // Drawing may fail, so it is done before anything is laid out.
             let mut drawn = sides.iter().map(|side| kind.body(side)).collect::<anyhow::Result<Vec<_>>>()?.into_iter();
             let body = beside(sides, |_| drawn.next().unwrap_or_default());
-            Ok(Section { id: kind.id, title: kind.title, body })
+            Ok(HtmlSection { id: kind.id, title: kind.title, body })
         })
         .collect()
 }
 
-impl Kind {
-    fn body(&self, side: &Side<'_>) -> anyhow::Result<Markup> {
+impl PlotKind {
+    fn body(&self, side: &ShownRun<'_>) -> anyhow::Result<Markup> {
         let figures = (self.draw)(side)?;
         if figures.is_empty() {
             return Ok(missing(self.takes));
@@ -91,11 +91,11 @@ impl Kind {
     }
 }
 
-fn nothing(_: &Side<'_>) -> Markup {
+fn nothing(_: &ShownRun<'_>) -> Markup {
     html! {}
 }
 
-fn effects(side: &Side<'_>) -> Markup {
+fn effects(side: &ShownRun<'_>) -> Markup {
     let row = |effects: &Effects, effect: &Effect| {
         let point = &effects.point;
         vec![seams::backends(effect), point.corpus.clone(), batch_of(point), ratio(effect.ratio)]
@@ -137,7 +137,7 @@ fn effects(side: &Side<'_>) -> Markup {
     }
 }
 
-fn shares(side: &Side<'_>) -> Markup {
+fn shares(side: &ShownRun<'_>) -> Markup {
     let row = |profile: &Profile| {
         let mut row = vec![profile.variant.clone(), samples(profile).to_string()];
         row.extend(STAGES.iter().map(|(stage, _)| format!("{:.1}", 100.0 * share(profile, stage))));
@@ -145,9 +145,9 @@ fn shares(side: &Side<'_>) -> Markup {
     };
     let mut heads = vec!["variant", "samples"];
     heads.extend(STAGES.iter().map(|(stage, _)| *stage));
-    let groups: Vec<Group> = points(&side.data)
+    let groups: Vec<RowGroup> = points(&side.data)
         .into_iter()
-        .map(|point| Group {
+        .map(|point| RowGroup {
             head: Some(point.to_string()),
             rows: side.data.run.profiles.iter().filter(|profile| profile.point == *point).map(row).collect(),
         })

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::{Side, worded};
+use super::{ShownRun, worded};
 use crate::report::html::format::link;
 use crate::run::journal;
 
@@ -13,7 +13,7 @@ const FILES: [(&str, &str); 3] = [
 ];
 
 /// The files that are there.
-pub(in crate::report::html) fn body(side: &Side<'_>) -> Markup {
+pub(in crate::report::html) fn body(side: &ShownRun<'_>) -> Markup {
     let directory = &side.data.run.directory;
     html! {
         ul {

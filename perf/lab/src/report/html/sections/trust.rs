@@ -1,17 +1,17 @@
 //! What the numbers are worth: controls, limits, what is missing.
 
-use fairbench::baseline::Standing;
+use fairbench::baseline::Shift;
 use maud::{Markup, html};
 
-use super::{Side, beside, details, missing, plain_table, worded};
+use super::{ShownRun, beside, details, missing, plain_table, worded};
 use crate::report::html::format::{ratio, ratio_or_not};
 use crate::report::verdict::CONTROL_MARGIN;
-use crate::run::Kind;
-use crate::sweep::stored::Change;
-use crate::tripwire::{Judged, State};
+use crate::run::ArmKind;
+use crate::sweep::stored::CellChange;
+use crate::tripwire::{JudgedTripwire, TripwireState};
 
 /// A piece of each, every run beside the other.
-pub(in crate::report::html) fn body(sides: &[Side<'_>]) -> Markup {
+pub(in crate::report::html) fn body(sides: &[ShownRun<'_>]) -> Markup {
     html! {
         h3 { "Controls: plain against plain" } (beside(sides, controls))
         h3 { "Tripwires" } (beside(sides, tripwires))
@@ -20,20 +20,20 @@ pub(in crate::report::html) fn body(sides: &[Side<'_>]) -> Markup {
     }
 }
 
-fn controls(side: &Side<'_>) -> Markup {
+fn controls(side: &ShownRun<'_>) -> Markup {
     let (off, failed) = side.data.run.controls(CONTROL_MARGIN);
-    let controls = || side.data.all.iter().filter(|seat| seat.seat.kind == Kind::Control);
+    let controls = || side.data.all.iter().filter(|arm| arm.arm.kind == ArmKind::Control);
     let count = controls().count();
     if count == 0 {
         return missing("No control was measured.");
     }
     let rows = controls()
-        .map(|seat| {
+        .map(|arm| {
             vec![
-                seat.point().to_string(),
-                seat.section.to_owned(),
-                seat.blocks().to_string(),
-                ratio_or_not(seat.to_plain()),
+                arm.point().to_string(),
+                arm.section.to_owned(),
+                arm.blocks().to_string(),
+                ratio_or_not(arm.to_plain()),
             ]
         })
         .collect();
@@ -52,29 +52,29 @@ fn controls(side: &Side<'_>) -> Markup {
     }
 }
 
-fn tripwires(side: &Side<'_>) -> Markup {
+fn tripwires(side: &ShownRun<'_>) -> Markup {
     if side.input.tripwires.is_empty() {
         return missing("None was judged.");
     }
-    let row = |Judged { name, limit, measured, state }: &Judged| {
-        let standing = match state {
-            State::Holds => "holds",
-            State::Broken => "BROKEN",
-            State::Elsewhere => "does not bind here",
-            State::NotMeasured => "not measured in this run",
+    let row = |JudgedTripwire { name, limit, measured, state }: &JudgedTripwire| {
+        let shift = match state {
+            TripwireState::Holds => "holds",
+            TripwireState::Broken => "BROKEN",
+            TripwireState::Elsewhere => "does not bind here",
+            TripwireState::NotMeasured => "not measured in this run",
         };
-        vec![name.clone(), standing.to_owned(), limit.clone(), measured.clone()]
+        vec![name.clone(), shift.to_owned(), limit.clone(), measured.clone()]
     };
     let rows = side.input.tripwires.iter().map(row).collect();
     plain_table("Limits that no change may cross", &["tripwire", "verdict", "limit", "measured"], 3, rows)
 }
 
-fn baseline(side: &Side<'_>) -> Markup {
+fn baseline(side: &ShownRun<'_>) -> Markup {
     let changes = match &side.input.baseline {
         Err(reason) => return missing(reason),
         Ok(changes) => changes,
     };
-    let mut changed: Vec<&Change> = changes.iter().filter(|change| change.standing != Standing::Same).collect();
+    let mut changed: Vec<&CellChange> = changes.iter().filter(|change| change.shift != Shift::Same).collect();
     if changed.is_empty() {
         return html! { p { (changes.len()) " ratios compared, none changed beyond noise and layout." } };
     }
@@ -84,7 +84,7 @@ fn baseline(side: &Side<'_>) -> Markup {
         vec![
             key.variant.clone(),
             format!("{}, batch {}, {} threads", key.fixture, key.batch_tokens, key.threads),
-            change.standing.name().to_owned(),
+            change.shift.name().to_owned(),
             change.against.to_owned(),
             ratio(change.was),
             ratio(change.is),
@@ -103,19 +103,15 @@ fn baseline(side: &Side<'_>) -> Markup {
     }
 }
 
-fn notes(side: &Side<'_>) -> Markup {
+fn notes(side: &ShownRun<'_>) -> Markup {
     let run = side.data.run;
     let left_out: Vec<String> = run
         .left_out()
         .into_iter()
         .filter_map(|panel| run.header.panels.get(panel))
         .map(|panel| {
-            let points: Vec<String> = panel
-                .contests
-                .iter()
-                .filter_map(|contest| contest.seats.first())
-                .map(|seat| seat.point.to_string())
-                .collect();
+            let points: Vec<String> =
+                panel.groups.iter().filter_map(|group| group.arms.first()).map(|arm| arm.point.to_string()).collect();
             format!("{}: {}", panel.section, points.join("; "))
         })
         .collect();

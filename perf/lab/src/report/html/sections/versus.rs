@@ -3,10 +3,10 @@
 use fairbench::measure::stats::PairedRatio;
 use maud::{Markup, html};
 
-use super::{Group, Side, details, missing, table};
+use super::{RowGroup, ShownRun, details, missing, table};
 use crate::report::data::is_plain;
 use crate::report::html::format::{batch_of, ratio_or_not};
-use crate::run::Measured;
+use crate::run::MeasuredArm;
 
 const HEADS: [&str; 7] =
     ["variant", "time / plain: first", "second", "intervals", "time / floor: first", "second", "intervals"];
@@ -14,9 +14,9 @@ const APART: &str = "apart";
 const OVERLAP: &str = "overlap";
 
 /// Ratios to `plain` and to the floor of everything that both runs measured.
-pub(in crate::report::html) fn body(first: &Side<'_>, second: &Side<'_>) -> Markup {
+pub(in crate::report::html) fn body(first: &ShownRun<'_>, second: &ShownRun<'_>) -> Markup {
     let corpora = first.data.corpora().into_iter().map(|corpus| (corpus, of_corpus(first, second, corpus)));
-    let tables: Vec<(&str, Vec<Group>)> = corpora.filter(|(_, groups)| !groups.is_empty()).collect();
+    let tables: Vec<(&str, Vec<RowGroup>)> = corpora.filter(|(_, groups)| !groups.is_empty()).collect();
     if tables.is_empty() {
         return missing("The two runs have no benchmark in common.");
     }
@@ -43,23 +43,26 @@ pub(in crate::report::html) fn body(first: &Side<'_>, second: &Side<'_>) -> Mark
     }
 }
 
-fn of_corpus(first: &Side<'_>, second: &Side<'_>, corpus: &str) -> Vec<Group> {
-    let mut groups: Vec<Group> = Vec::new();
+fn of_corpus(first: &ShownRun<'_>, second: &ShownRun<'_>, corpus: &str) -> Vec<RowGroup> {
+    let mut groups: Vec<RowGroup> = Vec::new();
     let of_second = second.data.named_on(corpus);
     for one in first.data.named_on(corpus) {
-        let Some(other) = of_second.iter().find(|other| other.seat == one.seat) else { continue };
+        let Some(other) = of_second.iter().find(|other| other.arm == one.arm) else { continue };
         let head = Some(batch_of(one.point()));
         let row = row((first, one), (second, other));
         match groups.iter_mut().find(|group| group.head == head) {
             Some(group) => group.rows.push(row),
-            None => groups.push(Group { head, rows: vec![row] }),
+            None => groups.push(RowGroup { head, rows: vec![row] }),
         }
     }
     groups
 }
 
-fn row((first, one): (&Side<'_>, &Measured<'_>), (second, other): (&Side<'_>, &Measured<'_>)) -> Vec<String> {
-    let mut row = vec![one.seat.variant.clone()];
+fn row(
+    (first, one): (&ShownRun<'_>, &MeasuredArm<'_>),
+    (second, other): (&ShownRun<'_>, &MeasuredArm<'_>),
+) -> Vec<String> {
+    let mut row = vec![one.arm.variant.clone()];
     row.extend(if is_plain(one) {
         ["1".to_owned(), "1".to_owned(), String::new()]
     } else {
@@ -70,12 +73,12 @@ fn row((first, one): (&Side<'_>, &Measured<'_>), (second, other): (&Side<'_>, &M
 }
 
 fn beside(first: Option<PairedRatio>, second: Option<PairedRatio>) -> [String; 3] {
-    let standing = match first.zip(second) {
+    let word = match first.zip(second) {
         None => "",
         Some((first, second)) if first.upper < second.lower || second.upper < first.lower => APART,
         Some(_) => OVERLAP,
     };
-    [ratio_or_not(first), ratio_or_not(second), standing.to_owned()]
+    [ratio_or_not(first), ratio_or_not(second), word.to_owned()]
 }
 
 #[cfg(test)]
@@ -85,9 +88,9 @@ mod tests {
     #[test]
     fn ratios_whose_intervals_do_not_overlap_lie_apart() {
         let ratio = |lower, upper| Some(PairedRatio { estimate: lower, lower, upper });
-        let standing = |first, second| beside(first, second)[2].clone();
-        assert_eq!(standing(ratio(0.5, 0.6), ratio(0.61, 0.7)), APART);
-        assert_eq!(standing(ratio(0.5, 0.6), ratio(0.59, 0.7)), OVERLAP);
-        assert_eq!(standing(ratio(0.5, 0.6), None), "");
+        let word = |first, second| beside(first, second)[2].clone();
+        assert_eq!(word(ratio(0.5, 0.6), ratio(0.61, 0.7)), APART);
+        assert_eq!(word(ratio(0.5, 0.6), ratio(0.59, 0.7)), OVERLAP);
+        assert_eq!(word(ratio(0.5, 0.6), None), "");
     }
 }

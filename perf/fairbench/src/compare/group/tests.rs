@@ -12,23 +12,23 @@ impl Runner for Steady {
     }
 }
 
-fn contest(turns: Turns) -> Vec<Standing> {
+fn group(turns: Turns) -> Vec<ArmEstimate> {
     let mut processes: Vec<Box<dyn Runner>> = vec![Box::new(Steady(64_000.0)), Box::new(Steady(6_400.0))];
-    let seats = [0, 1, 1].map(|process| Seat { process, case: case("a", 1) });
+    let arms = [0, 1, 1].map(|process| Arm { process, case: case("a", 1) });
     let effort = Effort { turn_ns: 100_000.0, rounds: 3 };
     let mut rng = ChaCha8Rng::seed_from_u64(1);
-    run(&mut processes, &seats, effort, turns, &mut rng, &|| false).unwrap()
+    run(&mut processes, &arms, effort, turns, &mut rng, &|| false).unwrap()
 }
 
 #[test]
 fn a_program_ten_times_as_fast_does_ten_times_the_work_in_its_turn() {
-    let found = contest(Turns::EqualTime);
-    assert_eq!(found.iter().map(|seat| seat.iterations).collect::<Vec<_>>(), [2, 16, 16]);
-    for (seat, expected_ns) in found.iter().zip([1000.0, 100.0, 100.0]) {
-        assert!((seat.ns_per_item - expected_ns).abs() < 1e-9, "{found:?}");
-        assert!((seat.log_ratio - (expected_ns / 1000.0_f64).ln()).abs() < 1e-9, "{found:?}");
+    let found = group(Turns::EqualTime);
+    assert_eq!(found.iter().map(|arm| arm.iterations).collect::<Vec<_>>(), [2, 16, 16]);
+    for (arm, expected_ns) in found.iter().zip([1000.0, 100.0, 100.0]) {
+        assert!((arm.ns_per_item - expected_ns).abs() < 1e-9, "{found:?}");
+        assert!((arm.log_ratio - (expected_ns / 1000.0_f64).ln()).abs() < 1e-9, "{found:?}");
     }
-    assert!(contest(Turns::EqualWork).iter().all(|seat| seat.iterations == 16));
+    assert!(group(Turns::EqualWork).iter().all(|arm| arm.iterations == 16));
 }
 
 #[test]
@@ -60,15 +60,15 @@ impl Runner for Ticking {
     }
 }
 
-fn ticking(ns_per_iteration: [f64; 2], tick_ns: f64) -> Result<Vec<Standing>, MeasureError> {
+fn ticking(ns_per_iteration: [f64; 2], tick_ns: f64) -> Result<Vec<ArmEstimate>, MeasureError> {
     let process = |ns_per_iteration| {
         let chance = ChaCha8Rng::seed_from_u64(2);
         Box::new(Ticking { ns_per_iteration, tick_ns, now_ns: 0.0, chance }) as Box<dyn Runner>
     };
     let mut processes = ns_per_iteration.map(process).into_iter().collect::<Vec<_>>();
-    let seats = [0, 1].map(|process| Seat { process, case: case("a", 1) });
+    let arms = [0, 1].map(|process| Arm { process, case: case("a", 1) });
     let effort = Effort { turn_ns: 200_000.0, rounds: 25 };
-    run(&mut processes, &seats, effort, Turns::EqualWork, &mut ChaCha8Rng::seed_from_u64(1), &|| false)
+    run(&mut processes, &arms, effort, Turns::EqualWork, &mut ChaCha8Rng::seed_from_u64(1), &|| false)
 }
 
 #[test]
@@ -87,7 +87,7 @@ fn a_coarse_clock_gets_turns_that_are_long_against_its_ticks() {
             assert!((found[1].log_ratio - 1.07_f64.ln()).abs() < 0.03, "{said}");
         }
     }
-    assert!(ticking([40_000.0, 42_000.0], 1.0).unwrap().iter().all(|seat| seat.tick_ns.is_none()));
+    assert!(ticking([40_000.0, 42_000.0], 1.0).unwrap().iter().all(|arm| arm.tick_ns.is_none()));
 }
 
 /// Rounds down, wherever a turn begins.
@@ -105,10 +105,10 @@ fn a_clock_that_always_reads_the_same_tick_is_not_believed() {
     for ns_per_iteration in [12e6, 25e6] {
         let mut processes: Vec<Box<dyn Runner>> =
             vec![Box::new(Rounding(ns_per_iteration)), Box::new(Rounding(1.07 * ns_per_iteration))];
-        let seats = [0, 1].map(|process| Seat { process, case: case("a", 1) });
+        let arms = [0, 1].map(|process| Arm { process, case: case("a", 1) });
         let effort = Effort { turn_ns: 200_000.0, rounds: 25 };
         let mut rng = ChaCha8Rng::seed_from_u64(1);
-        let found = run(&mut processes, &seats, effort, Turns::EqualWork, &mut rng, &|| false).unwrap();
+        let found = run(&mut processes, &arms, effort, Turns::EqualWork, &mut rng, &|| false).unwrap();
         assert!(found[0].tick_ns.is_some(), "{found:?}");
         assert!((found[1].log_ratio - 1.07_f64.ln()).abs() < 0.03, "{found:?}");
     }
