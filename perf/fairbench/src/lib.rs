@@ -22,6 +22,7 @@
 //! | [`missing`] | what is not there, and never counts as good |
 //! | [`exit`], [`command_line`] | exit codes; arguments as they are written down |
 //! | [`files`], [`lock`], [`host`], [`interrupt`], [`progress`] | files, locks on them, the machine, Ctrl-C, a bar |
+//! | [`environment`] | variables of the environment |
 #![forbid(unsafe_code)]
 
 pub mod baseline;
@@ -29,6 +30,7 @@ pub mod cli;
 pub mod cmd;
 pub mod command_line;
 pub mod compare;
+pub mod environment;
 pub mod exit;
 pub mod files;
 pub mod gate;

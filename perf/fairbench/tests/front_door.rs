@@ -48,7 +48,7 @@ impl Place {
             .args(args)
             .current_dir(self.0.path().join("deeper"))
             .env("CARGO_TARGET_DIR", self.0.path().join("target"))
-            .env("PERF_LAB_QUEUE_DIR", self.0.path())
+            .env("FAIRBENCH_QUEUE_DIR", self.0.path())
             .output()
             .unwrap()
     }

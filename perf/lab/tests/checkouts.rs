@@ -38,7 +38,7 @@ fn a_hook_in_a_linked_worktree_gets_a_verdict_and_its_index_is_not_touched() {
         let said_to = place.path().join("said");
         let target = place.path().join("target");
         let hook = format!(
-            "#!/bin/sh\nenv CARGO_TARGET_DIR='{}' PERF_LAB_PROBE_TIMEOUT_SECONDS=5 '{}' gate --base HEAD > '{}' 2>&1\n\
+            "#!/bin/sh\nenv CARGO_TARGET_DIR='{}' FAIRBENCH_PROBE_TIMEOUT_SECONDS=5 '{}' gate --base HEAD > '{}' 2>&1\n\
              echo \"exit $?\" >> '{}'\nexit 1\n",
             target.display(),
             env!("CARGO_BIN_EXE_perf-lab"),

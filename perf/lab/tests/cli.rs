@@ -246,7 +246,7 @@ fn a_lab_waits_visibly_for_another_one_that_measures() {
     held.lock().unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_perf-lab"));
     command.args(["floor", "--json", "--seconds", "0.05", "--core", &core.to_string()]);
-    command.env("PERF_LAB_QUEUE_DIR", queue.path()).stdout(std::process::Stdio::piped());
+    command.env("FAIRBENCH_QUEUE_DIR", queue.path()).stdout(std::process::Stdio::piped());
     let mut waiting = command.stderr(std::process::Stdio::piped()).spawn().unwrap();
     let mut said = BufReader::new(waiting.stderr.take().unwrap()).lines();
     assert_eq!(said.next().unwrap().unwrap(), "somebody else is measuring on this machine; waiting for it …");

@@ -14,7 +14,11 @@ use common::{err, out};
 fn lab(target: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_perf-lab"));
     // Without cargo in the environment the counting program beside the lab is taken as it is.
-    command.args(args).env_remove("CARGO").env("CARGO_TARGET_DIR", target).env_remove("PERF_LAB_PROBE_TIMEOUT_SECONDS");
+    command
+        .args(args)
+        .env_remove("CARGO")
+        .env("CARGO_TARGET_DIR", target)
+        .env_remove("FAIRBENCH_PROBE_TIMEOUT_SECONDS");
     command
 }
 

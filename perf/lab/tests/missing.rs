@@ -52,7 +52,7 @@ impl Place {
         let mut command = Command::new(env!("CARGO_BIN_EXE_perf-lab"));
         command.args(["ab", base, candidate, "--budget", "20s"]).args(args);
         // These tests measure nothing that others could disturb.
-        command.env("PERF_LAB_QUEUE_DIR", self.0.path()).env("CARGO_TARGET_DIR", self.0.path());
+        command.env("FAIRBENCH_QUEUE_DIR", self.0.path()).env("CARGO_TARGET_DIR", self.0.path());
         command.env_remove("CARGO").output().unwrap()
     }
 }

@@ -175,7 +175,7 @@ fn a_probe_that_hangs_is_given_up_and_killed_with_its_children() {
     let before = Instant::now();
     let output = Command::new(env!("CARGO_BIN_EXE_perf-lab"))
         .args(["probe", "--ask", probe.to_str().unwrap()])
-        .env("PERF_LAB_PROBE_TIMEOUT_SECONDS", "0.5")
+        .env("FAIRBENCH_PROBE_TIMEOUT_SECONDS", "0.5")
         .output()
         .unwrap();
     let error = String::from_utf8(output.stderr).unwrap();

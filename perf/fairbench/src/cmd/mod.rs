@@ -21,7 +21,7 @@ use crate::measure::pin;
 /// The option of every command that measures.
 #[derive(Clone, Copy, Debug, Default, ClapArgs)]
 pub struct OnCore {
-    /// Measure what is on one thread on this core [default: PERF_LAB_CORE, else the last of the fastest cores]
+    /// Measure what is on one thread on this core [default: FAIRBENCH_CORE, else the last of the fastest cores]
     #[arg(long, value_name = "N")]
     core: Option<usize>,
 }

@@ -16,7 +16,7 @@ use crate::measure::{queue, seed_of_now};
 use crate::progress::ProgressBar;
 use crate::project::Project;
 use crate::selftest::criterion::Criterion;
-use crate::selftest::journal::{FORMAT, TrialJournal, TrialSetup};
+use crate::selftest::journal::{Setup, TrialJournal, TrialSetup};
 use crate::selftest::pairs::Programs;
 use crate::selftest::rates::{SelftestSummary, percent};
 use crate::selftest::trials::{Trial, TrialKind};
@@ -74,7 +74,8 @@ pub fn run(args: &Args, project: &Project<'_>) -> CommandResult {
         root.join("baselines/selftest").join(format!("{host}-{now}.jsonl"))
     });
     let programs = Programs::build(project)?;
-    let setup = TrialSetup { format: FORMAT.to_owned(), host, probe: programs.hash()?, settings: config.clone() };
+    let setup =
+        TrialSetup { format: TrialSetup::FORMAT.to_owned(), host, probe: programs.hash()?, settings: config.clone() };
     let mut journal = TrialJournal::open(&path, &setup)?;
     let ended = if args.report { Ok(()) } else { go_on(&mut journal, &programs, args, project) };
     let interrupted = matches!(&ended, Err(failure) if failure.exit() == Exit::Interrupted);

@@ -11,8 +11,9 @@ use crate::host::Host;
 use crate::interrupt;
 use crate::progress::ProgressBar;
 use crate::project::Project;
+use crate::selftest::journal;
 use crate::selftest::source::Ground;
-use crate::selftest::source::journal::{self, SourceJournal, SourceSetup, last, timed};
+use crate::selftest::source::journal::{SourceJournal, SourceSetup, last, timed};
 use crate::selftest::source::patch::{Patch, read_all};
 use crate::selftest::source::summary::SourceSummary;
 use crate::selftest::source::trial::{SourceTrial, TrialOutcome};
@@ -59,7 +60,7 @@ pub(super) fn run(project: &Project<'_>, args: &Args, out: Option<&Path>, report
     let ways = if args.ways.is_empty() { Way::ALL.to_vec() } else { args.ways.clone() };
     let planned = plan(&patches, &ways, args.shard);
     if report {
-        let trials = journal::read(out.unwrap_or(Path::new("")))?;
+        let trials = journal::read::<SourceSetup>(out.unwrap_or(Path::new("")))?;
         return show(&SourceSummary::of(&planned, &trials, None, false), json);
     }
     interrupt::watch()?;

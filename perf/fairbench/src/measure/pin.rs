@@ -6,8 +6,8 @@ use std::sync::OnceLock;
 
 use core_affinity::CoreId;
 
-/// The number of the core to measure on, where no option says it.
-pub const CORE_ENV: &str = "PERF_LAB_CORE";
+use crate::environment;
+
 /// Where Linux tells of its cores.
 const SYSTEM: &str = "/sys";
 
@@ -28,17 +28,18 @@ pub fn pin_to_measuring_core() -> bool {
 }
 
 /// The number of the core that is measured on, where a thread can be pinned: the one that was [chosen](choose), else
-/// that of `PERF_LAB_CORE`, else the last of the fastest ones. Of the cores that this process may use, whatever
+/// that of `FAIRBENCH_CORE`, else the last of the fastest ones. Of the cores that this process may use, whatever
 /// `taskset` or a container left it.
 #[must_use]
 pub fn measuring_core() -> Option<usize> {
     *CORE.get_or_init(|| {
         let allowed = allowed();
-        asked_by_environment().ok().flatten().filter(|core| allowed.contains(core)).or_else(|| choice(&allowed, SYSTEM))
+        let asked = asked_by_environment().ok().flatten().map(|(core, _)| core).filter(|core| allowed.contains(core));
+        asked.or_else(|| choice(&allowed, SYSTEM))
     })
 }
 
-/// Measures on this core from now on; `None`: on that of `PERF_LAB_CORE`, if it is set. To be called before anything is
+/// Measures on this core from now on; `None`: on that of `FAIRBENCH_CORE`, if it is set. To be called before anything is
 /// measured.
 ///
 /// # Errors
@@ -47,7 +48,7 @@ pub fn choose(core: Option<usize>) -> Result<(), String> {
     let (core, of_what) = match core {
         Some(core) => (core, "--core"),
         None => match asked_by_environment()? {
-            Some(core) => (core, CORE_ENV),
+            Some(asked) => asked,
             None => return Ok(()),
         },
     };
@@ -68,10 +69,11 @@ pub fn choose(core: Option<usize>) -> Result<(), String> {
     }
 }
 
-fn asked_by_environment() -> Result<Option<usize>, String> {
-    let Some(value) = std::env::var_os(CORE_ENV).filter(|value| !value.is_empty()) else { return Ok(None) };
+/// The core, and the variable that names it.
+fn asked_by_environment() -> Result<Option<(usize, &'static str)>, String> {
+    let Some((name, value)) = environment::CORE.get() else { return Ok(None) };
     let core = value.to_str().and_then(|value| value.trim().parse().ok());
-    core.map(Some).ok_or_else(|| format!("{CORE_ENV} is {value:?}; expected the number of a core"))
+    core.map(|core| Some((core, name))).ok_or_else(|| format!("{name} is {value:?}; expected the number of a core"))
 }
 
 /// Cores that a thread of this process can be pinned to.

@@ -8,11 +8,10 @@ use std::fs::{File, OpenOptions};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use crate::environment;
 use crate::exit::Failure;
 use crate::lock::{self, Refused};
 
-/// Directory of the files, in place of the machine's: for those who are to queue among themselves only.
-pub const DIRECTORY_ENV: &str = "PERF_LAB_QUEUE_DIR";
 /// The file. Its name is that of the first who queued here: whoever still uses that is to be met.
 const FILE: &str = "perf-lab.lock";
 
@@ -56,8 +55,9 @@ fn turn_in(
     }
 }
 
+/// Where the files are: those who set the variable queue among themselves only.
 fn directory() -> PathBuf {
-    let asked = std::env::var_os(DIRECTORY_ENV).filter(|directory| !directory.is_empty());
+    let asked = environment::QUEUE_DIRECTORY.get().map(|(_, directory)| directory);
     // Not that of TMPDIR, which is often one's own.
     let shared = Path::new("/tmp");
     asked

@@ -15,10 +15,10 @@ use super::launch::spawn;
 use super::streams::{LastLine, OutputLine, one_line, send_lines};
 use crate::compare::layout::Layout;
 use crate::compare::runner::{CaseInfo, MeasureError, Ran};
+use crate::environment;
 use crate::interrupt;
 
-/// Environment variable: seconds after which a probe that does not answer is given up.
-pub const PATIENCE_ENV: &str = "PERF_LAB_PROBE_TIMEOUT_SECONDS";
+/// How long a probe has for an answer, unless `FAIRBENCH_PROBE_TIMEOUT_SECONDS` says it.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How long the last words of a probe that has ended are waited for.
 const LAST_WORDS: Duration = Duration::from_millis(500);
@@ -285,7 +285,7 @@ pub(crate) fn could_not_start(label: &str, error: &impl std::fmt::Display) -> Me
 
 /// How long an answer is waited for: the default, or what the environment says.
 fn patience() -> Duration {
-    let asked = std::env::var(PATIENCE_ENV).ok().and_then(|value| value.parse::<f64>().ok());
+    let asked = environment::PROBE_TIMEOUT.get().and_then(|(_, value)| value.to_str()?.parse::<f64>().ok());
     asked
         .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
         .filter(|asked| !asked.is_zero())

@@ -1,22 +1,115 @@
-//! The file that keeps trials: what was done is done, whatever happens next.
+//! The file that keeps trials: a line of JSON for what they are about, then one for each trial, written as it ends. What
+//! was done is done, whatever happens next.
 
 use std::fs::{File, OpenOptions};
-use std::io::{BufRead, BufReader, Write};
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow, ensure};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::trials::{Trial, TrialKind};
 use crate::settings::GateConfig;
 
-/// Name and version of the format of a file of trials.
-pub const FORMAT: &str = "perf-lab selftest v1";
+/// The first line of a file of trials: what they have in common. The files of several shards, one after another, are one
+/// file: the line may come again.
+pub trait Setup: Serialize + DeserializeOwned + PartialEq {
+    /// Name and version of the format of the file.
+    const FORMAT: &'static str;
+    /// What another setup means: `trials of …`.
+    const OTHERS: &'static str;
+    /// A trial.
+    type Trial: Serialize + DeserializeOwned;
+}
 
-/// The first line of a file of trials: what they have in common.
+/// A file of trials.
+pub struct Journal<S: Setup> {
+    path: PathBuf,
+    file: File,
+    /// What it holds.
+    pub trials: Vec<S::Trial>,
+}
+
+impl<S: Setup> Journal<S> {
+    /// Opens the file to go on with it, or begins it. A last line that was cut off is taken away.
+    ///
+    /// # Errors
+    /// A file that cannot be read or written, or that holds trials of another setup.
+    pub fn open(path: &Path, setup: &S) -> anyhow::Result<Self> {
+        let failed = || format!("could not open {}", path.display());
+        if let Some(directory) = path.parent() {
+            std::fs::create_dir_all(directory).with_context(failed)?;
+        }
+        let mut file = OpenOptions::new().read(true).append(true).create(true).open(path).with_context(failed)?;
+        let mut text = Vec::new();
+        file.read_to_end(&mut text).with_context(failed)?;
+        let (whole_bytes, trials) = parse(path, &text, Some(setup))?;
+        file.set_len(whole_bytes as u64).with_context(failed)?;
+        let mut journal = Self { path: path.to_owned(), file, trials };
+        if whole_bytes == 0 {
+            journal.write(setup)?;
+        }
+        Ok(journal)
+    }
+
+    /// Keeps a trial, on disk when this returns.
+    ///
+    /// # Errors
+    /// The disk is full, or the file cannot be written for another reason.
+    pub fn keep(&mut self, trial: S::Trial) -> anyhow::Result<()> {
+        self.write(&trial)?;
+        self.trials.push(trial);
+        Ok(())
+    }
+
+    fn write(&mut self, value: &impl Serialize) -> anyhow::Result<()> {
+        let mut line = serde_json::to_vec(value)?;
+        line.push(b'\n');
+        let written = self.file.write_all(&line).and_then(|()| self.file.sync_data());
+        written.with_context(|| format!("could not write {}", self.path.display()))
+    }
+}
+
+/// The trials of a file, whatever setup they have in common.
+///
+/// # Errors
+/// A file that cannot be read, or that holds something else.
+pub fn read<S: Setup>(path: &Path) -> anyhow::Result<Vec<S::Trial>> {
+    let text = std::fs::read(path).with_context(|| format!("could not read {}", path.display()))?;
+    Ok(parse::<S>(path, &text, None)?.1)
+}
+
+/// The length of all whole lines, and the trials in them.
+fn parse<S: Setup>(path: &Path, text: &[u8], expected: Option<&S>) -> anyhow::Result<(usize, Vec<S::Trial>)> {
+    let (mut bytes, mut trials, mut first) = (0, Vec::new(), None);
+    for (index, line) in text.split_inclusive(|byte| *byte == b'\n').enumerate() {
+        if line.last() != Some(&b'\n') {
+            break;
+        }
+        let at = format!("{}:{}", path.display(), index + 1);
+        let unreadable = |error: serde_json::Error| anyhow!("{at}: {error}; expected {}", S::FORMAT);
+        match (serde_json::from_slice::<S>(line), &first) {
+            (Ok(theirs), None) => {
+                let is_expected = expected.is_none_or(|expected| theirs == *expected);
+                ensure!(is_expected, "{at}: holds {}; move it away or name another file with --out", S::OTHERS);
+                first = Some(theirs);
+            }
+            (Ok(theirs), Some(first)) => {
+                ensure!(theirs == *first, "{at}: holds {}, unlike its first line", S::OTHERS);
+            }
+            (Err(error), None) => return Err(unreadable(error)),
+            (Err(_), Some(_)) => trials.push(serde_json::from_slice(line).map_err(unreadable)?),
+        }
+        bytes += line.len();
+    }
+    Ok((bytes, trials))
+}
+
+/// What the trials with injected work have in common.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TrialSetup {
-    /// [`FORMAT`].
+    /// [`Setup::FORMAT`].
     pub format: String,
     /// Fingerprint of the host.
     pub host: String,
@@ -26,83 +119,21 @@ pub struct TrialSetup {
     pub settings: GateConfig,
 }
 
-/// A file of trials: a line of JSON for the setup, then one for each trial, written as it ends.
-pub struct TrialJournal {
-    path: PathBuf,
-    file: File,
-    /// What it holds.
-    pub trials: Vec<Trial>,
+impl Setup for TrialSetup {
+    const FORMAT: &'static str = "perf-lab selftest v1";
+    const OTHERS: &'static str = "trials of another probe, host or settings";
+    type Trial = Trial;
 }
 
+/// A file of trials with injected work.
+pub type TrialJournal = Journal<TrialSetup>;
+
 impl TrialJournal {
-    /// Opens the file to go on with it, or begins it. A last line that was cut off is taken away.
-    ///
-    /// # Errors
-    /// A file that cannot be read or written, or that holds trials of another setup.
-    pub fn open(path: &Path, setup: &TrialSetup) -> anyhow::Result<Self> {
-        let failed = || format!("could not open {}", path.display());
-        if let Some(directory) = path.parent() {
-            std::fs::create_dir_all(directory).with_context(failed)?;
-        }
-        let mut file = OpenOptions::new().read(true).append(true).create(true).open(path).with_context(failed)?;
-        let (whole_bytes, trials) = read(path, BufReader::new(&file), setup)?;
-        file.set_len(whole_bytes).with_context(failed)?;
-        if whole_bytes == 0 {
-            write_line(&mut file, setup).with_context(failed)?;
-        }
-        Ok(Self { path: path.to_owned(), file, trials })
-    }
-
-    /// Keeps a trial, on disk when this returns.
-    ///
-    /// # Errors
-    /// The disk is full, or the file cannot be written for another reason.
-    pub fn keep(&mut self, trial: Trial) -> anyhow::Result<()> {
-        write_line(&mut self.file, &trial).with_context(|| format!("could not write {}", self.path.display()))?;
-        self.trials.push(trial);
-        Ok(())
-    }
-
     /// How many trials there are of this kind, nuisances taken together.
     #[must_use]
     pub fn count(&self, kind: TrialKind) -> usize {
         self.trials.iter().filter(|trial| trial.kind.is_like(kind)).count()
     }
-}
-
-fn write_line(file: &mut File, value: &impl Serialize) -> anyhow::Result<()> {
-    let mut line = serde_json::to_vec(value)?;
-    line.push(b'\n');
-    file.write_all(&line)?;
-    file.sync_data()?;
-    Ok(())
-}
-
-/// The trials of a file, and the length of all its whole lines.
-fn read(path: &Path, reader: impl BufRead, setup: &TrialSetup) -> anyhow::Result<(u64, Vec<Trial>)> {
-    let mut reader = reader;
-    let (mut bytes, mut trials) = (0, Vec::new());
-    for number in 1.. {
-        let mut line = Vec::new();
-        let length =
-            reader.read_until(b'\n', &mut line).with_context(|| format!("could not read {}", path.display()))?;
-        if line.last() != Some(&b'\n') {
-            break;
-        }
-        let place = |error: serde_json::Error| anyhow!("{}:{number}: {error}; expected {FORMAT}", path.display());
-        if number == 1 {
-            let theirs: TrialSetup = serde_json::from_slice(&line).map_err(place)?;
-            ensure!(
-                theirs == *setup,
-                "{}: holds trials of another probe, host or settings; move it away or start anew with --fresh",
-                path.display()
-            );
-        } else {
-            trials.push(serde_json::from_slice(&line).map_err(place)?);
-        }
-        bytes += length as u64;
-    }
-    Ok((bytes, trials))
 }
 
 #[cfg(test)]
@@ -111,7 +142,7 @@ mod tests {
 
     fn setup(probe: &str) -> TrialSetup {
         let settings = GateConfig::default();
-        TrialSetup { format: FORMAT.into(), host: "here".into(), probe: probe.into(), settings }
+        TrialSetup { format: TrialSetup::FORMAT.into(), host: "here".into(), probe: probe.into(), settings }
     }
 
     fn trial(kind: TrialKind) -> Trial {
@@ -145,9 +176,9 @@ mod tests {
         let path = dir.path().join("trials.jsonl");
         drop(TrialJournal::open(&path, &setup("a")).unwrap());
         let error = TrialJournal::open(&path, &setup("b")).err().unwrap().to_string();
-        assert!(error.contains("trials.jsonl: holds trials of another"), "{error}");
+        assert!(error.contains("trials.jsonl:1: holds trials of another"), "{error}");
         std::fs::write(&path, "nonsense\n").unwrap();
         let error = TrialJournal::open(&path, &setup("a")).err().unwrap().to_string();
-        assert!(error.contains("trials.jsonl:1: ") && error.ends_with(FORMAT), "{error}");
+        assert!(error.contains("trials.jsonl:1: ") && error.ends_with(TrialSetup::FORMAT), "{error}");
     }
 }

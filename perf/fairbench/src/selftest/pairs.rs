@@ -92,5 +92,5 @@ impl Programs {
 /// The same program with a variable in its environment that nothing makes up for.
 fn in_larger_environment(probe: &ProbeCommand, rng: &mut ChaCha8Rng) -> ProbeCommand {
     let bytes = rng.random_range(1..MOST_ENV_BYTES);
-    ProbeCommand { env: vec![("PERF_LAB_SELFTEST".to_owned(), "x".repeat(bytes))], ..probe.clone() }
+    ProbeCommand { env: vec![("FAIRBENCH_SELFTEST".to_owned(), "x".repeat(bytes))], ..probe.clone() }
 }

@@ -54,9 +54,9 @@ impl Place {
             .args(args)
             .current_dir(directory)
             .env("CARGO_TARGET_DIR", self.path().join("target"))
-            .env("PERF_LAB_PROBE_TIMEOUT_SECONDS", "3")
+            .env("FAIRBENCH_PROBE_TIMEOUT_SECONDS", "3")
             // These times are made up: nobody has to wait for anybody.
-            .env("PERF_LAB_QUEUE_DIR", self.path())
+            .env("FAIRBENCH_QUEUE_DIR", self.path())
             .env_remove("CARGO")
             .env_remove("RUSTFLAGS");
         command

@@ -8,10 +8,11 @@ use anyhow::{Context, anyhow, ensure};
 use serde::Deserialize;
 
 use super::ground::Applied;
+use crate::environment;
 use crate::exit::{Exit, Failure};
 use crate::gate::outcome::Ratio;
 use crate::interrupt;
-use crate::measure::pin::{CORE_ENV, measuring_core};
+use crate::measure::pin::measuring_core;
 use crate::probe::child::ProcessGroup;
 
 /// What a gate is told besides its sides. Tripwires are limits of the program that judges, which is built from the user's
@@ -135,7 +136,7 @@ pub(super) fn judge(applied: &Applied, more: &[&str]) -> Result<PrintedAnswer, F
     }
     command.env("CARGO_TARGET_DIR", &applied.builds);
     if let Some(core) = measuring_core() {
-        command.env(CORE_ENV, core.to_string());
+        command.env(environment::CORE.name, core.to_string());
     }
     let status = wait(ProcessGroup::spawn(&mut command).context("could not start the gate")?)?;
     let code = status.code().and_then(|code| u8::try_from(code).ok());

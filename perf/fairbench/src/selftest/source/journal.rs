@@ -1,94 +1,37 @@
-//! The file that keeps trials: a line of JSON for what they are about, then one for each trial, written as it ends.
-//! What was done is done, whatever happens next.
+//! The file of the trials through the source, and what is found in it.
 
-use std::fs::{File, OpenOptions};
-use std::io::{Read, Write};
-use std::path::{Path, PathBuf};
-
-use anyhow::{Context, anyhow, ensure};
 use serde::{Deserialize, Serialize};
 
 use super::patch::Patch;
 use super::trial::SourceTrial;
 use super::way::Way;
+use crate::selftest::journal::{Journal, Setup};
 
-/// Name and version of the format of a file of trials.
-pub const FORMAT: &str = "perf-lab selftest of the source v1";
-
-/// The first line of a file of trials: what they have in common. The files of several shards, one after another, are
-/// one file: the line may come again.
+/// What the trials through the source have in common.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourceSetup {
-    /// [`FORMAT`].
+    /// [`Setup::FORMAT`].
     pub format: String,
     /// Git's hash of the tree that patches were made to.
     pub tree: String,
+}
+
+impl Setup for SourceSetup {
+    const FORMAT: &'static str = "perf-lab selftest of the source v1";
+    const OTHERS: &'static str = "trials of another tree";
+    type Trial = SourceTrial;
 }
 
 impl SourceSetup {
     /// Of this tree.
     #[must_use]
     pub fn of(tree: &str) -> Self {
-        Self { format: FORMAT.to_owned(), tree: tree.to_owned() }
+        Self { format: Self::FORMAT.to_owned(), tree: tree.to_owned() }
     }
 }
 
-/// A file of trials.
-pub struct SourceJournal {
-    path: PathBuf,
-    file: File,
-    /// What it holds.
-    pub trials: Vec<SourceTrial>,
-}
-
-impl SourceJournal {
-    /// Opens the file to go on with it, or begins it. A last line that was cut off is taken away.
-    ///
-    /// # Errors
-    /// A file that cannot be read or written, or that holds trials of another tree.
-    pub fn open(path: &Path, setup: &SourceSetup) -> anyhow::Result<Self> {
-        let failed = || format!("could not open {}", path.display());
-        if let Some(directory) = path.parent() {
-            std::fs::create_dir_all(directory).with_context(failed)?;
-        }
-        let mut file = OpenOptions::new().read(true).append(true).create(true).open(path).with_context(failed)?;
-        let mut text = Vec::new();
-        file.read_to_end(&mut text).with_context(failed)?;
-        let (whole_bytes, trials) = parse(path, &text, Some(setup))?;
-        file.set_len(whole_bytes as u64).with_context(failed)?;
-        let mut journal = Self { path: path.to_owned(), file, trials };
-        if whole_bytes == 0 {
-            journal.write(setup)?;
-        }
-        Ok(journal)
-    }
-
-    /// Keeps a trial, on disk when this returns.
-    ///
-    /// # Errors
-    /// The disk is full, or the file cannot be written for another reason.
-    pub fn keep(&mut self, trial: SourceTrial) -> anyhow::Result<()> {
-        self.write(&trial)?;
-        self.trials.push(trial);
-        Ok(())
-    }
-
-    fn write(&mut self, value: &impl Serialize) -> anyhow::Result<()> {
-        let mut line = serde_json::to_vec(value)?;
-        line.push(b'\n');
-        let written = self.file.write_all(&line).and_then(|()| self.file.sync_data());
-        written.with_context(|| format!("could not write {}", self.path.display()))
-    }
-}
-
-/// The trials of a file, whatever tree they are of.
-///
-/// # Errors
-/// A file that cannot be read, or that holds something else.
-pub fn read(path: &Path) -> anyhow::Result<Vec<SourceTrial>> {
-    let text = std::fs::read(path).with_context(|| format!("could not read {}", path.display()))?;
-    Ok(parse(path, &text, None)?.1)
-}
+/// A file of trials through the source.
+pub type SourceJournal = Journal<SourceSetup>;
 
 /// The last trial of this patch, as its text is now, in this way; on this host, if one is named.
 #[must_use]
@@ -106,38 +49,10 @@ pub fn timed<'t>(trials: &'t [SourceTrial], patch: &Patch, host: &str) -> Option
     trials.iter().rev().filter(is_of).find(|trial| trial.is_decided() && trial.timed_as.is_none())
 }
 
-/// The length of all whole lines, and the trials in them.
-fn parse(path: &Path, text: &[u8], setup: Option<&SourceSetup>) -> anyhow::Result<(usize, Vec<SourceTrial>)> {
-    let (mut bytes, mut trials, mut first) = (0, Vec::new(), None);
-    for (index, line) in text.split_inclusive(|byte| *byte == b'\n').enumerate() {
-        if line.last() != Some(&b'\n') {
-            break;
-        }
-        let at = format!("{}:{}", path.display(), index + 1);
-        match (serde_json::from_slice::<SourceSetup>(line), &first) {
-            (Ok(theirs), None) => {
-                let expected = setup.cloned().unwrap_or_else(|| SourceSetup::of(&theirs.tree));
-                ensure!(theirs == expected, "{at}: holds trials of another tree; move it away or name another file");
-                first = Some(theirs);
-            }
-            (Ok(theirs), Some(first)) => {
-                ensure!(theirs == *first, "{at}: holds trials of another tree than its first line");
-            }
-            (Err(error), None) => return Err(anyhow!("{at}: {error}; expected {FORMAT}")),
-            (Err(_), Some(_)) => {
-                let trial =
-                    serde_json::from_slice(line).map_err(|error| anyhow!("{at}: {error}; expected {FORMAT}"))?;
-                trials.push(trial);
-            }
-        }
-        bytes += line.len();
-    }
-    Ok((bytes, trials))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::selftest::journal::read;
     use crate::selftest::source::patch::Expectation;
     use crate::selftest::source::trial::tests::patch;
     use crate::selftest::source::trial::{TrialBenchmark, TrialOutcome};
@@ -202,7 +117,7 @@ mod tests {
         };
         let path = dir.path().join("whole.jsonl");
         std::fs::write(&path, part("one") + &part("two")).unwrap();
-        assert_eq!(read(&path).unwrap(), [trial("one", Way::Dirty), trial("two", Way::Dirty)]);
+        assert_eq!(read::<SourceSetup>(&path).unwrap(), [trial("one", Way::Dirty), trial("two", Way::Dirty)]);
     }
 
     #[test]
@@ -213,7 +128,7 @@ mod tests {
         let error = SourceJournal::open(&path, &SourceSetup::of("b")).err().unwrap().to_string();
         assert!(error.contains("trials.jsonl:1: holds trials of another tree"), "{error}");
         std::fs::write(&path, "nonsense\n").unwrap();
-        let error = read(&path).unwrap_err().to_string();
-        assert!(error.contains("trials.jsonl:1: ") && error.ends_with(FORMAT), "{error}");
+        let error = read::<SourceSetup>(&path).unwrap_err().to_string();
+        assert!(error.contains("trials.jsonl:1: ") && error.ends_with(SourceSetup::FORMAT), "{error}");
     }
 }
