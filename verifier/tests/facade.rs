@@ -245,6 +245,11 @@ fn the_environment_is_read_only_when_asked() {
 }
 
 #[test]
+fn columnar_evaluation_is_off_unless_asked_for() {
+    assert_eq!(VerifierConfig::default().soa_threshold, usize::MAX);
+}
+
+#[test]
 #[ignore = "run by the_environment_is_read_only_when_asked, with variables set"]
 fn env_probe() {
     let default = VerifierConfig::default();

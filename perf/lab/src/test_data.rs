@@ -32,7 +32,7 @@ pub(crate) fn rows() -> Vec<CsvRow> {
         rows.push(row(group, "variants", ArmKind::Variant, "prod", batch, 1000.0));
         rows.push(row(group, "variants", ArmKind::Floor, "floor", batch, 500.0));
     }
-    for (threshold, ns) in [(4, 1010.0), (16, 1005.0), (32, 1000.0)] {
+    for (threshold, ns) in [(4, 1010.0), (16, 1005.0), (usize::MAX, 1000.0)] {
         let mut row = row(2, "knobs", ArmKind::Variant, "prod", 64, ns);
         row.soa_threshold_caveats = threshold;
         rows.push(row);
@@ -51,7 +51,7 @@ fn row(group: usize, purpose: &str, kind: ArmKind, variant: &str, batch: usize, 
         variant: variant.to_owned(),
         fixture: "light".to_owned(),
         batch_tokens: batch,
-        soa_threshold_caveats: 32,
+        soa_threshold_caveats: usize::MAX,
         par_min_batch_tokens: 128,
         threads: 1,
         pinned: true,

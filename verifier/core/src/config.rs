@@ -39,8 +39,8 @@ pub struct VerifierConfig {
     pub semantics: Semantics,
     /// What every token must carry, under either semantics. Default: nothing.
     pub demands: Demands,
-    /// Speed only: from how many caveats per token on (a batch's mean) evaluation works column by column.
-    /// Default: [`DEFAULT_SOA_THRESHOLD`](Self::DEFAULT_SOA_THRESHOLD).
+    /// Speed only: from how many caveats per token on (a batch's mean) evaluation works column by column. `usize::MAX`
+    /// means never. Default: [`DEFAULT_SOA_THRESHOLD`](Self::DEFAULT_SOA_THRESHOLD).
     pub soa_threshold: usize,
     /// Speed only: from how many tokens on a batch is spread over all cores, where the `parallel` feature is on. Long
     /// tokens are more work: each counts once for every 256 characters, up to four times; one beyond `max_token_bytes`
@@ -68,8 +68,9 @@ impl Default for VerifierConfig {
 }
 
 impl VerifierConfig {
-    /// Caveats per token from which on the columnar evaluator is used. Evidence: docs/DECISIONS.md, "Knobs".
-    pub const DEFAULT_SOA_THRESHOLD: usize = 32;
+    /// Caveats per token from which on the columnar evaluator is used: never, since it was faster in no measurement.
+    /// Evidence: docs/DECISIONS.md, "Knobs".
+    pub const DEFAULT_SOA_THRESHOLD: usize = usize::MAX;
     /// Tokens per batch, long ones counted several times, from which on cores are used. Evidence: docs/DECISIONS.md,
     /// "Knobs".
     pub const DEFAULT_PAR_MIN_BATCH: usize = 128;

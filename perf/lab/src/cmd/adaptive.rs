@@ -1,6 +1,7 @@
 //! `perf-lab adaptive`: does the choice that the library makes per batch lose to any fixed one?
 //!
-//! Two choices are made for every batch: how caveats are judged (streaming, or columnar from `soa_threshold` on), and
+//! Two choices are made for every batch: how caveats are judged (streaming, or columnar from `soa_threshold` on, which
+//! by default is never; then streaming is measured beside itself, as a control, and beside columnar), and
 //! whether it is spread over threads (from `par_min_batch` on). Each is measured against both of its fixed forms in the
 //! same rounds.
 

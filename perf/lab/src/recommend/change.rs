@@ -3,7 +3,6 @@
 use fairbench::measure::stats::PairedRatio;
 use ron_auth_variants::Seams;
 
-use super::is_at_default_knobs;
 use super::ranking::{Ranked, Ranking};
 use crate::run::compositions::LEAST_DIFFERENCE;
 use crate::run::{Compositions, MeasuredArm, Point, Run};
@@ -31,7 +30,7 @@ pub(super) fn would_change(
 fn other_points(groups: &[Compositions<'_>], at: &Point, winner: &Ranked<'_, '_>) -> Vec<String> {
     let mut sentences = Vec::new();
     let mut same = Vec::new();
-    for group in groups.iter().filter(|group| differs_in_one(group.point, at)) {
+    for group in groups.iter().filter(|group| group.is_at_default_knobs && differs_in_one(group.point, at)) {
         let Some(Ok(there)) = Ranking::of(group) else { continue };
         let Some((own, chosen)) = there.find(winner.candidate.variant.seams).zip(there.chosen()) else { continue };
         if own.is_slower {
@@ -58,7 +57,7 @@ fn differs_in_one(other: &Point, at: &Point) -> bool {
     let threads = other.knobs.threads != at.knobs.threads;
     let differences = [other.corpus != at.corpus, other.batch != at.batch, threads && !is_single];
     let needless = other.batch == 1 && other.knobs.threads > 1;
-    is_at_default_knobs(other) && !needless && differences.into_iter().filter(|differs| *differs).count() == 1
+    !needless && differences.into_iter().filter(|differs| *differs).count() == 1
 }
 
 /// A batch that is spread is done sooner, but takes more of the cores' time.

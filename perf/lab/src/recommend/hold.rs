@@ -4,6 +4,7 @@ use fairbench::measure::stats::PairedRatio;
 
 use super::ranking::Ranking;
 use super::{Advice, NoAdvice};
+use crate::run::compositions::Compositions;
 use crate::run::{Point, Run};
 
 /// How the advice stands in another run.
@@ -30,7 +31,8 @@ pub struct Held {
 /// The other run did not measure this point, not long enough, or not well enough.
 pub fn hold(advice: &Advice, other: &Run) -> Result<Held, NoAdvice> {
     let groups = other.compositions();
-    let rankings = groups.iter().filter(|group| *group.point == advice.point).filter_map(Ranking::of);
+    let is_there = |group: &&Compositions<'_>| group.is_at_default_knobs && group.point.work() == advice.point.work();
+    let rankings = groups.iter().filter(is_there).filter_map(Ranking::of);
     let most_blocks = |ranking: &Result<Ranking<'_, '_>, NoAdvice>| ranking.as_ref().map_or(0, Ranking::blocks);
     let not_measured = || NoAdvice::not_measured(&advice.question, &groups);
     let ranking = rankings.max_by_key(most_blocks).ok_or_else(not_measured)??;

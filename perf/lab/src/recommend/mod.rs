@@ -218,14 +218,10 @@ fn measured_for<'a, 'r>(groups: &'a [Compositions<'r>], question: &Question) -> 
             let Point { corpus, batch, knobs } = group.point;
             (corpus, *batch) == (&question.corpus, question.batch) && knobs.threads <= most_threads
         })
-        .filter(|group| is_at_default_knobs(group.point))
+        .filter(|group| group.is_at_default_knobs)
         .filter_map(|group| Some((group.all(is_safe)?.first()?.1.blocks(), group)))
         .max_by_key(|(blocks, group)| (group.point.knobs.threads, *blocks))
         .map(|(_, group)| group)
-}
-
-fn is_at_default_knobs(point: &Point) -> bool {
-    point.knobs == Knobs::defaults(point.knobs.threads)
 }
 
 /// For people: where safe compositions were measured.

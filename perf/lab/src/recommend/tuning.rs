@@ -34,7 +34,7 @@ pub(super) fn tuned(all: &[MeasuredArm<'_>], variant: &Variant, at: &Point) -> O
             && find(&arm.arm.variant).is_ok_and(|own| own.seams == variant.seams)
     };
     let own: Vec<&MeasuredArm<'_>> = all.iter().filter(|arm| is_own(arm)).collect();
-    let defaults = own.iter().filter(|arm| arm.point().knobs == Knobs::defaults(at.knobs.threads));
+    let defaults = own.iter().filter(|arm| arm.is_at_default_knobs);
     let mut found: Vec<Tuned> = Vec::new();
     for default in defaults {
         let others = own.iter().filter(|arm| arm.point().knobs != default.point().knobs);

@@ -110,7 +110,7 @@ pub fn conclude(run: &Run, sources: &Sources) -> anyhow::Result<Concluded> {
     let input = input(run, &rows, sources)?;
     let mut csv = CsvFile::create(&directory.join("sweep.csv"))?;
     csv.write(&rows)?;
-    csv.write_unavailable(&run.header.unavailable)?;
+    csv.write_unavailable(&run.header)?;
     let plots = plots::write_all(directory, &rows)?;
     write_whole(&directory.join("summary.md"), RunSummary { input: &input, rows: &rows, plots: &plots }.markdown())?;
     let (answer, holds) = (input.answer.clone(), broken(&input.tripwires).is_empty());

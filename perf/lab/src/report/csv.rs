@@ -5,8 +5,8 @@ use std::path::Path;
 
 use anyhow::Context;
 
-use crate::catalogue::Knobs;
-use crate::run::{Point, Purpose, Unavailable};
+use crate::run::record::Header;
+use crate::run::{Point, Purpose};
 use crate::sweep::row::CsvRow;
 
 /// How many columns there are.
@@ -43,10 +43,11 @@ impl CsvFile {
     ///
     /// # Errors
     /// The disk is full, or gone.
-    pub fn write_unavailable(&mut self, unavailable: &[Unavailable]) -> anyhow::Result<()> {
-        for left_out in unavailable {
+    pub fn write_unavailable(&mut self, header: &Header) -> anyhow::Result<()> {
+        for left_out in &header.unavailable {
             for Point { corpus, batch, knobs } in &left_out.points {
-                let purpose = if *knobs == Knobs::defaults(knobs.threads) { Purpose::Variants } else { Purpose::Knobs };
+                let is_at_default = *knobs == header.default_knobs(knobs.threads);
+                let purpose = if is_at_default { Purpose::Variants } else { Purpose::Knobs };
                 let [batch, soa, par, threads] =
                     [*batch, knobs.soa_threshold, knobs.par_min_batch, knobs.threads].map(|number| number.to_string());
                 let known = ["", purpose.name(), "variant", &left_out.variant, corpus, &batch, &soa, &par, &threads];
@@ -99,7 +100,9 @@ mod tests {
         let left_out = Unavailable { variant: "prod-avx2".into(), reason: "built so, and so".into(), points };
         let mut file = CsvFile::create(&path).unwrap();
         file.write(&rows()).unwrap();
-        file.write_unavailable(&[left_out]).unwrap();
+        let mut header = crate::run::simulated::full(0).header;
+        header.unavailable = vec![left_out];
+        file.write_unavailable(&header).unwrap();
         let mut reader = ::csv::Reader::from_path(&path).unwrap();
         let heads = reader.headers().unwrap().clone();
         let last = reader.records().last().unwrap().unwrap();

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use fairbench::measure::stats::PairedRatio;
 use ron_auth_variants::{Seams, find};
 
-use crate::catalogue::{Knobs, REFERENCE};
+use crate::catalogue::REFERENCE;
 use crate::run::record::Allocations;
 use crate::run::{ArmKind, MeasuredArm, Point, Purpose, Run};
 
@@ -38,7 +38,7 @@ impl<'r> Data<'r> {
         let mut named: Vec<&MeasuredArm<'r>> = Vec::new();
         for arm in &self.all {
             let is_known = || named.iter().any(|known| known.arm == arm.arm);
-            if arm.purpose != Purpose::Knobs && is_named(arm) && is_at_defaults(arm) && !is_known() {
+            if arm.purpose != Purpose::Knobs && is_named(arm) && arm.is_at_default_knobs && !is_known() {
                 named.push(arm);
             }
         }
@@ -122,15 +122,14 @@ impl<'r> Data<'r> {
 
     /// The batches that all compositions were measured with on a corpus, at default knobs.
     pub(super) fn composed_batches(&self, corpus: &str) -> BTreeSet<usize> {
-        let composed = self.all.iter().filter(|arm| arm.arm.variant.starts_with('+') && is_at_defaults(arm));
+        let composed = self.all.iter().filter(|arm| arm.arm.variant.starts_with('+') && arm.is_at_default_knobs);
         composed.filter(|arm| arm.point().corpus == corpus).map(|arm| arm.point().batch).collect()
     }
 }
 
-/// Whether the knobs are the library's own.
-pub(super) fn is_at_defaults(arm: &MeasuredArm<'_>) -> bool {
-    let knobs = arm.point().knobs;
-    knobs == Knobs::defaults(knobs.threads)
+/// A threshold as people call it.
+pub(super) fn threshold(value: usize) -> String {
+    if value == usize::MAX { "never".to_owned() } else { value.to_string() }
 }
 
 /// Whether it is `plain`.
@@ -155,7 +154,7 @@ mod tests {
         let named = data.named_on("light");
         let plain: Vec<usize> = named.iter().filter(|arm| is_plain(arm)).map(|arm| arm.point().batch).collect();
         assert_eq!(plain, [1, 8, 64, 256, 1024, 64, 256, 1024]);
-        assert!(named.iter().all(|arm| arm.arm.kind == ArmKind::Variant && is_at_defaults(arm)));
+        assert!(named.iter().all(|arm| arm.arm.kind == ArmKind::Variant && arm.is_at_default_knobs));
         assert_eq!(data.corpora(), ["light", "heavy"]);
         assert_eq!(data.floors_on("light").len(), 5);
         assert_eq!(data.composed_batches("light").into_iter().collect::<Vec<_>>(), [1, 64]);

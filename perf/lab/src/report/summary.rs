@@ -6,8 +6,9 @@ use std::path::PathBuf;
 use fairbench::baseline::Shift;
 use fairbench::measure::stats::{PairedRatio, Quartiles};
 
-use crate::catalogue::{Knobs, REFERENCE};
+use crate::catalogue::REFERENCE;
 use crate::report::answer::references;
+use crate::report::data::threshold;
 use crate::report::html::Input;
 use crate::report::verdict::CONTROL_MARGIN;
 use crate::run::Point;
@@ -187,7 +188,7 @@ impl RunSummary<'_> {
     fn unavailable(&self, threads: usize) -> impl Iterator<Item = (&str, &Point)> {
         let all = self.input.run.header.unavailable.iter();
         let all = all.flat_map(|left_out| left_out.points.iter().map(move |point| (left_out.variant.as_str(), point)));
-        all.filter(move |(_, point)| point.knobs == Knobs::defaults(threads))
+        all.filter(move |(_, point)| point.knobs == self.input.run.header.default_knobs(threads))
     }
 
     fn write_knobs(&self, out: &mut String) -> std::fmt::Result {
@@ -209,8 +210,8 @@ impl RunSummary<'_> {
                 row.fixture,
                 row.batch_tokens,
                 row.threads,
-                row.soa_threshold_caveats,
-                row.par_min_batch_tokens,
+                threshold(row.soa_threshold_caveats),
+                threshold(row.par_min_batch_tokens),
                 row.time_median_ns_per_token,
                 interval(row.to_plain())
             )?;

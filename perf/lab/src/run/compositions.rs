@@ -16,6 +16,8 @@ pub const LEAST_DIFFERENCE: f64 = 0.01;
 pub struct Compositions<'r> {
     /// Where.
     pub point: &'r Point,
+    /// Whether the knobs there are those that were the library's default.
+    pub is_at_default_knobs: bool,
     /// `plain` / `plain` in the same group, 95 %; `None` with fewer than six blocks.
     pub control: Option<PairedRatio>,
     arms: Vec<(Variant, MeasuredArm<'r>)>,
@@ -50,7 +52,9 @@ impl Run {
                 None => {
                     let control = all.iter().find(|other| other.arm.kind == ArmKind::Control && beside(other));
                     let control = control.and_then(MeasuredArm::to_plain);
-                    found.push(Compositions { point: &measured.arm.point, control, arms: vec![arm] });
+                    let is_at_default_knobs = measured.is_at_default_knobs;
+                    let point = &measured.arm.point;
+                    found.push(Compositions { point, is_at_default_knobs, control, arms: vec![arm] });
                 }
             }
         }

@@ -58,7 +58,7 @@ pub fn entry_of(run: &Run) -> Entry {
 
 fn is_kept(arm: &MeasuredArm<'_>) -> bool {
     let is_named = || ron_auth_variants::catalogue().iter().any(|variant| variant.name == arm.arm.variant);
-    arm.arm.kind == ArmKind::Variant && arm.point().knobs == Knobs::defaults(1) && is_named()
+    arm.arm.kind == ArmKind::Variant && arm.is_at_default_knobs && arm.point().knobs.threads == 1 && is_named()
 }
 
 #[cfg(test)]
@@ -85,7 +85,7 @@ mod tests {
     fn other_knobs_threads_kinds_and_seats_without_a_floor_are_left_out() {
         let mut run = simulated::run(&Truth::default(), 6);
         let [variants, compositions] = &mut run.header.panels[..] else { panic!("two panels") };
-        variants.groups[0].arms[3].point.knobs.soa_threshold += 1;
+        variants.groups[0].arms[3].point.knobs.soa_threshold = 4;
         variants.groups[0].arms[4].point.knobs = Knobs::defaults(2);
         variants.groups[0].arms[5].kind = ArmKind::Reference;
         let left_out: Vec<String> = variants.groups[0].arms[3..6].iter().map(|arm| arm.variant.clone()).collect();

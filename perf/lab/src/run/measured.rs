@@ -28,6 +28,8 @@ pub struct MeasuredArm<'r> {
     pub purpose: Purpose,
     /// What was measured.
     pub arm: &'r SweepArm,
+    /// Whether its knobs are those that were the library's default when it was measured.
+    pub is_at_default_knobs: bool,
     /// Time per token in nanoseconds.
     pub ns_per_token: Vec<f64>,
     /// ln(time / time of `plain`).
@@ -108,6 +110,7 @@ impl Run {
                         section: &panel.section,
                         purpose: group.purpose(),
                         arm,
+                        is_at_default_knobs: arm.point.knobs == self.header.default_knobs(arm.point.knobs.threads),
                         ns_per_token: blocks.iter().filter_map(|block| column(&block.ns_per_token)).collect(),
                         log_to_plain: blocks.iter().filter_map(|block| column(&block.log_ratio)).collect(),
                     });
@@ -172,6 +175,24 @@ impl Run {
 mod tests {
     use super::*;
     use crate::run::simulated::{self, Truth};
+
+    #[test]
+    fn in_a_run_of_before_a_default_changed_default_knobs_are_those_of_then() {
+        let (now, mut then) = (simulated::full(6), simulated::full(6));
+        for arm in then.header.panels.iter_mut().flat_map(|panel| &mut panel.groups).flat_map(|one| &mut one.arms) {
+            let threshold = &mut arm.point.knobs.soa_threshold;
+            *threshold = match *threshold {
+                usize::MAX => 32,
+                32 => usize::MAX,
+                other => other,
+            };
+        }
+        let read = |run: &Run| -> Vec<(Purpose, bool)> {
+            run.measured().iter().map(|arm| (arm.purpose, arm.is_at_default_knobs)).collect()
+        };
+        assert_eq!(read(&then), read(&now));
+        assert!(read(&now).iter().any(|(purpose, is_at_default)| *purpose == Purpose::Knobs && !is_at_default));
+    }
 
     #[test]
     fn ratios_to_plain_to_classic_to_the_floor_and_to_each_other_come_out_as_they_are() {

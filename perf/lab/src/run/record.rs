@@ -23,6 +23,15 @@ pub struct Point {
     pub knobs: Knobs,
 }
 
+impl Point {
+    /// The work without the knobs: corpus, batch, threads. It is what runs of revisions with other default knobs have in
+    /// common.
+    #[must_use]
+    pub fn work(&self) -> (&str, usize, usize) {
+        (&self.corpus, self.batch, self.knobs.threads)
+    }
+}
+
 impl fmt::Display for Point {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { corpus, batch, knobs: Knobs { soa_threshold, par_min_batch, threads } } = self;
@@ -110,7 +119,7 @@ impl ComparisonGroup {
     /// What it is for.
     #[must_use]
     pub fn purpose(&self) -> Purpose {
-        let sweeps_knobs = |knobs: &Knobs| *knobs != Knobs::defaults(knobs.threads);
+        let sweeps_knobs = |knobs: &Knobs| *knobs != self.default_knobs(knobs.threads);
         if self.arms.iter().any(|arm| sweeps_knobs(&arm.point.knobs)) {
             Purpose::Knobs
         } else if self.arms.iter().any(|arm| arm.variant.starts_with('+')) {
@@ -118,6 +127,12 @@ impl ComparisonGroup {
         } else {
             Purpose::Variants
         }
+    }
+
+    /// The knobs that were the default when this was measured: those of `plain`, its first arm. In a run of another
+    /// revision they may differ from this one's; until 2026-11, `soa_threshold` was 32.
+    fn default_knobs(&self, threads: usize) -> Knobs {
+        self.arms.first().map_or(Knobs::defaults(threads), |plain| Knobs { threads, ..plain.point.knobs })
     }
 }
 
@@ -278,6 +293,14 @@ pub enum Record {
 }
 
 impl Header {
+    /// The knobs that were the default when this was measured, on this many threads: what "at default knobs" means in this
+    /// run, which may be older than this build.
+    #[must_use]
+    pub fn default_knobs(&self, threads: usize) -> Knobs {
+        let first = self.panels.iter().flat_map(|panel| &panel.groups).next();
+        first.map_or(Knobs::defaults(threads), |group| group.default_knobs(threads))
+    }
+
     /// Notes which program measures which tokens.
     ///
     /// # Errors

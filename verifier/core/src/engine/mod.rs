@@ -32,7 +32,8 @@ pub const MAX_CHUNK_TOKENS: usize = 128;
 /// Which evaluator judges caveats. Changes speed only.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum EvalMode {
-    /// Columnar from [`soa_threshold`](VerifierConfig::soa_threshold) caveats per token on, else streaming.
+    /// Columnar from [`soa_threshold`](VerifierConfig::soa_threshold) caveats per token on, else streaming. By default
+    /// always streaming.
     #[default]
     Adaptive,
     /// Always streaming.

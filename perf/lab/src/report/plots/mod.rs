@@ -11,9 +11,9 @@ use canvas::{INK, colour, colour_of};
 use fairbench::files::write_whole;
 use lines::{LineChart, Point, Series};
 use plotters::style::RGBColor;
-use ron_auth_core::VerifierConfig;
 use ron_auth_fixtures::Fixture;
 
+use crate::report::data::threshold;
 use crate::sweep::row::{ArmKind, CsvRow};
 
 /// Draws every plot that the rows have data for, as SVG and PNG. Returns the PNGs' paths.
@@ -100,18 +100,24 @@ fn speedup(rows: &[CsvRow], fixture: &str) -> Option<dots::DotChart> {
 }
 
 fn soa_threshold(rows: &[CsvRow]) -> Option<LineChart> {
-    let default = VerifierConfig::DEFAULT_SOA_THRESHOLD;
+    let default = default_of(rows)?.soa_threshold_caveats;
     let rows: Vec<&CsvRow> = knob_rows(rows).filter(|row| row.threads == 1 && row.batch_tokens == 64).collect();
     threshold_chart(&rows, "soa_threshold", "caveats per token", default, |row| row.soa_threshold_caveats)
 }
 
 fn par_min_batch(rows: &[CsvRow]) -> Option<LineChart> {
-    let default = VerifierConfig::DEFAULT_PAR_MIN_BATCH;
+    let default = default_of(rows)?;
     let rows: Vec<&CsvRow> = knob_rows(rows)
         .filter(|row| row.threads > 1 && row.batch_tokens == 64)
-        .filter(|row| row.soa_threshold_caveats == VerifierConfig::DEFAULT_SOA_THRESHOLD)
+        .filter(|row| row.soa_threshold_caveats == default.soa_threshold_caveats)
         .collect();
+    let default = default.par_min_batch_tokens;
     threshold_chart(&rows, "par_min_batch", "tokens per call", default, |row| row.par_min_batch_tokens)
+}
+
+/// A row at the knobs that were the default when the sweep was made: the control's always are.
+fn default_of(rows: &[CsvRow]) -> Option<&CsvRow> {
+    rows.iter().find(|row| row.kind == ArmKind::Control)
 }
 
 fn knob_rows(rows: &[CsvRow]) -> impl Iterator<Item = &CsvRow> {
@@ -134,6 +140,8 @@ fn threshold_chart(
     for (index, series) in series.iter_mut().enumerate() {
         series.colour = colour(index);
         let at_default = series.points.iter().find(|point| point.x == default as f64).map(|point| point.y)?;
+        // The scale has no place for "never".
+        series.points.retain(|point| point.x < usize::MAX as f64);
         for point in &mut series.points {
             *point = Point {
                 x: point.x,
@@ -144,7 +152,7 @@ fn threshold_chart(
         }
     }
     LineChart {
-        title: format!("{knob}: time relative to the default, {default}; batches of 64"),
+        title: format!("{knob}: time relative to the default, {}; batches of 64", threshold(default)),
         subtitle: "below 1 is faster than the default; bars: 95 % interval".to_owned(),
         x_label: format!("{knob} ({unit})"),
         y_label: "time / time at the default".to_owned(),

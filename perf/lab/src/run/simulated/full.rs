@@ -113,7 +113,7 @@ fn panels() -> Vec<Panel> {
             section: "compositions".to_owned(),
             groups: vec![composed_on(1, &composed), composed_on(64, &composed)],
         },
-        knobs(&[0, 8, 16, 32, 64, 128], 1, |soa_threshold| Knobs { soa_threshold, ..Knobs::defaults(1) }),
+        knobs(&[0, 8, 16, 32, 64, usize::MAX], 1, |soa_threshold| Knobs { soa_threshold, ..Knobs::defaults(1) }),
         knobs(&[1, 32, 64, 128, 512, usize::MAX], 2, |par_min_batch| Knobs { par_min_batch, ..Knobs::defaults(2) }),
     ]
 }
@@ -175,7 +175,7 @@ fn block(panel: &Panel, number: usize, at_s: f64, rng: &mut impl Rng) -> Block {
     block
 }
 
-/// Time / time of plain: lanes want a batch, threads want a large one, thresholds have a best value.
+/// Time / time of plain: lanes want a batch, threads want a large one, columnar evaluation costs a little.
 fn factor(arm: &SweepArm) -> f64 {
     let Point { batch, knobs: Knobs { soa_threshold, par_min_batch, threads }, .. } = arm.point;
     let filled = (batch as f64 / 16.0).min(1.0);
@@ -186,7 +186,7 @@ fn factor(arm: &SweepArm) -> f64 {
         ArmKind::Classic => super::CLASSIC,
         ArmKind::Floor => 0.24 - 0.15 * filled,
         ArmKind::Variant => {
-            let knob = 1.0 + 0.01 * ((soa_threshold as f64 + 4.0) / 36.0).ln().abs();
+            let knob = 1.0 + 0.01 * (100.0 / (soa_threshold as f64 + 4.0)).ln().max(0.0);
             let parallel = matches!(arm.variant.as_str(), "parallel" | "prod");
             time_of(&truth, &arm.variant) * knob * if spread && parallel { 0.58 } else { 1.0 }
         }

@@ -1,37 +1,32 @@
 //! Time against the two thresholds, relative to their defaults.
 
-use ron_auth_core::VerifierConfig;
-
 use super::{Figure, case_of};
 use crate::catalogue::Knobs;
 use crate::report::chart::lines::{LineChart, Series, XAxis};
 use crate::report::chart::{Look, Value, theme};
-use crate::report::data::Data;
+use crate::report::data::{Data, threshold};
 use crate::run::{ArmKind, MeasuredArm, Purpose};
 
 /// A knob that is turned while the others stay.
 struct Knob {
     name: &'static str,
     unit: &'static str,
-    default: usize,
     value: fn(&Knobs) -> usize,
-    at_default: fn(Knobs) -> Knobs,
+    with: fn(Knobs, usize) -> Knobs,
 }
 
 const ALL: [Knob; 2] = [
     Knob {
         name: "soa_threshold",
         unit: "caveats per token",
-        default: VerifierConfig::DEFAULT_SOA_THRESHOLD,
         value: |knobs| knobs.soa_threshold,
-        at_default: |knobs| Knobs { soa_threshold: VerifierConfig::DEFAULT_SOA_THRESHOLD, ..knobs },
+        with: |knobs, soa_threshold| Knobs { soa_threshold, ..knobs },
     },
     Knob {
         name: "par_min_batch",
         unit: "tokens per call",
-        default: VerifierConfig::DEFAULT_PAR_MIN_BATCH,
         value: |knobs| knobs.par_min_batch,
-        at_default: |knobs| Knobs { par_min_batch: VerifierConfig::DEFAULT_PAR_MIN_BATCH, ..knobs },
+        with: |knobs, par_min_batch| Knobs { par_min_batch, ..knobs },
     },
 ];
 
@@ -55,7 +50,7 @@ pub(in crate::report::html) fn figures(data: &Data<'_>) -> anyhow::Result<Vec<Fi
                 // Some values mean "always" or "never": no scale has a place for these, so all are evenly spaced.
                 title: format!("{} ({})", knob.name, knob.unit),
                 is_log: false,
-                ticks: values.iter().map(|&value| (place(value), name_of(value))).collect(),
+                ticks: values.iter().map(|&value| (place(value), threshold(value))).collect(),
             },
             y_title: "time / time at the default".to_owned(),
             is_y_log: false,
@@ -72,7 +67,8 @@ pub(in crate::report::html) fn figures(data: &Data<'_>) -> anyhow::Result<Vec<Fi
                 })
                 .collect(),
         };
-        let title = format!("{}: time relative to the default, {}", knob.name, knob.default);
+        let default = (knob.value)(&data.run.header.default_knobs(1));
+        let title = format!("{}: time relative to the default, {}", knob.name, threshold(default));
         let on = shared.map_or_else(String::new, |workload| format!(" All: {workload}."));
         let note = format!("Below 1 is faster than the default; bars: 95 % intervals. Values are evenly spaced.{on}");
         figures.push(Figure::new(title, &note, |label| chart.svg(label))?);
@@ -97,14 +93,15 @@ fn curves(data: &Data<'_>, knob: &Knob) -> Vec<Curve> {
     let mut curves: Vec<Curve> = Vec::new();
     for arm in &arms {
         let knobs = arm.point().knobs;
+        let defaults = data.run.header.default_knobs(knobs.threads);
         // Only this knob is turned: the other one stays at its default.
-        if (knob.at_default)(knobs) != Knobs::defaults(knobs.threads) {
+        if (knob.with)(knobs, (knob.value)(&defaults)) != defaults {
             continue;
         }
         let is_default = |other: &&&MeasuredArm<'_>| {
             other.arm.variant == arm.arm.variant
                 && (other.panel, other.group) == (arm.panel, arm.group)
-                && other.point().knobs == Knobs::defaults(knobs.threads)
+                && other.point().knobs == defaults
         };
         let Some(default) = arms.iter().find(is_default) else { continue };
         let Some(ratio) = arm.to(default) else { continue };
@@ -122,8 +119,4 @@ fn curves(data: &Data<'_>, knob: &Knob) -> Vec<Curve> {
     }
     curves.retain(|curve| curve.points.len() > 1);
     curves
-}
-
-fn name_of(value: usize) -> String {
-    if value == usize::MAX { "never".to_owned() } else { value.to_string() }
 }

@@ -3,7 +3,6 @@
 use maud::{Markup, html};
 
 use super::{RowGroup, ShownRun, details, missing, table};
-use crate::catalogue::Knobs;
 use crate::report::data::{Data, is_plain};
 use crate::report::html::format::{NOT_AVAILABLE, batch_of, count, mebibytes, ratio_or_not, time_ns};
 use crate::run::{MeasuredArm, Point};
@@ -45,7 +44,9 @@ fn of_corpus(data: &Data<'_>, corpus: &str) -> Markup {
             None => groups.push(RowGroup { head, rows: vec![row(data, arm)] }),
         }
     }
-    for left_out in &data.run.header.unavailable {
+    let header = &data.run.header;
+    let is_at_default_knobs = |point: &Point| point.knobs == header.default_knobs(point.knobs.threads);
+    for left_out in &header.unavailable {
         for point in left_out.points.iter().filter(|point| point.corpus == corpus && is_at_default_knobs(point)) {
             let mut cells = vec![left_out.variant.clone(), format!("n/a: {}", left_out.reason)];
             cells.resize(HEADS.len(), NOT_AVAILABLE.to_owned());
@@ -56,10 +57,6 @@ fn of_corpus(data: &Data<'_>, corpus: &str) -> Markup {
         }
     }
     table(&format!("Named variants on {corpus} tokens, default knobs"), &HEADS, 1, &groups)
-}
-
-fn is_at_default_knobs(point: &Point) -> bool {
-    point.knobs == Knobs::defaults(point.knobs.threads)
 }
 
 fn row(data: &Data<'_>, arm: &MeasuredArm<'_>) -> Vec<String> {

@@ -47,7 +47,7 @@ fn of_corpus(first: &ShownRun<'_>, second: &ShownRun<'_>, corpus: &str) -> Vec<R
     let mut groups: Vec<RowGroup> = Vec::new();
     let of_second = second.data.named_on(corpus);
     for one in first.data.named_on(corpus) {
-        let Some(other) = of_second.iter().find(|other| other.arm == one.arm) else { continue };
+        let Some(other) = of_second.iter().find(|other| is_same(other, one)) else { continue };
         let head = Some(batch_of(one.point()));
         let row = row((first, one), (second, other));
         match groups.iter_mut().find(|group| group.head == head) {
@@ -56,6 +56,11 @@ fn of_corpus(first: &ShownRun<'_>, second: &ShownRun<'_>, corpus: &str) -> Vec<R
         }
     }
     groups
+}
+
+/// Whether both are one variant on the same work, each at the default knobs of its run.
+fn is_same(one: &MeasuredArm<'_>, other: &MeasuredArm<'_>) -> bool {
+    one.arm.variant == other.arm.variant && one.point().work() == other.point().work()
 }
 
 fn row(
