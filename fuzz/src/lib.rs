@@ -29,7 +29,7 @@ pub fn check(input: &[u8]) {
     let Settings { config, .. } = settings;
     let (_, plain) = &VERIFIERS[0];
     let one = |verifier: &dyn Verifier, mode, (text, ctx): &(String, RequestCtx<'_>)| {
-        verifier.verify_token(mode, config, text, ctx, &Keys)
+        verifier.with_mode(mode).verify_token(config, text, ctx, &Keys)
     };
     let expected: Vec<Outcome> = items.iter().map(|item| one(&**plain, EvalMode::StreamingOnly, item)).collect();
     for index in altered {
@@ -37,24 +37,26 @@ pub fn check(input: &[u8]) {
     }
     let texts: Vec<String> = items.iter().map(|(text, _)| text.clone()).collect();
     let ctx = &items[0].1;
-    let of_one_request: Vec<Outcome> =
-        texts.iter().map(|text| plain.verify_token(EvalMode::StreamingOnly, config, text, ctx, &Keys)).collect();
+    let of_one_request: Vec<Outcome> = texts
+        .iter()
+        .map(|text| plain.with_mode(EvalMode::StreamingOnly).verify_token(config, text, ctx, &Keys))
+        .collect();
     for (number, (name, verifier)) in VERIFIERS.iter().enumerate() {
         let mode = [EvalMode::Adaptive, EvalMode::StreamingOnly, EvalMode::SoaOnly][(number + settings.turn) % 3];
         assert_eq!(one(&**verifier, mode, &items[0]), expected[0], "{name} {mode:?} on {}", texts[0]);
         // In turns: all functions of all verifiers would leave time for few inputs.
         match (number + settings.turn / 3) % 4 {
             0 => {
-                let each = verifier.verify_each_request(mode, config, items, &Keys);
+                let each = verifier.with_mode(mode).verify_each_request(config, items, &Keys);
                 assert_eq!(each, expected, "{name} {mode:?}, a request each, {texts:?}");
             }
             1 => {
-                let each = verifier.verify_each(mode, config, &texts, ctx, &Keys);
+                let each = verifier.with_mode(mode).verify_each(config, &texts, ctx, &Keys);
                 assert_eq!(each, of_one_request, "{name} {mode:?}, one request, {texts:?}");
             }
             2 => {
                 let mut each = Vec::new();
-                verifier.verify_each_borrowed(mode, config, &texts, ctx, &Keys, &mut |index, verdict| {
+                verifier.with_mode(mode).verify_each_borrowed(config, &texts, ctx, &Keys, &mut |index, verdict| {
                     assert_eq!(index, each.len(), "{name}: results come in order");
                     each.push(verdict.map(|verdict| verdict.to_decision()));
                 });
@@ -62,7 +64,7 @@ pub fn check(input: &[u8]) {
             }
             _ => {
                 let mut decisions = vec![Decision::Deny { reasons: Vec::new() }];
-                let many = verifier.verify_many_into(mode, config, &texts, ctx, &Keys, &mut decisions);
+                let many = verifier.with_mode(mode).verify_many_into(config, &texts, ctx, &Keys, &mut decisions);
                 let wanted = all_good(&of_one_request);
                 assert_eq!(many.map(|()| std::mem::take(&mut decisions)), wanted, "{name} {mode:?}, many, {texts:?}");
                 assert!(decisions.is_empty(), "{name} {mode:?}: a batch that fails leaves a result");

@@ -37,14 +37,14 @@ fn agreed(
     ctx: &RequestCtx<'_>,
 ) -> Result<Decision, AuthError> {
     let (_, plain) = &verifiers[0];
-    let expected = plain.verify_token(EvalMode::StreamingOnly, config, token, ctx, &Keys);
+    let expected = plain.with_mode(EvalMode::StreamingOnly).verify_token(config, token, ctx, &Keys);
     for (variant, verifier) in verifiers {
         for mode in MODES {
-            let got = verifier.verify_token(mode, config, token, ctx, &Keys);
+            let got = verifier.with_mode(mode).verify_token(config, token, ctx, &Keys);
             assert_eq!(got, expected, "{} {mode:?} on {token}", variant.name);
         }
         let mut borrowed = Vec::new();
-        verifier.verify_each_borrowed(EvalMode::Adaptive, config, &[token.to_owned()], ctx, &Keys, &mut |_, got| {
+        verifier.verify_each_borrowed(config, &[token.to_owned()], ctx, &Keys, &mut |_, got| {
             borrowed.push(got.map(|verdict| verdict.to_decision()));
         });
         assert_eq!(borrowed.as_slice(), std::slice::from_ref(&expected), "{} borrowed on {token}", variant.name);
@@ -77,7 +77,7 @@ proptest! {
         let expected: Vec<_> = tokens.iter().map(|token| agreed(&with_classic, &config, token, &ctx)).collect();
         let (_, classic) = &with_classic[1];
         for mode in MODES {
-            prop_assert_eq!(&classic.verify_each(mode, &config, &tokens, &ctx, &Keys), &expected);
+            prop_assert_eq!(&classic.with_mode(mode).verify_each(&config, &tokens, &ctx, &Keys), &expected);
         }
     }
 
@@ -155,22 +155,22 @@ proptest! {
         let (_, plain) = &verifiers[0];
         let expected: Vec<_> = tokens
             .iter()
-            .map(|token| plain.verify_token(EvalMode::StreamingOnly, &config, token, &ctx, &Keys))
+            .map(|token| plain.with_mode(EvalMode::StreamingOnly).verify_token(&config, token, &ctx, &Keys))
             .collect();
         let indexed = expected.iter().cloned().enumerate();
         let all: Result<Vec<Decision>, _> =
             indexed.map(|(index, result)| result.map_err(|error| BatchError { index, error })).collect();
         for (variant, verifier) in &verifiers {
-            let each = verifier.verify_each(EvalMode::Adaptive, &config, &tokens, &ctx, &Keys);
+            let each = verifier.verify_each(&config, &tokens, &ctx, &Keys);
             prop_assert_eq!(&each, &expected, "{} verify_each", variant.name);
             let mut borrowed = Vec::new();
-            verifier.verify_each_borrowed(EvalMode::Adaptive, &config, &tokens, &ctx, &Keys, &mut |index, got| {
+            verifier.verify_each_borrowed(&config, &tokens, &ctx, &Keys, &mut |index, got| {
                 borrowed.push((index, got.map(|verdict| verdict.to_decision())));
             });
             let numbered: Vec<_> = expected.iter().cloned().enumerate().collect();
             prop_assert_eq!(&borrowed, &numbered, "{} borrowed", variant.name);
             let mut out = vec![Decision::Deny { reasons: vec![] }; 3];
-            let many = verifier.verify_many_into(EvalMode::Adaptive, &config, &tokens, &ctx, &Keys, &mut out);
+            let many = verifier.verify_many_into(&config, &tokens, &ctx, &Keys, &mut out);
             prop_assert!(many.is_ok() || out.is_empty(), "{} leaves a partial result", variant.name);
             prop_assert_eq!(&many.map(|()| out), &all, "{} verify_many_into", variant.name);
         }
@@ -198,11 +198,11 @@ proptest! {
         let (_, plain) = &verifiers[0];
         let expected: Vec<_> = items
             .iter()
-            .map(|(token, ctx)| plain.verify_token(EvalMode::StreamingOnly, &config, token, ctx, &Keys))
+            .map(|(token, ctx)| plain.with_mode(EvalMode::StreamingOnly).verify_token(&config, token, ctx, &Keys))
             .collect();
         for (variant, verifier) in &verifiers {
             for mode in MODES {
-                let each = verifier.verify_each_request(mode, &config, &items, &Keys);
+                let each = verifier.with_mode(mode).verify_each_request(&config, &items, &Keys);
                 prop_assert_eq!(&each, &expected, "{} {:?}", variant.name, mode);
             }
         }

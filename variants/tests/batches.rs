@@ -6,7 +6,7 @@ use std::process::Command;
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
 
-use ron_auth_core::{AuthError, Decision, EvalMode, MAX_CHUNK_TOKENS, Malformed};
+use ron_auth_core::{AuthError, Decision, MAX_CHUNK_TOKENS, Malformed};
 use ron_auth_fixtures::Fixture;
 use ron_auth_variants::catalogue;
 
@@ -54,8 +54,7 @@ fn a_batch_waits_for_nobody_elses_job_in_the_global_pool() {
     let corpus = Fixture::Light.corpus(MAX_BATCH);
     let start = Instant::now();
     for variant in catalogue() {
-        let results =
-            variant.build().verify_each(EvalMode::Adaptive, &corpus.config, &corpus.tokens, &corpus.ctx, &corpus.keys);
+        let results = variant.build().verify_each(&corpus.config, &corpus.tokens, &corpus.ctx, &corpus.keys);
         assert!(results.iter().all(Result::is_ok), "{}", variant.name);
     }
     assert!(start.elapsed() < Duration::from_secs(4), "{:?}", start.elapsed());
@@ -81,8 +80,7 @@ fn bad_tokens_at_every_position() {
         catalogue().into_iter().filter(|variant| matches!(variant.name, "lanes" | "parallel" | "prod-avx2" | "prod"))
     {
         let verifier = variant.build();
-        let each =
-            |tokens: &[String]| verifier.verify_each(EvalMode::Adaptive, &config, tokens, &light.ctx, &light.keys);
+        let each = |tokens: &[String]| verifier.verify_each(&config, tokens, &light.ctx, &light.keys);
         let alone: Vec<Result<Decision, AuthError>> =
             good.iter().flat_map(|token| each(std::slice::from_ref(token))).collect();
         assert!(alone.iter().all(Result::is_ok));

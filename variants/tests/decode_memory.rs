@@ -7,7 +7,7 @@ mod table;
 
 use std::alloc::System;
 
-use ron_auth_core::{AuthError, EvalMode, MacKey, MacKeyProvider, RequestCtx, Verifier, VerifierConfig, wire};
+use ron_auth_core::{AuthError, MacKey, MacKeyProvider, RequestCtx, Verifier, VerifierConfig, wire};
 use ron_auth_variants::catalogue;
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
@@ -118,9 +118,9 @@ fn refused_in_little_memory(
     keys: &(dyn MacKeyProvider + Sync),
 ) -> Result<(), String> {
     // Once before: what a thread keeps is allocated once.
-    let first = verifier.verify_token(EvalMode::Adaptive, config, token, ctx, keys);
+    let first = verifier.verify_token(config, token, ctx, keys);
     let region = Region::new(ALLOCATOR);
-    let result = verifier.verify_token(EvalMode::Adaptive, config, token, ctx, keys);
+    let result = verifier.verify_token(config, token, ctx, keys);
     let allocated = region.change().bytes_allocated;
     if result.is_ok() || result != first {
         return Err(format!("{result:?}"));

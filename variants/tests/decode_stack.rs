@@ -2,7 +2,7 @@
 //! build. An overflow would end the process, and this test with it.
 #![allow(clippy::unwrap_used, reason = "a surprise stops a test")]
 
-use ron_auth_core::{AuthError, EvalMode, MacKey, Malformed, RequestCtx, VerifierConfig, wire};
+use ron_auth_core::{AuthError, MacKey, Malformed, RequestCtx, VerifierConfig, wire};
 use ron_auth_variants::catalogue;
 
 /// Less than any thread has that a service is likely to verify on: those of Rust have 2 MiB, those of musl 128 KiB.
@@ -20,7 +20,7 @@ fn the_deepest_tokens_are_refused_on_a_small_stack() {
                 for cbor in deep_tokens(max_token_bytes) {
                     let token = base64url(&cbor);
                     let key = MacKey::new([7; 32]);
-                    let result = verifier.verify_token(EvalMode::Adaptive, &config, &token, &ctx, &key);
+                    let result = verifier.verify_token(&config, &token, &ctx, &key);
                     assert_eq!(result, Err(AuthError::Malformed(Malformed::Cbor)), "{}", variant.name);
                 }
             }

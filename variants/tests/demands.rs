@@ -104,11 +104,10 @@ proptest! {
             .iter()
             .zip(&capabilities)
             .map(|(token, capability)| {
-                let without = plain.verify_token(EvalMode::StreamingOnly, &config, token, &ctx, &key);
+                let without = plain.with_mode(EvalMode::StreamingOnly).verify_token(&config, token, &ctx, &key);
                 // The same token without its caveats is refused for its tenant and scope alone.
                 let bare = CapabilityBuilder::new(&capability.tid, &capability.kid, capability.scope.clone());
-                let bare = plain.verify_token(
-                    EvalMode::StreamingOnly,
+                let bare = plain.with_mode(EvalMode::StreamingOnly).verify_token(
                     &config,
                     &bare.sign(&key).unwrap().to_base64url(),
                     &ctx,
@@ -124,9 +123,9 @@ proptest! {
         for variant in catalogue().into_iter().chain([classic()]) {
             let verifier = variant.build();
             for mode in [EvalMode::Adaptive, EvalMode::StreamingOnly, EvalMode::SoaOnly] {
-                let each = verifier.verify_each(mode, &demanding, &tokens, &ctx, &key);
+                let each = verifier.with_mode(mode).verify_each(&demanding, &tokens, &ctx, &key);
                 prop_assert_eq!(&each, &expected, "{} {:?} in a batch", variant.name, mode);
-                let one = verifier.verify_token(mode, &demanding, &tokens[0], &ctx, &key);
+                let one = verifier.with_mode(mode).verify_token(&demanding, &tokens[0], &ctx, &key);
                 prop_assert_eq!(&one, &expected[0], "{} {:?}", variant.name, mode);
             }
         }

@@ -72,7 +72,7 @@ fn no_token_passes_whose_chain_was_dropped(mac: impl Mac + Copy) {
                 let dropped = place % MAX_CHUNK_TOKENS;
                 let mac = DropsAChain { mac, dropped };
                 let engine = Engine::new(SimdBase64, ZeroCopyDecode, mac, SequentialExecute, PerCallScratch);
-                let results = engine.verify_each(EvalMode::Adaptive, &config, &batch, &ctx(), &key());
+                let results = engine.verify_each(&config, &batch, &ctx(), &key());
                 for (index, result) in results.iter().enumerate() {
                     let what = || format!("{forged:?} at {place} of {len}: {result:?} at {index}");
                     if index % MAX_CHUNK_TOKENS == dropped {
@@ -183,14 +183,14 @@ fn shown_by<const LIE: usize>(
     let mut found = Vec::new();
     for mode in MODES {
         let owned = |verdict: ron_auth_core::Verdict<'_>| verdict.to_decision();
-        found.push(engine.verify_token(mode, config, &text, &ctx(), keys));
+        found.push(engine.with_mode(mode).verify_token(config, &text, &ctx(), keys));
         let mut scratch = Scratch::default();
-        found.push(engine.verify_token_in(mode, config, &text, &ctx(), keys, &mut scratch).map(owned));
+        found.push(engine.with_mode(mode).verify_token_in(config, &text, &ctx(), keys, &mut scratch).map(owned));
         for len in [1, 2, 5, 20] {
             let batch = vec![text.as_str(); len];
-            found.extend(engine.verify_each(mode, config, &batch, &ctx(), keys));
+            found.extend(engine.with_mode(mode).verify_each(config, &batch, &ctx(), keys));
             let mut out = vec![Decision::Deny { reasons: vec![DenyReason::BadAudience] }];
-            let many = engine.verify_many_into(mode, config, &batch, &ctx(), keys, &mut out);
+            let many = engine.with_mode(mode).verify_many_into(config, &batch, &ctx(), keys, &mut out);
             match many {
                 Ok(()) => found.extend(out.into_iter().map(Ok)),
                 Err(BatchError { index, error }) => {
@@ -211,9 +211,9 @@ fn a_token_that_shows_no_mac_matches_none() {
         let text = with_mac(minted([]), mac);
         let engine = Engine::new(SimdBase64, Lies::<NO_MAC>, SerialMac, SequentialExecute, PerCallScratch);
         let config = VerifierConfig::default();
-        let alone = engine.verify_token(EvalMode::Adaptive, &config, &text, &ctx(), &key());
+        let alone = engine.verify_token(&config, &text, &ctx(), &key());
         assert_eq!(alone, Err(AuthError::MacMismatch));
-        for result in engine.verify_each(EvalMode::Adaptive, &config, &[&text; 5], &ctx(), &key()) {
+        for result in engine.verify_each(&config, &[&text; 5], &ctx(), &key()) {
             assert_eq!(result, Err(AuthError::MacMismatch));
         }
     }
@@ -282,9 +282,9 @@ fn nothing_verifies_under_a_key_that_was_never_filled() {
     for variant in catalogue().into_iter().chain([classic()]) {
         let verifier = variant.build();
         let config = VerifierConfig::default();
-        let alone = verifier.verify_token(EvalMode::Adaptive, &config, &token, &ctx(), &unset);
+        let alone = verifier.verify_token(&config, &token, &ctx(), &unset);
         assert_eq!(alone, Err(AuthError::UnknownKid), "{}", variant.name);
-        for result in verifier.verify_each(EvalMode::Adaptive, &config, &vec![token.clone(); 20], &ctx(), &unset) {
+        for result in verifier.verify_each(&config, &vec![token.clone(); 20], &ctx(), &unset) {
             assert_eq!(result, Err(AuthError::UnknownKid), "{}", variant.name);
         }
     }
@@ -323,7 +323,7 @@ fn after_a_panic_of_a_handler_or_provider_no_results_can_be_read() {
                 // What was there before is gone as well.
                 let mut out = vec![Decision::Deny { reasons: vec![DenyReason::BadAudience] }; 3];
                 let caught = catch_unwind(AssertUnwindSafe(|| {
-                    verifier.verify_many_into(EvalMode::Adaptive, &config, &tokens, &ctx(), &PanickingKeys, &mut out)
+                    verifier.verify_many_into(&config, &tokens, &ctx(), &PanickingKeys, &mut out)
                 }));
                 assert!(caught.is_err(), "{}: a panic passes through", variant.name);
                 assert!(out.is_empty(), "{}: {} results after a panic at {place}", variant.name, out.len());
@@ -358,9 +358,8 @@ fn after_a_panic_of_a_text_no_results_can_be_read() {
             let text = |index| if index == place { MaybeText::Panics } else { MaybeText::Text(good.clone()) };
             let texts: Vec<MaybeText> = (0..200).map(text).collect();
             let mut out = Vec::new();
-            let caught = catch_unwind(AssertUnwindSafe(|| {
-                engine.verify_many_into(EvalMode::Adaptive, &config, &texts, &ctx(), &key(), &mut out)
-            }));
+            let caught =
+                catch_unwind(AssertUnwindSafe(|| engine.verify_many_into(&config, &texts, &ctx(), &key(), &mut out)));
             assert!(caught.is_err() && out.is_empty(), "at {place}");
         }
     }

@@ -13,11 +13,13 @@ fn assert_intended(name: &str, verifier: &dyn Verifier, fixture: Fixture, corpus
     let Corpus { tokens, keys, ctx, config, intended } = corpus;
     for mode in [EvalMode::Adaptive, EvalMode::StreamingOnly, EvalMode::SoaOnly] {
         let one_by_one: Vec<_> =
-            tokens.iter().map(|token| verifier.verify_token(mode, config, token, ctx, keys)).collect();
+            tokens.iter().map(|token| verifier.with_mode(mode).verify_token(config, token, ctx, keys)).collect();
         assert_eq!(one_by_one, *intended, "{name} on {fixture}, one by one");
         for batch in [7, COUNT] {
-            let batched: Vec<_> =
-                tokens.chunks(batch).flat_map(|batch| verifier.verify_each(mode, config, batch, ctx, keys)).collect();
+            let batched: Vec<_> = tokens
+                .chunks(batch)
+                .flat_map(|batch| verifier.with_mode(mode).verify_each(config, batch, ctx, keys))
+                .collect();
             assert_eq!(batched, *intended, "{name} on {fixture}, batches of {batch}");
         }
     }
@@ -25,7 +27,7 @@ fn assert_intended(name: &str, verifier: &dyn Verifier, fixture: Fixture, corpus
     let indexed = intended.iter().cloned().enumerate();
     let expected: Result<Vec<Decision>, _> =
         indexed.map(|(index, result)| result.map_err(|error| BatchError { index, error })).collect();
-    let all = verifier.verify_many_into(EvalMode::Adaptive, config, tokens, ctx, keys, &mut decisions);
+    let all = verifier.verify_many_into(config, tokens, ctx, keys, &mut decisions);
     assert_eq!(all.map(|()| decisions), expected, "{name} on {fixture}, all or nothing");
 }
 

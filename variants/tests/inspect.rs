@@ -7,8 +7,8 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use ron_auth_core::inspect::{Stage, diagnose, explain, inspect};
 use ron_auth_core::{
-    AuthError, CaveatKind, Decision, Demands, EvalMode, KeyName, MacKey, MacKeyProvider, RequestCtx, Semantics,
-    Verifier, VerifierConfig, compat,
+    AuthError, CaveatKind, Decision, Demands, KeyName, MacKey, MacKeyProvider, RequestCtx, Semantics, Verifier,
+    VerifierConfig, compat,
 };
 use ron_auth_variants::{Variant, catalogue};
 use serde_json::Value;
@@ -39,7 +39,7 @@ fn agreed(
     let explanation = explain(config, text, ctx, keys);
     let outcome = explanation.outcome().cloned();
     for (variant, verifier) in verifiers {
-        let verified = verifier.verify_token(EvalMode::Adaptive, config, text, ctx, keys);
+        let verified = verifier.verify_token(config, text, ctx, keys);
         assert_eq!(outcome, verified, "{} on {text}: {explanation}", variant.name);
     }
     let undecodable = match outcome {

@@ -32,7 +32,7 @@ fn verified(
     path: &str,
 ) -> Vec<Decision> {
     let ctx = RequestCtx::new(1_762_700_000, "GET", path, "acme");
-    let results = verifier.verify_each(mode, config, tokens, &ctx, &MacKey::new(common::KEY));
+    let results = verifier.with_mode(mode).verify_each(config, tokens, &ctx, &MacKey::new(common::KEY));
     results.into_iter().map(Result::unwrap).collect()
 }
 

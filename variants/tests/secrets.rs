@@ -11,8 +11,8 @@ use std::sync::{Mutex, PoisonError};
 
 use ron_auth_core::seam::{Reuse, ScratchPolicy};
 use ron_auth_core::{
-    AuthError, CapabilityBuilder, Caveat, Engine, EvalMode, KeyName, KeyRing, MacKey, MacKeyProvider, RequestCtx,
-    RotatingKeys, Scope, Scratch, VerifierConfig,
+    AuthError, CapabilityBuilder, Caveat, Engine, KeyName, KeyRing, MacKey, MacKeyProvider, RequestCtx, RotatingKeys,
+    Scope, Scratch, VerifierConfig,
 };
 use ron_auth_variants::base64::SimdBase64;
 use ron_auth_variants::decode::{CiboriumDecode, ZeroCopyDecode};
@@ -203,7 +203,7 @@ fn no_key_outlives_a_batch_that_ends_or_panics_in_memory_that_was_lent() {
         }
         let mut results = 0;
         let caught = catch_unwind(AssertUnwindSafe(|| {
-            engine.verify_each_in(EvalMode::Adaptive, &config, &tokens, &ctx(), &keys, &mut scratch, |_, result| {
+            engine.verify_each_in(&config, &tokens, &ctx(), &keys, &mut scratch, |_, result| {
                 assert!(result.is_ok());
                 results += 1;
             });
@@ -224,15 +224,15 @@ fn the_right_macs_of_forged_tokens_do_not_stay_in_memory() {
     let mut scratch = Scratch::default();
     scrub_stack();
     for text in tokens.iter().rev() {
-        let alone = lanes.verify_token_in(EvalMode::Adaptive, &config, text, &ctx(), &keys, &mut scratch);
+        let alone = lanes.verify_token_in(&config, text, &ctx(), &keys, &mut scratch);
         assert_eq!(alone.map(|verdict| verdict.to_decision()), Err(AuthError::MacMismatch));
     }
     let mut all = Vec::new();
-    lanes.verify_each_in(EvalMode::Adaptive, &config, &tokens, &ctx(), &keys, &mut scratch, |_, result| {
+    lanes.verify_each_in(&config, &tokens, &ctx(), &keys, &mut scratch, |_, result| {
         all.push(result.map(|verdict| verdict.to_decision()));
     });
-    all.extend(lanes.verify_each(EvalMode::Adaptive, &config, &tokens, &ctx(), &keys));
-    all.extend(serial.verify_each(EvalMode::Adaptive, &config, &tokens, &ctx(), &keys));
+    all.extend(lanes.verify_each(&config, &tokens, &ctx(), &keys));
+    all.extend(serial.verify_each(&config, &tokens, &ctx(), &keys));
     assert_eq!(all, vec![Err(AuthError::MacMismatch); 60]);
     assert_eq!(halves_in_memory::<20>(right.try_into().unwrap()), [0; 20]);
     black_box(&scratch);
@@ -268,8 +268,8 @@ fn what_a_thread_keeps_is_bounded_whatever_was_sent_and_whatever_the_limits_are(
         };
         for (what, tokens) in kinds {
             for keep in [&vec![usual.clone(); 128], &tokens, &vec![usual.clone(); 3]] {
-                let results = zero_copy.verify_each(EvalMode::Adaptive, &config, keep, &ctx(), &keys);
-                assert_eq!(owned.verify_each(EvalMode::Adaptive, &config, keep, &ctx(), &keys), results);
+                let results = zero_copy.verify_each(&config, keep, &ctx(), &keys);
+                assert_eq!(owned.verify_each(&config, keep, &ctx(), &keys), results);
                 let is_given_back = std::ptr::eq(keep, &raw const tokens);
                 for kept in kept() {
                     assert!(kept <= ThreadLocalScratch::MOST_KEPT_BYTES, "{what}: {kept} bytes");

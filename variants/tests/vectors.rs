@@ -91,7 +91,7 @@ fn replay<'c>(variant: &Variant, config: &VerifierConfig, cases: impl Iterator<I
         let token = case["token"].as_str().unwrap();
         let ctx = context(&case["ctx"]);
         for mode in [EvalMode::Adaptive, EvalMode::StreamingOnly, EvalMode::SoaOnly] {
-            let one = verifier.verify_token(mode, config, token, &ctx, &VectorKeys);
+            let one = verifier.with_mode(mode).verify_token(config, token, &ctx, &VectorKeys);
             assert!(
                 agrees(&one, &case["expect"]),
                 "{} {} {mode:?}: got {one:?}, expected {}",
@@ -99,7 +99,7 @@ fn replay<'c>(variant: &Variant, config: &VerifierConfig, cases: impl Iterator<I
                 case["name"],
                 case["expect"]
             );
-            let batch = verifier.verify_each(mode, config, &[token.to_owned()], &ctx, &VectorKeys);
+            let batch = verifier.with_mode(mode).verify_each(config, &[token.to_owned()], &ctx, &VectorKeys);
             assert_eq!(batch, [one], "{} {} {mode:?} as a batch", variant.name, case["name"]);
         }
     }

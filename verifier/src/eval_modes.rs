@@ -16,7 +16,7 @@ macro_rules! entry_points {
             ctx: &RequestCtx<'_>,
             keys: &K,
         ) -> Result<Decision, AuthError> {
-            engine().verify_token($mode, cfg, token_b64url, ctx, keys)
+            engine().with_mode($mode).verify_token(cfg, token_b64url, ctx, keys)
         }
 
         #[doc = concat!("[`verify_many_into`](crate::verify_many_into) with the ", $name, " evaluator.")]
@@ -30,7 +30,7 @@ macro_rules! entry_points {
             keys: &K,
             out: &mut Vec<Decision>,
         ) -> Result<(), BatchError> {
-            engine().verify_many_into($mode, cfg, tokens_b64url, ctx, keys, out)
+            engine().with_mode($mode).verify_many_into(cfg, tokens_b64url, ctx, keys, out)
         }
     };
 }

@@ -165,7 +165,7 @@ pub use eval_modes::*;
 
 use std::borrow::Borrow;
 
-use ron_auth_core::{EvalMode, Scratch};
+use ron_auth_core::Scratch;
 use ron_auth_variants::{SelectedDecode, SelectedEngine};
 
 /// Memory for [`verify_token_in`] and [`verify_each_in`]. Grows to what the largest call needs and is reused; keep
@@ -194,7 +194,7 @@ pub fn verify_token<K: MacKeyProvider + ?Sized>(
     ctx: &RequestCtx<'_>,
     keys: &K,
 ) -> Result<Decision, AuthError> {
-    engine().verify_token(EvalMode::Adaptive, cfg, token_b64url, ctx, keys)
+    engine().verify_token(cfg, token_b64url, ctx, keys)
 }
 
 /// Verifies each token of a batch: one result per token, in order. What a service should use: a bad token costs
@@ -210,7 +210,7 @@ pub fn verify_each<K: MacKeyProvider + Sync + ?Sized, S: AsRef<str> + Sync>(
     ctx: &RequestCtx<'_>,
     keys: &K,
 ) -> Vec<Result<Decision, AuthError>> {
-    engine().verify_each(EvalMode::Adaptive, cfg, tokens_b64url, ctx, keys)
+    engine().verify_each(cfg, tokens_b64url, ctx, keys)
 }
 
 /// Verifies a batch in which every token came with a request of its own: one result per token, in order. An item is a
@@ -241,7 +241,7 @@ where
     S: AsRef<str> + Sync,
     C: Borrow<RequestCtx<'c>> + Sync,
 {
-    engine().verify_each_request(EvalMode::Adaptive, cfg, items, keys)
+    engine().verify_each_request(cfg, items, keys)
 }
 
 /// Verifies a batch of which every token must be genuine: one decision per token, in order.
@@ -276,7 +276,7 @@ pub fn verify_many_into<K: MacKeyProvider + Sync + ?Sized, S: AsRef<str> + Sync>
     keys: &K,
     out: &mut Vec<Decision>,
 ) -> Result<(), BatchError> {
-    engine().verify_many_into(EvalMode::Adaptive, cfg, tokens_b64url, ctx, keys, out)
+    engine().verify_many_into(cfg, tokens_b64url, ctx, keys, out)
 }
 
 /// Verifies one token in memory that the caller lends; the verdict points into it. Once that memory has grown, nothing
@@ -292,7 +292,7 @@ pub fn verify_token_in<'w, K: MacKeyProvider + ?Sized>(
     keys: &K,
     workspace: &'w mut Workspace,
 ) -> Result<Verdict<'w>, AuthError> {
-    engine().verify_token_in(EvalMode::Adaptive, cfg, token_b64url, ctx, keys, &mut workspace.0)
+    engine().verify_token_in(cfg, token_b64url, ctx, keys, &mut workspace.0)
 }
 
 /// Verifies each token of a batch on this thread and no other, in memory that the caller lends, and hands each verdict to `sink`
@@ -305,7 +305,7 @@ pub fn verify_each_in<K: MacKeyProvider + ?Sized, S: AsRef<str>>(
     workspace: &mut Workspace,
     sink: impl FnMut(usize, Result<Verdict<'_>, AuthError>),
 ) {
-    engine().verify_each_in(EvalMode::Adaptive, cfg, tokens_b64url, ctx, keys, &mut workspace.0, sink);
+    engine().verify_each_in(cfg, tokens_b64url, ctx, keys, &mut workspace.0, sink);
 }
 
 /// Verifies, on this thread and in memory that the caller lends, each token of a batch in which every token came with a
@@ -321,5 +321,5 @@ pub fn verify_each_request_in<'c, K, S, C>(
     S: AsRef<str>,
     C: Borrow<RequestCtx<'c>>,
 {
-    engine().verify_each_request_in(EvalMode::Adaptive, cfg, items, keys, &mut workspace.0, sink);
+    engine().verify_each_request_in(cfg, items, keys, &mut workspace.0, sink);
 }

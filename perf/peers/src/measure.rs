@@ -10,7 +10,7 @@ use fairbench::exit::Failure;
 use fairbench::measure::stats::{PairedRatio, Quartiles};
 use perf_lab::rounds::subject::{Clock, InProcess, Subject, Work};
 use perf_lab::rounds::{self, RoundsEffort};
-use ron_auth_core::{EvalMode, RequestCtx};
+use ron_auth_core::RequestCtx;
 use ron_auth_fixtures::Fixture;
 use serde::Serialize;
 
@@ -94,7 +94,7 @@ pub fn fixture(fixture: Fixture, only: &[String], budget: Duration) -> Result<Ve
     // The macaroon crate takes a function without state, which finds the request in a static place.
     let request: &'static RequestCtx<'static> = Box::leak(Box::new(corpus.ctx.clone()));
     let prod = ron_auth_variants::find("prod").map_err(Failure::usage)?.build();
-    let verify = |token: &str| prod.verify_token(EvalMode::Adaptive, &corpus.config, token, &corpus.ctx, &corpus.keys);
+    let verify = |token: &str| prod.verify_token(&corpus.config, token, &corpus.ctx, &corpus.keys);
     check::prod(&verify, &corpus.tokens, &corpus.intended).map_err(|what| unfit("prod", fixture, &what))?;
 
     let mut peers = Vec::new();

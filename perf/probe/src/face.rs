@@ -1,6 +1,6 @@
 //! What cases are run on: the functions that services call.
 
-use ron_auth_core::{AuthError, Decision, EvalMode, Verifier};
+use ron_auth_core::{AuthError, Decision, Verifier};
 use ron_auth_fixtures::Corpus;
 use ron_auth_variants::SelectedEngine;
 
@@ -57,13 +57,13 @@ impl Face for RonAuth {
 /// Any composition of the catalogue, behind a pointer.
 impl Face for Box<dyn Verifier> {
     fn verify_token(&self, corpus: &Corpus, token: &str) -> Result<Decision, AuthError> {
-        (**self).verify_token(EvalMode::Adaptive, &corpus.config, token, &corpus.ctx, &corpus.keys)
+        (**self).verify_token(&corpus.config, token, &corpus.ctx, &corpus.keys)
     }
 
     fn verify_many(&self, corpus: &Corpus, tokens: &[String]) -> Result<Vec<Decision>, AuthError> {
         let mut decisions = Vec::new();
         let Corpus { config, ctx, keys, .. } = corpus;
-        (**self).verify_many_into(EvalMode::Adaptive, config, tokens, ctx, keys, &mut decisions)?;
+        (**self).verify_many_into(config, tokens, ctx, keys, &mut decisions)?;
         Ok(decisions)
     }
 }

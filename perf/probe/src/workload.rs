@@ -3,7 +3,7 @@
 use std::hint::black_box;
 use std::sync::Arc;
 
-use ron_auth_core::{AuthError, Decision, EvalMode, Verifier, VerifierConfig};
+use ron_auth_core::{AuthError, Decision, Verifier, VerifierConfig};
 use ron_auth_fixtures::{Corpus, Fixture};
 use ron_auth_variants::Variant;
 use serde::{Deserialize, Serialize};
@@ -117,11 +117,11 @@ impl Workload {
         let Corpus { tokens, keys, ctx, .. } = &*self.corpus;
         if self.batch == 1 {
             for token in tokens {
-                token_done(self.verifier.verify_token(EvalMode::Adaptive, &self.config, token, ctx, keys));
+                token_done(self.verifier.verify_token(&self.config, token, ctx, keys));
             }
         } else {
             for batch in tokens.chunks(self.batch) {
-                batch_done(self.verifier.verify_each(EvalMode::Adaptive, &self.config, batch, ctx, keys));
+                batch_done(self.verifier.verify_each(&self.config, batch, ctx, keys));
             }
         }
     }

@@ -37,22 +37,19 @@ pub(crate) fn difference(group: &Group, engine: &dyn Verifier, expected: &[Outco
         Some(format!("{mode:?}, one by one, token {token}"))
     };
     let together = || {
-        let outcomes = engine.verify_each_request(EvalMode::Adaptive, &group.config, &group.items, &*group.keys);
+        let outcomes = engine.verify_each_request(&group.config, &group.items, &*group.keys);
         let token = differing(outcomes.into_iter(), expected)?;
         Some(format!("as one batch, token {token}"))
     };
     MODES.into_iter().find_map(alone).or_else(together).or_else(|| of_batches(group, engine, expected))
 }
 
-fn one_by_one(group: &Group, engine: &dyn Verifier, mode: EvalMode) -> impl Iterator<Item = Outcome> {
-    let verify = move |(token, ctx): &(String, RequestCtx<'_>)| {
-        engine.verify_token(mode, &group.config, token, ctx, &*group.keys)
-    };
-    group.items.iter().map(verify)
+fn one_by_one<'g>(group: &'g Group, engine: &dyn Verifier, mode: EvalMode) -> impl Iterator<Item = Outcome> + use<'g> {
+    let engine = engine.with_mode(mode);
+    group.items.iter().map(move |(token, ctx)| engine.verify_token(&group.config, token, ctx, &*group.keys))
 }
 
 fn of_batches(group: &Group, engine: &dyn Verifier, expected: &[Outcome]) -> Option<String> {
-    let mode = EvalMode::Adaptive;
     let texts: Vec<String> = group.items.iter().map(|(token, _)| token.clone()).collect();
     let mut sizes = BATCHES.into_iter().cycle();
     let mut first = 0;
@@ -64,7 +61,7 @@ fn of_batches(group: &Group, engine: &dyn Verifier, expected: &[Outcome]) -> Opt
             return Some(format!("no outcome was expected of token {first}"));
         };
         let Some((_, ctx)) = items.first() else { break };
-        let with_requests = engine.verify_each_request(mode, &group.config, items, &*group.keys);
+        let with_requests = engine.verify_each_request(&group.config, items, &*group.keys);
         let mut found = differing(with_requests.into_iter(), expected).map(|token| ("with requests", token));
         if items.iter().all(|(_, other)| other == ctx) {
             found = found.or_else(|| of_one_request(group, engine, (texts, ctx), expected));
@@ -84,20 +81,19 @@ fn of_one_request(
     (texts, ctx): (&[String], &RequestCtx<'_>),
     expected: &[Outcome],
 ) -> Option<(&'static str, usize)> {
-    let mode = EvalMode::Adaptive;
-    let each = engine.verify_each(mode, &group.config, texts, ctx, &*group.keys);
+    let each = engine.verify_each(&group.config, texts, ctx, &*group.keys);
     if let Some(token) = differing(each.into_iter(), expected) {
         return Some(("of one request", token));
     }
     let mut borrowed = Vec::with_capacity(texts.len());
-    engine.verify_each_borrowed(mode, &group.config, texts, ctx, &*group.keys, &mut |_, verdict| {
+    engine.verify_each_borrowed(&group.config, texts, ctx, &*group.keys, &mut |_, verdict| {
         borrowed.push(verdict.map(|verdict| verdict.to_decision()));
     });
     if let Some(token) = differing(borrowed.into_iter(), expected) {
         return Some(("of one request, borrowed", token));
     }
     let mut decisions = Vec::new();
-    let many = engine.verify_many_into(mode, &group.config, texts, ctx, &*group.keys, &mut decisions);
+    let many = engine.verify_many_into(&group.config, texts, ctx, &*group.keys, &mut decisions);
     let bad = expected.iter().enumerate().find_map(|(index, outcome)| Some((index, outcome.as_ref().err()?)));
     let token = match bad {
         Some((index, error)) => {
@@ -124,7 +120,7 @@ fn differing(outcomes: impl Iterator<Item = Outcome>, expected: &[Outcome]) -> O
 #[cfg(test)]
 mod tests {
     use std::cell::Cell;
-    use std::sync::Mutex;
+    use std::sync::{Arc, Mutex};
 
     use ron_auth_core::{MacKeyProvider, Verdict, VerifierConfig};
     use ron_auth_variants::catalogue;
@@ -146,10 +142,11 @@ mod tests {
     }
 
     /// Right but for the last token of batches of eight, or the token that comes eighth.
+    #[derive(Clone)]
     struct Broken {
-        right: Box<dyn Verifier>,
+        right: Arc<dyn Verifier>,
         fault: Fault,
-        asked: Mutex<Cell<usize>>,
+        asked: Arc<Mutex<Cell<usize>>>,
     }
 
     impl Broken {
@@ -161,57 +158,51 @@ mod tests {
     }
 
     impl Verifier for Broken {
-        fn verify_token(
-            &self,
-            mode: EvalMode,
-            config: &VerifierConfig,
-            token: &str,
-            ctx: &RequestCtx<'_>,
-            keys: Keys<'_>,
-        ) -> Outcome {
+        fn with_mode(&self, mode: EvalMode) -> Box<dyn Verifier> {
+            Box::new(Self { right: self.right.with_mode(mode).into(), ..self.clone() })
+        }
+
+        fn verify_token(&self, config: &VerifierConfig, token: &str, ctx: &RequestCtx<'_>, keys: Keys<'_>) -> Outcome {
             let asked = self.asked.lock().unwrap();
             asked.set(asked.get() + 1);
             if self.fault == Fault::Token && asked.get() == 8 {
                 return Err(AuthError::Bounds);
             }
-            self.right.verify_token(mode, config, token, ctx, keys)
+            self.right.verify_token(config, token, ctx, keys)
         }
 
         fn verify_each(
             &self,
-            mode: EvalMode,
             config: &VerifierConfig,
             tokens: &[String],
             ctx: &RequestCtx<'_>,
             keys: Keys<'_>,
         ) -> Vec<Outcome> {
-            let mut results = self.right.verify_each(mode, config, tokens, ctx, keys);
+            let mut results = self.right.verify_each(config, tokens, ctx, keys);
             self.spoil(Fault::Each, &mut results);
             results
         }
 
         fn verify_each_request(
             &self,
-            mode: EvalMode,
             config: &VerifierConfig,
             items: &[(String, RequestCtx<'_>)],
             keys: Keys<'_>,
         ) -> Vec<Outcome> {
-            let mut results = self.right.verify_each_request(mode, config, items, keys);
+            let mut results = self.right.verify_each_request(config, items, keys);
             self.spoil(Fault::EachRequest, &mut results);
             results
         }
 
         fn verify_many_into(
             &self,
-            mode: EvalMode,
             config: &VerifierConfig,
             tokens: &[String],
             ctx: &RequestCtx<'_>,
             keys: Keys<'_>,
             out: &mut Vec<Decision>,
         ) -> Result<(), BatchError> {
-            self.right.verify_many_into(mode, config, tokens, ctx, keys, out)?;
+            self.right.verify_many_into(config, tokens, ctx, keys, out)?;
             if self.fault == Fault::Many && out.len() == 8 {
                 out.pop();
             }
@@ -220,14 +211,13 @@ mod tests {
 
         fn verify_each_borrowed(
             &self,
-            mode: EvalMode,
             config: &VerifierConfig,
             tokens: &[String],
             ctx: &RequestCtx<'_>,
             keys: Keys<'_>,
             sink: &mut dyn FnMut(usize, Result<Verdict<'_>, AuthError>),
         ) {
-            self.right.verify_each_borrowed(mode, config, tokens, ctx, keys, &mut |index, verdict| {
+            self.right.verify_each_borrowed(config, tokens, ctx, keys, &mut |index, verdict| {
                 let is_wrong = self.fault == Fault::Borrowed && tokens.len() == 8 && index == 7;
                 sink(index, if is_wrong { Err(AuthError::Bounds) } else { verdict });
             });
@@ -250,7 +240,7 @@ mod tests {
             (Fault::Many, Some("in a batch of 8 that must be good, token 29")),
         ];
         for (fault, named) in cases {
-            let broken = Broken { right: plain.build(), fault, asked: Mutex::default() };
+            let broken = Broken { right: plain.build().into(), fault, asked: Arc::default() };
             assert_eq!(difference(&group, &broken, &expected).as_deref(), named, "{fault:?}");
         }
     }

@@ -21,7 +21,7 @@ pub(super) fn build(seams: &Seams) -> Box<dyn Verifier> {
     }
 }
 
-fn engine(seams: &Seams, decode: impl Decode) -> Box<dyn Verifier> {
+fn engine(seams: &Seams, decode: impl Decode + Clone + 'static) -> Box<dyn Verifier> {
     let base64 = if seams.base64 == "scalar" { AnyBase64::Scalar } else { AnyBase64::Simd };
     let mac = if seams.mac == "serial" { AnyMac::Serial } else { AnyMac::Lanes(LanesMac::default()) };
     let execute = if seams.execute == "sequential" { AnyExecute::Sequential } else { AnyExecute::Rayon };
@@ -29,6 +29,7 @@ fn engine(seams: &Seams, decode: impl Decode) -> Box<dyn Verifier> {
     Box::new(Engine::new(base64, decode, mac, execute, scratch))
 }
 
+#[derive(Clone, Copy)]
 enum AnyBase64 {
     Scalar,
     Simd,
@@ -44,6 +45,7 @@ impl Base64 for AnyBase64 {
     }
 }
 
+#[derive(Clone, Copy)]
 enum AnyMac {
     Serial,
     Lanes(LanesMac),
@@ -67,6 +69,7 @@ impl Mac for AnyMac {
     }
 }
 
+#[derive(Clone, Copy)]
 enum AnyExecute {
     Sequential,
     Rayon,
@@ -87,6 +90,7 @@ impl Execute for AnyExecute {
     }
 }
 
+#[derive(Clone, Copy)]
 enum AnyScratch {
     PerCall,
     ThreadLocal,

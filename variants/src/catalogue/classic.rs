@@ -34,33 +34,35 @@ pub const fn classic() -> Variant {
 
 /// Finishes each token of a batch before it begins the next, all in the same memory. The engine's own batches go stage by
 /// stage for the sake of lanes; without lanes that only spreads owned tokens over more memory than caches hold.
-#[derive(Default)]
+#[derive(Clone, Copy, Default)]
 struct TokenByToken {
     engine: Engine<SimdBase64, ClassicDecode, HasherMac, SequentialExecute, ThreadLocalScratch>,
 }
 
 impl Verifier for TokenByToken {
+    fn with_mode(&self, mode: EvalMode) -> Box<dyn Verifier> {
+        Box::new(Self { engine: self.engine.with_mode(mode) })
+    }
+
     fn verify_token(
         &self,
-        mode: EvalMode,
         config: &VerifierConfig,
         token: &str,
         ctx: &RequestCtx<'_>,
         keys: &(dyn MacKeyProvider + Sync),
     ) -> Result<Decision, AuthError> {
-        self.engine.verify_token(mode, config, token, ctx, keys)
+        self.engine.verify_token(config, token, ctx, keys)
     }
 
     fn verify_each(
         &self,
-        mode: EvalMode,
         config: &VerifierConfig,
         tokens: &[String],
         ctx: &RequestCtx<'_>,
         keys: &(dyn MacKeyProvider + Sync),
     ) -> Vec<Result<Decision, AuthError>> {
         let mut results = Vec::with_capacity(tokens.len());
-        self.verify_each_borrowed(mode, config, tokens, ctx, keys, &mut |_, result| {
+        self.verify_each_borrowed(config, tokens, ctx, keys, &mut |_, result| {
             results.push(result.map(|verdict| verdict.to_decision()));
         });
         results
@@ -68,17 +70,15 @@ impl Verifier for TokenByToken {
 
     fn verify_each_request(
         &self,
-        mode: EvalMode,
         config: &VerifierConfig,
         items: &[(String, RequestCtx<'_>)],
         keys: &(dyn MacKeyProvider + Sync),
     ) -> Vec<Result<Decision, AuthError>> {
-        items.iter().map(|(token, ctx)| self.engine.verify_token(mode, config, token, ctx, keys)).collect()
+        items.iter().map(|(token, ctx)| self.engine.verify_token(config, token, ctx, keys)).collect()
     }
 
     fn verify_many_into(
         &self,
-        mode: EvalMode,
         config: &VerifierConfig,
         tokens: &[String],
         ctx: &RequestCtx<'_>,
@@ -89,7 +89,7 @@ impl Verifier for TokenByToken {
         let mut decisions = std::mem::take(out);
         decisions.clear();
         let verified = tokens.iter().enumerate().try_for_each(|(index, token)| {
-            let verified = self.engine.verify_token(mode, config, token, ctx, keys);
+            let verified = self.engine.verify_token(config, token, ctx, keys);
             decisions.push(verified.map_err(|error| BatchError { index, error })?);
             Ok(())
         });
@@ -102,7 +102,6 @@ impl Verifier for TokenByToken {
 
     fn verify_each_borrowed(
         &self,
-        mode: EvalMode,
         config: &VerifierConfig,
         tokens: &[String],
         ctx: &RequestCtx<'_>,
@@ -111,7 +110,7 @@ impl Verifier for TokenByToken {
     ) {
         ThreadLocalScratch.with(|scratch: &mut Scratch<ClassicDecode>| {
             for (index, token) in tokens.iter().enumerate() {
-                sink(index, self.engine.verify_token_in(mode, config, token, ctx, keys, scratch));
+                sink(index, self.engine.verify_token_in(config, token, ctx, keys, scratch));
             }
         });
     }

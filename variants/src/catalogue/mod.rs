@@ -174,12 +174,12 @@ fn prod(mac: LanesMac) -> Box<dyn Verifier> {
 }
 
 #[cfg_attr(not(feature = "all"), allow(dead_code))]
-fn boxed<B: Base64, D: Decode, M: Mac, X: Execute, S: ScratchPolicy>(
-    base64: B,
-    decode: D,
-    mac: M,
-    execute: X,
-    scratch: S,
+fn boxed(
+    base64: impl Base64 + Clone + 'static,
+    decode: impl Decode + Clone + 'static,
+    mac: impl Mac + Clone + 'static,
+    execute: impl Execute + Clone + 'static,
+    scratch: impl ScratchPolicy + Clone + 'static,
 ) -> Box<dyn Verifier> {
     Box::new(Engine::new(base64, decode, mac, execute, scratch))
 }

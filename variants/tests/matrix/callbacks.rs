@@ -4,8 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use ron_auth_core::{
-    AuthError, Caveat, CustomCaveat, Decision, EvalMode, KeyName, MacKey, MacKeyProvider, RequestCtx, Verifier,
-    VerifierConfig,
+    AuthError, Caveat, CustomCaveat, Decision, KeyName, MacKey, MacKeyProvider, RequestCtx, Verifier, VerifierConfig,
 };
 use ron_auth_variants::{catalogue, find};
 
@@ -33,11 +32,11 @@ fn a_provider_that_changes_its_mind_changes_no_other_tokens_result() {
         let good = good_tokens();
         each_of(&catalogue(), |variant, failures| {
             let verifier = variant.build();
-            let alone = verifier.verify_each(EvalMode::Adaptive, &config(), &good, &ctx(), &Keys);
+            let alone = verifier.verify_each(&config(), &good, &ctx(), &Keys);
             let asked = AtomicUsize::new(0);
             let every_third = Moody(|_: &str| asked.fetch_add(1, Ordering::Relaxed) % 3 != 2);
             for _ in 0..5 {
-                let results = verifier.verify_each(EvalMode::Adaptive, &config(), &good, &ctx(), &every_third);
+                let results = verifier.verify_each(&config(), &good, &ctx(), &every_third);
                 let held =
                     results.iter().zip(&alone).all(|(got, alone)| got == alone || *got == Err(AuthError::UnknownKid));
                 if !held || results.len() != good.len() {
@@ -45,7 +44,7 @@ fn a_provider_that_changes_its_mind_changes_no_other_tokens_result() {
                 }
             }
             // Nothing of it is remembered.
-            if verifier.verify_each(EvalMode::Adaptive, &config(), &good, &ctx(), &Keys) != alone {
+            if verifier.verify_each(&config(), &good, &ctx(), &Keys) != alone {
                 failures.push(format!("{}: a later batch is another's", variant.name));
             }
         });
@@ -58,28 +57,26 @@ fn a_panic_of_a_provider_or_a_handler_reaches_the_caller_and_costs_that_call_alo
         let good = good_tokens();
         each_of(&catalogue(), |variant, failures| {
             let verifier = variant.build();
-            let alone = verifier.verify_each(EvalMode::Adaptive, &config(), &good, &ctx(), &Keys);
+            let alone = verifier.verify_each(&config(), &good, &ctx(), &Keys);
             for at in [0, 1, 64, 127, 128, 130] {
                 let mut tokens = good.clone();
                 tokens[at] = asking("panics");
                 let config = config().with_custom_handler("panics", |_: &CustomCaveat<'_>, _: &RequestCtx<'_>| {
                     std::panic::resume_unwind(Box::new("handler"))
                 });
-                let by_handler = catch_unwind(AssertUnwindSafe(|| {
-                    verifier.verify_each(EvalMode::Adaptive, &config, &tokens, &ctx(), &Keys)
-                }));
+                let by_handler =
+                    catch_unwind(AssertUnwindSafe(|| verifier.verify_each(&config, &tokens, &ctx(), &Keys)));
                 tokens[at] = minted_for("acme", "k-panics", &wide(), []);
                 let provider = Moody(|kid: &str| match kid {
                     "k-panics" => std::panic::resume_unwind(Box::new("provider")),
                     _ => true,
                 });
-                let by_provider = catch_unwind(AssertUnwindSafe(|| {
-                    verifier.verify_each(EvalMode::Adaptive, &config, &tokens, &ctx(), &provider)
-                }));
+                let by_provider =
+                    catch_unwind(AssertUnwindSafe(|| verifier.verify_each(&config, &tokens, &ctx(), &provider)));
                 if by_handler.is_ok() || by_provider.is_ok() {
                     failures.push(format!("{}: a panic at {at} is lost", variant.name));
                 }
-                if verifier.verify_each(EvalMode::Adaptive, &config, &good, &ctx(), &Keys) != alone {
+                if verifier.verify_each(&config, &good, &ctx(), &Keys) != alone {
                     failures.push(format!("{}: the batch after a panic at {at} is another's", variant.name));
                 }
             }
@@ -93,11 +90,11 @@ fn handlers_and_providers_may_verify_batches_of_their_own() {
         let good = good_tokens();
         each_of(&catalogue(), |variant, failures| {
             let inner = good.clone();
-            let expected = variant.build().verify_each(EvalMode::Adaptive, &config(), &inner, &ctx(), &Keys);
+            let expected = variant.build().verify_each(&config(), &inner, &ctx(), &Keys);
             let verifier = variant.build();
             let verified = inner.clone();
             let config = config().with_custom_handler("inner", move |_: &CustomCaveat<'_>, ctx: &RequestCtx<'_>| {
-                let results = verifier.verify_each(EvalMode::Adaptive, &config(), &verified, ctx, &Keys);
+                let results = verifier.verify_each(&config(), &verified, ctx, &Keys);
                 if results == expected { Ok(()) } else { Err("inner results".into()) }
             });
             // A handler in one token of eight, a provider that verifies for one in five.
@@ -110,21 +107,18 @@ fn handlers_and_providers_may_verify_batches_of_their_own() {
                 .collect();
             let verifier = variant.build();
             let alone = |config: &VerifierConfig| -> Vec<_> {
-                tokens
-                    .iter()
-                    .map(|token| verifier.verify_token(EvalMode::Adaptive, config, token, &ctx(), &Keys))
-                    .collect()
+                tokens.iter().map(|token| verifier.verify_token(config, token, &ctx(), &Keys)).collect()
             };
             let expected = alone(&config);
             let nested = AtomicBool::new(true);
             let provider = Moody(|kid: &str| {
                 if kid == "k-inner" {
-                    let results = verifier.verify_each(EvalMode::Adaptive, &config, &inner, &ctx(), &Keys);
+                    let results = verifier.verify_each(&config, &inner, &ctx(), &Keys);
                     nested.fetch_and(results.iter().all(Result::is_ok), Ordering::Relaxed);
                 }
                 true
             });
-            let got = verifier.verify_each(EvalMode::Adaptive, &config, &tokens, &ctx(), &provider);
+            let got = verifier.verify_each(&config, &tokens, &ctx(), &provider);
             if got != expected || !nested.into_inner() {
                 failures.push(format!("{}: a batch with others in it is not itself", variant.name));
             }
@@ -148,7 +142,7 @@ fn a_handler_is_asked_once_for_each_of_its_caveats() {
         let verifier: Box<dyn Verifier> = find(name).unwrap().build();
         for mode in super::MODES {
             asked.store(0, Ordering::Relaxed);
-            let results = verifier.verify_each(mode, &config, &tokens, &ctx(), &Keys);
+            let results = verifier.with_mode(mode).verify_each(&config, &tokens, &ctx(), &Keys);
             assert!(results.iter().all(|result| result.as_ref().is_ok_and(Decision::is_allow)), "{name}");
             assert_eq!(asked.load(Ordering::Relaxed), 2 * tokens.len(), "{name} {mode:?}");
         }

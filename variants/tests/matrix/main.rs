@@ -71,7 +71,7 @@ fn every_case_comes_out_as_the_table_says_on_every_composition() {
         let verifier = variant.build();
         for setting in &settings {
             let tokens: Vec<String> = setting.cases.iter().map(|case| case.token.clone()).collect();
-            let results = verifier.verify_each(EvalMode::Adaptive, &setting.config, &tokens, &setting.ctx, &Keys);
+            let results = verifier.verify_each(&setting.config, &tokens, &setting.ctx, &Keys);
             for (case, result) in setting.cases.iter().zip(results) {
                 if result != case.expected {
                     let told = told(setting, case, &result);
@@ -148,7 +148,7 @@ fn hold_among_requests(settings: &[Setting]) {
     each_of(&catalogue(), |variant, failures| {
         let verifier = variant.build();
         for (mode, (cases, items)) in MODES.into_iter().zip(orders.iter().cycle()) {
-            let results = verifier.verify_each_request(mode, &config, items, &Keys);
+            let results = verifier.with_mode(mode).verify_each_request(&config, items, &Keys);
             assert_eq!(results.len(), items.len());
             for ((setting, case), result) in cases.iter().zip(results) {
                 if result != case.expected {
@@ -161,7 +161,7 @@ fn hold_among_requests(settings: &[Setting]) {
 }
 
 fn alone(verifier: &dyn Verifier, mode: EvalMode, setting: &Setting, token: &str) -> Outcome {
-    verifier.verify_token(mode, &setting.config, token, &setting.ctx, &Keys)
+    verifier.with_mode(mode).verify_token(&setting.config, token, &setting.ctx, &Keys)
 }
 
 fn batches_of_one(
@@ -172,16 +172,16 @@ fn batches_of_one(
 ) -> [(&'static str, Outcome); 4] {
     let Setting { config, ctx, .. } = setting;
     let mut borrowed = None;
-    verifier.verify_each_borrowed(mode, config, one, ctx, &Keys, &mut |_, result| {
+    verifier.with_mode(mode).verify_each_borrowed(config, one, ctx, &Keys, &mut |_, result| {
         borrowed = Some(result.map(|verdict| verdict.to_decision()));
     });
     let mut out = vec![Decision::Deny { reasons: vec![] }];
-    let many = verifier.verify_many_into(mode, config, one, ctx, &Keys, &mut out);
+    let many = verifier.with_mode(mode).verify_many_into(config, one, ctx, &Keys, &mut out);
     let item = [(one[0].clone(), ctx.clone())];
     [
-        ("verify_each", verifier.verify_each(mode, config, one, ctx, &Keys).remove(0)),
+        ("verify_each", verifier.with_mode(mode).verify_each(config, one, ctx, &Keys).remove(0)),
         ("verify_each_borrowed", borrowed.unwrap()),
-        ("verify_each_request", verifier.verify_each_request(mode, config, &item, &Keys).remove(0)),
+        ("verify_each_request", verifier.with_mode(mode).verify_each_request(config, &item, &Keys).remove(0)),
         ("verify_many_into", many.map(|()| out.remove(0)).map_err(AuthError::from)),
     ]
 }
@@ -198,18 +198,18 @@ fn batch_through(
     let Setting { config, ctx, .. } = setting;
     let mut results = Vec::with_capacity(tokens.len());
     match function % 4 {
-        0 => results = verifier.verify_each(mode, config, tokens, ctx, &Keys),
-        1 => verifier.verify_each_borrowed(mode, config, tokens, ctx, &Keys, &mut |index, result| {
+        0 => results = verifier.with_mode(mode).verify_each(config, tokens, ctx, &Keys),
+        1 => verifier.with_mode(mode).verify_each_borrowed(config, tokens, ctx, &Keys, &mut |index, result| {
             assert_eq!(index, results.len());
             results.push(result.map(|verdict| verdict.to_decision()));
         }),
         2 => {
             let items: Vec<_> = tokens.iter().map(|token| (token.clone(), ctx.clone())).collect();
-            results = verifier.verify_each_request(mode, config, &items, &Keys);
+            results = verifier.with_mode(mode).verify_each_request(config, &items, &Keys);
         }
         _ => {
             let mut out = Vec::new();
-            let done = verifier.verify_many_into(mode, config, tokens, ctx, &Keys, &mut out);
+            let done = verifier.with_mode(mode).verify_many_into(config, tokens, ctx, &Keys, &mut out);
             let left = if done.is_err() && !out.is_empty() { "a partial result" } else { "a result" };
             let wrong = left == "a partial result" || done.map(|()| out) != all_or_first_error(expected);
             return wrong.then(|| format!("verify_many_into leaves {left} and {done:?}"));

@@ -1,7 +1,7 @@
 //! Every single-bit flip, every cut, insertions at every place and every swap of neighbouring bytes, of the CBOR and of
 //! the text of every fixture: never a token, and the same error on every variant.
 
-use ron_auth_core::{AuthError, EvalMode, MAX_CHUNK_TOKENS};
+use ron_auth_core::{AuthError, MAX_CHUNK_TOKENS};
 use ron_auth_fixtures::Fixture;
 use ron_auth_variants::catalogue;
 
@@ -69,12 +69,12 @@ fn no_changed_fixture_is_a_token_and_all_variants_say_the_same() {
     for fixture in [Fixture::Light, Fixture::Heavy, Fixture::ScatteredLight, Fixture::ScatteredHeavy] {
         let corpus = fixture.corpus(1);
         refused(fixture.name(), &corpus.tokens[0], |variant, tokens| {
-            variant.verify_each(EvalMode::Adaptive, &corpus.config, tokens, &corpus.ctx, &corpus.keys)
+            variant.verify_each(&corpus.config, tokens, &corpus.ctx, &corpus.keys)
         });
     }
     let config = table::config();
     refused("a caveat of every kind", &Raw::with_every_caveat().token(), |variant, tokens| {
-        variant.verify_each(EvalMode::Adaptive, &config, tokens, &table::ctx(), &Keys)
+        variant.verify_each(&config, tokens, &table::ctx(), &Keys)
     });
 }
 

@@ -54,12 +54,12 @@ impl<'r> Subject<'r> {
     }
 
     pub fn alone(&self, verifier: &dyn Verifier, mode: EvalMode, token: &str) -> Answer {
-        let result = verifier.verify_token(mode, &self.config, token, &self.ctx, &Keys);
+        let result = verifier.with_mode(mode).verify_token(&self.config, token, &self.ctx, &Keys);
         Answer { result, asked: self.taken() }
     }
 
     pub fn each(&self, verifier: &dyn Verifier, mode: EvalMode, tokens: &[String]) -> Vec<Result<Decision, AuthError>> {
-        verifier.verify_each(mode, &self.config, tokens, &self.ctx, &Keys)
+        verifier.with_mode(mode).verify_each(&self.config, tokens, &self.ctx, &Keys)
     }
 
     pub fn each_borrowed(
@@ -69,7 +69,7 @@ impl<'r> Subject<'r> {
         tokens: &[String],
     ) -> Vec<Result<Decision, AuthError>> {
         let mut results = Vec::new();
-        verifier.verify_each_borrowed(mode, &self.config, tokens, &self.ctx, &Keys, &mut |index, verdict| {
+        verifier.with_mode(mode).verify_each_borrowed(&self.config, tokens, &self.ctx, &Keys, &mut |index, verdict| {
             assert_eq!(index, results.len(), "results come in order");
             results.push(verdict.map(|verdict| verdict.to_decision()));
         });
@@ -83,7 +83,7 @@ impl<'r> Subject<'r> {
         tokens: &[String],
     ) -> Result<Vec<Decision>, BatchError> {
         let mut decisions = vec![Decision::Deny { reasons: Vec::new() }];
-        let outcome = verifier.verify_many_into(mode, &self.config, tokens, &self.ctx, &Keys, &mut decisions);
+        let outcome = verifier.with_mode(mode).verify_many_into(&self.config, tokens, &self.ctx, &Keys, &mut decisions);
         assert!(outcome.is_ok() || decisions.is_empty(), "a batch that fails leaves a result");
         outcome.map(|()| decisions)
     }
@@ -94,7 +94,7 @@ impl<'r> Subject<'r> {
         mode: EvalMode,
         items: &[(String, RequestCtx<'_>)],
     ) -> Vec<Result<Decision, AuthError>> {
-        verifier.verify_each_request(mode, &self.config, items, &Keys)
+        verifier.with_mode(mode).verify_each_request(&self.config, items, &Keys)
     }
 
     /// What handlers were asked since the last time, in order.

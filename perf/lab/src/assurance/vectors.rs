@@ -158,7 +158,7 @@ impl Vectors {
             ("verify_token (streaming only)", EvalMode::StreamingOnly),
             ("verify_token (columnar only)", EvalMode::SoaOnly),
         ] {
-            matches(function, &verifier.verify_token(mode, config, &case.token, &ctx, &KeyRule))?;
+            matches(function, &verifier.with_mode(mode).verify_token(config, &case.token, &ctx, &KeyRule))?;
         }
 
         // The batch: this token with its neighbours, so that each is met in good and in bad company.
@@ -168,11 +168,11 @@ impl Vectors {
         for (function, mode) in
             [("verify_each", EvalMode::Adaptive), ("verify_each (columnar only)", EvalMode::SoaOnly)]
         {
-            let each = verifier.verify_each(mode, config, &batch, &ctx, &KeyRule);
+            let each = verifier.with_mode(mode).verify_each(config, &batch, &ctx, &KeyRule);
             matches(function, &each.into_iter().nth(index - first).unwrap_or_else(missing))?;
         }
         let mut borrowed = missing();
-        verifier.verify_each_borrowed(EvalMode::Adaptive, config, &batch, &ctx, &KeyRule, &mut |at, verdict| {
+        verifier.verify_each_borrowed(config, &batch, &ctx, &KeyRule, &mut |at, verdict| {
             if first + at == index {
                 borrowed = verdict.map(|verdict| verdict.to_decision());
             }
@@ -181,7 +181,7 @@ impl Vectors {
 
         let mut decisions = Vec::new();
         let alone = std::slice::from_ref(&case.token);
-        let many = verifier.verify_many_into(EvalMode::Adaptive, config, alone, &ctx, &KeyRule, &mut decisions);
+        let many = verifier.verify_many_into(config, alone, &ctx, &KeyRule, &mut decisions);
         matches(
             "verify_many_into",
             &many.map_err(AuthError::from).and_then(|()| decisions.pop().ok_or(AuthError::Bounds)),

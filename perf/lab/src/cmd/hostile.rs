@@ -9,7 +9,7 @@ use comfy_table::Table;
 use comfy_table::presets::ASCII_MARKDOWN;
 use fairbench::exit::{CommandResult, Exit, Failure};
 use fairbench::measure::queue;
-use ron_auth_core::{EvalMode, Verifier};
+use ron_auth_core::Verifier;
 use ron_auth_variants::Variant;
 use serde::Serialize;
 
@@ -151,8 +151,7 @@ fn search(engine: &Variant, lengths: &[usize], budget: Duration) -> Result<Vec<D
 
 /// What is timed decides right.
 fn agree(name: &str, verifier: &dyn Verifier, reference: &dyn Verifier, tokens: &[String]) -> anyhow::Result<()> {
-    let results =
-        |verifier: &dyn Verifier| verifier.verify_each(EvalMode::Adaptive, &settings(), tokens, &request(), &key());
+    let results = |verifier: &dyn Verifier| verifier.verify_each(&settings(), tokens, &request(), &key());
     let (expected, got) = (results(reference), results(verifier));
     match expected.iter().zip(&got).zip(tokens).find(|((expected, got), _)| expected != got) {
         None if expected.len() == got.len() => Ok(()),

@@ -6,7 +6,7 @@ use anyhow::{Context as _, anyhow};
 use fairbench::exit::Failure;
 use perf_probe::check::first_difference;
 use perf_probe::workload::Results;
-use ron_auth_core::{AuthError, EvalMode, Verifier, VerifierConfig};
+use ron_auth_core::{AuthError, Verifier, VerifierConfig};
 
 use super::describe::{Describer, JudgeInput};
 use super::lines::{BadLine, TokenLine, parse};
@@ -93,7 +93,7 @@ fn decided_alike(
     reference: &dyn Verifier,
 ) -> Result<Results, Failure> {
     let JudgeInput { keys, ctx, config } = given;
-    let one = |line: &TokenLine| reference.verify_token(EvalMode::Adaptive, config, &line.text, ctx, keys);
+    let one = |line: &TokenLine| reference.verify_token(config, &line.text, ctx, keys);
     let expected: Results = lines.iter().map(one).collect();
     let texts: Vec<String> = lines.iter().map(|line| line.text.clone()).collect();
     let mut config = config.clone();
@@ -101,7 +101,7 @@ fn decided_alike(
     config.par_min_batch = 1;
     let variants = ron_auth_variants::catalogue().into_iter().chain(ron_auth_variants::compositions().iter().copied());
     for variant in variants {
-        let got = variant.build().verify_each(EvalMode::Adaptive, &config, &texts, ctx, keys);
+        let got = variant.build().verify_each(&config, &texts, ctx, keys);
         hold(name, lines, variant.name, &expected, &got)?;
     }
     Ok(expected)

@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::LazyLock;
 
-use ron_auth_core::{Capability, Caveat, EvalMode, KeyName, KeyRing, MacKey, RequestCtx, Semantics, VerifierConfig};
+use ron_auth_core::{Capability, Caveat, KeyName, KeyRing, MacKey, RequestCtx, Semantics, VerifierConfig};
 
 use super::describe::JudgeInput;
 use super::import::{Import, import};
@@ -89,7 +89,7 @@ fn every_variant_decides_synthetic_tokens_as_intended() {
     for fixture in Fixture::ALL {
         let Corpus { tokens, keys, ctx, config, intended } = synthetic(&imported(fixture).2, 2 * COUNT);
         for variant in ron_auth_variants::catalogue() {
-            let results = variant.build().verify_each(EvalMode::Adaptive, &config, &tokens, &ctx, &keys);
+            let results = variant.build().verify_each(&config, &tokens, &ctx, &keys);
             for ((token, result), intended) in tokens.iter().zip(results).zip(&intended) {
                 assert_eq!(result, *intended, "{fixture}, {}: {token}", variant.name);
             }
@@ -211,7 +211,7 @@ fn without_keys_every_token_is_made_to_be_allowed_as_far_as_one_request_can_be()
         assert!(denied <= most_denied, "{fixture}: {denied}");
         assert_eq!(report(&shape).contains("Not all"), denied > 0, "{}", report(&shape));
         let plain = ron_auth_variants::find("plain").unwrap().build();
-        let results = plain.verify_each(EvalMode::Adaptive, &config, &tokens, &ctx, &keys);
+        let results = plain.verify_each(&config, &tokens, &ctx, &keys);
         assert!(results == intended, "{fixture}");
     }
 }
@@ -228,7 +228,7 @@ fn tokens_that_leave_nothing_to_choose_differ_in_their_key() {
     assert_eq!(corpus.tokens.iter().collect::<BTreeSet<_>>().len(), 50);
     let plain = ron_auth_variants::find("plain").unwrap().build();
     let Corpus { tokens, keys, ctx, config, intended } = corpus;
-    assert!(plain.verify_each(EvalMode::Adaptive, &config, &tokens, &ctx, &keys) == intended);
+    assert!(plain.verify_each(&config, &tokens, &ctx, &keys) == intended);
 }
 
 #[test]
@@ -253,7 +253,7 @@ fn custom_values_of_every_length_are_canonical_and_judged_as_meant() {
         .collect();
     let Corpus { tokens, keys, ctx, config, intended } = synthetic(&shape, shape.tokens.len());
     let prod = ron_auth_variants::find("prod").unwrap().build();
-    assert!(prod.verify_each(EvalMode::Adaptive, &config, &tokens, &ctx, &keys) == intended);
+    assert!(prod.verify_each(&config, &tokens, &ctx, &keys) == intended);
     assert!(intended.iter().any(|result| TokenOutcome::of(result) != TokenOutcome::Allowed));
 }
 
@@ -325,7 +325,7 @@ fn odd_tokens_keep_their_sizes_and_come_to_what_is_intended_under_both_semantics
             "case {number}"
         );
         let Corpus { tokens, keys, ctx, config, intended } = made;
-        let results = plain.verify_each(EvalMode::Adaptive, &config, &tokens, &ctx, &keys);
+        let results = plain.verify_each(&config, &tokens, &ctx, &keys);
         assert!(results == intended, "case {number}");
         let wanted = shape.tokens.iter().flat_map(|token| vec![shape.outcome_of(token); token.count]);
         let is_exact = histogram(wanted) == histogram(intended.iter().map(TokenOutcome::of));

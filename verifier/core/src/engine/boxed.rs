@@ -11,13 +11,15 @@ use crate::seam::{Base64, Decode, Execute, Mac, ScratchPolicy};
 /// Any engine. The functions are those of [`Engine`], with the types that trait objects need; inside, everything is
 /// dispatched statically.
 pub trait Verifier: Send + Sync {
+    /// See [`Engine::with_mode`].
+    fn with_mode(&self, mode: EvalMode) -> Box<dyn Verifier>;
+
     /// See [`Engine::verify_token`].
     ///
     /// # Errors
     /// See [`AuthError`].
     fn verify_token(
         &self,
-        mode: EvalMode,
         config: &VerifierConfig,
         token: &str,
         ctx: &RequestCtx<'_>,
@@ -27,7 +29,6 @@ pub trait Verifier: Send + Sync {
     /// See [`Engine::verify_each`].
     fn verify_each(
         &self,
-        mode: EvalMode,
         config: &VerifierConfig,
         tokens: &[String],
         ctx: &RequestCtx<'_>,
@@ -37,7 +38,6 @@ pub trait Verifier: Send + Sync {
     /// See [`Engine::verify_each_request`].
     fn verify_each_request(
         &self,
-        mode: EvalMode,
         config: &VerifierConfig,
         items: &[(String, RequestCtx<'_>)],
         keys: &(dyn MacKeyProvider + Sync),
@@ -49,7 +49,6 @@ pub trait Verifier: Send + Sync {
     /// See [`BatchError`].
     fn verify_many_into(
         &self,
-        mode: EvalMode,
         config: &VerifierConfig,
         tokens: &[String],
         ctx: &RequestCtx<'_>,
@@ -60,7 +59,6 @@ pub trait Verifier: Send + Sync {
     /// See [`Engine::verify_each_in`]; the scratch is the engine's own.
     fn verify_each_borrowed(
         &self,
-        mode: EvalMode,
         config: &VerifierConfig,
         tokens: &[String],
         ctx: &RequestCtx<'_>,
@@ -69,60 +67,66 @@ pub trait Verifier: Send + Sync {
     );
 }
 
-impl<B: Base64, D: Decode, M: Mac, X: Execute, S: ScratchPolicy> Verifier for Engine<B, D, M, X, S> {
+impl<B, D, M, X, S> Verifier for Engine<B, D, M, X, S>
+where
+    B: Base64 + Clone + 'static,
+    D: Decode + Clone + 'static,
+    M: Mac + Clone + 'static,
+    X: Execute + Clone + 'static,
+    S: ScratchPolicy + Clone + 'static,
+{
+    fn with_mode(&self, mode: EvalMode) -> Box<dyn Verifier> {
+        Box::new(self.clone().with_mode(mode))
+    }
+
     fn verify_token(
         &self,
-        mode: EvalMode,
         config: &VerifierConfig,
         token: &str,
         ctx: &RequestCtx<'_>,
         keys: &(dyn MacKeyProvider + Sync),
     ) -> Result<Decision, AuthError> {
-        self.verify_token(mode, config, token, ctx, keys)
+        self.verify_token(config, token, ctx, keys)
     }
 
     fn verify_each(
         &self,
-        mode: EvalMode,
         config: &VerifierConfig,
         tokens: &[String],
         ctx: &RequestCtx<'_>,
         keys: &(dyn MacKeyProvider + Sync),
     ) -> Vec<Result<Decision, AuthError>> {
-        self.verify_each(mode, config, tokens, ctx, keys)
+        self.verify_each(config, tokens, ctx, keys)
     }
 
     fn verify_each_request(
         &self,
-        mode: EvalMode,
         config: &VerifierConfig,
         items: &[(String, RequestCtx<'_>)],
         keys: &(dyn MacKeyProvider + Sync),
     ) -> Vec<Result<Decision, AuthError>> {
-        self.verify_each_request(mode, config, items, keys)
+        self.verify_each_request(config, items, keys)
     }
 
     fn verify_many_into(
         &self,
-        mode: EvalMode,
         config: &VerifierConfig,
         tokens: &[String],
         ctx: &RequestCtx<'_>,
         keys: &(dyn MacKeyProvider + Sync),
         out: &mut Vec<Decision>,
     ) -> Result<(), BatchError> {
-        self.verify_many_into(mode, config, tokens, ctx, keys, out)
+        self.verify_many_into(config, tokens, ctx, keys, out)
     }
 
     fn verify_each_borrowed(
         &self,
-        mode: EvalMode,
         config: &VerifierConfig,
         tokens: &[String],
         ctx: &RequestCtx<'_>,
         keys: &(dyn MacKeyProvider + Sync),
         sink: &mut dyn FnMut(usize, Result<Verdict<'_>, AuthError>),
     ) {
-        self.scratch.with(|scratch| self.verify_each_in(mode, config, tokens, ctx, keys, scratch, sink));
+        self.scratch.with(|scratch| self.verify_each_in(config, tokens, ctx, keys, scratch, sink));
     }
 }

@@ -60,12 +60,19 @@ pub struct Engine<B, D, M, X, S> {
     mac: M,
     execute: X,
     scratch: S,
+    mode: EvalMode,
 }
 
 impl<B, D, M, X, S> Engine<B, D, M, X, S> {
-    /// Puts an engine together.
+    /// Puts an engine together; which evaluator judges caveats is for the configuration of each call to say.
     pub const fn new(base64: B, decode: D, mac: M, execute: X, scratch: S) -> Self {
-        Self { base64, decode, mac, execute, scratch }
+        Self { base64, decode, mac, execute, scratch, mode: EvalMode::Adaptive }
+    }
+
+    /// The same engine with its evaluator fixed, whatever a configuration says: for measuring, and for tests.
+    #[must_use]
+    pub fn with_mode(self, mode: EvalMode) -> Self {
+        Self { mode, ..self }
     }
 }
 
@@ -77,31 +84,28 @@ impl<B: Base64, D: Decode, M: Mac, X: Execute, S: ScratchPolicy> Engine<B, D, M,
     /// See [`AuthError`]; the first in its order that applies.
     pub fn verify_token<K: MacKeyProvider + ?Sized>(
         &self,
-        mode: EvalMode,
         config: &VerifierConfig,
         token: &str,
         ctx: &RequestCtx<'_>,
         keys: &K,
     ) -> Result<Decision, AuthError> {
-        self.scratch.with(|scratch| owned(&self.verify_token_in(mode, config, token, ctx, keys, scratch)))
+        self.scratch.with(|scratch| owned(&self.verify_token_in(config, token, ctx, keys, scratch)))
     }
 
     /// Verifies each token of a batch: one result per token, in order.
     pub fn verify_each<K: MacKeyProvider + Sync + ?Sized, T: AsRef<str> + Sync>(
         &self,
-        mode: EvalMode,
         config: &VerifierConfig,
         tokens: &[T],
         ctx: &RequestCtx<'_>,
         keys: &K,
     ) -> Vec<Result<Decision, AuthError>> {
-        self.each(mode, &OneRequest::new(config, tokens, ctx), keys)
+        self.each(&OneRequest::new(config, tokens, ctx), keys)
     }
 
     /// Verifies a batch in which every token came with a request of its own: one result per token, in order.
     pub fn verify_each_request<'c, K, T, C>(
         &self,
-        mode: EvalMode,
         config: &VerifierConfig,
         items: &[(T, C)],
         keys: &K,
@@ -111,7 +115,7 @@ impl<B: Base64, D: Decode, M: Mac, X: Execute, S: ScratchPolicy> Engine<B, D, M,
         T: AsRef<str> + Sync,
         C: Borrow<RequestCtx<'c>> + Sync,
     {
-        self.each(mode, &RequestEach::new(config, items), keys)
+        self.each(&RequestEach::new(config, items), keys)
     }
 
     /// Verifies a batch of which every token must be good; `out` then has one decision per token, in order.
@@ -121,7 +125,6 @@ impl<B: Base64, D: Decode, M: Mac, X: Execute, S: ScratchPolicy> Engine<B, D, M,
     /// provider.
     pub fn verify_many_into<K: MacKeyProvider + Sync + ?Sized, T: AsRef<str> + Sync>(
         &self,
-        mode: EvalMode,
         config: &VerifierConfig,
         tokens: &[T],
         ctx: &RequestCtx<'_>,
@@ -134,7 +137,7 @@ impl<B: Base64, D: Decode, M: Mac, X: Execute, S: ScratchPolicy> Engine<B, D, M,
         // Every element is overwritten; until then it is a refusal.
         decisions.resize(tokens.len(), Decision::Deny { reasons: Vec::new() });
         let batch = OneRequest::new(config, tokens, ctx);
-        let outcome = self.batch(mode, &batch, keys, &mut decisions, |index, slot, result| {
+        let outcome = self.batch(&batch, keys, &mut decisions, |index, slot, result| {
             *slot = owned(result).map_err(|error| BatchError { index, error })?;
             Ok(())
         });
@@ -147,13 +150,12 @@ impl<B: Base64, D: Decode, M: Mac, X: Execute, S: ScratchPolicy> Engine<B, D, M,
 
     fn each<K: MacKeyProvider + Sync + ?Sized>(
         &self,
-        mode: EvalMode,
         batch: &(impl Batch + Sync),
         keys: &K,
     ) -> Vec<Result<Decision, AuthError>> {
         // Every element is overwritten; until then it is a refusal.
         let mut results = vec![Err(AuthError::Bounds); batch.len()];
-        let Ok(()) = self.batch(mode, batch, keys, &mut results, |_, slot, result| {
+        let Ok(()) = self.batch(batch, keys, &mut results, |_, slot, result| {
             *slot = owned(result);
             Ok::<(), Infallible>(())
         });
@@ -162,7 +164,6 @@ impl<B: Base64, D: Decode, M: Mac, X: Execute, S: ScratchPolicy> Engine<B, D, M,
 
     fn batch<K, R, E>(
         &self,
-        mode: EvalMode,
         batch: &(impl Batch + Sync),
         keys: &K,
         out: &mut [R],
@@ -179,7 +180,7 @@ impl<B: Base64, D: Decode, M: Mac, X: Execute, S: ScratchPolicy> Engine<B, D, M,
             self.scratch.with(|scratch| {
                 let chunk = first..first + out.len();
                 let mut slots = out.iter_mut();
-                self.chunk(mode, batch, chunk, keys, scratch, &mut |index, result| match slots.next() {
+                self.chunk(batch, chunk, keys, scratch, &mut |index, result| match slots.next() {
                     Some(slot) => store(index, slot, &result),
                     None => Ok(()),
                 })
@@ -196,14 +197,13 @@ impl<B: Base64, D: Decode, M: Mac, X: Execute, S: ScratchPolicy> Engine<B, D, M,
     /// See [`AuthError`]; the first in its order that applies.
     pub fn verify_token_in<'s, K: MacKeyProvider + ?Sized>(
         &self,
-        mode: EvalMode,
         config: &VerifierConfig,
         token: &str,
         ctx: &RequestCtx<'_>,
         keys: &K,
         scratch: &'s mut Scratch<D>,
     ) -> Result<Verdict<'s>, AuthError> {
-        let result = self.one(mode, &Judge::new(config, ctx), token, keys, scratch);
+        let result = self.one(&Judge::new(config, ctx), token, keys, scratch);
         record_result(config, &result);
         result
     }
@@ -212,7 +212,6 @@ impl<B: Base64, D: Decode, M: Mac, X: Execute, S: ScratchPolicy> Engine<B, D, M,
     #[allow(clippy::too_many_arguments, reason = "the façade's, and where results go")]
     pub fn verify_each_in<K: MacKeyProvider + ?Sized, T: AsRef<str>>(
         &self,
-        mode: EvalMode,
         config: &VerifierConfig,
         tokens: &[T],
         ctx: &RequestCtx<'_>,
@@ -220,14 +219,13 @@ impl<B: Base64, D: Decode, M: Mac, X: Execute, S: ScratchPolicy> Engine<B, D, M,
         scratch: &mut Scratch<D>,
         mut sink: impl FnMut(usize, Result<Verdict<'_>, AuthError>),
     ) {
-        self.each_in(mode, &OneRequest::new(config, tokens, ctx), keys, scratch, &mut sink);
+        self.each_in(&OneRequest::new(config, tokens, ctx), keys, scratch, &mut sink);
     }
 
     /// Verifies, on this thread, each token of a batch in which every token came with a request of its own, and hands
     /// each result to `sink` with its index, in order.
     pub fn verify_each_request_in<'c, K, T, C>(
         &self,
-        mode: EvalMode,
         config: &VerifierConfig,
         items: &[(T, C)],
         keys: &K,
@@ -238,12 +236,11 @@ impl<B: Base64, D: Decode, M: Mac, X: Execute, S: ScratchPolicy> Engine<B, D, M,
         T: AsRef<str>,
         C: Borrow<RequestCtx<'c>>,
     {
-        self.each_in(mode, &RequestEach::new(config, items), keys, scratch, &mut sink);
+        self.each_in(&RequestEach::new(config, items), keys, scratch, &mut sink);
     }
 
     fn each_in<K: MacKeyProvider + ?Sized>(
         &self,
-        mode: EvalMode,
         batch: &impl Batch,
         keys: &K,
         scratch: &mut Scratch<D>,
@@ -253,7 +250,7 @@ impl<B: Base64, D: Decode, M: Mac, X: Execute, S: ScratchPolicy> Engine<B, D, M,
         record_batch_size(batch.config(), count);
         for first in (0..count).step_by(MAX_CHUNK_TOKENS) {
             let chunk = first..count.min(first + MAX_CHUNK_TOKENS);
-            let Ok(()) = self.chunk(mode, batch, chunk, keys, scratch, &mut |index, result| {
+            let Ok(()) = self.chunk(batch, chunk, keys, scratch, &mut |index, result| {
                 sink(index, result);
                 Ok::<(), Infallible>(())
             });

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::batch::Batch;
-use super::{Engine, EvalMode, record_result};
+use super::{Engine, record_result};
 use crate::chain::{self, Tag};
 use crate::config::VerifierConfig;
 use crate::decision::Verdict;
@@ -96,7 +96,6 @@ impl<B: Base64, D: Decode, M: Mac, X: Execute, S: ScratchPolicy> Engine<B, D, M,
     #[inline]
     pub(super) fn one<'s, K: MacKeyProvider + ?Sized>(
         &self,
-        mode: EvalMode,
         judge: &Judge<'_>,
         text: &str,
         keys: &K,
@@ -114,7 +113,7 @@ impl<B: Base64, D: Decode, M: Mac, X: Execute, S: ScratchPolicy> Engine<B, D, M,
         drop(key);
         check_and_wipe(&mut tag, view)?;
         record_caveats(judge.config(), view);
-        if view.caveat_count() >= mode.soa_threshold(judge.config()) {
+        if view.caveat_count() >= self.mode.soa_threshold(judge.config()) {
             columns.mark(judge, 1, |_| Some(view), &mut Nets::default());
             columns.verdict(judge, 0, view)
         } else {
@@ -126,7 +125,6 @@ impl<B: Base64, D: Decode, M: Mac, X: Execute, S: ScratchPolicy> Engine<B, D, M,
     /// `sink` has an error.
     pub(super) fn chunk<K: MacKeyProvider + ?Sized, E>(
         &self,
-        mode: EvalMode,
         batch: &impl Batch,
         chunk: Range<usize>,
         keys: &K,
@@ -173,7 +171,7 @@ impl<B: Base64, D: Decode, M: Mac, X: Execute, S: ScratchPolicy> Engine<B, D, M,
 
         let tokens = &*tokens;
         let view = |index: usize| good(tokens, index).map(|p| p.view::<D>(cbor, arena));
-        let columnar = self.mean_caveats_reach(mode.soa_threshold(config), tokens.len(), view);
+        let columnar = self.mean_caveats_reach(self.mode.soa_threshold(config), tokens.len(), view);
         batch.runs(chunk.clone(), |judge, run| {
             let first = run.start - chunk.start;
             let mut nets = Nets::default();

@@ -66,7 +66,7 @@ pub fn claims(cbor_bytes: usize) -> Vec<(String, String)> {
 
 #[cfg(test)]
 mod tests {
-    use ron_auth_core::{AuthError, EvalMode};
+    use ron_auth_core::AuthError;
     use ron_auth_variants::catalogue;
 
     use super::*;
@@ -79,8 +79,8 @@ mod tests {
         let verifiers: Vec<_> = catalogue().iter().map(|variant| (variant.name, variant.build())).collect();
         for (what, text) in &claims {
             for (engine, verifier) in &verifiers {
-                let result = verifier.verify_token(EvalMode::Adaptive, &settings(), text, &request(), &key());
-                let expected = verifiers[0].1.verify_token(EvalMode::Adaptive, &settings(), text, &request(), &key());
+                let result = verifier.verify_token(&settings(), text, &request(), &key());
+                let expected = verifiers[0].1.verify_token(&settings(), text, &request(), &key());
                 assert!(matches!(result, Err(AuthError::Malformed(_) | AuthError::Bounds)), "{engine}, {what}");
                 assert_eq!(result, expected, "{engine}, {what}");
             }

@@ -5,7 +5,7 @@
 
 use std::hint::black_box;
 
-use ron_auth_core::{EvalMode, KeyName, MacKey, MacKeyProvider};
+use ron_auth_core::{KeyName, MacKey, MacKeyProvider};
 use ron_auth_variants::Variant;
 use serde::{Deserialize, Serialize};
 
@@ -62,7 +62,7 @@ pub fn most_taken(variant: &Variant, most_held: &(impl Fn(&mut dyn FnMut()) -> u
         let bytes = std::thread::scope(|scope| {
             let counting = std::thread::Builder::new().spawn_scoped(scope, || {
                 most_held(&mut || {
-                    let result = verifier.verify_token(EvalMode::Adaptive, &settings(), &text, &request(), &NoKeys);
+                    let result = verifier.verify_token(&settings(), &text, &request(), &NoKeys);
                     drop(black_box(result));
                 })
             })?;

@@ -307,7 +307,7 @@ impl TokenRecipe {
 
 #[cfg(test)]
 mod tests {
-    use ron_auth_core::{AuthError, EvalMode, Malformed};
+    use ron_auth_core::{AuthError, Malformed};
     use ron_auth_variants::find;
 
     use super::*;
@@ -320,7 +320,7 @@ mod tests {
     #[test]
     fn every_recipe_gives_a_token_of_its_length_that_comes_to_what_its_damage_says() {
         let plain = find("plain").unwrap().build();
-        let verify = |text: &str| plain.verify_token(EvalMode::Adaptive, &settings(), text, &request(), &key());
+        let verify = |text: &str| plain.verify_token(&settings(), text, &request(), &key());
         for bytes in LENGTHS {
             let units = (0..UNITS.len()).map(|unit| (unit, 0)).chain((0..FILLERS.len()).map(|filler| (0, filler)));
             for (unit, filler) in units {
@@ -346,7 +346,7 @@ mod tests {
         for bytes in LENGTHS {
             let text = ordinary(bytes, 1).unwrap();
             assert!((bytes - 1..=bytes).contains(&cbor_len(&text)), "{bytes}: {}", cbor_len(&text));
-            let decision = plain.verify_token(EvalMode::Adaptive, &config, &text, &request(), &key());
+            let decision = plain.verify_token(&config, &text, &request(), &key());
             assert!(decision.as_ref().is_ok_and(|decision| decision.is_allow()), "{bytes}: {decision:?}");
         }
         assert_eq!(ordinary(60, 1), None);

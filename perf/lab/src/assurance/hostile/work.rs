@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 
-use ron_auth_core::{AuthError, Decision, EvalMode, MacKey, RequestCtx, Verifier, VerifierConfig};
+use ron_auth_core::{AuthError, Decision, MacKey, RequestCtx, Verifier, VerifierConfig};
 
 use super::{key, request, settings};
 use crate::rounds::subject::Work;
@@ -39,7 +39,7 @@ impl<'v> Tokens<'v> {
     }
 
     fn verify(&self, tokens: &[String]) -> Vec<Result<Decision, AuthError>> {
-        self.verifier.verify_each(EvalMode::Adaptive, &self.config, tokens, &self.request, &self.key)
+        self.verifier.verify_each(&self.config, tokens, &self.request, &self.key)
     }
 }
 
@@ -52,8 +52,7 @@ impl Work for Tokens<'_> {
             return;
         }
         for token in &self.tokens {
-            let mode = EvalMode::Adaptive;
-            drop(black_box(self.verifier.verify_token(mode, &self.config, token, &self.request, &self.key)));
+            drop(black_box(self.verifier.verify_token(&self.config, token, &self.request, &self.key)));
         }
     }
 }

@@ -19,7 +19,7 @@ use fairbench::measure::interval::MedianInterval;
 use fairbench::measure::stats::{Quartiles, median};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use ron_auth_core::{EvalMode, MacKey, RequestCtx, VerifierConfig};
+use ron_auth_core::{MacKey, RequestCtx, VerifierConfig};
 use ron_auth_fixtures::Fixture;
 use ron_auth_variants::Variant;
 use serde::Serialize;
@@ -237,13 +237,12 @@ impl TimingBlock {
 
     /// How many are let through.
     fn verify_all(&self) -> usize {
-        let mode = EvalMode::Adaptive;
         let let_through = if self.batch > 1 {
-            let results = self.verifier.verify_each(mode, &self.config, &self.texts, &self.request, &self.key);
+            let results = self.verifier.verify_each(&self.config, &self.texts, &self.request, &self.key);
             black_box(&results).iter().filter(|result| result.is_ok()).count()
         } else {
             let verify = |text: &&String| {
-                black_box(self.verifier.verify_token(mode, &self.config, text, &self.request, &self.key)).is_ok()
+                black_box(self.verifier.verify_token(&self.config, text, &self.request, &self.key)).is_ok()
             };
             self.texts.iter().filter(verify).count()
         };

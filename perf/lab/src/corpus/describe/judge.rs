@@ -1,8 +1,7 @@
 //! What the reference verifier says of parts of a token.
 
 use ron_auth_core::{
-    CapabilityBuilder, Caveat, Decision, DenyReason, EvalMode, KeyRing, MacKey, RequestCtx, Scope, Verifier,
-    VerifierConfig,
+    CapabilityBuilder, Caveat, Decision, DenyReason, KeyRing, MacKey, RequestCtx, Scope, Verifier, VerifierConfig,
 };
 
 /// What is needed to judge tokens.
@@ -62,7 +61,7 @@ impl<'g> ReferenceJudge<'g> {
     fn reasons(&self, token: CapabilityBuilder) -> Option<Vec<DenyReason>> {
         let text = token.sign(&self.key).ok()?.to_base64url();
         let Self { reference, config, given, key } = self;
-        match reference.verify_token(EvalMode::Adaptive, config, &text, &given.ctx, key).ok()? {
+        match reference.verify_token(config, &text, &given.ctx, key).ok()? {
             Decision::Deny { reasons } => Some(reasons),
             _ => Some(Vec::new()),
         }
