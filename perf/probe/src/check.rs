@@ -1,8 +1,9 @@
 //! Check first, time second: no cell is timed before it has given the right answer on the corpus it is timed on.
 
-use ron_auth_variants::Variant;
+use ron_auth_core::{AuthError, Decision};
 
-use crate::workload::Results;
+/// One result per token.
+pub type Results = Vec<Result<Decision, AuthError>>;
 
 /// Where two verifiers disagree.
 #[derive(Debug, PartialEq, Eq)]
@@ -26,23 +27,9 @@ pub fn first_difference(expected: &Results, got: &Results) -> Option<Difference>
     Some(Difference { token, expected: format!("{expected:?}"), got: format!("{got:?}") })
 }
 
-/// The first of a variant's results that is not as expected. One that
-/// [decides only good tokens](Variant::decides_only_good_tokens) is held to the results of these; what it makes of the
-/// others is not looked at.
-#[must_use]
-pub fn first_difference_of(variant: &Variant, expected: &Results, got: &Results) -> Option<Difference> {
-    if !variant.decides_only_good_tokens() || expected.len() != got.len() {
-        return first_difference(expected, got);
-    }
-    let mut pairs = expected.iter().zip(got).enumerate();
-    let (token, (expected, got)) = pairs.find(|(_, (expected, got))| expected.is_ok() && expected != got)?;
-    Some(Difference { token, expected: format!("{expected:?}"), got: format!("{got:?}") })
-}
-
 #[cfg(test)]
 mod tests {
-    use ron_auth_core::{AuthError, Decision, Malformed, Scope};
-    use ron_auth_variants::find;
+    use ron_auth_core::{Malformed, Scope};
 
     use super::*;
 
@@ -62,20 +49,6 @@ mod tests {
         let got = vec![Ok(allow()), Err(AuthError::Malformed(Malformed::Base64))];
         let difference = first_difference(&expected, &got).unwrap();
         assert_eq!((difference.token, difference.got.as_str()), (1, "Err(Malformed(Base64))"));
-    }
-
-    #[test]
-    fn what_decides_only_good_tokens_is_held_to_the_results_of_these() {
-        let prod = find("prod").or_else(|_| find("minicbor-zerocopy")).unwrap();
-        let mut classic = prod;
-        classic.seams.decode = "classic";
-        let expected = vec![Ok(allow()), Err(AuthError::Malformed(Malformed::Cbor))];
-        let lenient = vec![Ok(allow()), Ok(allow())];
-        assert_eq!(first_difference_of(&classic, &expected, &lenient), None);
-        assert_eq!(first_difference_of(&prod, &expected, &lenient).unwrap().token, 1);
-        let wrong = vec![Err(AuthError::MacMismatch), Ok(allow())];
-        assert_eq!(first_difference_of(&classic, &expected, &wrong).unwrap().token, 0);
-        assert!(first_difference_of(&classic, &expected, &lenient[..1].to_vec()).is_some());
     }
 
     #[test]

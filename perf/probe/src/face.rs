@@ -1,6 +1,6 @@
 //! What cases are run on: the functions that services call.
 
-use ron_auth_core::{AuthError, Decision, Verifier};
+use ron_auth_core::{AuthError, Decision};
 use ron_auth_fixtures::Corpus;
 use ron_auth_variants::SelectedEngine;
 
@@ -51,20 +51,6 @@ impl Face for RonAuth {
     fn verify_many(&self, corpus: &Corpus, tokens: &[String]) -> Result<Vec<Decision>, AuthError> {
         // Whatever a revision says of a bad token beside the error, such as its index, is nothing that is timed.
         ron_auth::verify_many(&corpus.config, tokens, &corpus.ctx, &corpus.keys).map_err(AuthError::from)
-    }
-}
-
-/// Any composition of the catalogue, behind a pointer.
-impl Face for Box<dyn Verifier> {
-    fn verify_token(&self, corpus: &Corpus, token: &str) -> Result<Decision, AuthError> {
-        (**self).verify_token(&corpus.config, token, &corpus.ctx, &corpus.keys)
-    }
-
-    fn verify_many(&self, corpus: &Corpus, tokens: &[String]) -> Result<Vec<Decision>, AuthError> {
-        let mut decisions = Vec::new();
-        let Corpus { config, ctx, keys, .. } = corpus;
-        (**self).verify_many_into(config, tokens, ctx, keys, &mut decisions)?;
-        Ok(decisions)
     }
 }
 

@@ -7,7 +7,7 @@
 //! |---|---|
 //! | [`cases`], [`face`] | the canonical cases, and what they are run on |
 //! | `long` | tokens near the default bounds |
-//! | [`workload`], [`check`] | what the lab shares: cells made ready to run, comparing answers |
+//! | [`check`] | comparing answers |
 //! | [`command_line`] | what both programs do with their arguments |
 #![forbid(unsafe_code)]
 
@@ -16,4 +16,3 @@ pub mod check;
 pub mod command_line;
 pub mod face;
 mod long;
-pub mod workload;

@@ -1,9 +1,11 @@
-//! What can be measured: variants and feature sets by name, knobs, and the names of the references.
+//! What can be measured: variants and feature sets by name, knobs, cells made ready to run, and the names of the
+//! references.
 
 pub mod available;
 pub mod features;
+pub mod workload;
 
-pub use perf_probe::workload::Knobs;
+pub use workload::Knobs;
 
 /// Name of the variant that everything is compared with.
 pub const REFERENCE: &str = "plain";

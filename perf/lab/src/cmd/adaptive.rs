@@ -15,14 +15,13 @@ use comfy_table::presets::ASCII_MARKDOWN;
 use fairbench::exit::{CommandResult, Exit, Failure};
 use fairbench::measure::queue;
 use fairbench::measure::stats::PairedRatio;
-use perf_probe::check::first_difference_of;
-use perf_probe::workload::{Workload, corpus_for};
 use ron_auth_fixtures::{Corpus, Fixture};
 use ron_auth_variants::Variant;
 use serde::Serialize;
 
 use super::{OnCore, print, variant_named};
 use crate::catalogue::Knobs;
+use crate::catalogue::workload::{Workload, corpus_for, first_difference_of};
 use crate::rounds::pool::{all_threads, on_one_core};
 use crate::rounds::subject::{Clock, InProcess, Subject};
 use crate::rounds::{RoundsEffort, measure};

@@ -10,10 +10,10 @@ use comfy_table::presets::ASCII_MARKDOWN;
 use fairbench::exit::{CommandResult, Exit, Failure};
 use fairbench::files::write_whole;
 use fairbench::measure::interval::MedianInterval;
-use perf_probe::workload::Workload;
 use ron_auth_variants::Variant;
 
 use super::{print, variant_named};
+use crate::catalogue::workload::Workload;
 use crate::corpus::Source;
 use crate::own::repository_root;
 use crate::profile::measure::{file_name, sample_on_one_core, workload};

@@ -10,14 +10,13 @@ use fairbench::exit::{CommandResult, Exit, Failure};
 use fairbench::measure::pin::measuring_core;
 use fairbench::measure::queue;
 use fairbench::measure::stats::{PairedRatio, Quartiles};
-use perf_probe::check::first_difference_of;
-use perf_probe::workload::{Workload, corpus_for};
 use ron_auth_fixtures::Fixture;
 use ron_auth_variants::Variant;
 use ron_auth_variants::mac::lanes::SimdLevel;
 use serde::Serialize;
 
 use super::{OnCore, print, variant_named};
+use crate::catalogue::workload::{Workload, corpus_for, first_difference_of};
 use crate::catalogue::{CLASSIC, Knobs, REFERENCE};
 use crate::floor::Floor;
 use crate::rounds::pool::on_one_core;

@@ -18,14 +18,16 @@ use fairbench::exit::{CommandResult, Exit, Failure};
 use fairbench_probe::place::displace_heap_as_told;
 use fairbench_probe::serve::{Probe, Suite, Tally};
 use perf_probe::cases::Canonical;
-use perf_probe::workload::{Workload, tokens_per_pass};
-use ron_auth_core::Verifier;
+use perf_probe::face::Face;
+use ron_auth_core::{AuthError, Decision, Verifier};
+use ron_auth_fixtures::Corpus;
 use ron_auth_fixtures::environment::simd_path;
 use ron_auth_variants::Variant;
 
 use super::hooks::project;
 use super::{print, variant_named};
 use crate::catalogue::Knobs;
+use crate::catalogue::workload::{Workload, tokens_per_pass};
 use crate::corpus::Source;
 use crate::count::jemalloc;
 use crate::floor::probe::FloorSuite;
@@ -106,8 +108,23 @@ fn serve_points(args: &Args, points: &Path) -> CommandResult {
 /// A work factor that is none; reading or writing failed.
 pub fn serve(variant: &Variant, work_factor: f64, tally: Option<fn() -> Tally>) -> Result<(), Failure> {
     let features = variant.features.iter().map(|&feature| feature.to_owned()).collect();
-    let verifier: Box<dyn Verifier> = variant.build();
-    serve_as(Probe::new(variant.name, features, Canonical::new(verifier)), work_factor, tally)
+    serve_as(Probe::new(variant.name, features, Canonical::new(Built(variant.build()))), work_factor, tally)
+}
+
+/// A variant of the catalogue by the functions that the canonical cases call.
+struct Built(Box<dyn Verifier>);
+
+impl Face for Built {
+    fn verify_token(&self, corpus: &Corpus, token: &str) -> Result<Decision, AuthError> {
+        self.0.verify_token(&corpus.config, token, &corpus.ctx, &corpus.keys)
+    }
+
+    fn verify_many(&self, corpus: &Corpus, tokens: &[String]) -> Result<Vec<Decision>, AuthError> {
+        let mut decisions = Vec::new();
+        let Corpus { config, ctx, keys, .. } = corpus;
+        self.0.verify_many_into(config, tokens, ctx, keys, &mut decisions)?;
+        Ok(decisions)
+    }
 }
 
 fn serve_as(probe: Probe<impl Suite>, work_factor: f64, tally: Option<fn() -> Tally>) -> Result<(), Failure> {

@@ -4,8 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, anyhow};
 use fairbench::exit::Failure;
-use perf_probe::check::first_difference;
-use perf_probe::workload::Results;
+use perf_probe::check::{Results, first_difference};
 use ron_auth_core::{AuthError, Verifier, VerifierConfig};
 
 use super::describe::{Describer, JudgeInput};

@@ -11,8 +11,8 @@ use std::sync::Arc;
 
 use anyhow::{Context, anyhow, bail};
 use fairbench_probe::serve::Tally;
-use perf_probe::workload::{Workload, tokens_per_pass};
 
+use crate::catalogue::workload::{Workload, tokens_per_pass};
 use crate::corpus::Source;
 use crate::rounds::pool::on_one_core;
 use crate::run::Point;

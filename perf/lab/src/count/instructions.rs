@@ -12,7 +12,8 @@ use rayon::prelude::*;
 use ron_auth_variants::mac::lanes::SimdLevel;
 
 use fairbench::probe::callgrind::{UNKNOWN_INSTRUCTION, total_of};
-use perf_probe::workload::tokens_per_pass;
+
+use crate::catalogue::workload::tokens_per_pass;
 
 /// Passes of the shorter run: the first ones grow scratch memory.
 const SHORT_PASSES: u64 = 2;

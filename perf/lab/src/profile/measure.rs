@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fairbench::files::write_whole;
-use perf_probe::workload::{Workload, tokens_per_pass};
 use ron_auth_variants::Variant;
 
 use super::sample::{Sampled, sample};
 use super::stages::stages;
 use crate::catalogue::Knobs;
+use crate::catalogue::workload::{Workload, tokens_per_pass};
 use crate::corpus::Source;
 use crate::rounds::pool::on_one_core;
 use crate::run::record::{Point, Profile};

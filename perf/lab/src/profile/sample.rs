@@ -4,9 +4,9 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
-use perf_probe::workload::Workload;
 
 use super::folded::Folded;
+use crate::catalogue::workload::Workload;
 use crate::rounds::subject::Clock;
 
 /// Samples per second: not a divisor of anything that might run in step with it. A kernel whose clock ticks more
@@ -17,7 +17,7 @@ const FREQUENCY_HZ: i32 = 997;
 /// that allocates.
 const BEFORE_WORK: Duration = Duration::from_millis(50);
 /// Everything outside the first frame that begins so is the lab's. (Which function that is depends on what is inlined.)
-const OUTERMOST: &str = "perf_probe::workload::Workload::";
+const OUTERMOST: &str = "perf_lab::catalogue::workload::Workload::";
 
 /// What sampling came to.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -103,7 +103,8 @@ mod tests {
     #[test]
     fn what_started_the_workload_is_left_out_and_so_are_other_threads() {
         let stack = |frames: &[&str]| frames.iter().map(|&frame| frame.to_owned()).collect::<Vec<_>>();
-        let frames = stack(&["_start", "main", "perf_probe::workload::Workload::for_each_batch", "_rjem_malloc"]);
+        let frames =
+            stack(&["_start", "main", "perf_lab::catalogue::workload::Workload::for_each_batch", "_rjem_malloc"]);
         assert_eq!(from_outermost(&frames), Some(&frames[2..]));
         assert_eq!(from_outermost(&stack(&["__clone3", "rayon_core::registry::main_loop"])), None);
     }

@@ -95,7 +95,7 @@ const STAGES: &[(&str, Option<Stage>)] = &[
     ("verify_each", Some(Stage::Results)),
     ("ron_auth_core::engine::", Some(Stage::Other)),
     // The caller: it does nothing but drop the results.
-    ("perf_probe::workload::", Some(Stage::Results)),
+    ("perf_lab::catalogue::workload::", Some(Stage::Results)),
 ];
 
 /// The stage of a stack, frames from the outermost in, and where in the stack it begins: at the outermost frame from
@@ -134,7 +134,7 @@ pub fn stages(folded: &Folded) -> Vec<StageSamples> {
 mod tests {
     use super::*;
 
-    const PASS: &str = "perf_probe::workload::Workload::pass";
+    const PASS: &str = "perf_lab::catalogue::workload::Workload::pass";
     const VERIFY_TOKEN: &str =
         "<ron_auth_core::engine::Engine<B,D,M,X,S> as ron_auth_core::engine::boxed::Verifier>::verify_token";
     const VERIFY_EACH: &str =

@@ -8,7 +8,6 @@ use std::sync::Arc;
 
 use anyhow::{Context, ensure};
 use fairbench::measure::interval::MedianInterval;
-use perf_probe::workload::tokens_per_pass;
 use ron_auth_core::chain::Tag;
 use ron_auth_core::seam::{Base64, Decode, Mac};
 use ron_auth_core::view::TokenView;
@@ -21,6 +20,7 @@ use ron_auth_variants::mac::{HasherMac, LanesMac, SerialMac};
 use ron_auth_variants::{Seams, Variant};
 
 use super::measure::workload;
+use crate::catalogue::workload::tokens_per_pass;
 use crate::corpus::Source;
 use crate::rounds::pool::on_one_core;
 use crate::rounds::subject::{Clock, InProcess, Subject, Work};

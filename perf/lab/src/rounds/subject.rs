@@ -1,8 +1,8 @@
 //! Something that can be measured.
 
+use crate::catalogue::workload::Workload;
 use anyhow::Context;
 pub use fairbench_probe::clock::Clock;
-use perf_probe::workload::Workload;
 
 use crate::floor::Floor;
 

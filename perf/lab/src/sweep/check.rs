@@ -6,9 +6,9 @@ use ron_auth_fixtures::Corpus;
 use std::sync::Arc;
 
 use fairbench::exit::Failure;
-use perf_probe::check::{Difference, first_difference, first_difference_of};
-use perf_probe::workload::{Results, Workload, tokens_per_pass};
+use perf_probe::check::{Difference, Results, first_difference};
 
+use crate::catalogue::workload::{Workload, first_difference_of, tokens_per_pass};
 use crate::catalogue::{Knobs, REFERENCE};
 use crate::corpus::Source;
 use crate::rounds::pool::on_one_core;

@@ -10,11 +10,10 @@ use fairbench::files::read_json;
 use fairbench_probe::clock::Clock;
 use fairbench_probe::protocol::Case;
 use fairbench_probe::serve::{Job, Suite};
-use perf_probe::check::first_difference_of;
-use perf_probe::workload::{Workload, tokens_per_pass};
 use ron_auth_fixtures::Corpus;
 use ron_auth_variants::Variant;
 
+use crate::catalogue::workload::{Workload, first_difference_of, tokens_per_pass};
 use crate::corpus::Source;
 use crate::floor::Floor;
 use crate::run::Point;

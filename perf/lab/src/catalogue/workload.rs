@@ -1,8 +1,9 @@
-//! A cell made ready to run: a verifier, the tokens, and the settings.
+//! A cell made ready to run: a verifier, the tokens, and the settings; and what its results are held to.
 
 use std::hint::black_box;
 use std::sync::Arc;
 
+use perf_probe::check::{Difference, Results, first_difference};
 use ron_auth_core::{AuthError, Decision, Verifier, VerifierConfig};
 use ron_auth_fixtures::{Corpus, Fixture};
 use ron_auth_variants::Variant;
@@ -60,9 +61,6 @@ pub struct Workload {
     config: VerifierConfig,
     batch: usize,
 }
-
-/// One result per token.
-pub type Results = Vec<Result<Decision, AuthError>>;
 
 impl Workload {
     /// Builds the variant anew and sets the knobs.
@@ -124,5 +122,39 @@ impl Workload {
                 batch_done(self.verifier.verify_each(&self.config, batch, ctx, keys));
             }
         }
+    }
+}
+
+/// The first of a variant's results that is not as expected. One that
+/// [decides only good tokens](Variant::decides_only_good_tokens) is held to the results of these; what it makes of the
+/// others is not looked at.
+#[must_use]
+pub fn first_difference_of(variant: &Variant, expected: &Results, got: &Results) -> Option<Difference> {
+    if !variant.decides_only_good_tokens() || expected.len() != got.len() {
+        return first_difference(expected, got);
+    }
+    let mut pairs = expected.iter().zip(got).enumerate();
+    let (token, (expected, got)) = pairs.find(|(_, (expected, got))| expected.is_ok() && expected != got)?;
+    Some(Difference { token, expected: format!("{expected:?}"), got: format!("{got:?}") })
+}
+
+#[cfg(test)]
+mod tests {
+    use ron_auth_core::{Malformed, Scope};
+    use ron_auth_variants::find;
+
+    use super::*;
+
+    #[test]
+    fn what_decides_only_good_tokens_is_held_to_the_results_of_these() {
+        let [prod, classic] = ["prod", "classic"].map(|name| find(name).unwrap());
+        let allow = || Decision::Allow { scope: Scope::new("/", ["GET"]), obligations: Vec::new() };
+        let expected = vec![Ok(allow()), Err(AuthError::Malformed(Malformed::Cbor))];
+        let lenient = vec![Ok(allow()), Ok(allow())];
+        assert_eq!(first_difference_of(&classic, &expected, &lenient), None);
+        assert_eq!(first_difference_of(&prod, &expected, &lenient).unwrap().token, 1);
+        let wrong = vec![Err(AuthError::MacMismatch), Ok(allow())];
+        assert_eq!(first_difference_of(&classic, &expected, &wrong).unwrap().token, 0);
+        assert!(first_difference_of(&classic, &expected, &lenient[..1].to_vec()).is_some());
     }
 }
