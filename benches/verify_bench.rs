@@ -26,7 +26,7 @@ use ron_auth_fixtures::{Corpus, Fixture, environment};
 const BATCH_TOKENS: usize = 64;
 
 fn main() -> ExitCode {
-    environment::print_environment(&active_features());
+    environment::print_environment(ron_auth::ACTIVE_BACKENDS);
     // Half of Criterion's defaults: the five take half a minute.
     let defaults = Criterion::default().warm_up_time(Duration::from_secs(1)).measurement_time(Duration::from_secs(3));
     let mut criterion = defaults.configure_from_args();
@@ -162,20 +162,4 @@ fn check(
         return Err(format!("as a batch: expected {intended:?}, got {result:?}"));
     }
     Ok(())
-}
-
-/// The features of `ron-auth`, to which this bench belongs, that it was built with.
-fn active_features() -> Vec<&'static str> {
-    [
-        ("minicbor-zerocopy", cfg!(feature = "minicbor-zerocopy")),
-        ("fast-cbor", cfg!(feature = "fast-cbor")),
-        ("plain", cfg!(feature = "plain")),
-        ("simd-b64", cfg!(feature = "simd-b64")),
-        ("parallel", cfg!(feature = "parallel")),
-        ("tls-scratch", cfg!(feature = "tls-scratch")),
-        ("bench-eval-modes", cfg!(feature = "bench-eval-modes")),
-    ]
-    .into_iter()
-    .filter_map(|(name, active)| active.then_some(name))
-    .collect()
 }

@@ -35,7 +35,7 @@ heading "ron-auth with each feature set"
 for features in minicbor-zerocopy fast-cbor plain "minicbor-zerocopy simd-b64" "minicbor-zerocopy parallel" \
   "minicbor-zerocopy lanes" "minicbor-zerocopy tls-scratch" "minicbor-zerocopy serde" full; do
   echo "   $features"
-  output=$(cargo test -p ron-auth --no-default-features --features "$features" --lib --tests --quiet 2>&1) ||
+  output=$(RON_AUTH_TESTED_ALONE=1 cargo test -p ron-auth --no-default-features --features "$features" --lib --tests --quiet 2>&1) ||
     { printf '%s\n' "$output" >&2; exit 1; }
 done
 

@@ -20,4 +20,4 @@ pub use catalogue::classic;
 pub use catalogue::compositions;
 pub use catalogue::{Seams, UnknownVariant, Variant, catalogue, find};
 #[cfg(any(feature = "minicbor-zerocopy", feature = "fast-cbor", feature = "plain"))]
-pub use selected::{SelectedDecode, SelectedEngine};
+pub use selected::{ACTIVE_BACKENDS, SelectedDecode, SelectedEngine};

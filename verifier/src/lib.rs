@@ -153,6 +153,8 @@ pub use ron_auth_core::{
     view::{Methods, ScopeView, Text},
     wire::TextItems,
 };
+/// What [`verify_token`] and all others run on in this build: a service can log it, a benchmark has to.
+pub use ron_auth_variants::ACTIVE_BACKENDS;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
