@@ -9,8 +9,8 @@ mod token;
 use std::sync::LazyLock;
 
 use ron_auth::Workspace;
-use ron_auth_core::{AuthError, BatchError, Decision, EvalMode, RequestCtx, Verifier};
-use ron_auth_variants::{catalogue, compositions};
+use ron_auth_core::{AuthError, BatchError, Decision, EvalMode, RequestCtx};
+use ron_auth_catalogue::{Verifier, catalogue, compositions};
 
 pub use case::{Case, HEAD_BYTES};
 use case::{Keys, Settings};

@@ -6,11 +6,10 @@ mod common;
 
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
+use ron_auth_catalogue::{Variant, Verifier, catalogue, classic};
 use ron_auth_core::{
-    AuthError, BatchError, Decision, EvalMode, KeyName, MacKey, MacKeyProvider, RequestCtx, Semantics, Verifier,
-    VerifierConfig,
+    AuthError, BatchError, Decision, EvalMode, KeyName, MacKey, MacKeyProvider, RequestCtx, Semantics, VerifierConfig,
 };
-use ron_auth_variants::{Variant, catalogue, classic};
 
 use common::{any_context, base64url, capability, config};
 

@@ -6,9 +6,9 @@ use std::process::Command;
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
 
+use ron_auth_catalogue::catalogue;
 use ron_auth_core::{AuthError, Decision, MAX_CHUNK_TOKENS, Malformed};
 use ron_auth_fixtures::Fixture;
-use ron_auth_variants::catalogue;
 
 /// Two chunks and a bit: not a multiple of any number of lanes.
 const MAX_BATCH: usize = 2 * MAX_CHUNK_TOKENS + 2;

@@ -7,8 +7,8 @@ mod table;
 
 use std::alloc::System;
 
-use ron_auth_core::{AuthError, MacKey, MacKeyProvider, RequestCtx, Verifier, VerifierConfig, wire};
-use ron_auth_variants::catalogue;
+use ron_auth_catalogue::{Verifier, catalogue};
+use ron_auth_core::{AuthError, MacKey, MacKeyProvider, RequestCtx, VerifierConfig, wire};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
 #[global_allocator]

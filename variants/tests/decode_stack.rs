@@ -2,8 +2,8 @@
 //! build. An overflow would end the process, and this test with it.
 #![allow(clippy::unwrap_used, reason = "a surprise stops a test")]
 
+use ron_auth_catalogue::catalogue;
 use ron_auth_core::{AuthError, MacKey, Malformed, RequestCtx, VerifierConfig, wire};
-use ron_auth_variants::catalogue;
 
 /// Less than any thread has that a service is likely to verify on: those of Rust have 2 MiB, those of musl 128 KiB.
 const STACK_BYTES: usize = 32 << 10;

@@ -6,11 +6,11 @@ mod common;
 
 use proptest::prelude::*;
 use proptest::sample::subsequence;
+use ron_auth_catalogue::{catalogue, classic};
 use ron_auth_core::{
     AuthError, Capability, CapabilityBuilder, Caveat, CaveatKind, Decision, Demands, DenyReason, EvalMode, MacKey,
     RequestCtx, Semantics, VerifierConfig,
 };
-use ron_auth_variants::{catalogue, classic};
 
 use common::{any_context, capability, config};
 

@@ -4,6 +4,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use ron_auth_catalogue::{catalogue, classic};
 use ron_auth_core::chain::Tag;
 use ron_auth_core::seam::{Decode, Mac};
 use ron_auth_core::view::{CaveatView, Item, ScopeView, Text, TokenView};
@@ -16,7 +17,6 @@ use ron_auth_variants::decode::{SpanArena, SpanView, ZeroCopyDecode};
 use ron_auth_variants::execute::{RayonExecute, SequentialExecute};
 use ron_auth_variants::mac::{LanesMac, SerialMac};
 use ron_auth_variants::scratch::PerCallScratch;
-use ron_auth_variants::{catalogue, classic};
 
 const NOW_UNIX_S: u64 = 1_762_700_000;
 const MALFORMED: AuthError = AuthError::Malformed(Malformed::Cbor);

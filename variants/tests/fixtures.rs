@@ -2,9 +2,9 @@
 //! yardstick too.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a surprise stops a test")]
 
-use ron_auth_core::{BatchError, Decision, EvalMode, Verifier};
+use ron_auth_catalogue::{Verifier, catalogue, classic};
+use ron_auth_core::{BatchError, Decision, EvalMode};
 use ron_auth_fixtures::{Corpus, Fixture};
-use ron_auth_variants::{catalogue, classic};
 
 const COUNT: usize = 300;
 

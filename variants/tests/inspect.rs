@@ -5,12 +5,12 @@ mod common;
 
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
+use ron_auth_catalogue::{Variant, Verifier, catalogue};
 use ron_auth_core::inspect::{Stage, diagnose, explain, inspect};
 use ron_auth_core::{
-    AuthError, CaveatKind, Decision, Demands, KeyName, MacKey, MacKeyProvider, RequestCtx, Semantics, Verifier,
-    VerifierConfig, compat,
+    AuthError, CaveatKind, Decision, Demands, KeyName, MacKey, MacKeyProvider, RequestCtx, Semantics, VerifierConfig,
+    compat,
 };
-use ron_auth_variants::{Variant, catalogue};
 use serde_json::Value;
 
 use common::{any_context, base64url, capability, config};

@@ -6,10 +6,10 @@ mod common;
 mod tables;
 
 use proptest::prelude::*;
+use ron_auth_catalogue::{Verifier, catalogue};
 use ron_auth_core::{
-    CapabilityBuilder, Caveat, Decision, DenyReason, EvalMode, MacKey, RequestCtx, Scope, Verifier, VerifierConfig,
+    CapabilityBuilder, Caveat, Decision, DenyReason, EvalMode, MacKey, RequestCtx, Scope, VerifierConfig,
 };
-use ron_auth_variants::catalogue;
 
 use tables::{NOT_FROM_THE_ROOT, PERMITTED, REFUSED};
 

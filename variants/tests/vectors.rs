@@ -3,11 +3,11 @@
 
 use std::net::IpAddr;
 
+use ron_auth_catalogue::{Variant, catalogue, classic};
 use ron_auth_core::{
     AuthError, Decision, DenyReason, EvalMode, KeyName, MacKey, MacKeyProvider, RequestCtx, Scope, VerifierConfig,
     compat,
 };
-use ron_auth_variants::{Variant, catalogue, classic};
 use serde_json::Value;
 
 /// The rule in the vector file's header.

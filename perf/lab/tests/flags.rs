@@ -8,7 +8,7 @@ use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
 use common::{code, err, out};
-use ron_auth_variants::find;
+use ron_auth_catalogue::find;
 use ron_auth_variants::mac::lanes::SimdLevel;
 
 const HELD: &str = "prod-avx2";

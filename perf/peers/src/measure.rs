@@ -93,7 +93,7 @@ pub fn fixture(fixture: Fixture, only: &[String], budget: Duration) -> Result<Ve
     let corpus = fixture.corpus(TOKENS);
     // The macaroon crate takes a function without state, which finds the request in a static place.
     let request: &'static RequestCtx<'static> = Box::leak(Box::new(corpus.ctx.clone()));
-    let prod = ron_auth_variants::find("prod").map_err(Failure::usage)?.build();
+    let prod = ron_auth_catalogue::find("prod").map_err(Failure::usage)?.build();
     let verify = |token: &str| prod.verify_token(&corpus.config, token, &corpus.ctx, &corpus.keys);
     check::prod(&verify, &corpus.tokens, &corpus.intended).map_err(|what| unfit("prod", fixture, &what))?;
 

@@ -1,6 +1,7 @@
 //! One verifier held against the reference, through every function and evaluator.
 
-use ron_auth_core::{AuthError, BatchError, Decision, EvalMode, RequestCtx, Verifier};
+use ron_auth_catalogue::Verifier;
+use ron_auth_core::{AuthError, BatchError, Decision, EvalMode, RequestCtx};
 
 use crate::groups::Group;
 use crate::verifiers::Named;
@@ -122,8 +123,8 @@ mod tests {
     use std::cell::Cell;
     use std::sync::{Arc, Mutex};
 
+    use ron_auth_catalogue::catalogue;
     use ron_auth_core::{MacKeyProvider, Verdict, VerifierConfig};
-    use ron_auth_variants::catalogue;
 
     use super::*;
     use crate::groups::tests::light;

@@ -1,13 +1,12 @@
 //! Every verifier of this machine: the catalogue, all compositions, and lanes at every level of the processor.
 
-use ron_auth_core::{Engine, Verifier};
+use ron_auth_catalogue::{Verifier, boxed, catalogue, compositions};
 use ron_auth_variants::base64::SimdBase64;
 use ron_auth_variants::decode::ZeroCopyDecode;
 use ron_auth_variants::execute::SequentialExecute;
 use ron_auth_variants::mac::LanesMac;
 use ron_auth_variants::mac::lanes::SimdLevel;
 use ron_auth_variants::scratch::ThreadLocalScratch;
-use ron_auth_variants::{catalogue, compositions};
 
 /// A verifier with its name.
 pub(crate) struct Named {
@@ -24,8 +23,8 @@ pub(crate) fn verifiers() -> Vec<Named> {
     let known = known.map(|variant| Named { name: variant.name.to_owned(), engine: variant.build() });
     let at_levels = LEVELS.into_iter().filter_map(|level| {
         let mac = LanesMac::with_max(level);
-        let engine = Engine::new(SimdBase64, ZeroCopyDecode, mac, SequentialExecute, ThreadLocalScratch);
-        (mac.level() == level).then(|| Named { name: format!("lanes at {}", level.name()), engine: Box::new(engine) })
+        let engine = boxed(SimdBase64, ZeroCopyDecode, mac, SequentialExecute, ThreadLocalScratch);
+        (mac.level() == level).then(|| Named { name: format!("lanes at {}", level.name()), engine })
     });
     known.chain(at_levels).collect()
 }

@@ -1,10 +1,7 @@
-//! Bytes to a token view. All decoders accept exactly the canonical encoding of wire format v1; the yardstick
-//! `ClassicDecode` accepts more, and is no decoder for a service.
+//! Bytes to a token view. All decoders accept exactly the canonical encoding of wire format v1.
 
 #[cfg(feature = "fast-cbor")]
 mod ciborium;
-#[cfg(feature = "classic")]
-mod classic;
 #[cfg(feature = "minicbor-zerocopy")]
 mod minicbor_zerocopy;
 #[cfg(any(feature = "plain", feature = "fast-cbor"))]
@@ -14,8 +11,6 @@ mod serde_cbor;
 
 #[cfg(feature = "fast-cbor")]
 pub use ciborium::CiboriumDecode;
-#[cfg(feature = "classic")]
-pub use classic::{ClassicDecode, ClassicToken, ClassicView, Fragments};
 #[cfg(feature = "minicbor-zerocopy")]
 pub use minicbor_zerocopy::{SpanArena, SpanView, ZeroCopyDecode};
 #[cfg(any(feature = "plain", feature = "fast-cbor"))]

@@ -3,10 +3,10 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use ron_auth_catalogue::{Verifier, catalogue, find};
 use ron_auth_core::{
-    AuthError, Caveat, CustomCaveat, Decision, KeyName, MacKey, MacKeyProvider, RequestCtx, Verifier, VerifierConfig,
+    AuthError, Caveat, CustomCaveat, Decision, KeyName, MacKey, MacKeyProvider, RequestCtx, VerifierConfig,
 };
-use ron_auth_variants::{catalogue, find};
 
 use super::table::placing::good_tokens;
 use super::table::token::{minted, minted_for, wide};

@@ -13,8 +13,8 @@ use std::process::Command;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use ron_auth_core::{AuthError, BatchError, Decision, EvalMode, Verifier};
-use ron_auth_variants::{Variant, catalogue, compositions};
+use ron_auth_catalogue::{Variant, Verifier, catalogue, compositions};
+use ron_auth_core::{AuthError, BatchError, Decision, EvalMode};
 
 use table::classes::{CLASSES, Held};
 use table::placing::{Plan, good_tokens};

@@ -1,9 +1,9 @@
 //! Every single-bit flip, every cut, insertions at every place and every swap of neighbouring bytes, of the CBOR and of
 //! the text of every fixture: never a token, and the same error on every variant.
 
+use ron_auth_catalogue::catalogue;
 use ron_auth_core::{AuthError, MAX_CHUNK_TOKENS};
 use ron_auth_fixtures::Fixture;
-use ron_auth_variants::catalogue;
 
 use super::table::token::{Raw, base64url, from_base64url};
 use super::table::{self, Keys};
@@ -78,7 +78,11 @@ fn no_changed_fixture_is_a_token_and_all_variants_say_the_same() {
     });
 }
 
-fn refused(name: &str, token: &str, verify: impl Fn(&dyn ron_auth_core::Verifier, &[String]) -> Vec<Outcome> + Sync) {
+fn refused(
+    name: &str,
+    token: &str,
+    verify: impl Fn(&dyn ron_auth_catalogue::Verifier, &[String]) -> Vec<Outcome> + Sync,
+) {
     let mut changed: Vec<String> =
         changed_bytes(&from_base64url(token)).iter().map(|changed| base64url(changed)).collect();
     changed.extend(changed_texts(token));

@@ -17,8 +17,8 @@ use std::cell::RefCell;
 
 use proptest::strategy::Strategy;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
-use ron_auth_core::{AuthError, BatchError, Decision, EvalMode, RequestCtx, Semantics, Verifier};
-use ron_auth_variants::{Variant, catalogue, compositions, find};
+use ron_auth_catalogue::{Variant, Verifier, catalogue, compositions, find};
+use ron_auth_core::{AuthError, BatchError, Decision, EvalMode, RequestCtx, Semantics};
 
 use coverage::Coverage;
 use generator::{Case, Draft, Flaw, Paths, a_request, case, custom_value, path, rules, token_for};

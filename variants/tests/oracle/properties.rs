@@ -5,8 +5,8 @@ use std::sync::LazyLock;
 
 use proptest::prelude::*;
 use proptest::sample::{Index, subsequence};
-use ron_auth_core::{AuthError, Decision, EvalMode, Semantics, Verifier};
-use ron_auth_variants::find;
+use ron_auth_catalogue::{Verifier, find};
+use ron_auth_core::{AuthError, Decision, EvalMode, Semantics};
 
 use crate::common::cases;
 use crate::generator::{Draft, Flaw, a_request, caveat, rules, sound, token_for};

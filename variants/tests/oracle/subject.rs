@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 use std::sync::{Arc, Mutex};
 
+use ron_auth_catalogue::Verifier;
 use ron_auth_core::{
-    AuthError, BatchError, CustomCaveat, Decision, EvalMode, KeyName, MacKey, MacKeyProvider, RequestCtx, Verifier,
+    AuthError, BatchError, CustomCaveat, Decision, EvalMode, KeyName, MacKey, MacKeyProvider, RequestCtx,
     VerifierConfig,
 };
 

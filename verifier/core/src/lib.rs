@@ -52,7 +52,7 @@ pub use context::RequestCtx;
 pub use custom::{CustomCaveat, CustomCaveatHandler};
 pub use decision::{Decision, DenyReason, DenyReasonRef, Obligations, Reasons, Verdict};
 pub use demands::{CaveatKind, Demands};
-pub use engine::{Engine, EvalMode, MAX_CHUNK_TOKENS, Scratch, Verifier};
+pub use engine::{Engine, EvalMode, MAX_CHUNK_TOKENS, Scratch};
 pub use error::{AuthError, BatchError, Malformed};
 pub use key::{KeyName, KeyReader, KeyRing, KeysAt, MacKey, MacKeyProvider, RotatingKeys};
 pub use metrics::MetricsRecorder;

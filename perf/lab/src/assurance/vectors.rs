@@ -6,9 +6,10 @@ use std::fmt;
 use std::net::IpAddr;
 use std::path::Path;
 
+use ron_auth_catalogue::Verifier;
 use ron_auth_core::{
-    AuthError, Decision, DenyReason, EvalMode, KeyName, MacKey, MacKeyProvider, RequestCtx, Scope, Verifier,
-    VerifierConfig, compat,
+    AuthError, Decision, DenyReason, EvalMode, KeyName, MacKey, MacKeyProvider, RequestCtx, Scope, VerifierConfig,
+    compat,
 };
 use serde::{Deserialize, Deserializer, de};
 
@@ -291,7 +292,7 @@ impl Reason {
 
 #[cfg(test)]
 mod tests {
-    use ron_auth_variants::find;
+    use ron_auth_catalogue::find;
 
     use super::*;
 

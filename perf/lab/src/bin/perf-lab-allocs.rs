@@ -26,7 +26,7 @@ struct Args {
 fn main() -> anyhow::Result<()> {
     let args = Args::parse();
     if let Some(name) = &args.variant {
-        let variant = ron_auth_variants::find(name)?;
+        let variant = ron_auth_catalogue::find(name)?;
         return serve(&variant, args.work_factor, Some(tally)).map_err(anyhow::Error::msg);
     }
     let requests: Vec<CountRequest> =

@@ -17,7 +17,7 @@ struct Args {
 }
 
 fn main() -> anyhow::Result<()> {
-    let taken = most_taken(&ron_auth_variants::find(&Args::parse().variant)?, &most_held)?;
+    let taken = most_taken(&ron_auth_catalogue::find(&Args::parse().variant)?, &most_held)?;
     writeln!(stdout().lock(), "{}", serde_json::to_string(&taken)?)?;
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! What this build cannot measure on this processor is named with its reason, and never measured as something else.
 
-use ron_auth_variants::Variant;
+use ron_auth_catalogue::Variant;
 
 use fairbench::exit::Failure;
 
@@ -16,5 +16,5 @@ pub fn available(variant: &Variant) -> Result<(), Failure> {
 /// Why the variant of this name cannot be measured; `None` if it can, or if there is none of that name.
 #[must_use]
 pub fn hindrance(name: &str) -> Option<String> {
-    ron_auth_variants::find(name).ok()?.hindrance().map(str::to_owned)
+    ron_auth_catalogue::find(name).ok()?.hindrance().map(str::to_owned)
 }

@@ -4,9 +4,9 @@ use std::hint::black_box;
 use std::sync::Arc;
 
 use perf_probe::check::{Difference, Results, first_difference};
-use ron_auth_core::{AuthError, Decision, Verifier, VerifierConfig};
+use ron_auth_catalogue::{Variant, Verifier};
+use ron_auth_core::{AuthError, Decision, VerifierConfig};
 use ron_auth_fixtures::{Corpus, Fixture};
-use ron_auth_variants::Variant;
 use serde::{Deserialize, Serialize};
 
 /// Settings that change speed only.
@@ -140,8 +140,8 @@ pub fn first_difference_of(variant: &Variant, expected: &Results, got: &Results)
 
 #[cfg(test)]
 mod tests {
+    use ron_auth_catalogue::find;
     use ron_auth_core::{Malformed, Scope};
-    use ron_auth_variants::find;
 
     use super::*;
 

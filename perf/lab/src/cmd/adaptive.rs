@@ -15,8 +15,8 @@ use comfy_table::presets::ASCII_MARKDOWN;
 use fairbench::exit::{CommandResult, Exit, Failure};
 use fairbench::measure::queue;
 use fairbench::measure::stats::PairedRatio;
+use ron_auth_catalogue::Variant;
 use ron_auth_fixtures::{Corpus, Fixture};
-use ron_auth_variants::Variant;
 use serde::Serialize;
 
 use super::{OnCore, print, variant_named};

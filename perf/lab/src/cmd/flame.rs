@@ -10,7 +10,7 @@ use comfy_table::presets::ASCII_MARKDOWN;
 use fairbench::exit::{CommandResult, Exit, Failure};
 use fairbench::files::write_whole;
 use fairbench::measure::interval::MedianInterval;
-use ron_auth_variants::Variant;
+use ron_auth_catalogue::Variant;
 
 use super::{print, variant_named};
 use crate::catalogue::workload::Workload;

@@ -10,8 +10,8 @@ use fairbench::exit::{CommandResult, Exit, Failure};
 use fairbench::measure::pin::measuring_core;
 use fairbench::measure::queue;
 use fairbench::measure::stats::{PairedRatio, Quartiles};
+use ron_auth_catalogue::Variant;
 use ron_auth_fixtures::Fixture;
-use ron_auth_variants::Variant;
 use ron_auth_variants::mac::lanes::SimdLevel;
 use serde::Serialize;
 

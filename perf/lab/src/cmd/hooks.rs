@@ -44,12 +44,12 @@ impl Dialect for Lab {
         if kind != VARIANT {
             return Ok(None);
         }
-        ron_auth_variants::find(name).map_err(Failure::usage)?;
+        ron_auth_catalogue::find(name).map_err(Failure::usage)?;
         Ok(Some(SideSpec::Own { kind: kind.to_owned(), name: name.to_owned() }))
     }
 
     fn guess(&self, text: &str) -> Result<Option<SideSpec>, Failure> {
-        if ron_auth_variants::find(text).is_ok() {
+        if ron_auth_catalogue::find(text).is_ok() {
             return self.named(VARIANT, text);
         }
         if text.split(',').all(|name| features::is_known(name.trim())) {
@@ -64,7 +64,7 @@ impl Dialect for Lab {
 
     /// The lab's own program, which holds every variant.
     fn commands(&self, _: &str, name: &str, root: &Path) -> Result<Commands, Failure> {
-        available(&ron_auth_variants::find(name).map_err(Failure::usage)?)?;
+        available(&ron_auth_catalogue::find(name).map_err(Failure::usage)?)?;
         // The lab is large, and both sides are the same file: nothing is gained by copying it three times for each block.
         let own = ProbeCommand { copied: false, ..own_program(name)? };
         own.verified()?;

@@ -9,8 +9,7 @@ use comfy_table::Table;
 use comfy_table::presets::ASCII_MARKDOWN;
 use fairbench::exit::{CommandResult, Exit, Failure};
 use fairbench::measure::queue;
-use ron_auth_core::Verifier;
-use ron_auth_variants::Variant;
+use ron_auth_catalogue::{Variant, Verifier};
 use serde::Serialize;
 
 use super::{OnCore, print, variant_named};
@@ -127,7 +126,7 @@ fn engines(names: &[String]) -> Result<(Vec<Variant>, Vec<String>), Failure> {
         return Ok((names.iter().map(|name| variant_named(name)).collect::<Result<_, _>>()?, Vec::new()));
     }
     let (mut engines, mut skipped) = (Vec::new(), Vec::new());
-    for variant in ron_auth_variants::catalogue() {
+    for variant in ron_auth_catalogue::catalogue() {
         match available(&variant) {
             Ok(()) => engines.push(variant),
             Err(failure) => skipped.push(failure.to_string()),
@@ -271,6 +270,6 @@ mod tests {
     fn an_unknown_engine_is_named_and_none_means_all() {
         assert_eq!(engines(&["prodd".into()]).unwrap_err().exit(), Exit::Usage);
         let (engines, skipped) = engines(&[]).unwrap();
-        assert_eq!(engines.len() + skipped.len(), ron_auth_variants::catalogue().len());
+        assert_eq!(engines.len() + skipped.len(), ron_auth_catalogue::catalogue().len());
     }
 }

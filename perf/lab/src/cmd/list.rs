@@ -37,16 +37,16 @@ struct Listed {
 /// # Errors
 /// None but those of printing JSON.
 pub fn run(args: &Args) -> CommandResult {
-    let listed: Vec<Listed> = ron_auth_variants::catalogue()
+    let listed: Vec<Listed> = ron_auth_catalogue::catalogue()
         .iter()
-        .chain([&ron_auth_variants::classic()])
+        .chain([&ron_auth_catalogue::classic()])
         .map(|variant| Listed {
             name: variant.name,
-            base64: variant.seams.base64,
-            decode: variant.seams.decode,
-            mac: variant.seams.mac,
-            execute: variant.seams.execute,
-            scratch: variant.seams.scratch,
+            base64: variant.seams.base64.name(),
+            decode: variant.seams.decode.name(),
+            mac: variant.seams.mac.name(),
+            execute: variant.seams.execute.name(),
+            scratch: variant.seams.scratch.name(),
             features: variant.features,
             unavailable: variant.hindrance(),
             offered: !variant.decides_only_good_tokens(),

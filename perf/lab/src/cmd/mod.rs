@@ -22,14 +22,14 @@ pub mod vectors;
 
 use fairbench::cmd::{OnCore, print};
 use fairbench::exit::Failure;
-use ron_auth_variants::Variant;
+use ron_auth_catalogue::Variant;
 
 use crate::catalogue::available::available;
 
 /// The variant of this name, to be measured: exit 64 with the valid names, exit 3 if this build on this processor cannot
 /// be what the name says.
 fn variant_named(name: &str) -> Result<Variant, Failure> {
-    let variant = ron_auth_variants::find(name).map_err(Failure::usage)?;
+    let variant = ron_auth_catalogue::find(name).map_err(Failure::usage)?;
     available(&variant)?;
     Ok(variant)
 }

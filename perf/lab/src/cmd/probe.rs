@@ -19,10 +19,10 @@ use fairbench_probe::place::displace_heap_as_told;
 use fairbench_probe::serve::{Probe, Suite, Tally};
 use perf_probe::cases::Canonical;
 use perf_probe::face::Face;
-use ron_auth_core::{AuthError, Decision, Verifier};
+use ron_auth_catalogue::{Variant, Verifier};
+use ron_auth_core::{AuthError, Decision};
 use ron_auth_fixtures::Corpus;
 use ron_auth_fixtures::environment::simd_path;
-use ron_auth_variants::Variant;
 
 use super::hooks::project;
 use super::{print, variant_named};

@@ -14,7 +14,7 @@ use fairbench::measure::pin::{can_pin, measuring_core};
 use fairbench::measure::queue;
 use fairbench::missing::{self, AllowMissing};
 use fairbench::progress::ProgressBar;
-use ron_auth_variants::Variant;
+use ron_auth_catalogue::Variant;
 
 use super::hooks::project;
 use super::{OnCore, print};
@@ -270,7 +270,7 @@ fn planned(args: &Args) -> Result<SweepPlan, Failure> {
         None => SweepPlan::built_in(BuiltIn::Quick, threads)?,
     };
     // What cannot be measured here gets its row in the tables all the same.
-    let named = args.variants.iter().map(|name| ron_auth_variants::find(name).map_err(Failure::usage));
+    let named = args.variants.iter().map(|name| ron_auth_catalogue::find(name).map_err(Failure::usage));
     let variants: Vec<Variant> = named.collect::<Result<_, _>>()?;
     let corpora: Vec<Source> =
         args.fixtures.iter().map(|name| name.parse().map_err(Failure::usage)).collect::<Result<_, _>>()?;
@@ -320,7 +320,7 @@ fn notes(plan: &SweepPlan, host: &Host) -> Vec<String> {
     if host.build != "release" {
         notes.push("This is a debug build: its numbers mean nothing.".to_owned());
     }
-    if plan.sections.iter().any(|section| section.variants.iter().any(|variant| variant.name.starts_with('+'))) {
+    if plan.sections.iter().any(|section| section.variants.iter().any(Variant::is_composition)) {
         notes.push(format!(
             "The backends of compositions are picked at run time. `+` / `{REFERENCE}` and the composition of all \
              backends / `prod` show what that costs."

@@ -5,7 +5,7 @@ use comfy_table::Table;
 use comfy_table::presets::ASCII_MARKDOWN;
 use fairbench::exit::{CommandResult, Exit, Failure};
 use fairbench::measure::{queue, seed_of_now};
-use ron_auth_variants::Variant;
+use ron_auth_catalogue::Variant;
 
 use super::{OnCore, print, variant_named};
 use crate::assurance::timing::{Compared, Secret, TimingEffort, compare};

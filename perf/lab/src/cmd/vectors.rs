@@ -30,7 +30,7 @@ pub fn run(args: &Args) -> CommandResult {
         return Err(anyhow!("{}: has no cases; what was not tried has not passed", path.display()).into());
     }
     let (mut passed, mut failed) = (0, 0);
-    let variants = ron_auth_variants::catalogue();
+    let variants = ron_auth_catalogue::catalogue();
     let width = variants.iter().map(|variant| variant.name.len()).max().unwrap_or_default();
     for variant in &variants {
         let verifier = variant.build();

@@ -5,7 +5,8 @@ use std::path::Path;
 use anyhow::{Context as _, anyhow};
 use fairbench::exit::Failure;
 use perf_probe::check::{Results, first_difference};
-use ron_auth_core::{AuthError, Verifier, VerifierConfig};
+use ron_auth_catalogue::Verifier;
+use ron_auth_core::{AuthError, VerifierConfig};
 
 use super::describe::{Describer, JudgeInput};
 use super::lines::{BadLine, TokenLine, parse};
@@ -59,7 +60,7 @@ pub fn import(name: &Path, input: &[u8], given: Option<&JudgeInput>, skip_bad: b
         let but = if bad.is_empty() { String::new() } else { format!(", but {} lines that are none", bad.len()) };
         return Err(anyhow!("{}: no token{but}; expected one Base64URL token a line", name.display()).into());
     }
-    let reference = ron_auth_variants::find(REFERENCE).context("this build has no reference")?.build();
+    let reference = ron_auth_catalogue::find(REFERENCE).context("this build has no reference")?.build();
     let results = given.map(|given| decided_alike(name, &lines, given, &*reference)).transpose()?;
     let mut describer = Describer::new(given, &*reference, lines.iter().map(|line| &line.capability));
     let mut numbers = Vec::with_capacity(lines.len());
@@ -98,7 +99,8 @@ fn decided_alike(
     let mut config = config.clone();
     // Every batch is worth spreading: the tokens are to meet the parallel code too.
     config.par_min_batch = 1;
-    let variants = ron_auth_variants::catalogue().into_iter().chain(ron_auth_variants::compositions().iter().copied());
+    let variants =
+        ron_auth_catalogue::catalogue().into_iter().chain(ron_auth_catalogue::compositions().iter().copied());
     for variant in variants {
         let got = variant.build().verify_each(&config, &texts, ctx, keys);
         hold(name, lines, variant.name, &expected, &got)?;

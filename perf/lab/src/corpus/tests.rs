@@ -88,7 +88,7 @@ fn synthetic_tokens_have_the_sizes_kinds_and_outcomes_of_their_models() {
 fn every_variant_decides_synthetic_tokens_as_intended() {
     for fixture in Fixture::ALL {
         let Corpus { tokens, keys, ctx, config, intended } = synthetic(&imported(fixture).2, 2 * COUNT);
-        for variant in ron_auth_variants::catalogue() {
+        for variant in ron_auth_catalogue::catalogue() {
             let results = variant.build().verify_each(&config, &tokens, &ctx, &keys);
             for ((token, result), intended) in tokens.iter().zip(results).zip(&intended) {
                 assert_eq!(result, *intended, "{fixture}, {}: {token}", variant.name);
@@ -210,7 +210,7 @@ fn without_keys_every_token_is_made_to_be_allowed_as_far_as_one_request_can_be()
         let denied = intended.iter().filter(|result| TokenOutcome::of(result) != TokenOutcome::Allowed).count();
         assert!(denied <= most_denied, "{fixture}: {denied}");
         assert_eq!(report(&shape).contains("Not all"), denied > 0, "{}", report(&shape));
-        let plain = ron_auth_variants::find("plain").unwrap().build();
+        let plain = ron_auth_catalogue::find("plain").unwrap().build();
         let results = plain.verify_each(&config, &tokens, &ctx, &keys);
         assert!(results == intended, "{fixture}");
     }
@@ -226,7 +226,7 @@ fn tokens_that_leave_nothing_to_choose_differ_in_their_key() {
     shape.tokens = vec![root];
     let corpus = synthetic(&shape, 50);
     assert_eq!(corpus.tokens.iter().collect::<BTreeSet<_>>().len(), 50);
-    let plain = ron_auth_variants::find("plain").unwrap().build();
+    let plain = ron_auth_catalogue::find("plain").unwrap().build();
     let Corpus { tokens, keys, ctx, config, intended } = corpus;
     assert!(plain.verify_each(&config, &tokens, &ctx, &keys) == intended);
 }
@@ -252,7 +252,7 @@ fn custom_values_of_every_length_are_canonical_and_judged_as_meant() {
         })
         .collect();
     let Corpus { tokens, keys, ctx, config, intended } = synthetic(&shape, shape.tokens.len());
-    let prod = ron_auth_variants::find("prod").unwrap().build();
+    let prod = ron_auth_catalogue::find("prod").unwrap().build();
     assert!(prod.verify_each(&config, &tokens, &ctx, &keys) == intended);
     assert!(intended.iter().any(|result| TokenOutcome::of(result) != TokenOutcome::Allowed));
 }
@@ -297,7 +297,7 @@ fn odd_tokens_keep_their_sizes_and_come_to_what_is_intended_under_both_semantics
         let key = MacKey::new(*blake3::hash(format!("{tid}/{kid}").as_bytes()).as_bytes());
         keys.insert(KeyName { tid, kid }, key);
     }
-    let plain = ron_auth_variants::find("plain").unwrap().build();
+    let plain = ron_auth_catalogue::find("plain").unwrap().build();
     for (number, semantics) in [Semantics::Strict, Semantics::Compat].into_iter().cycle().take(4).enumerate() {
         let ctx = &cases[number * 123]["ctx"];
         let text = |field: &str| ctx[field].as_str().map(str::to_owned);

@@ -34,7 +34,7 @@ pub type CountRequest = (String, Point);
 /// # Errors
 /// An unknown variant or corpus; a thread that cannot be started.
 pub fn count((variant, point): &CountRequest, tally: impl Fn() -> Tally + Sync) -> anyhow::Result<Allocations> {
-    let variant = ron_auth_variants::find(variant)?;
+    let variant = ron_auth_catalogue::find(variant)?;
     let corpus = point.corpus.parse::<Source>()?.corpus(tokens_per_pass(point.batch));
     let workload = Workload::new(&variant, Arc::new(corpus), point.batch, point.knobs);
     let counted = || {

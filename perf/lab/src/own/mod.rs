@@ -29,9 +29,9 @@ pub fn host(root: &Path) -> Host {
 /// The backends of this build, as far as results on one thread depend on them.
 #[must_use]
 pub fn backends() -> Vec<String> {
-    let catalogue = ron_auth_variants::catalogue();
+    let catalogue = ron_auth_catalogue::catalogue();
     let seams = catalogue.iter().map(|variant| &variant.seams);
-    seams.flat_map(|seams| [seams.base64, seams.decode, seams.mac]).map(str::to_owned).collect()
+    seams.flat_map(|seams| [seams.base64.name(), seams.decode.name(), seams.mac.name()]).map(str::to_owned).collect()
 }
 
 /// Why nothing may be measured in this program: it was not built from the sources at `root`. `None` if it was.

@@ -10,13 +10,14 @@ use std::hash::Hasher;
 use std::path::{Path, PathBuf};
 
 /// What goes into the program, from the root of the repository.
-pub const SOURCES: [&str; 12] = [
+pub const SOURCES: [&str; 13] = [
     "Cargo.toml",
     "Cargo.lock",
     "verifier/core",
     "variants/Cargo.toml",
     "variants/src",
     "benches",
+    "perf/catalogue",
     "perf/fairbench/Cargo.toml",
     "perf/fairbench/src",
     "perf/fairbench-probe/Cargo.toml",

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fairbench::files::write_whole;
-use ron_auth_variants::Variant;
+use ron_auth_catalogue::Variant;
 
 use super::sample::{Sampled, sample};
 use super::stages::stages;

@@ -71,6 +71,7 @@ const STAGES: &[(&str, Option<Stage>)] = &[
     ("base64_simd::", Some(Stage::Base64)),
     ("vsimd::", Some(Stage::Base64)),
     ("ron_auth_variants::decode::", Some(Stage::Decode)),
+    ("ron_auth_catalogue::classic::decode::", Some(Stage::Decode)),
     ("serde_cbor::", Some(Stage::Decode)),
     ("ciborium", Some(Stage::Decode)),
     ("minicbor::", Some(Stage::Decode)),
@@ -79,6 +80,7 @@ const STAGES: &[(&str, Option<Stage>)] = &[
     ("ron_auth_core::key::", Some(Stage::Key)),
     ("stages::key_of", Some(Stage::Key)),
     ("ron_auth_variants::mac::", Some(Stage::Mac)),
+    ("ron_auth_catalogue::classic::mac::", Some(Stage::Mac)),
     ("ron_auth_core::chain::", Some(Stage::Mac)),
     ("blake3", Some(Stage::Mac)),
     ("fearless_simd::", Some(Stage::Mac)),
@@ -94,6 +96,7 @@ const STAGES: &[(&str, Option<Stage>)] = &[
     ("ron_auth_variants::scratch::", Some(Stage::Other)),
     ("verify_each", Some(Stage::Results)),
     ("ron_auth_core::engine::", Some(Stage::Other)),
+    ("ron_auth_catalogue::", Some(Stage::Other)),
     // The caller: it does nothing but drop the results.
     ("perf_lab::catalogue::workload::", Some(Stage::Results)),
 ];
@@ -136,9 +139,9 @@ mod tests {
 
     const PASS: &str = "perf_lab::catalogue::workload::Workload::pass";
     const VERIFY_TOKEN: &str =
-        "<ron_auth_core::engine::Engine<B,D,M,X,S> as ron_auth_core::engine::boxed::Verifier>::verify_token";
+        "<ron_auth_catalogue::verifier::Boxed<B,D,M,X,S> as ron_auth_catalogue::verifier::Verifier>::verify_token";
     const VERIFY_EACH: &str =
-        "<ron_auth_core::engine::Engine<B,D,M,X,S> as ron_auth_core::engine::boxed::Verifier>::verify_each";
+        "<ron_auth_catalogue::verifier::Boxed<B,D,M,X,S> as ron_auth_catalogue::verifier::Verifier>::verify_each";
     const CHUNK: &str = "ron_auth_core::engine::stages::<impl ron_auth_core::engine::Engine<B,D,M,X,S>>::chunk";
     const SERDE_CBOR: &str =
         "<ron_auth_variants::decode::serde_cbor::SerdeCborDecode as ron_auth_core::seam::decode::Decode>::decode";

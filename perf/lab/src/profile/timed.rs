@@ -8,16 +8,18 @@ use std::sync::Arc;
 
 use anyhow::{Context, ensure};
 use fairbench::measure::interval::MedianInterval;
+use ron_auth_catalogue::{
+    Base64Choice, ClassicDecode, DecodeChoice, HasherMac, MacChoice, ScratchChoice, Seams, Variant,
+};
 use ron_auth_core::chain::Tag;
 use ron_auth_core::seam::{Base64, Decode, Mac};
 use ron_auth_core::view::TokenView;
 use ron_auth_core::{AuthError, Decision, KeyName, MacKeyProvider};
 use ron_auth_fixtures::Corpus;
 use ron_auth_variants::base64::{ScalarBase64, SimdBase64};
-use ron_auth_variants::decode::{CiboriumDecode, ClassicDecode, SerdeCborDecode, ZeroCopyDecode};
+use ron_auth_variants::decode::{CiboriumDecode, SerdeCborDecode, ZeroCopyDecode};
 use ron_auth_variants::mac::lanes::SimdLevel;
-use ron_auth_variants::mac::{HasherMac, LanesMac, SerialMac};
-use ron_auth_variants::{Seams, Variant};
+use ron_auth_variants::mac::{LanesMac, SerialMac};
 
 use super::measure::workload;
 use crate::catalogue::workload::tokens_per_pass;
@@ -84,10 +86,10 @@ type Subjects = Vec<Box<dyn Subject>>;
 
 fn by_decoder(seams: &Seams, corpus: &Arc<Corpus>, authentic: usize) -> anyhow::Result<Subjects> {
     match seams.decode {
-        "serde_cbor" => by_mac(SerdeCborDecode, seams, corpus, authentic),
-        "ciborium" => by_mac(CiboriumDecode, seams, corpus, authentic),
-        "classic" => by_mac(ClassicDecode, seams, corpus, authentic),
-        _ => by_mac(ZeroCopyDecode, seams, corpus, authentic),
+        DecodeChoice::SerdeCbor => by_mac(SerdeCborDecode, seams, corpus, authentic),
+        DecodeChoice::Ciborium => by_mac(CiboriumDecode, seams, corpus, authentic),
+        DecodeChoice::Classic => by_mac(ClassicDecode, seams, corpus, authentic),
+        DecodeChoice::ZeroCopy => by_mac(ZeroCopyDecode, seams, corpus, authentic),
     }
 }
 
@@ -98,10 +100,10 @@ fn by_mac(
     authentic: usize,
 ) -> anyhow::Result<Subjects> {
     match seams.mac {
-        "serial" => subjects(decode, SerialMac, seams, corpus, authentic),
-        "hasher" => subjects(decode, HasherMac, seams, corpus, authentic),
-        "lanes-avx2" => subjects(decode, LanesMac::with_max(SimdLevel::Avx2), seams, corpus, authentic),
-        _ => subjects(decode, LanesMac::default(), seams, corpus, authentic),
+        MacChoice::Serial => subjects(decode, SerialMac, seams, corpus, authentic),
+        MacChoice::Hasher => subjects(decode, HasherMac, seams, corpus, authentic),
+        MacChoice::LanesAvx2 => subjects(decode, LanesMac::with_max(SimdLevel::Avx2), seams, corpus, authentic),
+        MacChoice::Lanes => subjects(decode, LanesMac::default(), seams, corpus, authentic),
     }
 }
 
@@ -112,14 +114,16 @@ fn subjects<D: Decode + Copy, M: Mac + Copy>(
     corpus: &Arc<Corpus>,
     authentic: usize,
 ) -> anyhow::Result<Subjects> {
-    let base64: fn() -> Box<dyn Base64> =
-        if seams.base64 == "scalar" { || Box::new(ScalarBase64) } else { || Box::new(SimdBase64) };
+    let base64: fn() -> Box<dyn Base64> = match seams.base64 {
+        Base64Choice::Scalar => || Box::new(ScalarBase64),
+        Base64Choice::Simd => || Box::new(SimdBase64),
+    };
     let until = |last: Last| Stages {
         base64: base64(),
         decode,
         mac,
         last,
-        keeps_memory: seams.scratch == "tls-scratch",
+        keeps_memory: seams.scratch == ScratchChoice::ThreadLocal,
         corpus: corpus.clone(),
         cbor: Vec::new(),
         arena: D::Arena::default(),
@@ -194,7 +198,7 @@ impl<D: Decode, M: Mac> Stages<D, M> {
 mod tests {
     use std::time::Duration;
 
-    use ron_auth_variants::{catalogue, find};
+    use ron_auth_catalogue::{catalogue, find};
 
     use super::*;
 
@@ -202,7 +206,7 @@ mod tests {
 
     #[test]
     fn every_variant_has_stages_that_authenticate_what_it_does() {
-        for variant in catalogue().into_iter().chain([ron_auth_variants::classic()]) {
+        for variant in catalogue().into_iter().chain([ron_auth_catalogue::classic()]) {
             let stages = timed(&variant, &"mixed".parse().unwrap(), EFFORT, &|| false, &mut |_| {}).unwrap();
             assert_eq!(stages.iter().map(|stage| stage.stage).collect::<Vec<_>>(), STEPS, "{}", variant.name);
             for stage in stages.iter().take(3) {

@@ -1,7 +1,7 @@
 //! What would change the advice: the same question asked of everything else that the run measured.
 
 use fairbench::measure::stats::PairedRatio;
-use ron_auth_variants::Seams;
+use ron_auth_catalogue::{ExecuteChoice, MacChoice, Seams};
 
 use super::ranking::{Ranked, Ranking};
 use crate::run::compositions::LEAST_DIFFERENCE;
@@ -64,7 +64,7 @@ fn differs_in_one(other: &Point, at: &Point) -> bool {
 fn if_cores_are_busy(ranking: &Ranking<'_, '_>, winner: &Ranked<'_, '_>) -> Option<String> {
     let threads = ranking.point.knobs.threads;
     let seams = winner.candidate.variant.seams;
-    let alone = ranking.find(Seams { execute: "sequential", ..seams })?;
+    let alone = ranking.find(Seams { execute: ExecuteChoice::Sequential, ..seams })?;
     let slower = alone.to(winner).filter(|ratio| threads > 1 && ratio.lower > 1.0 + LEAST_DIFFERENCE)?;
     let core_time = scaled(slower, 1.0 / threads as f64);
     (core_time.upper < 1.0 / (1.0 + LEAST_DIFFERENCE)).then(|| {
@@ -81,7 +81,7 @@ fn if_cores_are_busy(ranking: &Ranking<'_, '_>, winner: &Ranked<'_, '_>) -> Opti
 /// `prod` with lanes held to AVX2, beside what it costs to do without lanes.
 fn without_avx512(evidence: &Evidence<'_, '_>, ranking: &Ranking<'_, '_>, winner: &Ranked<'_, '_>) -> Option<String> {
     let seams = winner.candidate.variant.seams;
-    if evidence.run.header.host.simd_path != "avx512" || seams.mac != "lanes" {
+    if evidence.run.header.host.simd_path != "avx512" || seams.mac != MacChoice::Lanes {
         return None;
     }
     if let Some(left_out) = evidence.run.header.unavailable.iter().find(|left_out| left_out.variant == "prod-avx2") {
@@ -92,7 +92,7 @@ fn without_avx512(evidence: &Evidence<'_, '_>, ranking: &Ranking<'_, '_>, winner
         evidence.all.iter().filter(move |arm| arm.arm.variant == name && arm.point() == ranking.point)
     };
     let avx2 = named("prod-avx2").find_map(|avx2| named("prod").find_map(|prod| avx2.to(prod)))?;
-    let without_lanes = ranking.find(Seams { mac: "serial", ..seams })?.to(winner)?;
+    let without_lanes = ranking.find(Seams { mac: MacChoice::Serial, ..seams })?.to(winner)?;
     let conclusion = if avx2.upper < without_lanes.lower {
         "lanes stay worth it"
     } else if avx2.lower > without_lanes.upper {
@@ -114,7 +114,7 @@ fn scaled(PairedRatio { estimate, lower, upper }: PairedRatio, factor: f64) -> P
 
 #[cfg(test)]
 mod tests {
-    use ron_auth_variants::compositions;
+    use ron_auth_catalogue::compositions;
 
     use crate::recommend::tests::{question, run_at};
     use crate::recommend::{Question, advise};

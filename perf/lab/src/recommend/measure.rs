@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use fairbench::compare::group::Effort;
 use fairbench::exit::Failure;
 use fairbench::host::Host;
-use ron_auth_variants::{Variant, compositions, find};
+use ron_auth_catalogue::{Variant, compositions, find};
 
 use super::needed::{Budget, Needed};
 use super::ranking::is_safe;

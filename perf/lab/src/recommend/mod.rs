@@ -25,7 +25,7 @@ mod tuning;
 
 use fairbench::host::Host;
 use fairbench::measure::stats::PairedRatio;
-use ron_auth_variants::Variant;
+use ron_auth_catalogue::Variant;
 
 pub use self::expected::Expected;
 pub use self::hold::{Held, hold};
@@ -257,7 +257,7 @@ fn warnings(run: &Run, point: &Point, question: &Question) -> Vec<String> {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use ron_auth_variants::{compositions, find};
+    use ron_auth_catalogue::{DecodeChoice, compositions, find};
 
     use super::*;
     use crate::run::simulated::{self, Truth, group, point, run_of, time_of};
@@ -298,7 +298,7 @@ pub(crate) mod tests {
     fn what_decodes_with_serde_cbor_is_never_advised_however_fast() {
         let advice = advise(&simulated::run(&Truth { minicbor: 2.0, ..Truth::default() }, 24), &question(64)).unwrap();
         assert_eq!(advice.ranking.len(), 16);
-        assert!(advice.ranking.iter().all(|candidate| candidate.variant.seams.decode == "minicbor-zerocopy"));
+        assert!(advice.ranking.iter().all(|candidate| candidate.variant.seams.decode == DecodeChoice::ZeroCopy));
         assert!(advice.excluded.unwrap().1.upper < 1.0);
     }
 

@@ -12,7 +12,7 @@
 //! the fastest.
 
 use fairbench::measure::stats::{PairedRatio, Quartiles, median};
-use ron_auth_variants::{Seams, Variant};
+use ron_auth_catalogue::{DecodeChoice, Seams, Variant};
 
 use super::{Candidate, NoAdvice};
 use crate::run::compositions::LEAST_DIFFERENCE;
@@ -27,7 +27,7 @@ const CONTROL_MARGIN: f64 = 0.02;
 
 /// Whether a service may depend on it: not on serde_cbor, which is archived upstream (RUSTSEC-2021-0127).
 pub(super) fn is_safe(variant: &Variant) -> bool {
-    variant.seams.decode != "serde_cbor"
+    variant.seams.decode != DecodeChoice::SerdeCbor
 }
 
 /// The safe compositions at one point, fastest first.

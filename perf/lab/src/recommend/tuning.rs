@@ -1,7 +1,7 @@
 //! Knobs that are faster than the defaults.
 
 use fairbench::measure::stats::{PairedRatio, Quartiles};
-use ron_auth_variants::{Variant, find};
+use ron_auth_catalogue::{Variant, find};
 
 use crate::catalogue::Knobs;
 use crate::run::compositions::LEAST_DIFFERENCE;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use fairbench::measure::stats::PairedRatio;
-use ron_auth_variants::{Seams, find};
+use ron_auth_catalogue::{Seams, find};
 
 use crate::catalogue::REFERENCE;
 use crate::run::record::Allocations;
@@ -76,7 +76,7 @@ impl<'r> Data<'r> {
     /// Time of the composition with these seams / time of `classic` at a point; `None` where the two were not measured
     /// beside each other.
     pub(super) fn composed_to_classic(&self, seams: Seams, point: &Point) -> Option<PairedRatio> {
-        let composed = self.all.iter().filter(|arm| arm.point() == point && arm.arm.variant.starts_with('+'));
+        let composed = self.all.iter().filter(|arm| arm.point() == point && arm.arm.is_composition());
         let mut own = composed.filter(|arm| find(&arm.arm.variant).is_ok_and(|variant| variant.seams == seams));
         own.find_map(|arm| self.to_classic(arm))
     }
@@ -122,7 +122,7 @@ impl<'r> Data<'r> {
 
     /// The batches that all compositions were measured with on a corpus, at default knobs.
     pub(super) fn composed_batches(&self, corpus: &str) -> BTreeSet<usize> {
-        let composed = self.all.iter().filter(|arm| arm.arm.variant.starts_with('+') && arm.is_at_default_knobs);
+        let composed = self.all.iter().filter(|arm| arm.arm.is_composition() && arm.is_at_default_knobs);
         composed.filter(|arm| arm.point().corpus == corpus).map(|arm| arm.point().batch).collect()
     }
 }
@@ -139,7 +139,7 @@ pub(super) fn is_plain(arm: &MeasuredArm<'_>) -> bool {
 
 /// A variant by a name of its own; compositions are named by their backends.
 fn is_named(arm: &MeasuredArm<'_>) -> bool {
-    arm.arm.kind == ArmKind::Variant && !arm.arm.variant.starts_with('+')
+    arm.arm.kind == ArmKind::Variant && !arm.arm.is_composition()
 }
 
 #[cfg(test)]

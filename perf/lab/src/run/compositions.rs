@@ -1,7 +1,7 @@
 //! The compositions that were measured against each other: what effects and advice are made from.
 
 use fairbench::measure::stats::PairedRatio;
-use ron_auth_variants::{Variant, compositions, find};
+use ron_auth_catalogue::{Variant, compositions, find};
 
 use super::journal::Run;
 use super::measured::MeasuredArm;
@@ -40,8 +40,8 @@ impl Run {
         let all = self.measured();
         let mut found: Vec<Compositions<'_>> = Vec::new();
         for measured in &all {
-            let is_composition = measured.arm.kind == ArmKind::Variant && measured.arm.variant.starts_with('+');
-            let Some(variant) = find(&measured.arm.variant).ok().filter(|_| is_composition) else { continue };
+            let found_variant = find(&measured.arm.variant).ok().filter(|_| measured.arm.is_composition());
+            let Some(variant) = found_variant else { continue };
             let arm = (variant, measured.clone());
             let beside = |other: &MeasuredArm<'_>| (other.panel, other.group) == (measured.panel, measured.group);
             let group = found.iter_mut().find(|group| {

@@ -57,7 +57,7 @@ pub fn entry_of(run: &Run) -> Entry {
 }
 
 fn is_kept(arm: &MeasuredArm<'_>) -> bool {
-    let is_named = || ron_auth_variants::catalogue().iter().any(|variant| variant.name == arm.arm.variant);
+    let is_named = || ron_auth_catalogue::catalogue().iter().any(|variant| variant.name == arm.arm.variant);
     arm.arm.kind == ArmKind::Variant && arm.is_at_default_knobs && arm.point().knobs.threads == 1 && is_named()
 }
 
@@ -70,7 +70,7 @@ mod tests {
     fn an_entry_holds_the_named_variants_with_the_ratios_that_are_true() {
         let truth = Truth::default();
         let entry = entry_of(&simulated::run(&truth, 12));
-        assert_eq!(entry.benchmarks.len(), 2 * ron_auth_variants::catalogue().len());
+        assert_eq!(entry.benchmarks.len(), 2 * ron_auth_catalogue::catalogue().len());
         assert!(entry.benchmarks.keys().all(|name| !name.starts_with('+')));
         let prod = &entry.benchmarks["prod/light/64"];
         let expected = simulated::time_of(&truth, "prod");
@@ -92,7 +92,7 @@ mod tests {
         variants.groups[1].arms[2].kind = ArmKind::Control;
         compositions.groups[1].arms[2].kind = ArmKind::Control;
         let names = entry_of(&run).benchmarks;
-        assert_eq!(names.len(), ron_auth_variants::catalogue().len() - 3, "{:?}", names.keys());
+        assert_eq!(names.len(), ron_auth_catalogue::catalogue().len() - 3, "{:?}", names.keys());
         assert!(left_out.iter().all(|name| !names.contains_key(&format!("{name}/light/1"))));
     }
 

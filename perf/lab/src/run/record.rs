@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use fairbench::host::Host;
+use ron_auth_catalogue::find;
 use serde::{Deserialize, Serialize};
 
 use crate::catalogue::Knobs;
@@ -76,10 +77,18 @@ impl ArmKind {
 pub struct SweepArm {
     /// What it is.
     pub kind: ArmKind,
-    /// Name of the variant as `ron_auth_variants::find` knows it; `plain` for the control, `floor` for the floor.
+    /// Name of the variant as `ron_auth_catalogue::find` knows it; `plain` for the control, `floor` for the floor.
     pub variant: String,
     /// What it is run on.
     pub point: Point,
+}
+
+impl SweepArm {
+    /// Whether its variant is one of the compositions, whose backends are picked at run time.
+    #[must_use]
+    pub fn is_composition(&self) -> bool {
+        self.kind == ArmKind::Variant && find(&self.variant).is_ok_and(|variant| variant.is_composition())
+    }
 }
 
 /// Arms that take turns in the same rounds. The first is always `plain` at default knobs, the second its control; `classic`
@@ -122,7 +131,7 @@ impl ComparisonGroup {
         let sweeps_knobs = |knobs: &Knobs| *knobs != self.default_knobs(knobs.threads);
         if self.arms.iter().any(|arm| sweeps_knobs(&arm.point.knobs)) {
             Purpose::Knobs
-        } else if self.arms.iter().any(|arm| arm.variant.starts_with('+')) {
+        } else if self.arms.iter().any(SweepArm::is_composition) {
             Purpose::Compositions
         } else {
             Purpose::Variants

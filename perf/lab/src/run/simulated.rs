@@ -7,7 +7,9 @@ use std::path::PathBuf;
 use fairbench::measure::simulated::normal;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use ron_auth_variants::{Seams, Variant, catalogue, compositions, find};
+use ron_auth_catalogue::{
+    Base64Choice, DecodeChoice, ExecuteChoice, MacChoice, ScratchChoice, Seams, Variant, catalogue, compositions, find,
+};
 
 use super::journal::Run;
 use super::record::{ArmKind, Block, ComparisonGroup, FORMAT, Header, Panel, Point, Record, SweepArm};
@@ -51,21 +53,23 @@ pub(crate) const CLASSIC: f64 = 0.7;
 /// Time / time of plain.
 pub(crate) fn time_of(truth: &Truth, variant: &str) -> f64 {
     let Seams { base64, decode, mac, execute, scratch } = find(variant).unwrap().seams;
-    let mut time = 1.0;
-    for (own, backend, factor) in [
-        (base64, "simd-b64", truth.simd_b64),
-        (decode, "minicbor-zerocopy", truth.minicbor),
-        (decode, "ciborium", 1.3),
-        (mac, "lanes", truth.lanes),
-        (mac, "lanes-avx2", truth.lanes * 1.2),
-        (execute, "parallel", truth.parallel),
-        (scratch, "tls-scratch", truth.tls_scratch),
-    ] {
-        if own == backend {
-            time *= factor;
-        }
-    }
-    if mac == "lanes" && execute == "parallel" { time * truth.lanes_with_parallel } else { time }
+    let decode = match decode {
+        DecodeChoice::SerdeCbor | DecodeChoice::Classic => 1.0,
+        DecodeChoice::Ciborium => 1.3,
+        DecodeChoice::ZeroCopy => truth.minicbor,
+    };
+    let lanes_with = if execute == ExecuteChoice::Parallel { truth.lanes_with_parallel } else { 1.0 };
+    let mac = match mac {
+        MacChoice::Serial | MacChoice::Hasher => 1.0,
+        MacChoice::Lanes => truth.lanes * lanes_with,
+        MacChoice::LanesAvx2 => truth.lanes * 1.2,
+    };
+    let where_it = |is_there, factor| if is_there { factor } else { 1.0 };
+    decode
+        * mac
+        * where_it(base64 == Base64Choice::Simd, truth.simd_b64)
+        * where_it(execute == ExecuteChoice::Parallel, truth.parallel)
+        * where_it(scratch == ScratchChoice::ThreadLocal, truth.tls_scratch)
 }
 
 /// Named variants and all compositions on `light`, batches 1 and 64, one thread; two panels.

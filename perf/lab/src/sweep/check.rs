@@ -42,7 +42,7 @@ pub fn check_all(
         if interrupted() {
             return Err(Failure::interrupted());
         }
-        let variant = ron_auth_variants::find(name).map_err(Failure::usage)?;
+        let variant = ron_auth_catalogue::find(name).map_err(Failure::usage)?;
         let (corpus, expected) = match expected.entry((point.corpus.clone(), point.batch)) {
             std::collections::hash_map::Entry::Occupied(known) => known.into_mut(),
             std::collections::hash_map::Entry::Vacant(unknown) => unknown.insert(reference_on(point)?),
@@ -57,7 +57,7 @@ pub fn check_all(
 
 fn reference_on(point: &Point) -> Result<(Arc<Corpus>, Results), Failure> {
     let source: Source = point.corpus.parse().map_err(Failure::usage)?;
-    let reference = ron_auth_variants::find(REFERENCE).map_err(Failure::usage)?;
+    let reference = ron_auth_catalogue::find(REFERENCE).map_err(Failure::usage)?;
     let corpus = Arc::new(source.corpus(tokens_per_pass(point.batch)));
     let what = format!("{REFERENCE} on {point}");
     let one_by_one = Workload::new(&reference, corpus.clone(), 1, Knobs::sequential()).results();

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use fairbench::probe::callgrind;
-use ron_auth_variants::Variant;
+use ron_auth_catalogue::Variant;
 
 use super::plan::SweepPlan;
 use crate::catalogue::{CLASSIC, Knobs, REFERENCE};

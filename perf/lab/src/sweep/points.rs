@@ -10,8 +10,8 @@ use fairbench::files::read_json;
 use fairbench_probe::clock::Clock;
 use fairbench_probe::protocol::Case;
 use fairbench_probe::serve::{Job, Suite};
+use ron_auth_catalogue::Variant;
 use ron_auth_fixtures::Corpus;
-use ron_auth_variants::Variant;
 
 use crate::catalogue::workload::{Workload, first_difference_of, tokens_per_pass};
 use crate::corpus::Source;
@@ -163,7 +163,7 @@ mod tests {
 
     fn suite(variant: &str) -> PointSuite {
         let points = vec![point("light", 1), point("light", 1024), point("mixed", 64)];
-        PointSuite::new(Worker::Variant(ron_auth_variants::find(variant).unwrap()), points).unwrap()
+        PointSuite::new(Worker::Variant(ron_auth_catalogue::find(variant).unwrap()), points).unwrap()
     }
 
     #[test]

@@ -143,7 +143,7 @@ impl CellName {
 
     fn check(&self, path: &Path, tripwire: &str) -> anyhow::Result<()> {
         let place = |error: String| anyhow!("{}: tripwire {tripwire:?}: {error}", path.display());
-        ron_auth_variants::find(&self.variant).map_err(|error| place(error.to_string()))?;
+        ron_auth_catalogue::find(&self.variant).map_err(|error| place(error.to_string()))?;
         self.fixture.parse::<ron_auth_fixtures::Fixture>().map_err(|error| place(error.to_string()))?;
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! What is hashed: a token's chain, or a message of its own.
+//! What is hashed: a token's chain.
 
 use ron_auth_core::MacKey;
 use ron_auth_core::chain::{self, Tag};
@@ -48,39 +48,6 @@ impl<'a, V: TokenView<'a>> Chain<'a> for TokenChain<'a, V> {
     }
     fn serially(self) -> Tag {
         chain::tag_of(self.key, self.token)
-    }
-}
-
-/// A message of its own, for [`keyed_hash_lanes`](super::LanesMac::keyed_hash_lanes).
-#[derive(Clone, Copy)]
-pub struct Message<'a> {
-    /// The key to hash it under.
-    pub key: &'a [u8; 32],
-    /// Its bytes.
-    pub bytes: &'a [u8],
-}
-
-impl<'a> Chain<'a> for Message<'a> {
-    const LEAD: &'static [u8] = &[];
-
-    #[inline(always)]
-    fn key(self) -> &'a [u8; 32] {
-        self.key
-    }
-    #[inline(always)]
-    fn head(self) -> [&'a [u8]; 3] {
-        [&[], &[], self.bytes]
-    }
-    #[inline(always)]
-    fn links(self) -> usize {
-        0
-    }
-    #[inline(always)]
-    fn link(self, _index: usize) -> &'a [u8] {
-        &[]
-    }
-    fn serially(self) -> Tag {
-        blake3::keyed_hash(self.key, self.bytes).into()
     }
 }
 

@@ -10,7 +10,16 @@ use super::compress::{Block, CHUNK_END, CHUNK_START, KEYED_HASH, ROOT, Rotations
 use super::level::at_level;
 use super::stage::BLOCK;
 use super::transpose::{Numbers, rows_of_words};
-use super::{LanesMac, MAX_LANES, Message};
+use super::{LanesMac, MAX_LANES};
+
+/// What is hashed: bytes under a key.
+#[derive(Clone, Copy)]
+pub struct Message<'a> {
+    /// The key to hash it under.
+    pub key: &'a [u8; 32],
+    /// Its bytes.
+    pub bytes: &'a [u8],
+}
 
 /// Messages of up to 1,024 bytes in lane form, lanes full as far as the number of blocks allows: what the lab takes as
 /// the floor of a batch. Longer messages are left out, and so is every message where the engine has no lanes.

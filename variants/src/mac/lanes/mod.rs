@@ -18,6 +18,7 @@
 
 mod chains;
 mod compress;
+#[cfg(feature = "lanes-floor")]
 mod floor;
 mod level;
 #[cfg(target_arch = "x86_64")]
@@ -28,8 +29,8 @@ mod schedule;
 mod stage;
 mod transpose;
 
-pub use chains::Message;
-pub use floor::MessagesInLanes;
+#[cfg(feature = "lanes-floor")]
+pub use floor::{Message, MessagesInLanes};
 pub use level::SimdLevel;
 
 use fearless_simd::{Level, Simd};
@@ -103,13 +104,6 @@ impl LanesMac {
             SimdLevel::Avx2 => 8,
             SimdLevel::Avx512 => 16,
         }
-    }
-
-    /// `blake3::keyed_hash` of many messages that don't depend on each other, on the path that chains take. `job` gives
-    /// the message of each index; `tags` has one element for each index, and those without a message stay as they are.
-    /// See [`MessagesInLanes`] for the floor of a batch.
-    pub fn keyed_hash_lanes<'a>(&self, job: impl Fn(usize) -> Option<Message<'a>>, tags: &mut [Option<Tag>]) {
-        self.hash(job, tags);
     }
 
     #[inline]

@@ -4,10 +4,8 @@
 //! chunks, and a chunk in phases, so that an engine may do one phase for many tokens at once.
 
 mod batch;
-mod boxed;
 mod stages;
 
-pub use boxed::Verifier;
 pub use stages::Scratch;
 pub(crate) use stages::{check_and_wipe, key_of};
 

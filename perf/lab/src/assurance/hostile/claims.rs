@@ -66,8 +66,8 @@ pub fn claims(cbor_bytes: usize) -> Vec<(String, String)> {
 
 #[cfg(test)]
 mod tests {
+    use ron_auth_catalogue::catalogue;
     use ron_auth_core::AuthError;
-    use ron_auth_variants::catalogue;
 
     use super::*;
     use crate::assurance::hostile::{key, request, settings};

@@ -5,8 +5,8 @@
 
 use std::hint::black_box;
 
+use ron_auth_catalogue::Variant;
 use ron_auth_core::{KeyName, MacKey, MacKeyProvider};
-use ron_auth_variants::Variant;
 use serde::{Deserialize, Serialize};
 
 use super::claims::claims;

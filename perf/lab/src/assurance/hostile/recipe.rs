@@ -307,8 +307,8 @@ impl TokenRecipe {
 
 #[cfg(test)]
 mod tests {
+    use ron_auth_catalogue::find;
     use ron_auth_core::{AuthError, Malformed};
-    use ron_auth_variants::find;
 
     use super::*;
     use crate::assurance::hostile::{LENGTHS, ordinary, request, settings};

@@ -7,7 +7,8 @@ use fairbench::measure::stats::{PairedRatio, Quartiles};
 use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use ron_auth_core::{Verifier, VerifierConfig};
+use ron_auth_catalogue::Verifier;
+use ron_auth_core::VerifierConfig;
 use serde::Serialize;
 
 use super::ordinary;
@@ -162,7 +163,7 @@ fn changed(recipe: &TokenRecipe, rng: &mut ChaCha8Rng) -> TokenRecipe {
 
 #[cfg(test)]
 mod tests {
-    use ron_auth_variants::find;
+    use ron_auth_catalogue::find;
 
     use super::*;
 

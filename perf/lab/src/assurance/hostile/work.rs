@@ -2,7 +2,8 @@
 
 use std::hint::black_box;
 
-use ron_auth_core::{AuthError, Decision, MacKey, RequestCtx, Verifier, VerifierConfig};
+use ron_auth_catalogue::Verifier;
+use ron_auth_core::{AuthError, Decision, MacKey, RequestCtx, VerifierConfig};
 
 use super::{key, request, settings};
 use crate::rounds::subject::Work;

@@ -19,9 +19,9 @@ use fairbench::measure::interval::MedianInterval;
 use fairbench::measure::stats::{Quartiles, median};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use ron_auth_catalogue::Variant;
 use ron_auth_core::{MacKey, RequestCtx, VerifierConfig};
 use ron_auth_fixtures::Fixture;
-use ron_auth_variants::Variant;
 use serde::Serialize;
 
 use self::inputs::{Inputs, inputs};
@@ -187,7 +187,7 @@ const TOKENS_PER_TURN: usize = 64;
 
 /// Inputs of both kinds, and the one place that they are verified in.
 struct TimingBlock {
-    verifier: Box<dyn ron_auth_core::Verifier>,
+    verifier: Box<dyn ron_auth_catalogue::Verifier>,
     config: VerifierConfig,
     request: RequestCtx<'static>,
     batch: usize,
@@ -263,7 +263,7 @@ fn leaky_equal(mac: &[u8; 32], right: &[u8; 32]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use ron_auth_variants::find;
+    use ron_auth_catalogue::find;
 
     use super::*;
 

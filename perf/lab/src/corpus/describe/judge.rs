@@ -1,7 +1,8 @@
 //! What the reference verifier says of parts of a token.
 
+use ron_auth_catalogue::Verifier;
 use ron_auth_core::{
-    CapabilityBuilder, Caveat, Decision, DenyReason, KeyRing, MacKey, RequestCtx, Scope, Verifier, VerifierConfig,
+    CapabilityBuilder, Caveat, Decision, DenyReason, KeyRing, MacKey, RequestCtx, Scope, VerifierConfig,
 };
 
 /// What is needed to judge tokens.

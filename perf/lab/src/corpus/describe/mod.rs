@@ -11,7 +11,8 @@ use std::hash::Hash;
 use std::str::FromStr as _;
 
 use ipnet::IpNet;
-use ron_auth_core::{Capability, Caveat, DenyReason, KeyName, MacKeyProvider as _, Verifier};
+use ron_auth_catalogue::Verifier;
+use ron_auth_core::{Capability, Caveat, DenyReason, KeyName, MacKeyProvider as _};
 
 pub use self::judge::JudgeInput;
 use self::judge::{CaveatFinding, ReferenceJudge};

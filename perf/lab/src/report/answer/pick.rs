@@ -1,7 +1,7 @@
 //! What was picked for a workload.
 
 use fairbench::measure::stats::{PairedRatio, Quartiles};
-use ron_auth_variants::{Seams, find};
+use ron_auth_catalogue::{DecodeChoice, ExecuteChoice, MacChoice, Seams, find};
 
 use crate::catalogue::{CLASSIC, REFERENCE};
 use crate::recommend::{Advice, Candidate};
@@ -204,7 +204,7 @@ fn core_time(PairedRatio { estimate, lower, upper }: PairedRatio, busy_cores: us
 
 /// Cores that a batch may keep busy.
 fn busy_cores(arm: &MeasuredArm<'_>, seams: Seams) -> usize {
-    if seams.execute == "parallel" && arm.point().batch > 1 { arm.point().knobs.threads } else { 1 }
+    if seams.execute == ExecuteChoice::Parallel && arm.point().batch > 1 { arm.point().knobs.threads } else { 1 }
 }
 
 /// Tokens per second and core.
@@ -217,8 +217,9 @@ fn rate(arm: &MeasuredArm<'_>, seams: Seams) -> Option<Quartiles> {
 
 /// Whether a service may run it: not `plain`, nor what decodes as `plain` does, nor what is held back to show something.
 fn is_safe(arm: &MeasuredArm<'_>) -> bool {
-    let is_for_services =
-        |seams: Seams| matches!(seams.decode, "minicbor-zerocopy" | "ciborium") && seams.mac != "lanes-avx2";
+    let is_for_services = |seams: Seams| {
+        matches!(seams.decode, DecodeChoice::ZeroCopy | DecodeChoice::Ciborium) && seams.mac != MacChoice::LanesAvx2
+    };
     !is_plain(arm) && find(&arm.arm.variant).is_ok_and(|variant| is_for_services(variant.seams))
 }
 

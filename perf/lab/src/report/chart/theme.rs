@@ -136,7 +136,7 @@ pub(in crate::report) mod tests {
 
     #[test]
     fn no_two_variants_look_alike() {
-        let looks: Vec<Look> = ron_auth_variants::catalogue().iter().map(|variant| look_of(variant.name)).collect();
+        let looks: Vec<Look> = ron_auth_catalogue::catalogue().iter().map(|variant| look_of(variant.name)).collect();
         for (index, look) in looks.iter().enumerate() {
             assert!(!looks[..index].contains(look), "{index}: {look:?}");
         }

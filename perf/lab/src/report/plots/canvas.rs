@@ -38,7 +38,7 @@ pub(in crate::report) fn colour(index: usize) -> RGBColor {
 
 /// The colour of a variant, the same in every plot.
 pub(in crate::report) fn colour_of(variant: &str) -> RGBColor {
-    ron_auth_variants::catalogue().iter().position(|known| known.name == variant).map_or(INK, colour)
+    ron_auth_catalogue::catalogue().iter().position(|known| known.name == variant).map_or(INK, colour)
 }
 
 /// A text style of this program's own font.

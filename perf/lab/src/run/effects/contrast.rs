@@ -11,7 +11,7 @@
 //! Every contrast is taken within each block: what a block does to all its processes alike cancels, and blocks stay
 //! the unit of the statistics. Each uses all 32 compositions, so that its noise is that of a mean of many.
 
-use ron_auth_variants::Variant;
+use ron_auth_catalogue::Variant;
 
 use crate::run::MeasuredArm;
 

@@ -9,7 +9,7 @@ mod contrast;
 mod words;
 
 use fairbench::measure::stats::{PairedRatio, median};
-use ron_auth_variants::{Variant, compositions};
+use ron_auth_catalogue::{Variant, compositions};
 pub use words::table;
 
 use self::contrast::contrast;

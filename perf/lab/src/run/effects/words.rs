@@ -113,7 +113,7 @@ fn row(point: &dyn fmt::Display, cells: &[impl fmt::Display]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use ron_auth_variants::compositions;
+    use ron_auth_catalogue::compositions;
 
     use super::*;
     use crate::run::effects::tests::of;

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use ron_auth_variants::{catalogue, compositions};
+use ron_auth_catalogue::{catalogue, compositions};
 
 use super::{Truth, normal, time_of};
 use crate::catalogue::{CLASSIC, Knobs, REFERENCE};

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{anyhow, bail};
-use ron_auth_variants::{Variant, catalogue, compositions};
+use ron_auth_catalogue::{Variant, catalogue, compositions};
 use toml::Spanned;
 
 use super::raw::{File, RawInstructions, RawMemory, RawProfile, RawSection, Threads};
@@ -183,7 +183,7 @@ impl Reader<'_> {
             let meant = match name.get_ref().as_str() {
                 "named" => catalogue(),
                 "compositions" => compositions().to_vec(),
-                one => vec![ron_auth_variants::find(one).map_err(|error| {
+                one => vec![ron_auth_catalogue::find(one).map_err(|error| {
                     self.wrong(name.span().start, format!("{error}; or \"named\", or \"compositions\""))
                 })?],
             };

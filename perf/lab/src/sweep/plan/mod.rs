@@ -10,7 +10,7 @@ mod raw;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use ron_auth_variants::Variant;
+use ron_auth_catalogue::Variant;
 
 use crate::corpus::Source;
 use crate::run::Panel;

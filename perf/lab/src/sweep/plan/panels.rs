@@ -5,7 +5,7 @@
 //! parallel and batches have more than one token. Variants that do not spread their work are measured on several threads
 //! beside those that do: that is what spreading is to be compared with.
 
-use ron_auth_variants::Variant;
+use ron_auth_catalogue::Variant;
 
 use super::PlanSection;
 
@@ -90,9 +90,9 @@ mod tests {
     #[test]
     fn a_quick_sweep_has_every_variant_corpus_and_batch_and_every_composition() {
         let panels = panels(BuiltIn::Quick, 2);
-        let named = ron_auth_variants::catalogue();
+        let named = ron_auth_catalogue::catalogue();
         for (variants, batches) in
-            [(&named[..], &[1, 8, 64, 256, 1024][..]), (ron_auth_variants::compositions(), &[1, 64])]
+            [(&named[..], &[1, 8, 64, 256, 1024][..]), (ron_auth_catalogue::compositions(), &[1, 64])]
         {
             for variant in variants {
                 for corpus in ["light", "heavy", "mixed"] {
@@ -136,7 +136,7 @@ mod tests {
     #[test]
     fn threads_and_par_min_batch_are_swept_only_where_they_can_matter() {
         let spreads = |arm: &SweepArm| {
-            ron_auth_variants::find(&arm.variant).is_ok_and(|variant| variant.is_parallel()) && arm.point.batch > 1
+            ron_auth_catalogue::find(&arm.variant).is_ok_and(|variant| variant.is_parallel()) && arm.point.batch > 1
         };
         let panels_of_4 = panels(BuiltIn::Full, 4);
         for group in panels_of_4.iter().flat_map(|panel| &panel.groups) {

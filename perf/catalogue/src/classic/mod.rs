@@ -1,17 +1,22 @@
 //! The second reference, put together as the deployed verifier is.
 
+mod decode;
+mod mac;
+
+pub use decode::{ClassicDecode, ClassicToken, ClassicView, Fragments};
+pub use mac::HasherMac;
+
 use ron_auth_core::seam::ScratchPolicy;
 use ron_auth_core::{
-    AuthError, BatchError, Decision, Engine, EvalMode, MacKeyProvider, RequestCtx, Scratch, Verdict, Verifier,
-    VerifierConfig,
+    AuthError, BatchError, Decision, Engine, EvalMode, MacKeyProvider, RequestCtx, Scratch, Verdict, VerifierConfig,
 };
+use ron_auth_variants::base64::SimdBase64;
+use ron_auth_variants::execute::SequentialExecute;
+use ron_auth_variants::scratch::ThreadLocalScratch;
 
-use super::{Seams, Variant};
-use crate::base64::SimdBase64;
-use crate::decode::ClassicDecode;
-use crate::execute::SequentialExecute;
-use crate::mac::HasherMac;
-use crate::scratch::ThreadLocalScratch;
+use crate::seams::{Base64Choice, DecodeChoice, ExecuteChoice, MacChoice, ScratchChoice, Seams};
+use crate::variant::{Kind, Variant};
+use crate::verifier::Verifier;
 
 /// SIMD Base64, owned decoding with `serde_cbor`, fragments encoded again into one buffer that each thread keeps, one
 /// `blake3::Hasher` for each step of the MAC, and of a batch one token after another. It
@@ -21,13 +26,14 @@ pub const fn classic() -> Variant {
     Variant {
         name: "classic",
         seams: Seams {
-            base64: "simd-b64",
-            decode: "classic",
-            mac: "hasher",
-            execute: "sequential",
-            scratch: "tls-scratch",
+            base64: Base64Choice::Simd,
+            decode: DecodeChoice::Classic,
+            mac: MacChoice::Hasher,
+            execute: ExecuteChoice::Sequential,
+            scratch: ScratchChoice::ThreadLocal,
         },
         features: &[],
+        kind: Kind::Yardstick,
         build: |_| Box::new(TokenByToken::default()),
     }
 }

@@ -1,3 +1,5 @@
+//! How the yardstick reads.
+
 use std::borrow::Cow;
 use std::fmt;
 

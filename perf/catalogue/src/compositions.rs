@@ -7,7 +7,9 @@
 
 use std::sync::LazyLock;
 
-use super::{PLAIN, PROD, Seams, Variant, chosen};
+use crate::chosen;
+use crate::seams::{Base64Choice, DecodeChoice, ExecuteChoice, MacChoice, ScratchChoice, Seams};
+use crate::variant::{Kind, Variant};
 
 /// All 32, everything plain first, everything recommended last. A composition is named by its backends other than
 /// plain's, each behind a `+`: `+simd-b64+lanes`, and `+` alone for none. Those that the catalogue holds are here under
@@ -16,11 +18,11 @@ use super::{PLAIN, PROD, Seams, Variant, chosen};
 pub fn compositions() -> &'static [Variant] {
     static ALL: LazyLock<Vec<Variant>> = LazyLock::new(|| {
         let mut all = Vec::with_capacity(32);
-        for base64 in ["scalar", "simd-b64"] {
-            for decode in ["serde_cbor", "minicbor-zerocopy"] {
-                for mac in ["serial", "lanes"] {
-                    for execute in ["sequential", "parallel"] {
-                        for scratch in ["per-call", "tls-scratch"] {
+        for base64 in [Base64Choice::Scalar, Base64Choice::Simd] {
+            for decode in [DecodeChoice::SerdeCbor, DecodeChoice::ZeroCopy] {
+                for mac in [MacChoice::Serial, MacChoice::Lanes] {
+                    for execute in [ExecuteChoice::Sequential, ExecuteChoice::Parallel] {
+                        for scratch in [ScratchChoice::PerCall, ScratchChoice::ThreadLocal] {
                             all.push(composition(Seams { base64, decode, mac, execute, scratch }));
                         }
                     }
@@ -35,46 +37,12 @@ pub fn compositions() -> &'static [Variant] {
 // Leaked once, with the list: a variant's name and features live as long as the program.
 fn composition(seams: Seams) -> Variant {
     let name = format!("+{}", seams.beyond_plain().join("+"));
-    Variant { name: name.leak(), seams, features: seams.features().leak(), build: chosen::build }
-}
-
-impl Seams {
-    /// The backends, in the order of the work: Base64, decode, MAC, execute, scratch.
-    #[must_use]
-    pub const fn backends(&self) -> [&'static str; 5] {
-        [self.base64, self.decode, self.mac, self.execute, self.scratch]
-    }
-
-    /// The backends that differ from `plain`'s.
-    #[must_use]
-    pub fn beyond_plain(&self) -> Vec<&'static str> {
-        let own = self.backends().into_iter().zip(PLAIN.backends()).filter(|(own, plain)| own != plain);
-        own.map(|(own, _)| own).collect()
-    }
-
-    /// What people call it: `plain`, `prod`, or the backends that differ from `plain`'s, joined by `+`.
-    #[must_use]
-    pub fn name(&self) -> String {
-        match self {
-            seams if *seams == PLAIN => "plain".to_owned(),
-            seams if *seams == PROD => "prod".to_owned(),
-            seams => seams.beyond_plain().join("+"),
-        }
-    }
-
-    /// The features of `ron-auth` that give this composition, without the default ones. All together they are `full`.
-    #[must_use]
-    pub fn features(&self) -> Vec<&'static str> {
-        if *self == PROD {
-            return vec!["full"];
-        }
-        let decoder = match self.decode {
-            "serde_cbor" => "plain",
-            "ciborium" => "fast-cbor",
-            other => other,
-        };
-        let others = self.beyond_plain().into_iter().filter(|own| *own != self.decode);
-        std::iter::once(decoder).chain(others).collect()
+    Variant {
+        name: name.leak(),
+        seams,
+        features: seams.features().leak(),
+        kind: Kind::Composition,
+        build: chosen::build,
     }
 }
 
@@ -91,6 +59,7 @@ mod tests {
         assert_eq!(all.len(), 32);
         assert_eq!(all.iter().map(|variant| variant.seams.backends()).collect::<HashSet<_>>().len(), 32);
         assert_eq!(all.iter().map(|variant| variant.name).collect::<HashSet<_>>().len(), 32);
+        assert!(all.iter().all(Variant::is_composition) && !catalogue().iter().any(Variant::is_composition));
         assert_eq!((all[0].name, all[31].name), ("+", "+simd-b64+minicbor-zerocopy+lanes+parallel+tls-scratch"));
     }
 

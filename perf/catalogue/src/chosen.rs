@@ -8,39 +8,47 @@
 use ron_auth_core::chain::Tag;
 use ron_auth_core::seam::{Base64, Decode, Execute, Mac, Reuse, ScratchPolicy};
 use ron_auth_core::view::TokenView;
-use ron_auth_core::{Engine, MacKey, Malformed, Verifier};
+use ron_auth_core::{MacKey, Malformed};
+use ron_auth_variants::base64::{ScalarBase64, SimdBase64};
+use ron_auth_variants::decode::{CiboriumDecode, SerdeCborDecode, ZeroCopyDecode};
+use ron_auth_variants::execute::{RayonExecute, SequentialExecute};
+use ron_auth_variants::mac::lanes::SimdLevel;
+use ron_auth_variants::mac::{LanesMac, SerialMac};
+use ron_auth_variants::scratch::{PerCallScratch, ThreadLocalScratch};
 
-use super::Seams;
-use crate::{base64::*, decode::*, execute::*, mac::*, scratch::*};
+use crate::classic::{ClassicDecode, HasherMac};
+use crate::seams::{Base64Choice, DecodeChoice, ExecuteChoice, MacChoice, ScratchChoice, Seams};
+use crate::verifier::{Verifier, boxed};
 
 /// A verifier with these backends.
-pub(super) fn build(seams: &Seams) -> Box<dyn Verifier> {
+pub(crate) fn build(seams: &Seams) -> Box<dyn Verifier> {
     match seams.decode {
-        "serde_cbor" => engine(seams, SerdeCborDecode),
-        _ => engine(seams, ZeroCopyDecode),
+        DecodeChoice::SerdeCbor => engine(seams, SerdeCborDecode),
+        DecodeChoice::Ciborium => engine(seams, CiboriumDecode),
+        DecodeChoice::ZeroCopy => engine(seams, ZeroCopyDecode),
+        DecodeChoice::Classic => engine(seams, ClassicDecode),
     }
 }
 
 fn engine(seams: &Seams, decode: impl Decode + Clone + 'static) -> Box<dyn Verifier> {
-    let base64 = if seams.base64 == "scalar" { AnyBase64::Scalar } else { AnyBase64::Simd };
-    let mac = if seams.mac == "serial" { AnyMac::Serial } else { AnyMac::Lanes(LanesMac::default()) };
-    let execute = if seams.execute == "sequential" { AnyExecute::Sequential } else { AnyExecute::Rayon };
-    let scratch = if seams.scratch == "per-call" { AnyScratch::PerCall } else { AnyScratch::ThreadLocal };
-    Box::new(Engine::new(base64, decode, mac, execute, scratch))
+    let mac = match seams.mac {
+        MacChoice::Serial => AnyMac::Serial,
+        MacChoice::Lanes => AnyMac::Lanes(LanesMac::default()),
+        MacChoice::LanesAvx2 => AnyMac::Lanes(LanesMac::with_max(SimdLevel::Avx2)),
+        MacChoice::Hasher => AnyMac::Hasher,
+    };
+    boxed(AnyBase64(seams.base64), decode, mac, AnyExecute(seams.execute), AnyScratch(seams.scratch))
 }
 
 #[derive(Clone, Copy)]
-enum AnyBase64 {
-    Scalar,
-    Simd,
-}
+struct AnyBase64(Base64Choice);
 
 impl Base64 for AnyBase64 {
     #[inline]
     fn decode(&self, text: &[u8], out: &mut Vec<u8>) -> Result<(), Malformed> {
-        match self {
-            Self::Scalar => ScalarBase64.decode(text, out),
-            Self::Simd => SimdBase64.decode(text, out),
+        match self.0 {
+            Base64Choice::Scalar => ScalarBase64.decode(text, out),
+            Base64Choice::Simd => SimdBase64.decode(text, out),
         }
     }
 }
@@ -49,6 +57,7 @@ impl Base64 for AnyBase64 {
 enum AnyMac {
     Serial,
     Lanes(LanesMac),
+    Hasher,
 }
 
 impl Mac for AnyMac {
@@ -57,6 +66,7 @@ impl Mac for AnyMac {
         match self {
             Self::Serial => SerialMac.tag(key, token),
             Self::Lanes(lanes) => lanes.tag(key, token),
+            Self::Hasher => HasherMac.tag(key, token),
         }
     }
 
@@ -65,15 +75,13 @@ impl Mac for AnyMac {
         match self {
             Self::Serial => SerialMac.tags(job, tags),
             Self::Lanes(lanes) => lanes.tags(job, tags),
+            Self::Hasher => HasherMac.tags(job, tags),
         }
     }
 }
 
 #[derive(Clone, Copy)]
-enum AnyExecute {
-    Sequential,
-    Rayon,
-}
+struct AnyExecute(ExecuteChoice);
 
 impl Execute for AnyExecute {
     #[inline]
@@ -83,25 +91,22 @@ impl Execute for AnyExecute {
         E: Send,
         F: Fn(usize, &mut [T]) -> Result<(), E> + Sync,
     {
-        match self {
-            Self::Sequential => SequentialExecute.try_chunks(out, chunk_len, spread, work),
-            Self::Rayon => RayonExecute.try_chunks(out, chunk_len, spread, work),
+        match self.0 {
+            ExecuteChoice::Sequential => SequentialExecute.try_chunks(out, chunk_len, spread, work),
+            ExecuteChoice::Parallel => RayonExecute.try_chunks(out, chunk_len, spread, work),
         }
     }
 }
 
 #[derive(Clone, Copy)]
-enum AnyScratch {
-    PerCall,
-    ThreadLocal,
-}
+struct AnyScratch(ScratchChoice);
 
 impl ScratchPolicy for AnyScratch {
     #[inline]
     fn with<S: Reuse, R>(&self, work: impl FnOnce(&mut S) -> R) -> R {
-        match self {
-            Self::PerCall => PerCallScratch.with(work),
-            Self::ThreadLocal => ThreadLocalScratch.with(work),
+        match self.0 {
+            ScratchChoice::PerCall => PerCallScratch.with(work),
+            ScratchChoice::ThreadLocal => ThreadLocalScratch.with(work),
         }
     }
 }

@@ -1,3 +1,5 @@
+//! How the yardstick hashes.
+
 use blake3::Hasher;
 use ron_auth_core::MacKey;
 use ron_auth_core::chain::Tag;
@@ -6,7 +8,7 @@ use ron_auth_core::view::TokenView;
 use ron_auth_core::wire::MAC_HEAD_PREFIX;
 
 /// As the deployed verifier hashes: one incremental `blake3::Hasher` for each step. Part of the yardstick `classic`;
-/// [`SerialMac`](super::SerialMac) does the same chain in less time.
+/// [`SerialMac`](ron_auth_variants::mac::SerialMac) does the same chain in less time.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct HasherMac;
 

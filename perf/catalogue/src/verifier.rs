@@ -1,12 +1,9 @@
 //! Engines behind one type, so that a process can hold all of them side by side.
 
-use super::{Engine, EvalMode};
-use crate::config::VerifierConfig;
-use crate::context::RequestCtx;
-use crate::decision::{Decision, Verdict};
-use crate::error::{AuthError, BatchError};
-use crate::key::MacKeyProvider;
-use crate::seam::{Base64, Decode, Execute, Mac, ScratchPolicy};
+use ron_auth_core::seam::{Base64, Decode, Execute, Mac, ScratchPolicy};
+use ron_auth_core::{
+    AuthError, BatchError, Decision, Engine, EvalMode, MacKeyProvider, RequestCtx, Scratch, Verdict, VerifierConfig,
+};
 
 /// Any engine. The functions are those of [`Engine`], with the types that trait objects need; inside, everything is
 /// dispatched statically.
@@ -67,7 +64,26 @@ pub trait Verifier: Send + Sync {
     );
 }
 
-impl<B, D, M, X, S> Verifier for Engine<B, D, M, X, S>
+/// An engine of these backends behind a pointer.
+#[must_use]
+pub fn boxed(
+    base64: impl Base64 + Clone + 'static,
+    decode: impl Decode + Clone + 'static,
+    mac: impl Mac + Clone + 'static,
+    execute: impl Execute + Clone + 'static,
+    scratch: impl ScratchPolicy + Clone + 'static,
+) -> Box<dyn Verifier> {
+    Box::new(Boxed { engine: Engine::new(base64, decode, mac, execute, scratch.clone()), scratch })
+}
+
+/// An engine, and the policy that it takes its memory by: that lends some for borrowed results, too.
+#[derive(Clone)]
+struct Boxed<B, D, M, X, S> {
+    engine: Engine<B, D, M, X, S>,
+    scratch: S,
+}
+
+impl<B, D, M, X, S> Verifier for Boxed<B, D, M, X, S>
 where
     B: Base64 + Clone + 'static,
     D: Decode + Clone + 'static,
@@ -76,7 +92,7 @@ where
     S: ScratchPolicy + Clone + 'static,
 {
     fn with_mode(&self, mode: EvalMode) -> Box<dyn Verifier> {
-        Box::new(self.clone().with_mode(mode))
+        Box::new(Self { engine: self.engine.clone().with_mode(mode), scratch: self.scratch.clone() })
     }
 
     fn verify_token(
@@ -86,7 +102,7 @@ where
         ctx: &RequestCtx<'_>,
         keys: &(dyn MacKeyProvider + Sync),
     ) -> Result<Decision, AuthError> {
-        self.verify_token(config, token, ctx, keys)
+        self.engine.verify_token(config, token, ctx, keys)
     }
 
     fn verify_each(
@@ -96,7 +112,7 @@ where
         ctx: &RequestCtx<'_>,
         keys: &(dyn MacKeyProvider + Sync),
     ) -> Vec<Result<Decision, AuthError>> {
-        self.verify_each(config, tokens, ctx, keys)
+        self.engine.verify_each(config, tokens, ctx, keys)
     }
 
     fn verify_each_request(
@@ -105,7 +121,7 @@ where
         items: &[(String, RequestCtx<'_>)],
         keys: &(dyn MacKeyProvider + Sync),
     ) -> Vec<Result<Decision, AuthError>> {
-        self.verify_each_request(config, items, keys)
+        self.engine.verify_each_request(config, items, keys)
     }
 
     fn verify_many_into(
@@ -116,7 +132,7 @@ where
         keys: &(dyn MacKeyProvider + Sync),
         out: &mut Vec<Decision>,
     ) -> Result<(), BatchError> {
-        self.verify_many_into(config, tokens, ctx, keys, out)
+        self.engine.verify_many_into(config, tokens, ctx, keys, out)
     }
 
     fn verify_each_borrowed(
@@ -127,6 +143,7 @@ where
         keys: &(dyn MacKeyProvider + Sync),
         sink: &mut dyn FnMut(usize, Result<Verdict<'_>, AuthError>),
     ) {
-        self.scratch.with(|scratch| self.verify_each_in(config, tokens, ctx, keys, scratch, sink));
+        let verify = |scratch: &mut Scratch<D>| self.engine.verify_each_in(config, tokens, ctx, keys, scratch, sink);
+        self.scratch.with(verify);
     }
 }
