@@ -24,7 +24,7 @@ pub struct Run {
     pub blocks: Vec<Block>,
     /// What was counted.
     pub counts: Vec<Count>,
-    /// MemoryRecord.
+    /// Memory of processes.
     pub memory: Vec<MemoryRecord>,
     /// Profiles.
     pub profiles: Vec<Profile>,
@@ -58,7 +58,7 @@ impl Run {
             Record::Header(header) => self.header = *header,
             Record::Block(block) => self.blocks.push(block),
             Record::Count(count) => self.counts.push(count),
-            Record::MemoryRecord(memory) => self.memory.push(memory),
+            Record::Memory(memory) => self.memory.push(memory),
             Record::Profile(profile) => self.profiles.push(profile),
             Record::Note(note) => self.notes.push(note),
             Record::End { elapsed_s } => self.elapsed_s = Some(elapsed_s),

@@ -237,7 +237,7 @@ pub struct Count {
     pub instructions_per_token: Option<f64>,
 }
 
-/// MemoryRecord of a process that did nothing but make one point ready and verify it.
+/// Memory of a process that did nothing but make one point ready and verify it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MemoryRecord {
     /// Of which variant.
@@ -288,8 +288,8 @@ pub enum Record {
     Block(Block),
     /// What was counted.
     Count(Count),
-    /// MemoryRecord of a process.
-    MemoryRecord(MemoryRecord),
+    /// Memory of a process.
+    Memory(MemoryRecord),
     /// A profile.
     Profile(Profile),
     /// Something that a reader should know: what was left out or could not be measured, and why.

@@ -1,4 +1,4 @@
-//! MemoryRecord of a process that makes one point ready and verifies it.
+//! Memory of a process that makes one point ready and verifies it.
 
 use std::path::Path;
 
@@ -44,7 +44,7 @@ pub fn measure(wanted: &[(String, Point)], interrupted: &dyn Fn() -> bool, progr
             break;
         }
         match of(variant, point) {
-            Ok(Some(memory)) => records.push(Record::MemoryRecord(memory)),
+            Ok(Some(memory)) => records.push(Record::Memory(memory)),
             Ok(None) => {}
             Err(error) => {
                 records.push(Record::Note(format!("Memory n/a: {error:#}.")));

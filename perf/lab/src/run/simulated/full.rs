@@ -53,7 +53,7 @@ pub(crate) fn full(blocks: usize) -> Run {
             }),
             instructions_per_token: Some(instructions),
         }));
-        run.push(Record::MemoryRecord(MemoryRecord {
+        run.push(Record::Memory(MemoryRecord {
             variant: variant.to_owned(),
             point: point.clone(),
             peak_resident_bytes: 9 << 20,
@@ -81,7 +81,7 @@ pub(crate) fn full_in(directory: &Path, blocks: usize) -> Run {
     let mut journal = RunJournal::create(directory, &run.header).unwrap();
     run.blocks.iter().for_each(|block| journal.write(&Record::Block(block.clone())).unwrap());
     run.counts.iter().for_each(|count| journal.write(&Record::Count(count.clone())).unwrap());
-    run.memory.iter().for_each(|memory| journal.write(&Record::MemoryRecord(memory.clone())).unwrap());
+    run.memory.iter().for_each(|memory| journal.write(&Record::Memory(memory.clone())).unwrap());
     run.profiles.iter().for_each(|profile| journal.write(&Record::Profile(profile.clone())).unwrap());
     run.notes.iter().for_each(|note| journal.write(&Record::Note(note.clone())).unwrap());
     journal.write(&Record::End { elapsed_s: run.elapsed_s.unwrap() }).unwrap();
