@@ -59,13 +59,13 @@ fn run(command: &Command) -> CommandResult {
     }
 }
 
-/// Whether `git bisect run` asks: it takes other exit codes.
+/// Whether `--bisect` is given, so that exit codes have to be those that `git bisect run` understands.
 #[must_use]
 pub fn is_bisecting() -> bool {
     std::env::args_os().any(|argument| argument == "--bisect")
 }
 
-/// Says what clap has to say. Help and version go to standard output and are no failure.
+/// Prints what clap has to say and returns the exit code. Help and version go to standard output and are no failure.
 #[must_use]
 pub fn refused(error: &clap::Error) -> ExitCode {
     let exit = if error.use_stderr() { Exit::Usage } else { Exit::Success };
@@ -73,7 +73,7 @@ pub fn refused(error: &clap::Error) -> ExitCode {
     if is_bisecting() { exit.for_bisect().into() } else { exit.into() }
 }
 
-/// Says why a command of the program `name` stopped, if it did, and what the process is to end with.
+/// Prints why a command of the program `name` stopped, if it did, and returns the exit code of the process.
 #[must_use]
 pub fn finish(name: &str, outcome: CommandResult) -> ExitCode {
     if let Some(reason) = cmd::unprinted() {

@@ -2,7 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 
-/// This process's arguments, quoted, behind what the program is started by, such as `cargo lab`.
+/// The arguments of this process, quoted, behind the words that start the program, such as `cargo lab`.
 #[must_use]
 pub fn own(program: &str) -> String {
     written(program, std::env::args_os().skip(1))

@@ -1,16 +1,16 @@
-//! Variables of the environment that settle how is measured here, whatever the project at hand.
+//! Environment variables that say how to measure on this machine, whatever the project at hand.
 //!
 //! Each is called `FAIRBENCH_…`. The names that they had while this was part of a lab (`PERF_LAB_…`) still work; where
 //! both are set, the new name holds.
 
 use std::ffi::OsString;
 
-/// A variable of the environment.
+/// An environment variable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Variable {
-    /// What it is called.
+    /// Its name.
     pub name: &'static str,
-    /// What it was called before.
+    /// The name that it had before, which still works.
     pub former: &'static str,
 }
 
@@ -19,11 +19,11 @@ pub const CORE: Variable = Variable { name: "FAIRBENCH_CORE", former: "PERF_LAB_
 /// Seconds that a probe has for an answer.
 pub const PROBE_TIMEOUT: Variable =
     Variable { name: "FAIRBENCH_PROBE_TIMEOUT_SECONDS", former: "PERF_LAB_PROBE_TIMEOUT_SECONDS" };
-/// Where the locks lie by which several measurements on one machine wait for each other.
+/// The directory of the locks by which several measurements on one machine wait for each other.
 pub const QUEUE_DIRECTORY: Variable = Variable { name: "FAIRBENCH_QUEUE_DIR", former: "PERF_LAB_QUEUE_DIR" };
 
 impl Variable {
-    /// What it is set to, and by which name; `None` if it is not set, or empty.
+    /// Returns the name that is set and its value; `None` if neither name is set, or both are empty.
     #[must_use]
     pub fn get(self) -> Option<(&'static str, OsString)> {
         self.among(|name| std::env::var_os(name))

@@ -18,19 +18,19 @@ Exit codes:
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
-    /// Done, and nothing is wrong.
+    /// Done, and nothing is wrong: exit 0.
     Success,
-    /// A difference, a regression or a broken tripwire.
+    /// A difference, a regression or a broken tripwire: exit 1.
     Difference,
-    /// Neither a pass nor a regression was shown.
+    /// Neither a pass nor a regression was shown: exit 2.
     Inconclusive,
-    /// Could not be done.
+    /// The command could not do its work: exit 3.
     CouldNot,
-    /// Wrong usage.
+    /// Wrong usage: exit 64.
     Usage,
-    /// For `git bisect run`: neither good nor bad, skip it.
+    /// For `git bisect run`, a revision that is neither good nor bad and is to be skipped: exit 125.
     CannotTell,
-    /// Ctrl-C.
+    /// Interrupted by Ctrl-C: exit 130.
     Interrupted,
 }
 
@@ -49,8 +49,8 @@ impl Exit {
         }
     }
 
-    /// What `git bisect run` is told. It takes 0 for good, 125 for "skip this one", from 128 on it stops, and
-    /// everything else is bad: so only what was shown to be bad may be.
+    /// The code for `git bisect run`, which takes 0 for good, 125 for "skip this one", stops from 128 on, and takes
+    /// everything else for bad. So only what was shown to be bad gets such a code.
     #[must_use]
     pub const fn for_bisect(self) -> Self {
         match self {
@@ -74,34 +74,34 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// Wrong usage: names something that does not exist.
+    /// Wrong usage, such as a name that nothing has.
     pub fn usage(message: impl fmt::Display) -> Self {
         Self { exit: Exit::Usage, message: message.to_string() }
     }
 
-    /// Two variants, or a variant and a vector, do not agree.
+    /// A difference where there must be none, such as two variants that decide otherwise.
     pub fn difference(message: impl fmt::Display) -> Self {
         Self { exit: Exit::Difference, message: message.to_string() }
     }
 
-    /// It cannot be done here: what, and why.
+    /// Work that cannot be done here. The message says what and why.
     pub fn could_not(message: impl fmt::Display) -> Self {
         Self { exit: Exit::CouldNot, message: message.to_string() }
     }
 
-    /// Ctrl-C, before there was anything to keep.
+    /// Ctrl-C before there was anything to keep.
     #[must_use]
     pub fn interrupted() -> Self {
         Self { exit: Exit::Interrupted, message: "interrupted".to_owned() }
     }
 
-    /// The same, as [`Exit::for_bisect`] has it.
+    /// Changes the exit code to that of [`Exit::for_bisect`].
     #[must_use]
     pub fn for_bisect(self) -> Self {
         Self { exit: self.exit.for_bisect(), ..self }
     }
 
-    /// The exit code.
+    /// The exit code that the failure leads to.
     #[must_use]
     pub const fn exit(&self) -> Exit {
         self.exit

@@ -18,7 +18,7 @@ pub fn read_text(path: &Path, expected: &str) -> anyhow::Result<String> {
 /// Reads a JSON file.
 ///
 /// # Errors
-/// As [`read_text`]; JSON that is malformed or of another shape, with its line.
+/// The errors of [`read_text`]; JSON that is malformed or of another shape, with its line.
 pub fn read_json<T: DeserializeOwned>(path: &Path, expected: &str) -> anyhow::Result<T> {
     let text = read_text(path, expected)?;
     serde_json::from_str(&text).map_err(|error| {
@@ -32,7 +32,7 @@ pub fn read_json<T: DeserializeOwned>(path: &Path, expected: &str) -> anyhow::Re
 /// Reads a TOML file.
 ///
 /// # Errors
-/// As [`read_text`]; TOML that is malformed or of another shape, with its line.
+/// The errors of [`read_text`]; TOML that is malformed or of another shape, with its line.
 pub fn read_toml<T: DeserializeOwned>(path: &Path, expected: &str) -> anyhow::Result<T> {
     let text = read_text(path, expected)?;
     toml::from_str(&text).map_err(|error| {
@@ -105,15 +105,15 @@ enum Stream {
 #[derive(Debug, PartialEq, Eq)]
 enum Destination {
     Stream(Stream),
-    /// There, and neither a plain file nor a directory.
+    /// Something that is neither a plain file nor a directory.
     Special(PathBuf),
-    /// A plain file, or nothing yet.
+    /// A plain file, or one that does not exist yet.
     Plain(PathBuf),
 }
 
 impl Destination {
     fn of(path: &Path) -> io::Result<Self> {
-        /// As many links as Linux follows.
+        /// As many links as Linux follows before it gives up.
         const MOST_LINKS: usize = 40;
         let mut path = path.to_path_buf();
         for _ in 0..MOST_LINKS {
@@ -153,8 +153,8 @@ fn write_to_stream(stream: Stream, content: &[u8]) -> io::Result<()> {
     }
 }
 
-/// Whether two paths lead to one plain file, which what is written to one would be lost in: by any name, there already
-/// or not. What is no plain file takes everything that it is given.
+/// Whether two paths lead to one plain file, by whatever names and whether it exists yet: then writing one would lose
+/// what was written to the other. What is not a plain file takes everything that it is given.
 #[must_use]
 pub fn is_same_file(one: &Path, other: &Path) -> bool {
     let place = |path: &Path| {
@@ -187,7 +187,7 @@ fn identity(_: &Path) -> Option<(u64, u64)> {
     None
 }
 
-/// Cargo's target directory: of `CARGO_TARGET_DIR`, where that says something, else that of the repository. Absolute.
+/// Cargo's target directory as an absolute path: `CARGO_TARGET_DIR` if that is set, else that of the repository.
 #[must_use]
 pub fn target_directory(root: &Path) -> PathBuf {
     let asked = std::env::var_os("CARGO_TARGET_DIR").filter(|directory| !directory.is_empty());
@@ -195,8 +195,8 @@ pub fn target_directory(root: &Path) -> PathBuf {
     std::path::absolute(&target).unwrap_or(target)
 }
 
-/// Where everything is kept that can be made again: below Cargo's target directory. Absolute, because Cargo is run
-/// elsewhere.
+/// Directory of everything that can be made again, below Cargo's target directory. The path is absolute, because Cargo
+/// is run elsewhere.
 #[must_use]
 pub fn state_directory(root: &Path) -> PathBuf {
     target_directory(root).join("fairbench")

@@ -1,4 +1,4 @@
-//! What a result depends on besides the code.
+//! What a result depends on beside the code.
 
 use std::ffi::OsStr;
 use std::fmt::Write as _;
@@ -27,11 +27,11 @@ pub struct Host {
     pub os: String,
     /// Kernel version, if readable.
     pub kernel: Option<String>,
-    /// Compiler.
+    /// Version of the compiler.
     pub rustc: String,
     /// `RUSTFLAGS` of this build.
     pub rustflags: String,
-    /// Optimisation: `release`, or `debug`, whose numbers mean nothing.
+    /// Kind of build: `release`, or `debug`, whose numbers mean nothing.
     pub build: String,
     /// Backends of this build, as far as a result may depend on them.
     pub features: Vec<String>,
@@ -42,7 +42,7 @@ pub struct Host {
 }
 
 impl Host {
-    /// This machine and this build, which has these backends; in any order.
+    /// Detects this machine and this build, which has these backends in any order.
     #[must_use]
     pub fn detect(root: &Path, backends: impl IntoIterator<Item = String>) -> Self {
         let mut features: Vec<String> = backends.into_iter().collect();
@@ -80,15 +80,15 @@ impl Host {
         format!("{}-{cores}c-{simd_path}-{}", slug(cpu), digest.get(..8).unwrap_or_default())
     }
 
-    /// What a benchmark on one thread depends on besides the code and how it was built: the CPU, the instruction set,
-    /// the system, and whether the build is one to measure. Not how many cores or threads there are.
+    /// Whether both are one machine, as far as single-threaded benchmarks go: the CPU, the instruction set, the system,
+    /// and whether the build is one to measure. The number of cores and threads does not matter.
     #[must_use]
     pub fn is_same_machine(&self, other: &Self) -> bool {
         let of = |host: &Self| (host.cpu.clone(), host.simd_path.clone(), host.system());
         of(self) == of(other)
     }
 
-    /// Operating system, architecture and kind of build: what `cpu` and `simd_path` leave open of a machine.
+    /// Operating system, architecture and kind of build: what `cpu` and `simd_path` leave open about a machine.
     #[must_use]
     pub fn system(&self) -> String {
         format!("{} {}", self.os, self.build)
@@ -113,7 +113,7 @@ impl Host {
         self.is_same_on_one_thread(other) && (self.cores, self.rayon_threads) == (other.cores, other.rayon_threads)
     }
 
-    /// Name and value of each field, for people.
+    /// Name and value of each field, as text for people.
     #[must_use]
     pub fn describe(&self) -> Vec<(&'static str, String)> {
         let or = |text: &Option<String>, otherwise: &str| text.clone().unwrap_or_else(|| otherwise.to_owned());
@@ -134,7 +134,7 @@ impl Host {
     }
 }
 
-/// Lower-case letters, digits and single dashes: fit for a file name.
+/// Turns a text into lower-case letters, digits and single dashes, so that it is fit for a file name.
 fn slug(text: &str) -> String {
     let noise = ["(r)", "(tm)", "cpu", "@", "processor"];
     let mut text = text.to_ascii_lowercase();

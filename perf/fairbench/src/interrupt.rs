@@ -8,12 +8,13 @@ use std::time::Duration;
 
 use anyhow::Context;
 
-/// How often whoever waits looks at the flag.
+/// Time between two looks at the flag, for whoever waits.
 pub const GLANCE: Duration = Duration::from_millis(50);
 
 static REQUESTED: AtomicBool = AtomicBool::new(false);
 
-/// From now on Ctrl-C (and a request to terminate) raises the flag instead of ending the process. Once per process.
+/// Makes Ctrl-C (and a request to terminate) raise the flag from now on instead of ending the process. To be called
+/// once per process.
 ///
 /// # Errors
 /// The system does not let signals be handled, or something else handles them already.

@@ -1,4 +1,4 @@
-//! Locks on files, which one process holds and others wait for in sight of their users.
+//! Locks on files, which one process holds while others wait and tell their users so.
 //!
 //! The system lets go of a lock when the process ends, however it ends.
 
@@ -14,9 +14,9 @@ use crate::interrupt;
 /// Why a lock was not taken.
 #[derive(Debug)]
 pub enum Refused {
-    /// Ctrl-C, while somebody else held it.
+    /// Ctrl-C was pressed while somebody else held the lock.
     Interrupted,
-    /// The system's reason.
+    /// The system refused, for this reason.
     Failed(io::Error),
 }
 

@@ -1,4 +1,4 @@
-//! Fairbench's command line. Everything is in the library beside it.
+//! The program `fairbench`: its command line is in the library.
 #![forbid(unsafe_code)]
 
 use std::process::ExitCode;

@@ -9,10 +9,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::command_line::quoted;
 
-/// In a list of what may be missing: all tripwires.
+/// The entry of a list of what may be missing that stands for all tripwires.
 pub const TRIPWIRES: &str = "tripwires";
 
-/// Something that is not there.
+/// Something that is expected and not there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Missing {
     /// The name by which it can be allowed.
@@ -23,7 +23,7 @@ pub struct Missing {
     pub allowed: bool,
 }
 
-/// The option, for every command that it makes sense for.
+/// The option `--allow-missing`, for every command to which it makes a difference.
 #[derive(Clone, Debug, Default, ClapArgs)]
 pub struct AllowMissing {
     /// Expect this benchmark, level or tripwire to be missing, which else is exit 3; `tripwires` stands for all of
@@ -33,7 +33,7 @@ pub struct AllowMissing {
 }
 
 impl AllowMissing {
-    /// With what the settings name.
+    /// The names of the option, added to those of the settings.
     #[must_use]
     pub fn with(&self, settings: &[String]) -> Vec<String> {
         self.names.iter().chain(settings).cloned().collect()
@@ -41,12 +41,12 @@ impl AllowMissing {
 }
 
 impl Missing {
-    /// Not allowed yet.
+    /// Something missing that is not allowed to be, so far.
     pub fn new(name: impl Into<String>, what: impl Into<String>) -> Self {
         Self { name: name.into(), what: what.into(), allowed: false }
     }
 
-    /// One line, with what to do if it is as it should be.
+    /// One line for users, with what to do if it is as it should be.
     #[must_use]
     pub fn line(&self) -> String {
         if self.allowed {
@@ -62,8 +62,8 @@ impl Missing {
     }
 }
 
-/// Marks as allowed what one of these entries names: by its whole name, as a part of a list with commas, or, if it `is`
-/// a tripwire, by [`TRIPWIRES`].
+/// Marks as allowed what one of these entries names: by its whole name, as a part of a list with commas, or, for a
+/// tripwire, by [`TRIPWIRES`].
 pub fn allow(missing: &mut [Missing], entries: &[String], is_tripwire: bool) {
     for missing in missing {
         missing.allowed |= names(entries, &missing.name) || (is_tripwire && names(entries, TRIPWIRES));
@@ -77,7 +77,7 @@ pub fn names(entries: &[String], name: &str) -> bool {
     entries.iter().any(|entry| entry == name || entry.split(',').any(|part| part.trim() == name))
 }
 
-/// What the entries name that nothing is called: a typing mistake would else be silent.
+/// The names in the entries that nothing has: without a word about it a typing mistake would go unnoticed.
 #[must_use]
 pub fn strangers(entries: &[String], is_known: impl Fn(&str) -> bool) -> Vec<String> {
     let is_known = |name: &str| name == TRIPWIRES || is_known(name);
@@ -85,7 +85,7 @@ pub fn strangers(entries: &[String], is_known: impl Fn(&str) -> bool) -> Vec<Str
     parts.map(str::trim).filter(|part| !part.is_empty() && !is_known(part)).map(str::to_owned).collect()
 }
 
-/// What is to be said of [`strangers`].
+/// A note about [`strangers`]; `None` if there are none.
 #[must_use]
 pub fn note_on_strangers(strangers: &[String]) -> Option<String> {
     (!strangers.is_empty()).then(|| {

@@ -1,19 +1,20 @@
-//! ProgressBar on standard error: a line that changes, with the time left, on a terminal; a line now and then elsewhere.
+//! Progress bars on standard error: on a terminal a line that changes, with the time left; elsewhere a line now and
+//! then.
 
 use std::io::{IsTerminal, Write};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Between two lines where there is no terminal.
+/// Time between two lines where there is no terminal.
 const LINE_EVERY: Duration = Duration::from_secs(15);
-/// Between two changes of the line where there is one.
+/// Time between two changes of the line where there is a terminal.
 const CHANGE_EVERY: Duration = Duration::from_millis(100);
-/// Characters of the bar.
+/// Width of the bar in characters.
 const BAR: usize = 30;
-/// Out of fewer per cent no time left can be estimated.
+/// Fewest per cent from which the time left can be estimated.
 const FEWEST_PERCENT: u64 = 5;
 
-/// One stage's progress.
+/// A bar for the progress of one stage.
 #[derive(Debug)]
 pub struct ProgressBar {
     stage: &'static str,
@@ -27,12 +28,12 @@ struct State {
     done: u64,
     message: String,
     began: Instant,
-    /// When something was shown last.
+    /// Time at which something was shown last.
     shown: Instant,
 }
 
 impl ProgressBar {
-    /// A stage of `total` steps.
+    /// Begins a stage of `total` steps.
     #[must_use]
     pub fn new(stage: &'static str, total: u64) -> Self {
         let on_terminal = std::io::stderr().is_terminal();
@@ -46,14 +47,14 @@ impl ProgressBar {
         Self { stage, total: total.max(1), on_terminal, state: Mutex::new(state) }
     }
 
-    /// Says what is being worked on.
+    /// Sets what is shown as being worked on.
     pub fn say(&self, what: &str) {
         let mut state = self.state();
         what.clone_into(&mut state.message);
         self.show(state);
     }
 
-    /// Says something that is to stay, above the bar.
+    /// Prints a line that stays, above the bar.
     pub fn tell(&self, what: &str) {
         if self.on_terminal {
             clear();
@@ -61,21 +62,21 @@ impl ProgressBar {
         eprintln!("{what}");
     }
 
-    /// `steps` more are done.
+    /// Adds `steps` to those that are done.
     pub fn advance(&self, steps: u64) {
         let mut state = self.state();
         state.done = state.done.saturating_add(steps);
         self.show(state);
     }
 
-    /// This many are done in all.
+    /// Sets the number of steps that are done in all.
     pub fn set(&self, steps: u64) {
         let mut state = self.state();
         state.done = steps;
         self.show(state);
     }
 
-    /// The stage is over.
+    /// Ends the stage.
     pub fn finish(&self) {
         if self.on_terminal {
             clear();
@@ -113,7 +114,7 @@ fn line(stage: &str, total: u64, state: &State, elapsed: Duration, on_terminal: 
     format!("{stage} [{}{}] {percent} %{left}{colon}{message}", "=".repeat(full), " ".repeat(BAR - full))
 }
 
-/// Puts this in place of the last line of the terminal, as far as it fits.
+/// Replaces the last line of the terminal, as far as the new one fits.
 pub(crate) fn redraw(line: &str) {
     let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).unwrap_or(80_usize);
     let fits: String = line.chars().take(columns.saturating_sub(1)).collect();
@@ -122,7 +123,7 @@ pub(crate) fn redraw(line: &str) {
     let _ = std::io::stderr().flush();
 }
 
-/// Takes the last line of the terminal away.
+/// Clears the last line of the terminal.
 pub(crate) fn clear() {
     redraw("");
 }

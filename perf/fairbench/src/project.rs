@@ -1,4 +1,4 @@
-//! The project at hand: where it is, by which settings, and what the program that is built on this crate adds.
+//! The project at hand: its folder, its settings, and what the program that is built on this crate adds.
 
 use std::path::{Path, PathBuf};
 
@@ -12,7 +12,7 @@ use crate::side::{Dialect, Side, SideSpec, Site};
 
 /// What a program that is built on this crate teaches it. Everything has a default that knows nothing.
 pub trait Hooks: Dialect {
-    /// Backends of this build, as far as a result depends on them: part of the host's fingerprint.
+    /// Backends of this build on which a result depends. They are part of the host's fingerprint.
     fn backends(&self) -> Vec<String> {
         Vec::new()
     }
@@ -22,12 +22,12 @@ pub trait Hooks: Dialect {
         "."
     }
 
-    /// The probe of the floor: the least work that each case can be. `None`: the settings name one.
+    /// The probe of the floor: the least work that each case can be. `None` if the settings name one.
     fn floor(&self) -> Option<anyhow::Result<ProbeCommand>> {
         None
     }
 
-    /// Items of one iteration of this benchmark, for files that do not say; `None`: one.
+    /// Items of one iteration of this benchmark, for files that do not say; `None` stands for one.
     fn items_per_iteration(&self, benchmark: &str) -> Option<u64> {
         let _ = benchmark;
         None
@@ -39,10 +39,11 @@ pub trait Hooks: Dialect {
         items_per_iteration
     }
 
-    /// Lines about what else is stored in this directory: baseline, host, this host, of, saved, benchmarks, raw values.
+    /// Describes what else is stored in this directory, in columns: baseline, host, this host, side, time of saving,
+    /// benchmarks, raw values.
     ///
     /// # Errors
-    /// Something that cannot be read.
+    /// Something cannot be read.
     fn other_baselines(&self, directory: &Path, host: &Host) -> anyhow::Result<Vec<[String; 7]>> {
         let _ = (directory, host);
         Ok(Vec::new())
@@ -57,23 +58,23 @@ pub trait Hooks: Dialect {
     /// Judges the limits that hold for every revision, and adds what was found to the outcome.
     ///
     /// # Errors
-    /// They could not be measured.
+    /// The limits could not be measured.
     fn judge_limits(&self, candidate: &SideSpec, outcome: &mut GateOutcome, root: &Path) -> Result<(), Failure> {
         let _ = (candidate, outcome, root);
         Ok(())
     }
 
-    /// Draws how benchmarks developed, below this directory; the file that was drawn.
+    /// Draws how benchmarks developed, below this directory, and returns the file that was drawn.
     ///
     /// # Errors
-    /// A file that cannot be written.
+    /// A file cannot be written.
     fn draw(&self, out: &Path, trends: &[Trend], entries: &[&Entry]) -> anyhow::Result<Option<PathBuf>> {
         let _ = (out, trends, entries);
         Ok(None)
     }
 }
 
-/// Adds nothing.
+/// Hooks that add nothing.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoHooks;
 
@@ -81,21 +82,21 @@ impl Dialect for NoHooks {}
 
 impl Hooks for NoHooks {}
 
-/// A project.
+/// A project with its settings and hooks.
 pub struct Project<'h> {
-    /// Its folder: that of the settings.
+    /// Folder of the project, in which its settings lie.
     pub root: PathBuf,
-    /// Its settings.
+    /// Settings of the project.
     pub settings: Settings,
-    /// What the program adds.
+    /// What the program that is built on this crate adds.
     pub hooks: &'h dyn Hooks,
 }
 
 impl<'h> Project<'h> {
-    /// The project that the working directory lies in.
+    /// Finds the project that the working directory lies in.
     ///
     /// # Errors
-    /// No settings, or such as cannot be read.
+    /// There are no settings, or they cannot be read.
     pub fn here(hooks: &'h dyn Hooks) -> Result<Self, Failure> {
         let root = settings::root().ok_or_else(|| {
             let here = std::env::current_dir().unwrap_or_default();
@@ -108,30 +109,30 @@ impl<'h> Project<'h> {
         Self::at(root, hooks)
     }
 
-    /// The project of this folder.
+    /// Opens the project of this folder.
     ///
     /// # Errors
-    /// Settings that cannot be read.
+    /// The settings cannot be read.
     pub fn at(root: PathBuf, hooks: &'h dyn Hooks) -> Result<Self, Failure> {
         let settings = Settings::read(&root.join(settings::FILE))?;
         Ok(Self { root, settings, hooks })
     }
 
-    /// Where sides come from.
+    /// What sides are resolved with.
     #[must_use]
     pub fn site(&self) -> Site<'_> {
         Site { root: &self.root, recipe: self.settings.probe.as_ref(), dialect: self.hooks }
     }
 
-    /// What a user names as a side, built.
+    /// Builds the side that a user names.
     ///
     /// # Errors
-    /// Usage; a side that does not build.
+    /// Wrong usage; a side that does not build.
     pub fn side(&self, text: &str) -> Result<Side, Failure> {
         Side::resolve(&SideSpec::parse(text, self.hooks)?, &self.site())
     }
 
-    /// This machine and this build.
+    /// Detects this machine and this build.
     #[must_use]
     pub fn host(&self) -> Host {
         Host::detect(&self.root, self.hooks.backends())

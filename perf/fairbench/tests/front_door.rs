@@ -1,4 +1,5 @@
-//! The program as a foreign project uses it: settings of its own, probes in any language, one line where it cannot be.
+//! The program as a foreign project uses it: settings of its own, probes in any language, and one line about each
+//! error.
 #![cfg(unix)]
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
 
@@ -9,7 +10,7 @@ use std::process::{Command, Output};
 
 use tempfile::TempDir;
 
-/// A probe that takes so many nanoseconds per iteration, always.
+/// A script that is a probe which reports this many nanoseconds per iteration.
 fn probe(ns: u32) -> String {
     format!(
         r#"#!/bin/sh
@@ -26,7 +27,7 @@ esac; done
 struct Place(TempDir);
 
 impl Place {
-    /// A project with these settings, or a folder that is none.
+    /// A project with these settings, or a folder without any.
     fn new(settings: Option<&str>) -> Self {
         let place = Self(tempfile::tempdir().unwrap());
         if let Some(settings) = settings {
@@ -42,7 +43,7 @@ impl Place {
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
     }
 
-    /// Run from a folder within, so that the settings have to be found.
+    /// Runs fairbench in a folder within the project, so that the settings have to be found.
     fn fairbench(&self, args: &[&str]) -> Output {
         Command::new(env!("CARGO_BIN_EXE_fairbench"))
             .args(args)
@@ -54,7 +55,7 @@ impl Place {
     }
 }
 
-/// Exit code, what was printed, what was complained of.
+/// Exit code, standard output and standard error.
 fn said(output: &Output) -> (i32, String, String) {
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
     (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))

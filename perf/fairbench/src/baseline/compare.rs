@@ -14,32 +14,33 @@ use crate::measure::stats::PairedRatio;
 use crate::missing::Missing;
 
 /// What a ratio to the floor may differ by between two measurements without a change of the code: what else the machine
-/// does slows memory and arithmetic, and so a verifier and its floor, by different amounts. It is the gate's warn level.
+/// does slows memory and arithmetic, and so a verifier and its floor, by different amounts. It is the gate's warn
+/// level.
 pub const APART_ALLOWANCE: f64 = 0.05;
 
-/// A benchmark of both.
+/// A benchmark that both measurements have.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct BaselineRow {
-    /// Its name.
+    /// Name of the benchmark.
     pub benchmark: String,
     /// Median time then and now, in nanoseconds per token; `None` across hosts.
     pub times_ns: Option<(f64, f64)>,
-    /// Ratio to the floor then and now, and what follows; `None` if one of them has no floor.
+    /// Ratio to the floor then and now, and how the two compare; `None` if one of the measurements has no floor.
     pub to_floor: Option<(PairedRatio, PairedRatio, Shift)>,
 }
 
 impl BaselineRow {
-    /// What follows, if there is a floor to relate to.
+    /// How the two ratios to the floor compare; `None` without a floor.
     #[must_use]
     pub fn shift(&self) -> Option<Shift> {
         self.to_floor.map(|(.., shift)| shift)
     }
 }
 
-/// Whether something of this name and host may be compared with a measurement.
+/// Checks that the stored measurement `was` may be compared with `name`, which is of `host`.
 ///
 /// # Errors
-/// Another host, compiler or flags, unless forced.
+/// `was` is of another host, compiler or flags, and `force` is not set.
 pub fn check_hosts(was: &Measurement, name: &str, host: &Host, force: bool) -> anyhow::Result<()> {
     if force || was.is_of(host) {
         return Ok(());
@@ -55,7 +56,7 @@ pub fn check_hosts(was: &Measurement, name: &str, host: &Host, force: bool) -> a
     )
 }
 
-/// The host of a measurement, as far as it may be compared by it.
+/// Whether the times of two measurements may be compared: both are of one host and one build.
 fn is_comparable(was: &Measurement, is: &Measurement) -> bool {
     was.fingerprint == is.fingerprint || (is.fingerprint == is.host.fingerprint() && was.is_of(&is.host))
 }
@@ -63,7 +64,8 @@ fn is_comparable(was: &Measurement, is: &Measurement) -> bool {
 /// Compares every benchmark that both have.
 ///
 /// # Errors
-/// Measurements of different fingerprints, unless forced; forced, but without floors; nothing in common.
+/// The measurements have different fingerprints and `force` is not set; they do, it is, and one of them has no floor;
+/// or they have no benchmark in common.
 pub fn compare(was: &Measurement, is: &Measurement, force: bool) -> anyhow::Result<Vec<BaselineRow>> {
     let same_host = is_comparable(was, is);
     if !same_host {
@@ -97,7 +99,7 @@ pub fn compare(was: &Measurement, is: &Measurement, force: bool) -> anyhow::Resu
     Ok(rows)
 }
 
-/// What only one of them has.
+/// The benchmarks that only one of the two measurements has.
 #[must_use]
 pub fn missing(was: &Measurement, is: &Measurement) -> Vec<Missing> {
     let only = |here: &Measurement, there: &Measurement| {

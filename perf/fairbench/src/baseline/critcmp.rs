@@ -11,21 +11,21 @@ use super::measurement::{Measurement, StoredBenchmark};
 use crate::files::read_json;
 use crate::measure::stats::{PairedRatio, Quartiles};
 
-/// Of the intervals.
+/// Confidence of the intervals, as a part of one.
 const CONFIDENCE: f64 = 0.95;
 /// The median absolute deviation of a normal distribution is this part of half its interquartile range: all of it.
 const MAD_OF_IQR: f64 = 0.5;
 
-/// A file.
+/// A file that critcmp writes and reads.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Export {
-    /// What critcmp calls the column.
+    /// Name of the file's column in critcmp's table.
     pub name: String,
-    /// By name.
+    /// The benchmarks, by name.
     pub benchmarks: BTreeMap<String, Entry>,
 }
 
-/// A benchmark.
+/// A benchmark of the file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Entry {
     baseline: String,
@@ -68,7 +68,7 @@ struct Interval {
 }
 
 impl CritcmpEstimate {
-    /// An interval of 95 %, of what is close to a normal distribution.
+    /// Makes an estimate with its 95 % interval, for a quantity that is close to normally distributed.
     fn new(point_estimate: f64, standard_error: f64) -> Self {
         let reach = 1.96 * standard_error;
         let confidence_interval = Interval {
@@ -81,8 +81,8 @@ impl CritcmpEstimate {
 }
 
 impl Export {
-    /// A measurement, as critcmp reads it. `criterion_items` knows how many items an iteration of Criterion's benchmark
-    /// works on, where the probe's works on so many.
+    /// Puts a measurement into critcmp's form. `criterion_items` says how many items an iteration of Criterion's
+    /// benchmark of that name works on; its second argument is how many the probe's works on.
     #[must_use]
     pub fn of(measurement: &Measurement, criterion_items: &dyn Fn(&str, u64) -> u64) -> Self {
         let entry = |benchmark: &StoredBenchmark| {
@@ -118,7 +118,8 @@ impl Export {
         Ok(export)
     }
 
-    /// Its benchmarks. `items` knows on how many items an iteration of the probe works, and one of Criterion's.
+    /// Returns the file's benchmarks. `items` says on how many items an iteration of the probe works, and one of
+    /// Criterion's.
     #[must_use]
     pub fn benchmarks(&self, items: impl Fn(&str) -> (u64, u64)) -> Vec<StoredBenchmark> {
         let benchmark = |(name, entry): (&String, &Entry)| {

@@ -16,7 +16,7 @@ use crate::side::Side;
 
 /// Name and version of the format.
 pub const FORMAT: &str = "perf-lab measurement v1";
-/// Of layouts and orders. Fixed: a baseline is not a trial.
+/// Seed of layouts and orders. It is fixed: a baseline is not a trial.
 const SEED: u64 = 1;
 
 /// A stored measurement.
@@ -24,32 +24,32 @@ const SEED: u64 = 1;
 #[serde(deny_unknown_fields)]
 pub struct Measurement {
     format: String,
-    /// What it was saved as.
+    /// Name that it was saved under.
     pub name: String,
-    /// When, UTC.
+    /// Time of saving, UTC.
     pub saved_utc: String,
-    /// What was measured.
+    /// Label of the side that was measured.
     pub side: String,
     /// Features that the program said it has.
     pub features: Vec<String>,
     /// Revision that the program said it was built from.
     pub revision: Option<String>,
-    /// Where it was measured.
+    /// Host that it was measured on.
     pub host: Host,
-    /// Its fingerprint, for readers of the file.
+    /// Fingerprint of the host, for readers of the file.
     pub fingerprint: String,
     /// Whether it came from another tool's file: then there are no blocks, and no floor.
     #[serde(default)]
     pub imported: bool,
-    /// The benchmarks.
+    /// The benchmarks that were measured.
     pub benchmarks: Vec<StoredBenchmark>,
 }
 
-/// One benchmark.
+/// One benchmark of a measurement.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StoredBenchmark {
-    /// Its name.
+    /// Name of the benchmark.
     pub name: String,
     /// Items that one iteration works on. In the file, as in all of this format, an item is called a token.
     #[serde(rename = "tokens_per_iteration")]
@@ -59,7 +59,7 @@ pub struct StoredBenchmark {
     pub time_ns_per_item: Quartiles,
     /// Time / time of the floor in the same block. `None` if it was imported.
     pub ratio_to_floor: Option<PairedRatio>,
-    /// The floor against itself, which should be 1.
+    /// Ratio of the floor to itself, which should be 1; `None` if it was imported.
     pub ratio_of_control: Option<PairedRatio>,
     /// Raw values, one per block.
     pub blocks: Vec<StoredBlock>,
@@ -72,10 +72,10 @@ pub struct StoredBlock {
     /// Time of the program, in nanoseconds per item.
     #[serde(rename = "time_ns_per_token")]
     pub time_ns_per_item: f64,
-    /// Time of the floor.
+    /// Time of the floor, in nanoseconds per item.
     #[serde(rename = "floor_ns_per_token")]
     pub floor_ns_per_item: f64,
-    /// Time of the control, which is the floor once more.
+    /// Time of the control, which is the floor once more, in nanoseconds per item.
     #[serde(rename = "control_ns_per_token")]
     pub control_ns_per_item: f64,
     /// Iterations of each turn.
@@ -86,13 +86,13 @@ impl Measurement {
     /// Checks what a file claims to be.
     ///
     /// # Errors
-    /// Another format.
+    /// The file is of another format.
     pub fn checked(self) -> anyhow::Result<Self> {
         ensure!(self.format == FORMAT, "format {:?}; expected {FORMAT:?}", self.format);
         Ok(self)
     }
 
-    /// Of benchmarks that were measured here, or claimed to be.
+    /// Makes a measurement of benchmarks that were measured on `host` now.
     #[must_use]
     pub fn new(name: &str, side: String, host: Host, benchmarks: Vec<StoredBenchmark>) -> Self {
         Self {
@@ -109,21 +109,21 @@ impl Measurement {
         }
     }
 
-    /// Whether its benchmarks, which are on one thread, can be compared with those of this host as they are. A file
-    /// whose fingerprint is not that of the host it tells of is of nobody knows where.
+    /// Whether its benchmarks, which are on one thread, can be compared with those of `host` as they are. A file whose
+    /// fingerprint is not the one of the host that it describes is never comparable.
     #[must_use]
     pub fn is_of(&self, host: &Host) -> bool {
         let own = self.host.fingerprint();
         self.fingerprint == host.fingerprint() || (self.fingerprint == own && self.host.is_same_on_one_thread(host))
     }
 
-    /// Whether it is of this machine, perhaps by another compiler or flags.
+    /// Whether it was measured on the machine of `host`, perhaps with another compiler or other flags.
     #[must_use]
     pub fn is_of_machine(&self, host: &Host) -> bool {
         self.is_of(host) || (self.fingerprint == self.host.fingerprint() && self.host.is_same_machine(host))
     }
 
-    /// The benchmark of this name.
+    /// Returns the benchmark of this name.
     #[must_use]
     pub fn benchmark(&self, name: &str) -> Option<&StoredBenchmark> {
         self.benchmarks.iter().find(|benchmark| benchmark.name == name)
@@ -131,7 +131,7 @@ impl Measurement {
 }
 
 impl StoredBenchmark {
-    /// From raw values; `None` if there are none.
+    /// Sums up the raw values of a benchmark; `None` if there are none.
     #[must_use]
     pub fn of(case: &CaseInfo, blocks: Vec<StoredBlock>) -> Option<Self> {
         let column = |of: fn(&StoredBlock) -> f64| blocks.iter().map(of).collect::<Vec<f64>>();
@@ -149,8 +149,8 @@ impl StoredBenchmark {
     }
 }
 
-/// Measures a side's single-threaded benchmarks against the floor: so many blocks, each of fresh processes. An
-/// interruption is an error: half a baseline is none.
+/// Measures a side's single-threaded benchmarks against the floor in so many blocks, each of fresh processes. An
+/// interruption is an error: half a baseline is of no use.
 ///
 /// # Errors
 /// A probe that fails; Ctrl-C.
@@ -183,10 +183,10 @@ pub fn measure(
     Ok(cases.iter().zip(found).filter_map(|(case, blocks)| StoredBenchmark::of(case, blocks)).collect())
 }
 
-/// A name that can be a file's.
+/// Checks that a name can be the name of a file.
 ///
 /// # Errors
-/// A name of other characters than letters, digits, `.`, `_` and `-`.
+/// The name has other characters than letters, digits, `.`, `_` and `-`.
 pub fn check_name(name: &str) -> anyhow::Result<()> {
     let first = name.chars().next().context("a baseline needs a name")?;
     if !first.is_ascii_alphanumeric() || !name.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c)) {

@@ -21,16 +21,17 @@ use crate::measure::stats::PairedRatio;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Shift {
-    /// The intervals, and what layout may be worth, overlap.
+    /// The intervals overlap, once the allowance for layout is added.
     Same,
-    /// Slower beyond both.
+    /// Slower by more than the intervals and the allowance explain.
     Slower,
-    /// Faster beyond both.
+    /// Faster by more than the intervals and the allowance explain.
     Faster,
 }
 
 impl Shift {
-    /// Of two ratios to the same thing, which must differ by more than this part of one beyond their intervals.
+    /// Compares two ratios to the same thing. They differ if their intervals lie further apart than `allowance`, as a
+    /// part of one.
     #[must_use]
     pub fn of(was: PairedRatio, is: PairedRatio, allowance: f64) -> Self {
         let allowance = 1.0 + allowance;
@@ -43,7 +44,7 @@ impl Shift {
         }
     }
 
-    /// In a word.
+    /// One word for tables.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {

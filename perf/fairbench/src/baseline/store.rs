@@ -11,7 +11,7 @@ use crate::host::Host;
 
 const EXPECTED: &str = "a measurement that `baseline save` or `baseline import` wrote";
 
-/// Where a measurement is stored.
+/// Path of the file that a measurement is stored in.
 #[must_use]
 pub fn path_of(directory: &Path, fingerprint: &str, name: &str) -> PathBuf {
     directory.join(fingerprint).join(format!("{name}.json"))
@@ -20,7 +20,7 @@ pub fn path_of(directory: &Path, fingerprint: &str, name: &str) -> PathBuf {
 /// Stores a measurement under its name, in place of what had that name on that host.
 ///
 /// # Errors
-/// A name that is none; a file that cannot be written.
+/// The name cannot be a file's, or the file cannot be written.
 pub fn save(directory: &Path, measurement: &Measurement) -> anyhow::Result<PathBuf> {
     check_name(&measurement.name)?;
     let path = path_of(directory, &measurement.fingerprint, &measurement.name);
@@ -30,19 +30,20 @@ pub fn save(directory: &Path, measurement: &Measurement) -> anyhow::Result<PathB
     Ok(path)
 }
 
-/// Reads a file.
+/// Reads a measurement from a file.
 ///
 /// # Errors
-/// A file that is missing, unreadable or of another format.
+/// The file is missing, unreadable or of another format.
 pub fn read(path: &Path) -> anyhow::Result<Measurement> {
     read_json::<Measurement>(path, EXPECTED)?.checked().with_context(|| path.display().to_string())
 }
 
-/// Finds what a user names: `NAME` of this host, `FINGERPRINT/NAME`, or the path of a file. Of this host is what was
-/// measured on this machine, with however many threads; of several, one by the same compiler and flags, and the newest.
+/// Finds what a user names: `NAME` of this host, `FINGERPRINT/NAME`, or the path of a file. A measurement is of this
+/// host if it was taken on this machine, with however many threads. If there are several, those by the same compiler
+/// and flags come first, then the newest.
 ///
 /// # Errors
-/// Nothing of that name, with what there is; a file that cannot be read.
+/// Nothing has that name (the error lists what there is), or a file cannot be read.
 pub fn find(directory: &Path, host: &Host, name: &str) -> anyhow::Result<Measurement> {
     let fingerprint = &host.fingerprint();
     let named = match name.split_once('/') {
@@ -66,10 +67,10 @@ pub fn find(directory: &Path, host: &Host, name: &str) -> anyhow::Result<Measure
     Err(anyhow!("no baseline is called {name:?} on {fingerprint}; {known} (`baseline save {name}` measures one)"))
 }
 
-/// All measurements, by fingerprint and name.
+/// Reads all stored measurements, sorted by fingerprint and name.
 ///
 /// # Errors
-/// A directory or file that cannot be read.
+/// A directory or a file cannot be read.
 pub fn list(directory: &Path) -> anyhow::Result<Vec<Measurement>> {
     let mut measurements = Vec::new();
     for host in entries(directory)?.into_iter().filter(|path| path.is_dir()) {

@@ -1,4 +1,4 @@
-//! `cargo fairbench …`. Everything is in the library beside it.
+//! `cargo fairbench …`: the command line of [`fairbench`] as a subcommand of Cargo.
 #![forbid(unsafe_code)]
 
 use std::process::ExitCode;

@@ -105,10 +105,10 @@ struct StoreEffort {
     on_core: OnCore,
 }
 
-/// Runs it.
+/// Runs the subcommand of `baseline` that was asked for.
 ///
 /// # Errors
-/// Usage; a file that cannot be read or written; a side that cannot be measured.
+/// Wrong usage; a file that cannot be read or written; a side that cannot be measured.
 pub fn run(args: &Args, project: &Project<'_>) -> CommandResult {
     let here = Here {
         host: project.host(),
@@ -136,7 +136,7 @@ pub fn run(args: &Args, project: &Project<'_>) -> CommandResult {
     }
 }
 
-/// This machine, and what is stored.
+/// What every subcommand works on: the project, this host, and the directory of the baselines.
 struct Here<'p> {
     project: &'p Project<'p>,
     host: Host,
@@ -172,7 +172,7 @@ impl Here<'_> {
         Ok(measurement)
     }
 
-    /// What times are related to.
+    /// The probe that times are related to.
     fn floor(&self) -> Result<ProbeCommand, Failure> {
         if let Some(floor) = self.project.hooks.floor() {
             return Ok(floor?);

@@ -1,4 +1,4 @@
-//! `clean`: what is kept on disk, and its end.
+//! `clean`: removes what is kept on disk and can be made again.
 
 use clap::Args as ClapArgs;
 
@@ -17,10 +17,10 @@ use crate::side::clean;
 #[derive(Debug, ClapArgs)]
 pub struct Args {}
 
-/// Runs it. Exit 0, also if there was nothing to remove.
+/// Runs `clean`. Exit 0, also if there was nothing to remove.
 ///
 /// # Errors
-/// Something cannot be removed; an interruption while another one builds.
+/// Something cannot be removed, or an interruption while waiting for a build in another process.
 pub fn run(_: &Args, project: &Project<'_>) -> CommandResult {
     interrupt::watch()?;
     // Whoever measures needs what is kept.

@@ -8,9 +8,9 @@ use crate::project::Project;
 
 /// Judge whether a change is slower than a revision, on all benchmarks and by the tripwires; made for CI
 ///
-/// Exit codes: 0 pass, and a warning too unless --strict is given; 1 regression, in time or in waiting, or broken tripwire; 2 inconclusive;
-/// 3 could not measure, or something is missing that is not expected to be; 64 usage; 125 with --bisect in place of 2,
-/// 3 and 64; 130 interrupted.
+/// Exit codes: 0 pass, and a warning too unless --strict is given; 1 regression, in time or in waiting, or broken
+/// tripwire; 2 inconclusive; 3 could not measure, or something is missing that is not expected to be; 64 usage; 125
+/// with --bisect in place of 2, 3 and 64; 130 interrupted.
 #[derive(Debug, ClapArgs)]
 pub struct Args {
     /// What the change is compared with: a git revision, or any other side that `ab` takes
@@ -23,10 +23,10 @@ pub struct Args {
     judging: Judging,
 }
 
-/// Runs it. Exit codes as `--help` lists them.
+/// Runs `gate`. Exit codes as `--help` lists them.
 ///
 /// # Errors
-/// Usage; a side that does not build; a file that cannot be read or written.
+/// Wrong usage; a side that does not build; a file that cannot be read or written.
 pub fn run(args: &Args, project: &Project<'_>) -> CommandResult {
     judging::run(project, &args.base, &args.candidate, &args.judging, true)
 }

@@ -71,10 +71,10 @@ pub(super) struct Judging {
 }
 
 impl Judging {
-    /// Whether the outcome can be written where it is to be without being written over.
+    /// Checks that writing the outcome to its file would not overwrite something else that is written.
     ///
     /// # Errors
-    /// Usage: a file that something else goes into.
+    /// Wrong usage: the file is also where something else goes.
     fn check_outputs(&self, root: &Path) -> Result<(), Failure> {
         let Some(path) = &self.markdown else { return Ok(()) };
         let taken = if is_standard_output(path) {
@@ -87,10 +87,10 @@ impl Judging {
         Err(Failure::usage(format!("--markdown {}: {taken}; expected another file", path.display())))
     }
 
-    /// The settings, with what the options change.
+    /// The settings of the gate, as changed by the options.
     ///
     /// # Errors
-    /// A file that cannot be read; usage: a value out of its range.
+    /// A file that cannot be read; wrong usage: a value out of its range.
     fn config(&self, project: &Project<'_>) -> Result<GateConfig, Failure> {
         let mut config = match &self.settings {
             Some(path) => settings::read_gate(path)?,
@@ -113,7 +113,8 @@ impl Judging {
     }
 }
 
-/// Builds both sides, counts, measures, judges, shows. With `limits` those that hold for every revision are judged too.
+/// Builds both sides, counts, measures, judges and shows. With `limits` the tripwires, which hold for every revision,
+/// are judged too.
 pub(super) fn run(
     project: &Project<'_>,
     base: &str,
@@ -175,14 +176,14 @@ fn judged(project: &Project<'_>, base: &str, candidate: &str, options: &Judging,
     Ok(outcome.exit())
 }
 
-/// Two sides, built.
+/// Two sides after they were built, and what remains to be done with them.
 enum Ready {
-    /// Counted as well, and ready to be timed.
+    /// To be timed; both were counted already.
     ToTime(Box<Matched>),
-    /// Equal, as far as a processor could tell: what they are called, and why.
-    /// Last, the names of their benchmarks.
+    /// Not to be timed, since the programs are equal: the names of the sides, how they were built, and the names of
+    /// their benchmarks.
     Equal([String; 2], Likeness, Vec<String>),
-    /// Timed before: what they are called, and how they were built.
+    /// Not to be timed again: the names of the sides, and how they were built.
     NotAgain([String; 2], Likeness),
 }
 
@@ -228,7 +229,7 @@ fn measured(matched: &Matched, config: &GateConfig, seed: u64) -> GateOutcome {
     outcome
 }
 
-/// Names that may be missing, but that nothing has.
+/// A note about names that are allowed to be missing although nothing is called so.
 fn note_on_strangers(known: &[String], config: &GateConfig, project: &Project<'_>) -> Option<String> {
     let limits = project.hooks.limits(&project.root);
     let is_known = |name: &str| {
@@ -238,7 +239,7 @@ fn note_on_strangers(known: &[String], config: &GateConfig, project: &Project<'_
     missing::note_on_strangers(&missing::strangers(&config.allow_missing, is_known))
 }
 
-/// Where the last outcome is kept.
+/// Path of the file that keeps the last outcome.
 fn kept_at(root: &Path) -> PathBuf {
     state_directory(root).join("last-outcome.json")
 }

@@ -27,10 +27,10 @@ pub struct OnCore {
 }
 
 impl OnCore {
-    /// Settles the core.
+    /// Settles which core measures.
     ///
     /// # Errors
-    /// Usage: a core that this process may not use.
+    /// Wrong usage: a core that this process may not use.
     pub fn settle(self) -> Result<(), Failure> {
         pin::choose(self.core).map_err(Failure::usage)
     }
@@ -51,7 +51,7 @@ pub fn print(text: impl std::fmt::Display) {
 
 static UNPRINTED: OnceLock<String> = OnceLock::new();
 
-/// Why something could not be printed, if anything could not.
+/// Why something could not be printed; `None` if everything was.
 #[must_use]
 pub fn unprinted() -> Option<&'static str> {
     UNPRINTED.get().map(String::as_str)

@@ -45,7 +45,7 @@ pub struct Args {
 #[derive(Serialize)]
 struct Report {
     host: String,
-    /// The core that what is on one thread was measured on, where it can be pinned.
+    /// The core that single-threaded benchmarks were measured on; `None` where no thread can be pinned.
     core: Option<usize>,
     side: String,
     budgets_s: [f64; 3],
@@ -53,10 +53,10 @@ struct Report {
     culprits: Vec<String>,
 }
 
-/// Runs it.
+/// Runs `noise`.
 ///
 /// # Errors
-/// Usage; a side that does not build; a probe that fails; an interruption.
+/// Wrong usage; a side that does not build; a probe that fails; an interruption.
 pub fn run(args: &Args, project: &Project<'_>) -> CommandResult {
     if !(args.seconds >= 1.0 && args.seconds <= 3600.0) {
         return Err(Failure::usage("--seconds: expected a number from 1 to 3600"));

@@ -11,7 +11,7 @@ use crate::interrupt;
 use crate::probe::Client;
 use crate::project::Project;
 
-/// How often each case is run.
+/// Number of runs of each case.
 const RUNS: usize = 5;
 
 /// Try out a probe (perf/PROTOCOL.md): greet it, check every case, run each case
@@ -22,18 +22,18 @@ pub struct Args {
     ask: String,
 }
 
-/// Runs it.
+/// Runs `probe`.
 ///
 /// # Errors
-/// Usage; a probe that fails.
+/// Wrong usage; a probe that fails.
 pub fn run(args: &Args, project: &Project<'_>) -> CommandResult {
     ask(&args.ask, project)
 }
 
-/// Has the probe of this side say hello, checks every case and runs each a few times.
+/// Has the probe of a side say hello, checks every case and runs each a few times.
 ///
 /// # Errors
-/// Usage; a probe that fails.
+/// Wrong usage; a probe that fails.
 pub fn ask(side: &str, project: &Project<'_>) -> CommandResult {
     interrupt::watch()?;
     let side = project.side(side)?;

@@ -22,17 +22,18 @@ use crate::selftest::rates::{SelftestSummary, percent};
 use crate::selftest::trials::{Trial, TrialKind};
 use crate::settings::GateConfig;
 
-/// What Criterion gets as long as no gate has been timed, in seconds.
+/// Time that Criterion gets as long as no gate has been timed, in seconds.
 const FIRST_GUESS_S: f64 = 8.0;
 
 /// Test the gate as an instrument: its false alarms on equal programs, and its power against injected slow-downs
 ///
-/// Each trial is a whole gate over the canonical benchmarks on one thread, and is kept when it ends; after Ctrl-C, the same
-/// --out goes on where it stopped. A round has eleven trials: equal programs, four times; 2, 3, 5 and 7 % more work
-/// and 5 % less; 3 % judged by a warn level of 3 %; and Criterion on equal programs.
+/// Each trial is a whole gate over the canonical benchmarks on one thread, and is kept when it ends; after Ctrl-C, the
+/// same --out goes on where it stopped. A round has eleven trials: equal programs, four times; 2, 3, 5 and 7 % more
+/// work and 5 % less; 3 % judged by a warn level of 3 %; and Criterion on equal programs.
 ///
 /// With --source the gate is put to patches of the source instead, each committed and gated as a developer and as CI
-/// would: all of must-catch must end with a regression, all of must-not-alarm without a word. Two hours; exit 0 only if all of it is so, 1 if not, 3 if some could not be measured.
+/// would: all of must-catch must end with a regression, all of must-not-alarm without a word. Two hours; exit 0 only if
+/// all of it is so, 1 if not, 3 if some could not be measured.
 #[derive(Debug, ClapArgs)]
 pub struct Args {
     /// Number of rounds, those that --out holds already included; a round takes one to two minutes
@@ -57,7 +58,8 @@ pub struct Args {
     source: selftest_source::Args,
 }
 
-/// Runs it. Exit 0 once all trials are done, 130 if interrupted; what was done until then is kept and summed up.
+/// Runs `selftest`. Exit 0 once all trials are done, 130 if interrupted; what was done until then is kept and summed
+/// up.
 ///
 /// # Errors
 /// A probe that does not build or fails; a file that cannot be read or written.
@@ -94,7 +96,7 @@ pub fn run(args: &Args, project: &Project<'_>) -> CommandResult {
     }
 }
 
-/// Trials, round by round, until there are as many of each kind as were asked for.
+/// Makes trials, round by round, until there are as many of each kind as were asked for.
 fn go_on(journal: &mut TrialJournal, programs: &Programs, args: &Args, project: &Project<'_>) -> Result<(), Failure> {
     let config = &project.settings.gate;
     let benches = project.settings.selftest.criterion.as_ref().filter(|_| !args.no_criterion);
@@ -144,7 +146,7 @@ fn gate_trial(
     }
 }
 
-/// The mean over equal pairs so far.
+/// Mean time of the gates on equal pairs so far, in seconds.
 fn seconds_of_a_gate(trials: &[Trial]) -> f64 {
     let seconds: Vec<f64> =
         trials.iter().filter(|trial| matches!(trial.kind, TrialKind::Equal(_))).map(|trial| trial.seconds).collect();

@@ -1,4 +1,4 @@
-//! `selftest --source`: does the gate see what was changed in the source, however it comes to it?
+//! `selftest --source`: does the gate see what was changed in the source, whichever way the change comes to it?
 
 use std::path::{Path, PathBuf};
 
@@ -42,11 +42,11 @@ pub(super) struct Args {
     keep_builds: bool,
 }
 
-/// Runs it, or with `report` only sums up. `out` is where trials are kept.
+/// Runs the trials, or with `report` only sums them up. `out` is the file that keeps them.
 ///
 /// # Errors
-/// Usage: an unknown patch. A patch that cannot be read or does not apply, git's reason, a file that cannot be written:
-/// exit 3.
+/// Wrong usage: an unknown patch. Exit 3: a patch that cannot be read or does not apply, an error of git, or a file
+/// that cannot be written.
 pub(super) fn run(project: &Project<'_>, args: &Args, out: Option<&Path>, report: bool, json: bool) -> CommandResult {
     let root = &project.root;
     let Some(source) = &project.settings.selftest.source else {
@@ -85,7 +85,7 @@ pub(super) fn run(project: &Project<'_>, args: &Args, out: Option<&Path>, report
     }
 }
 
-/// SourceTrial after trial, but for those that are done. What could not be measured is tried again.
+/// Makes the planned trials that are not done yet. What could not be measured before is tried again.
 fn go_on(journal: &mut SourceJournal, ground: &Ground, planned: &[(&Patch, Way)], host: &Host) -> Result<(), Failure> {
     let name = host.fingerprint();
     let bar = ProgressBar::new("self-test", planned.len() as u64);

@@ -37,17 +37,17 @@ pub struct Args {
     /// Take this many runs, the latest ones
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u16).range(2..=500))]
     last: u16,
-    /// End with exit code 1 if a benchmark that is shown got slower in these runs, at once or little by little; with 2 if
-    /// one has too few runs to be judged
+    /// End with exit code 1 if a benchmark that is shown got slower in these runs, at once or little by little; with 2
+    /// if one has too few runs to be judged
     #[arg(long)]
     fail_on_change: bool,
 }
 
-/// Runs it. Exit 0, with `--fail-on-change` 1 if a benchmark got slower and 2 if one could not be judged; 3 without a
-/// history of the host.
+/// Runs `trend`. Exit 0; with `--fail-on-change` 1 if a benchmark got slower and 2 if one could not be judged; 3 if
+/// there is no history of the host.
 ///
 /// # Errors
-/// A history that cannot be read, or has no run of the host; no benchmark of that name; plots that cannot be written.
+/// A history that cannot be read or has no run of the host; no benchmark of that name; plots that cannot be written.
 pub fn run(args: &Args, project: &Project<'_>) -> CommandResult {
     let root = &project.root;
     let path = args.history.clone().unwrap_or_else(|| root.join("reports").join(FILE_NAME));
@@ -110,7 +110,7 @@ fn some_of<'h>(entries: Vec<&'h Entry>, history: &History, host: &str, path: &Pa
     }))
 }
 
-/// Where another compiler or other flags begin, a line each.
+/// The runs from which on another compiler or other flags were used, one line for each.
 fn segments(entries: &[&Entry]) -> Vec<String> {
     let line = |start: usize| {
         let (before, first) = (entries.get(start.checked_sub(1)?)?, entries.get(start)?);

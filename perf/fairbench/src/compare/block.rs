@@ -1,8 +1,8 @@
 //! A block: one fresh process for each role, measured against each other in turns.
 //!
-//! The block is the unit of the statistics. A process is one draw of a lottery (where its pages lie, what its caches
-//! hold), so a thousand turns of one process are a thousand looks at one ticket. A block draws three tickets, base,
-//! candidate and control, takes enough turns to read them, and gives one number for each case and comparison.
+//! The block is the unit of the statistics. Where the pages of a process lie and what its caches hold is drawn once,
+//! when it starts, so a thousand turns of one process are a thousand readings of one draw. A block makes three draws,
+//! base, candidate and control, takes enough turns to read them, and gives one number for each case and comparison.
 //!
 //! Within the block everything that could favour a side is either equal or shuffled. The probes are started in random
 //! order and lie as the block's [`Layout`]s say, and take their turns as a [`group`].
@@ -31,7 +31,7 @@ pub struct CaseBlock {
     pub base_ns_per_item: f64,
     /// Iterations of each turn.
     pub iterations: u64,
-    /// Where the time of each side went. `None` if a probe does not tell.
+    /// Where the time of each side went; `None` if a probe does not tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spent: Option<Sides>,
     /// The tick of the clock, in nanoseconds, if it is so coarse that turns were made longer.
@@ -39,22 +39,22 @@ pub struct CaseBlock {
     pub tick_ns: Option<f64>,
 }
 
-/// Where the time of each side went.
+/// Where the time of each side of a block went.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Sides {
-    /// Of the base.
+    /// Times of the base.
     pub base: Times,
-    /// Of the candidate.
+    /// Times of the candidate.
     pub candidate: Times,
-    /// Of the base once more.
+    /// Times of the control.
     pub control: Times,
 }
 
 /// Runs one block on all of `cases`, in random order, and returns what it found, in the order of `cases`.
 ///
 /// # Errors
-/// A probe that could not be launched or did not answer; an interruption. What a block found before that is lost: half
-/// a block is no block.
+/// A probe that could not be launched or did not answer, or an interruption. What a block found before that is lost:
+/// half a block is of no use.
 pub fn run(
     launcher: &dyn Launcher,
     cases: &[CaseInfo],

@@ -7,21 +7,21 @@
 /// A turn is at least this many ticks long. A block has two turns or more for each side, so a tick is at most 1 % of
 /// what a side is measured for.
 pub(super) const TICKS_PER_TURN: f64 = 50.0;
-/// Longest turn that is made for a coarse clock.
+/// Longest turn that is made for a coarse clock, in nanoseconds.
 pub(super) const LONGEST_TURN_NS: f64 = 10e9;
-/// A tick that is a smaller part of a turn is no trouble.
+/// A tick that is a smaller part of a turn than this does not matter.
 const FINE: f64 = 0.01;
-/// Ticks are no whole number of nanoseconds everywhere, so readings are multiples only nearly.
+/// A tick is not a whole number of nanoseconds everywhere, so readings are multiples of it only up to this error.
 const ROUNDING_NS: f64 = 100.0;
 /// Readings of equal work that differ by no more than this part do not differ by a tick that matters.
 const EQUAL: f64 = FINE / 2.0;
 
-/// What one arm's clock has read.
+/// What the clock of one arm has read: iterations and nanoseconds of each turn.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Readings(Vec<(u64, f64)>);
 
 impl Readings {
-    /// So many nanoseconds for so many iterations.
+    /// Adds a reading of so many nanoseconds for so many iterations.
     pub(super) fn push(&mut self, iterations: u64, elapsed_ns: f64) {
         self.0.push((iterations, elapsed_ns));
     }
@@ -30,13 +30,13 @@ impl Readings {
         self.0.append(&mut others.0);
     }
 
-    /// Whether every reading is the very same, which no fine clock says.
+    /// Whether all readings are equal, which those of a fine clock never are.
     pub(super) fn are_all_one(&self) -> bool {
         self.0.first().is_some_and(|(_, first)| self.0.iter().all(|(_, ns)| ns == first))
     }
 
-    /// Whether equal work was read as different times. A probe that always says the same per iteration has no clock
-    /// whose ticks could be told.
+    /// Whether equal work was read as different times. If a probe always reports the same time per iteration, no ticks
+    /// of its clock can be found.
     fn vary(&self) -> bool {
         let per_iteration = || self.0.iter().map(|(iterations, ns)| ns / (*iterations).max(1) as f64);
         let (least, most) = (per_iteration().fold(f64::INFINITY, f64::min), per_iteration().fold(0.0, f64::max));
@@ -63,7 +63,7 @@ pub(super) fn coarse_tick_ns(arms: &[Readings]) -> Option<f64> {
     Some(tick)
 }
 
-/// Euclid's, of numbers that are multiples but for rounding.
+/// Greatest common measure by Euclid's algorithm, for numbers that are multiples of it only up to rounding.
 fn common_measure(mut larger: f64, mut smaller: f64) -> f64 {
     while smaller > ROUNDING_NS {
         let rest = larger % smaller;

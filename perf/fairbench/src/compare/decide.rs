@@ -14,9 +14,9 @@
 //! ```
 //!
 //! Looking again and again until something is shown would show anything at last. So there are a few fixed numbers of
-//! blocks at which the data are looked at, and one more look when the budget is out; each may err with an equal share of
-//! the error allowed in all (Bonferroni). A true change of exactly a level's size is thus let through in at most
-//! `(1 - confidence) / 2` of comparisons: 0.5 % at 99 %.
+//! blocks at which the data are looked at, and one more look when the budget is out; each may err with an equal share
+//! of the error allowed in all (Bonferroni). A true change of exactly a level's size is thus let through in at most `(1
+//! - confidence) / 2` of comparisons: 0.5 % at 99 %.
 //!
 //! An alarm costs people more than a pass does, so it also has to be precise: blocks are added until the interval is
 //! narrow, or lies beyond the fail level as a whole, or the budget is out.
@@ -37,17 +37,18 @@ pub struct Levels {
     pub fail: f64,
 }
 
-/// Part of a change that a turn does not show. Before and after the work it spends a few microseconds on the clock and on
-/// caches that the other probes left cold (roughly 2 to 3 µs of 200 µs on `verify_single`, 2026-11, 2-core machine; an allowance for the others): a change of 7 % is
-/// one of 6.9 % of the whole turn. The levels that the intervals are held against are lowered by this much.
+/// Part of a change that a turn does not show. Before and after the work it spends a few microseconds on the clock and
+/// on caches that the other probes left cold (roughly 2 to 3 µs of 200 µs on `verify_single`, 2026-11, 2-core machine;
+/// an allowance for the others): a change of 7 % is one of 6.9 % of the whole turn. The levels that the intervals are
+/// held against are lowered by this much.
 const DILUTION: f64 = 0.02;
 
-/// How it is decided.
+/// The rule by which a case is decided.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Rule {
-    /// The levels.
+    /// Sizes of the slow-downs that must be noticed or must stop a change.
     pub levels: Levels,
-    /// Of each interval, over all looks together: 0.99 errs on either side in 0.5 % of comparisons.
+    /// Confidence of each interval, over all looks together: 0.99 errs on either side in 0.5 % of comparisons.
     pub confidence: f64,
     /// Half-width, as a part of one, from which on an interval is precise enough for an alarm before the budget is out.
     pub precise_half_width: f64,
@@ -55,7 +56,7 @@ pub struct Rule {
     pub control_margin: f64,
 }
 
-/// What the times say of a case.
+/// What the times of a case allow to be claimed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Claim {
@@ -76,19 +77,19 @@ pub enum Claim {
 /// A decision, and what it rests on.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CaseDecision {
-    /// The decision.
+    /// What is claimed.
     #[serde(rename = "standing")]
     pub claim: Claim,
-    /// Interval of ln(candidate / base), at the rule's confidence over all looks. `None`: too few blocks for any.
+    /// Interval of ln(candidate / base), at the rule's confidence over all looks; `None` if there were too few blocks.
     pub change: Option<MedianInterval>,
-    /// Interval of ln(control / base), likewise.
+    /// Interval of ln(control / base), at the same confidence; `None` if there were too few blocks.
     pub control: Option<MedianInterval>,
-    /// Blocks that it rests on.
+    /// Number of blocks that the decision rests on.
     pub blocks: usize,
 }
 
 impl Levels {
-    /// As ln(candidate / base), as far as a turn shows them: warn, then fail.
+    /// The warn level and the fail level as ln(candidate / base), as far as a turn shows them.
     fn shown(&self) -> (f64, f64) {
         let shown = |level: f64| (level * (1.0 - DILUTION)).ln_1p();
         (shown(self.warn), shown(self.fail))
@@ -102,7 +103,7 @@ impl Rule {
         (1.0 - self.confidence) / 2.0 / (LOOKS.len() + 1) as f64
     }
 
-    /// The interval of a look.
+    /// The interval of one look at these log ratios.
     #[must_use]
     pub fn interval(&self, log_ratios: &[f64]) -> Option<MedianInterval> {
         MedianInterval::of(log_ratios, self.error_per_look())
@@ -173,12 +174,12 @@ mod tests {
     use crate::compare::simulated::RULE;
     use crate::measure::simulated::SimulatedNoise;
 
-    /// A machine: what a block's log ratio scatters by, and around what.
+    /// A simulated machine: how much a block's log ratio scatters, and around what.
     #[derive(Clone, Copy)]
     struct World {
         noise: SimulatedNoise,
         block_sd: f64,
-        /// The true change of the code; what layout adds is drawn for each comparison from ± this.
+        /// The true change of the code. Layout adds to it what is drawn for each comparison from ± `layout`.
         true_change: f64,
         layout: f64,
         most_blocks: usize,
@@ -187,7 +188,7 @@ mod tests {
     const QUIET: World =
         World { noise: SimulatedNoise::Normal, block_sd: 0.006, true_change: 0.0, layout: 0.0, most_blocks: 150 };
 
-    /// How often each claim came out of so many whole comparisons.
+    /// Makes so many whole comparisons; what is returned says in which part of them one of the given claims came out.
     fn outcomes(rule: &Rule, world: World, trials: usize) -> impl Fn(&[Claim]) -> f64 {
         let mut rng = ChaCha8Rng::seed_from_u64(11);
         let ended: Vec<Claim> = (0..trials).map(|_| compare(rule, world, &mut rng)).collect();

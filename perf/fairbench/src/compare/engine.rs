@@ -16,13 +16,13 @@ use super::layout::Layout;
 use super::runner::{CaseInfo, Launcher, MeasureError};
 use super::unseen::UnseenFinding;
 
-/// How a block's three probes are laid out.
+/// How the three probes of a block are laid out in memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Layouts {
-    /// All alike: the code is compared, not the place.
+    /// All three alike: the code is compared, not the place where it lies.
     Shared,
-    /// Each its own draw: what remains does not hang on any one place.
+    /// Each by a draw of its own: what remains does not depend on any one place.
     Independent,
 }
 
@@ -42,70 +42,70 @@ pub struct ComparisonPlan {
     pub cases: Vec<(CaseInfo, Rule)>,
     /// How much each block measures.
     pub effort: Effort,
-    /// How probes are laid out.
+    /// How the probes of a block are laid out.
     pub layouts: Layouts,
     /// Time for all blocks together.
     pub budget: Duration,
-    /// Of orders and layouts.
+    /// Seed of orders and layouts.
     pub seed: u64,
 }
 
-/// The world around a comparison: its clock, its stop button, its audience.
+/// What surrounds a comparison: its clock, a way to stop it, and who is told of its progress.
 pub struct Surroundings<'a> {
-    /// Time since some start.
+    /// Returns the time since some fixed start.
     pub now: &'a dyn Fn() -> Duration,
-    /// Whether Ctrl-C was pressed.
+    /// Returns whether Ctrl-C was pressed.
     pub interrupted: &'a dyn Fn() -> bool,
-    /// Hears after every block how far it is.
+    /// Is called after every block.
     pub progress: &'a mut dyn FnMut(ComparisonProgress),
 }
 
 /// How far a comparison is.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ComparisonProgress {
-    /// Blocks done.
+    /// Number of blocks that are done.
     pub blocks: usize,
-    /// Cases decided.
+    /// Number of cases that are decided.
     pub decided: usize,
-    /// Cases in all.
+    /// Number of cases in all.
     pub cases: usize,
-    /// Part of the budget that is spent.
+    /// Part of the budget that is spent, from 0 to 1.
     pub spent: f64,
 }
 
-/// A case, measured.
+/// A case with what was measured of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MeasuredCase {
-    /// Which.
+    /// The case.
     pub case: CaseInfo,
-    /// What it comes to.
+    /// What the times of the case allow to be claimed.
     pub decision: CaseDecision,
-    /// What the clock does not see of it. Nothing of a case on several threads, whose clock is the wall's, nor if a
+    /// What the clock of the case does not see. Empty for a case on several threads, whose clock is wall time, and if a
     /// probe does not say where its time goes.
     pub unseen: Vec<UnseenFinding>,
-    /// Each block's values, as they came.
+    /// Values of each block, in the order in which they were measured.
     pub blocks: Vec<CaseBlock>,
 }
 
 /// Why no more blocks were taken.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ComparisonEnd {
-    /// Every case is decided.
+    /// Every case was decided.
     Decided,
-    /// The time is up.
+    /// The budget was spent.
     OutOfBudget,
-    /// A probe failed, or Ctrl-C.
+    /// A probe failed, or Ctrl-C was pressed.
     Failed(MeasureError),
 }
 
-/// A comparison, done.
+/// What came of a comparison.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Comparison {
     /// The cases, in the order of the plan.
     pub cases: Vec<MeasuredCase>,
-    /// Time that it took.
+    /// Time that the comparison took.
     pub elapsed: Duration,
-    /// How it ended.
+    /// Why the comparison ended.
     pub ended: ComparisonEnd,
 }
 
@@ -118,7 +118,7 @@ struct Open {
 }
 
 impl Open {
-    /// What the blocks so far say, by the clock and of what it does not see.
+    /// What the blocks so far allow to be claimed, by the clock of the case and about what that clock does not see.
     fn found(&self) -> (CaseDecision, Vec<UnseenFinding>) {
         let (ratios, controls): (Vec<f64>, Vec<f64>) =
             self.blocks.iter().map(|block| (block.log_ratio, block.log_control)).unzip();
@@ -144,7 +144,7 @@ impl Open {
     }
 }
 
-/// Compares candidate with base on every case of the plan. Errors end the comparison and are told in
+/// Compares candidate with base on every case of the plan. An error ends the comparison and stands in
 /// [`Comparison::ended`], beside what was measured until then.
 pub fn compare(launcher: &dyn Launcher, plan: &ComparisonPlan, around: &mut Surroundings<'_>) -> Comparison {
     let start = (around.now)();

@@ -1,4 +1,4 @@
-//! Evidence: what the clock says, beside what can be counted exactly.
+//! Evidence: exact counts beside what the clock says.
 //!
 //! A time may change without the code doing more: the same instructions, at other addresses, meet other cache sets and
 //! branch predictor entries. Such a change is real on this machine and gone with the next build. Instructions and
@@ -7,7 +7,7 @@
 //! | time | counts | what follows |
 //! |---|---|---|
 //! | up | up | the code does more: a warning or a failure, as the time says |
-//! | up | equal | a layout or memory effect: a warning. It may fail only once confirmed with layouts drawn for each side |
+//! | up | equal | a layout or memory effect: a warning; a failure once confirmed with a layout for each side |
 //! | up | unknown | as the time says, and that nothing was counted |
 //! | not up | up | noted |
 //!
@@ -18,28 +18,28 @@ use serde::{Deserialize, Serialize};
 
 use super::decide::Claim;
 
-/// What differs by less than this part of one is equal: hash seeds and addresses move a few instructions.
+/// Instruction counts that differ by less than this part of one are equal: hash seeds and addresses move a few.
 const EQUAL_INSTRUCTIONS: f64 = 0.005;
-/// Likewise for allocations, per item.
+/// Allocation counts per item that differ by less than this part of one are equal.
 const EQUAL_ALLOCATIONS: f64 = 0.005;
 
-/// What one side was counted to do, per item. `None`: not counted.
+/// What one side was counted to do, per item; `None` is what was not counted.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Counts {
-    /// Instructions, by callgrind.
+    /// Instructions, as counted by callgrind.
     pub instructions: Option<f64>,
-    /// Allocations and reallocations.
+    /// Number of allocations and reallocations.
     pub allocations: Option<f64>,
-    /// Bytes that were asked for.
+    /// Bytes that were asked for in allocations.
     pub allocated_bytes: Option<f64>,
 }
 
-/// Both sides' counts of a case.
+/// Counts of both sides of a case.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct PairCounts {
-    /// Of the base.
+    /// Counts of the base.
     pub base: Counts,
-    /// Of the candidate.
+    /// Counts of the candidate.
     pub candidate: Counts,
 }
 
@@ -52,7 +52,7 @@ enum Direction {
 }
 
 impl PairCounts {
-    /// Instructions of the candidate over those of the base, where both were counted.
+    /// Instructions of the candidate / those of the base; `None` unless both were counted.
     #[must_use]
     pub fn instructions_ratio(&self) -> Option<f64> {
         let (base, candidate) = (self.base.instructions?, self.candidate.instructions?);
@@ -82,28 +82,28 @@ fn direction(change: f64, tolerance: f64) -> Direction {
     }
 }
 
-/// What is made of a case in the end.
+/// The verdict on a case, when times, counts and waiting are weighed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum GateVerdict {
     /// Shown to be less than the warn level slower.
     Pass,
-    /// A gain of the warn level or so.
+    /// Shown to be faster; a gain of the warn level's size is possible.
     Faster,
-    /// Slower, perhaps by the warn level.
+    /// Shown to be slower; a slow-down of the warn level's size is possible.
     Warn,
-    /// Slower, perhaps by the fail level.
+    /// Shown to be slower; a slow-down of the fail level's size is possible.
     Regression,
     /// Slower by what the clock of the case does not see: it waits, or other threads work for it.
     Waits,
-    /// Neither was shown.
+    /// Neither a pass nor a slow-down was shown.
     Inconclusive,
-    /// The control failed.
+    /// The control came out different from the base.
     CouldNotMeasure,
 }
 
 impl GateVerdict {
-    /// For people.
+    /// The words that people read.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -124,12 +124,12 @@ impl GateVerdict {
     }
 }
 
-/// What the evidence comes to.
+/// A verdict with its reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Weighed {
-    /// The verdict.
+    /// The verdict on the case.
     pub verdict: GateVerdict,
-    /// Why, or what else was noticed.
+    /// Why the verdict is what it is, or what else was noticed.
     pub reason: Option<String>,
 }
 
@@ -139,13 +139,14 @@ pub fn needs_confirmation(claim: Claim, counts: &PairCounts) -> bool {
     claim == Claim::Fail && is_layout_effect(counts)
 }
 
-/// Nothing counted is up, and instructions were counted: without them more work may have gone unseen.
+/// Whether nothing that was counted is up, and instructions were counted: without them more work may have gone unseen.
 fn is_layout_effect(counts: &PairCounts) -> bool {
     let up = Some(Direction::Up);
     counts.instructions().is_some() && counts.instructions() != up && counts.allocations() != up
 }
 
-/// Weighs time against counts. `confirmed` is what the time came to with independent layouts, where that was tried.
+/// Weighs time against counts. `confirmed` is the claim of the confirmation with independent layouts, where there was
+/// one.
 #[must_use]
 pub fn weigh(claim: Claim, counts: &PairCounts, confirmed: Option<Claim>) -> Weighed {
     let weighed = |verdict, reason| Weighed { verdict, reason };

@@ -1,7 +1,7 @@
 //! Arms that take turns, so that whatever the machine does meanwhile it does to all of them.
 //!
-//! A round gives each arm two turns: in a shuffled order, then in the reverse of it (ABBA, for any number of arms),
-//! so that a drift which is linear within the round meets all alike, and a fixed position is worth nothing. A round's log
+//! A round gives each arm two turns: in a shuffled order, then in the reverse of it (ABBA, for any number of arms), so
+//! that a drift which is linear within the round meets all alike, and a fixed position is worth nothing. A round's log
 //! ratio compares the sums of the two turns; a group's is the mean over its rounds without those that something else
 //! got in the way of.
 
@@ -16,9 +16,9 @@ use super::runner::{CaseInfo, MeasureError, Ran, Runner};
 use super::spent::{Ledger, Times};
 use crate::measure::stats::{median, robust_sd};
 
-/// Turns of each arm before anything is recorded: the first meets cold caches and untouched memory.
+/// Turns of each arm before anything is recorded: the first one meets cold caches and untouched memory.
 pub const WARM_UP_TURNS: usize = 2;
-/// More iterations than this in a turn are a clock that stands still …
+/// If a turn has more iterations than this and still reads 0, the clock stands still …
 const MOST_ITERATIONS: f64 = 1e9;
 /// … and so is one that reads 0 for a turn that takes this long.
 const STANDS_STILL: Duration = Duration::from_secs(2);
@@ -38,35 +38,35 @@ pub struct Effort {
     /// A turn is at least this long, in nanoseconds. Shorter ones would measure the pipe and the clock; longer ones
     /// would let the machine change within a round.
     pub turn_ns: f64,
-    /// Rounds of each group.
+    /// Number of rounds of each group.
     pub rounds: usize,
 }
 
-/// How long the turns of different arms are.
+/// How the lengths of the turns of different arms relate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Turns {
-    /// All do the same number of iterations, those of the fastest: for programs that are nearly equal.
+    /// All arms do the same number of iterations, that of the fastest: for programs that are nearly equal in speed.
     EqualWork,
-    /// Each does as many as fill its turn, so that what a turn costs beside the work is the same part of all: for
-    /// programs of which one may be ten times as fast as another.
+    /// Each arm does as many iterations as fill its turn, so that the cost of a turn beside its work is the same part
+    /// of each: for programs of which one may be ten times as fast as another.
     EqualTime,
 }
 
-/// One of those that take turns.
+/// One of the participants that take turns.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Arm {
     /// Index of the process that does the work. Several arms may share one.
     pub process: usize,
-    /// What it does.
+    /// The case that the arm runs.
     pub case: CaseInfo,
 }
 
-/// What a comparison group found of an arm.
+/// What a comparison group found about an arm.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ArmEstimate {
     /// ln(time / time of the first arm): above 0 it is slower. 0 for the first.
     pub log_ratio: f64,
-    /// Nanoseconds per item, median over rounds.
+    /// Median over rounds of the time per item, in nanoseconds.
     pub ns_per_item: f64,
     /// Iterations of each turn.
     pub iterations: u64,
@@ -76,10 +76,10 @@ pub struct ArmEstimate {
     pub tick_ns: Option<f64>,
 }
 
-/// Runs all rounds; one estimate for each arm, in their order.
+/// Runs all rounds and returns one estimate for each arm, in the order of the arms.
 ///
 /// # Errors
-/// A process that failed, or Ctrl-C.
+/// A process failed, or Ctrl-C was pressed.
 pub fn run(
     processes: &mut [Box<dyn Runner>],
     arms: &[Arm],
@@ -125,9 +125,9 @@ pub fn run(
     Ok(found.times.into_iter().zip(iterations).zip(found.ledgers).map(estimate).collect())
 }
 
-/// What all rounds of a group found, for each arm.
+/// Values of all rounds of a group, by arm.
 struct Rounds {
-    /// Nanoseconds per item, of each round.
+    /// Nanoseconds per item in each round.
     times: Vec<Vec<f64>>,
     ledgers: Vec<Ledger>,
     readings: Vec<Readings>,
@@ -185,7 +185,7 @@ fn mean_of_undisturbed(values: &[f64]) -> f64 {
     sum / count as f64
 }
 
-/// Warms up, and finds how many iterations fill a turn, and the tick of the clock if it is coarse.
+/// Warms up; finds how many iterations fill a turn of each arm, and the tick of the clock if it is coarse.
 fn iterations_per_turn(
     processes: &mut [Box<dyn Runner>],
     arms: &[Arm],
@@ -223,7 +223,8 @@ fn iterations_per_turn(
     Ok((filling(least_ns, turn_ns, turns), Some(tick_ns)))
 }
 
-/// What an iteration takes, from a turn of about this length: what a single one reads may be a tick and no more.
+/// Time of an iteration in nanoseconds, from turns of about this length: a single iteration may read one tick and no
+/// more.
 fn over_many_ticks(
     processes: &mut [Box<dyn Runner>],
     arm: &Arm,
@@ -242,7 +243,7 @@ fn over_many_ticks(
     Ok(ns_per_iteration)
 }
 
-/// More iterations, until they read more than 0 ns: what one of them takes then, and what was read on the way.
+/// Adds iterations until they read more than 0 ns. Returns the time of one iteration and all readings on the way.
 fn read_more(processes: &mut [Box<dyn Runner>], arm: &Arm) -> Result<(f64, Readings), MeasureError> {
     let mut readings = Readings::default();
     let mut iterations = 1;
@@ -273,7 +274,7 @@ fn read_more(processes: &mut [Box<dyn Runner>], arm: &Arm) -> Result<(f64, Readi
     Ok((sum_ns / sum_iterations as f64, readings))
 }
 
-/// Iterations that fill a turn, for each arm, from what one of them takes.
+/// Number of iterations of each arm that fill a turn, from the time that one iteration takes.
 fn filling(ns_per_iteration: impl IntoIterator<Item = f64>, turn_ns: f64, turns: Turns) -> Vec<u64> {
     let filling = |ns: f64| (turn_ns / ns).ceil().clamp(1.0, MOST_ITERATIONS) as u64;
     let mut iterations: Vec<u64> = ns_per_iteration.into_iter().map(filling).collect();
@@ -284,7 +285,7 @@ fn filling(ns_per_iteration: impl IntoIterator<Item = f64>, turn_ns: f64, turns:
     iterations
 }
 
-/// Turns that are long against a tick, and as few rounds as take about the time that was meant to be taken.
+/// Turns that are long against a tick, and so few rounds that all of them take about the intended time.
 fn longer_for(effort: Effort, arms: &[Arm], tick_ns: f64) -> Result<Effort, MeasureError> {
     let turn_ns = effort.turn_ns.max(TICKS_PER_TURN * tick_ns);
     if turn_ns > LONGEST_TURN_NS {

@@ -16,7 +16,7 @@ const MOST_HEAP_BYTES: usize = 64 * 1024;
 /// The finest step that matters: stacks and heap blocks are aligned to it anyway.
 const STEP_BYTES: usize = 16;
 
-/// One draw.
+/// A layout, as drawn for one block.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Layout {
     /// Bytes of padding in the environment: moves the stack.

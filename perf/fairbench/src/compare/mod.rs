@@ -1,9 +1,9 @@
 //! Comparing two programs honestly, on a machine that cannot be trusted.
 //!
 //! Two runs of the *same* program, taken one after the other on a shared machine, differ by more than 5 % most of the
-//! time. Little of that is the machine's mood: it is where each process happens to sit, on which core and at which
-//! addresses. So the noise cannot be waited out by measuring longer; it has to be made equal for both sides, or be drawn
-//! anew so often that it averages out. This is what the chapters do, in reading order:
+//! time. Most of that comes from where each process happens to sit, on which core and at which addresses. So the noise
+//! cannot be waited out by measuring longer; it has to be made equal for both sides, or be drawn anew so often that it
+//! averages out. This is what the chapters do, in reading order:
 //!
 //! | chapter | says |
 //! |---|---|

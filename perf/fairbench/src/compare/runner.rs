@@ -10,13 +10,13 @@ use thiserror::Error;
 use super::layout::Layout;
 use crate::exit::Failure;
 
-/// Which part a launched probe plays in its block.
+/// Role of a launched probe in its block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Role {
-    /// What the candidate is compared with.
+    /// The program that the candidate is compared with.
     Base,
-    /// What is judged.
+    /// The program that is judged.
     Candidate,
     /// The base once more: it must come out equal to the base, or the block measured something else than the code.
     Control,
@@ -25,26 +25,26 @@ pub enum Role {
 /// A case: a piece of work that both sides can do.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct CaseInfo {
-    /// Its name, the same on both sides.
+    /// Name of the case, the same on both sides.
     pub name: String,
-    /// Threads that it works on. One: measured pinned, in CPU time. More: not pinned, in wall time.
+    /// Threads that it works on. A case on one thread is measured pinned and in CPU time; one on more in wall time.
     pub threads: usize,
     /// Items that one iteration works on.
     pub items_per_iteration: u64,
 }
 
 impl CaseInfo {
-    /// Whether one thread does it all.
+    /// Whether the case works on one thread alone.
     #[must_use]
     pub const fn is_single_threaded(&self) -> bool {
         self.threads == 1
     }
 }
 
-/// What a probe says of a turn.
+/// What a probe reports of a turn.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Ran {
-    /// Nanoseconds on the clock of the case; 0 is less than its clock can tell.
+    /// Time on the clock of the case, in nanoseconds; 0 means less than the clock can tell.
     pub elapsed_ns: f64,
     /// Where the time went, as far as the probe tells.
     pub spent: Spent,
@@ -52,7 +52,7 @@ pub struct Ran {
 
 /// A probe that is ready to be timed: it has given the right answers on every case that it was launched for.
 pub trait Runner {
-    /// Runs a case that many times and returns how long that took.
+    /// Runs a case so many times and returns how long that took.
     ///
     /// # Errors
     /// The probe ended, did not answer in time, or answered something else.
@@ -61,7 +61,7 @@ pub trait Runner {
 
 /// Starts probes.
 pub trait Launcher {
-    /// Starts a fresh probe for a role, laid out as told, pinned to the measuring core if `pin` is set and the system
+    /// Starts a fresh probe for a role with this layout, pinned to the measuring core if `pin` is set and the system
     /// can do it, and has it checked on every one of `cases`.
     ///
     /// # Errors
@@ -75,7 +75,7 @@ pub trait Launcher {
     ) -> Result<Box<dyn Runner>, MeasureError>;
 }
 
-/// Why something could not be measured. Each is one line: which probe, what happened, what to do.
+/// Why something could not be measured. Each error is one line: which probe, what happened, what to do.
 #[derive(Clone, Debug, Error, PartialEq)]
 pub enum MeasureError {
     /// The process could not be started at all.
@@ -83,7 +83,7 @@ pub enum MeasureError {
     CouldNotStart {
         /// Label of the probe.
         probe: String,
-        /// What the system said.
+        /// Reason that the system gave.
         detail: String,
     },
     /// The process ended while it was needed.
@@ -91,7 +91,7 @@ pub enum MeasureError {
     Crashed {
         /// Label of the probe.
         probe: String,
-        /// What it had been asked.
+        /// What the probe had been asked.
         asked: String,
         /// Exit code or signal.
         status: String,
@@ -103,9 +103,9 @@ pub enum MeasureError {
     TimedOut {
         /// Label of the probe.
         probe: String,
-        /// What it had been asked.
+        /// What the probe had been asked.
         asked: String,
-        /// How long it was waited for.
+        /// How long fairbench waited for the answer, in seconds.
         seconds: f64,
     },
     /// The answer was not one of the protocol's, or not one to this question.
@@ -113,9 +113,9 @@ pub enum MeasureError {
     Nonsense {
         /// Label of the probe.
         probe: String,
-        /// What it said, shortened.
+        /// What the probe said, shortened.
         said: String,
-        /// What would have been right.
+        /// What would have been a right answer.
         expected: String,
     },
     /// The program is not the one that was built for this side. Nothing of it was timed.
@@ -126,11 +126,11 @@ pub enum MeasureError {
     OtherProgram {
         /// Label of the probe.
         probe: String,
-        /// Where it lies.
+        /// Path of the program.
         program: String,
-        /// Digest of what was built.
+        /// Digest of the program that was built.
         expected: String,
-        /// Digest of what lies there.
+        /// Digest of the program that was found.
         found: String,
     },
     /// The probe speaks another version of the protocol.
@@ -140,11 +140,11 @@ pub enum MeasureError {
     OtherVersion {
         /// Label of the probe.
         probe: String,
-        /// Its version.
+        /// Version that the probe speaks.
         theirs: u64,
-        /// The oldest version that is read here.
+        /// The oldest version that fairbench reads.
         oldest: u64,
-        /// The newest.
+        /// The newest version that fairbench reads.
         ours: u64,
     },
     /// The probe decided wrongly on the corpus of a case. Nothing was timed.
@@ -152,9 +152,9 @@ pub enum MeasureError {
     WrongAnswer {
         /// Label of the probe.
         probe: String,
-        /// The case.
+        /// Name of the case.
         case: String,
-        /// Which answer, what was expected, what came.
+        /// Which answer was wrong, what was expected, and what came.
         detail: String,
     },
     /// The probe said that it cannot do what it was asked.
@@ -162,9 +162,9 @@ pub enum MeasureError {
     Refused {
         /// Label of the probe.
         probe: String,
-        /// What it had been asked.
+        /// What the probe had been asked.
         asked: String,
-        /// Its words.
+        /// The probe's own words.
         message: String,
     },
     /// The clock of a probe cannot tell the time of its work.
@@ -172,10 +172,10 @@ pub enum MeasureError {
     TooCoarse {
         /// Label of the probe, or what is known of it.
         probe: String,
-        /// What was tried, and what it read.
+        /// What was tried, and what the clock read.
         detail: String,
     },
-    /// Ctrl-C. What was measured is kept.
+    /// Ctrl-C was pressed. What was measured is kept.
     #[error("interrupted")]
     Interrupted,
 }

@@ -14,7 +14,7 @@ use super::layout::Layout;
 use super::runner::{CaseInfo, Launcher, MeasureError, Ran, Role, Runner};
 use crate::measure::simulated::normal;
 
-/// The rule that tests decide by: the levels in use.
+/// The rule that tests decide by, with the levels in use.
 pub(crate) const RULE: Rule = Rule {
     levels: Levels { warn: 0.05, fail: 0.07 },
     confidence: 0.99,
@@ -41,42 +41,42 @@ pub(crate) struct Launch {
     pub(crate) pin: bool,
 }
 
-/// How long a neighbour keeps the core that it takes away.
+/// How long a neighbour keeps a core that it takes away, in nanoseconds.
 const TAKEN_AWAY_NS: u64 = 3_000_000;
 
-/// What probes say of where their time goes.
+/// How much probes say about where their time goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tells {
     All,
-    /// Wall and CPU time, and not who gave up its core.
+    /// Wall and CPU time, but not how often the thread gave up its core.
     Times,
     Nothing,
 }
 
-/// Sleeping, or waiting for anything.
+/// Sleeping, or waiting for anything else.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sleep {
-    /// Once in so many items …
+    /// The number of items after which there is one sleep.
     pub(crate) every_items: u64,
-    /// … for so long.
+    /// How long a sleep takes, in nanoseconds.
     pub(crate) ns: u64,
 }
 
 #[derive(Clone)]
 pub(crate) struct Machine {
-    /// What an iteration of the base takes.
+    /// Time of an iteration of the base, in nanoseconds.
     pub(crate) ns_per_iteration: f64,
     /// True change of the candidate: 0.05 is 5 % slower.
     pub(crate) change: f64,
-    /// Only this case is changed, if named.
+    /// Name of the only case that is changed; `None` changes all.
     pub(crate) changed_case: Option<&'static str>,
-    /// What the control is off by, though it should not.
+    /// By how much the control is off, although it should not be, as a part of one.
     pub(crate) control_off: f64,
-    /// Standard deviation of what a process is faster or slower by, by the luck of its draw.
+    /// Standard deviation of what the draw of a process makes it faster or slower by, as a part of one.
     pub(crate) process_sd: f64,
-    /// What the layout is worth at most.
+    /// What a layout makes faster or slower at most, as a part of one.
     pub(crate) layout_worth: f64,
-    /// How much slower the machine gets per second.
+    /// How much slower the machine gets per second, as a part of one.
     pub(crate) drift_per_second: f64,
     /// Part of the turns that another program interrupts, so that caches are cold and CPU time is lost.
     pub(crate) preempted: f64,
@@ -88,13 +88,13 @@ pub(crate) struct Machine {
     pub(crate) base_sleeps: Option<Sleep>,
     /// CPU time that another thread of the candidate takes, as a part of its own.
     pub(crate) helper: f64,
-    /// What the probes say.
+    /// How much probes say about where their time goes.
     pub(crate) tells: Tells,
-    /// What the clock of the case counts in, if that is coarse.
+    /// The tick of the clock in nanoseconds, if it is coarse.
     pub(crate) tick_ns: Option<f64>,
-    /// What starting a probe takes.
+    /// Time that starting a probe takes, in nanoseconds.
     pub(crate) start_ns: f64,
-    /// After so many turns, every turn fails.
+    /// The number of turns after which every turn fails, and how.
     pub(crate) fails_after: Option<(usize, MeasureError)>,
     pub(crate) clock_ns: Rc<Cell<f64>>,
     pub(crate) turns: Rc<RefCell<Vec<SimulatedTurn>>>,
@@ -103,7 +103,7 @@ pub(crate) struct Machine {
 }
 
 impl Machine {
-    /// No noise at all.
+    /// A machine without noise.
     pub(crate) fn quiet() -> Self {
         Self {
             ns_per_iteration: 40_000.0,
@@ -129,12 +129,12 @@ impl Machine {
         }
     }
 
-    /// As the machines are that the gate is made for.
+    /// A shared machine, such as the gate is made for.
     pub(crate) fn shared() -> Self {
         Self { process_sd: 0.004, preempted: 0.02, drift_per_second: 0.01, layout_worth: 0.01, ..Self::quiet() }
     }
 
-    /// Its time since the start.
+    /// Simulated time since the start.
     pub(crate) fn elapsed(&self) -> Duration {
         Duration::from_secs_f64(self.clock_ns.get() / 1e9)
     }
@@ -156,7 +156,7 @@ struct Process {
     machine: Machine,
     role: Role,
     factor: f64,
-    /// Verified so far.
+    /// Number of items that were verified so far.
     items: u64,
 }
 

@@ -11,19 +11,19 @@ use super::runner::Ran;
 /// Where the time of a side went, per item, over all turns of a block. Times are in nanoseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Times {
-    /// On the clock of the case.
+    /// Time on the clock of the case.
     pub elapsed_ns: f64,
-    /// By the wall clock: with all that neighbours took.
+    /// Wall-clock time, which includes what neighbours took.
     pub wall_ns: f64,
     /// CPU time of the thread that did the work.
     pub thread_cpu_ns: f64,
-    /// The same and that of all other threads, if the probe tells.
+    /// CPU time of that thread and of all others of the process; `None` if the probe does not tell.
     pub process_cpu_ns: Option<f64>,
     /// Time that the thread spent waiting: wall time in which it did not run, of turns in which it gave up its core,
     /// without the part in which it could have run and had none. Where a probe does not tell how often it gave up its
     /// core, all wall time in which it did not run.
     pub waited_ns: f64,
-    /// How often it gave up its core, per item, if the probe tells.
+    /// How often the thread gave up its core, per item; `None` if the probe does not tell.
     pub voluntary_switches: Option<f64>,
 }
 
@@ -37,7 +37,7 @@ pub(super) struct Ledger {
     process_cpu_ns: u64,
     waited_ns: f64,
     voluntary_switches: u64,
-    /// A turn did not say this: then the sum says nothing either.
+    /// Set when a turn did not report this; the sum is then unknown.
     without_clocks: bool,
     without_process: bool,
     without_switches: bool,
@@ -65,7 +65,7 @@ impl Ledger {
         self.without_switches |= voluntary_switches.is_none();
     }
 
-    /// Per token. `None` if the probe did not tell of every turn.
+    /// Returns the sums per item. `None` if the probe did not report clocks for every turn.
     pub(super) fn times(&self) -> Option<Times> {
         let per_item = 1.0 / self.items.max(1) as f64;
         (!self.without_clocks && self.items > 0).then(|| Times {
@@ -80,13 +80,13 @@ impl Ledger {
 }
 
 impl Times {
-    /// CPU time of other threads, if the probe tells.
+    /// CPU time of other threads; `None` if the probe does not tell.
     #[must_use]
     pub fn others_cpu_ns(&self) -> Option<f64> {
         Some((self.process_cpu_ns? - self.thread_cpu_ns).max(0.0))
     }
 
-    /// Waiting that the clock of the case did not see: none if that is the wall clock.
+    /// Waiting that the clock of the case did not see: 0 if that is wall time.
     #[must_use]
     pub fn unseen_wait_ns(&self) -> f64 {
         (self.thread_cpu_ns + self.waited_ns - self.elapsed_ns).clamp(0.0, self.waited_ns)

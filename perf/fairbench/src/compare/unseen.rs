@@ -11,7 +11,8 @@
 //! Where nobody waits and no other thread works, both ratios *are* that of the clock, to the last digit, so that the
 //! questions raise no alarm of their own. Each is held against the same levels, with the control as its guard.
 //!
-//! What tells waiting from being preempted is how often the thread gave up its core: a neighbour takes it unasked. Where a probe does not tell that, wall time against CPU time has to do. Preemption meets both sides alike, but it is
+//! Whether a thread waits or is preempted shows in how often it gives up its core: a neighbour takes it unasked. Where
+//! a probe does not report that, wall time against CPU time has to do. Preemption meets both sides alike, but it is
 //! gross; so a slow-down that is shown in spite of it counts, and nothing else does.
 
 use serde::{Deserialize, Serialize};
@@ -22,10 +23,10 @@ use super::spent::Times;
 use crate::measure::interval::MedianInterval;
 use crate::measure::stats::median;
 
-/// Part of a slow-down from which on it is put down to what the clock does not see.
+/// Part of a slow-down from which on it is attributed to what the clock does not see.
 const MOST_OF_IT: f64 = 0.5;
 
-/// What the clock does not see.
+/// A kind of time that the clock of a case does not see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum UnseenKind {
@@ -35,26 +36,27 @@ pub enum UnseenKind {
     OtherThreads,
 }
 
-/// What the blocks say of it.
+/// What the blocks say about one kind of unseen time.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct UnseenFinding {
-    /// Of what.
+    /// The kind of unseen time.
     pub kind: UnseenKind,
-    /// Of the ratio with it.
+    /// The claim about the ratio of times that include it.
     pub decision: CaseDecision,
-    /// By how much of the base's time the candidate has more of it, median over blocks.
+    /// By how much more of it the candidate has, as a part of the base's time; the median over blocks.
     pub more: f64,
-    /// Part of the candidate's time that it is, as an interval over blocks: of waiting, the time with it; of other
-    /// threads, the time that the thread itself works. `None`: too few blocks.
+    /// Its part of the candidate's time, as an interval over blocks: for waiting, of the time with it; for other
+    /// threads, of the CPU time of the thread itself. `None` if there were too few blocks.
     pub share: Option<MedianInterval>,
-    /// The same of the base, median over blocks.
+    /// Its part of the base's time, median over blocks.
     pub base_share: f64,
-    /// How often each side gave up its core per 1000 items, base and candidate, mean over blocks, if the probes tell.
+    /// How often each side gave up its core per 1000 items, base and candidate, mean over blocks; `None` if the probes
+    /// don't tell.
     pub switches_per_1000: Option<[f64; 2]>,
 }
 
 impl UnseenFinding {
-    /// What there is to find in these blocks. Nothing if a probe does not say where its time goes.
+    /// Finds everything unseen in these blocks. Empty if a probe does not say where its time goes.
     #[must_use]
     pub fn all(rule: &Rule, blocks: &[CaseBlock]) -> Vec<Self> {
         let sides: Option<Vec<Sides>> = blocks.iter().map(|block| block.spent).collect();
@@ -103,13 +105,13 @@ impl UnseenFinding {
         }
     }
 
-    /// Whether the probes tell waiting from being preempted; other threads' work needs no telling.
+    /// Whether the probes can tell it apart from preemption. The CPU time of other threads always can be.
     #[must_use]
     pub const fn is_told(&self) -> bool {
         matches!(self.kind, UnseenKind::OtherThreads) || self.switches_per_1000.is_some()
     }
 
-    /// What it stands for: what was not told and not shown is nothing.
+    /// What may be claimed: what the probes cannot tell and the blocks do not show counts as a pass.
     #[must_use]
     pub fn claim(&self) -> Claim {
         match self.decision.claim {
@@ -119,7 +121,7 @@ impl UnseenFinding {
         }
     }
 
-    /// Whether no more blocks are needed for it.
+    /// Whether no more blocks are needed to decide it.
     #[must_use]
     pub fn is_decided(&self, rule: &Rule) -> bool {
         let shown_to_be_more = self.decision.change.is_some_and(|change| change.lower > 0.0);
@@ -129,7 +131,7 @@ impl UnseenFinding {
         rule.is_decided(&self.decision)
     }
 
-    /// Whether it is most of what makes the candidate slower.
+    /// Whether most of what makes the candidate slower is this.
     #[must_use]
     pub fn explains_the_slow_down(&self) -> bool {
         let slower = self.decision.change.map_or(0.0, |change| change.median.exp_m1());
@@ -184,7 +186,7 @@ mod tests {
     use crate::compare::group::Effort;
     use crate::compare::simulated::{Machine, RULE, Sleep, Tells, case};
 
-    /// An item takes 625 ns: a turn of 200 µs has 320.
+    /// An item takes 625 ns, so a turn of 200 µs has 320 of them.
     const EFFORT: Effort = Effort { turn_ns: 200_000.0, rounds: 25 };
 
     fn measured(machine: &Machine, seed: u64) -> MeasuredCase {
@@ -207,7 +209,7 @@ mod tests {
         compare(&machine, &plan, &mut around).cases.remove(0)
     }
 
-    /// In how many of the trials there is a finding of this kind that stands for this.
+    /// The part of the trials in which there is a finding of this kind with one of these claims.
     fn share(machine: &Machine, kind: UnseenKind, claims: &[Claim]) -> f64 {
         const TRIALS: u64 = 40;
         let found = |seed: &u64| {
@@ -219,7 +221,7 @@ mod tests {
 
     const SLOWER: [Claim; 2] = [Claim::Warn, Claim::Fail];
 
-    /// So long that it makes the candidate this much slower by the wall clock.
+    /// A sleep that makes the candidate slower by this part of one on the wall clock.
     fn sleeping(part: f64) -> Option<Sleep> {
         Some(Sleep { every_items: 1000, ns: (part * 625_000.0) as u64 })
     }

@@ -1,4 +1,4 @@
-//! The verdict line: what there is to know, in one sentence, with the bound that was shown.
+//! The verdict line: the outcome in one sentence, with the bound that was shown.
 
 use std::fmt::Write;
 
@@ -35,12 +35,12 @@ fn range(lower: f64, upper: f64) -> String {
     }
 }
 
-/// `99 %`.
+/// The confidence of the intervals as text, such as `99 %`.
 pub(super) fn confidence(outcome: &GateOutcome) -> String {
     format!("{} %", outcome.settings.confidence_percent)
 }
 
-/// What there is to know, in one line.
+/// The outcome in one line.
 pub(super) fn verdict_line(outcome: &GateOutcome, interrupted: bool) -> String {
     let mut line = match outcome.verdict {
         None if interrupted => "interrupted: what was measured is kept".to_owned(),
@@ -80,7 +80,7 @@ pub(super) fn verdict_line(outcome: &GateOutcome, interrupted: bool) -> String {
     format!("broken tripwires: {}; {line}", broken.join(", "))
 }
 
-/// Benchmarks with this verdict, the worst first, each with what was shown of it.
+/// The benchmarks with this verdict, the worst first, each with the change that was shown.
 fn named(outcome: &GateOutcome, verdict: GateVerdict, what: &str) -> String {
     let one = |row: &&GateRow| {
         let Some(Ratio { estimate, lower, upper }) = row.judged_ratio() else { return row.benchmark.clone() };
@@ -133,7 +133,7 @@ fn inconclusive_line(outcome: &GateOutcome) -> String {
     )
 }
 
-/// Whether its time was measured well, and what it waits was not.
+/// Whether the clock decided the benchmark, and only what that clock does not see is open.
 fn is_unseen_alone(row: &GateRow) -> bool {
     matches!(row.claim, Claim::Pass | Claim::Faster) && !row.unseen.is_empty()
 }

@@ -44,37 +44,37 @@ use crate::side::manifest::Likeness;
 /// Part of the budget that is kept back for confirming: a suspicion that took all the time could never be.
 const KEPT_TO_CONFIRM: f64 = 0.3;
 
-/// Two programs, and what is known of them before the clock starts.
+/// Two programs, and what is known about them before the clock starts.
 pub struct ProgramPair<'a> {
-    /// What the base is called.
+    /// Label of the base.
     pub base: String,
-    /// What the candidate is called.
+    /// Label of the candidate.
     pub candidate: String,
-    /// Starts both.
+    /// Starts the probes of both.
     pub launcher: &'a dyn Launcher,
-    /// What both can do.
+    /// The cases that both can run.
     pub cases: Vec<CaseInfo>,
-    /// Names of all benchmarks that there are on either side, also of those that are not asked for.
+    /// Names of all benchmarks that either side has, also of those that are not asked for.
     pub known: Vec<String>,
     /// What was asked for and is not on both sides.
     pub missing: Vec<Missing>,
-    /// What was counted, by case.
+    /// Counts of both sides, by the name of the case.
     pub counts: BTreeMap<String, PairCounts>,
     /// Whether probes on one thread are pinned here.
     pub pinned: bool,
     /// Whether address randomisation is off here.
     pub fixed_addresses: bool,
-    /// Where.
+    /// The host that is measured on; `None` if it is not known.
     pub host: Option<Host>,
-    /// What base and candidate say of themselves.
+    /// What base and candidate say about themselves; `None` if that is not known.
     pub probes: Option<[Hello; 2]>,
-    /// What a reader of the outcome should know.
+    /// Notes for readers of the outcome.
     pub notes: Vec<String>,
-    /// How both sides were built, held against each other, if they were built here.
+    /// How both sides were built, held against each other; `None` unless both were built here.
     pub likeness: Option<Likeness>,
 }
 
-/// Measures, decides, weighs. Never fails: what went wrong is part of the outcome.
+/// Measures, decides and weighs. It never fails: what went wrong is part of the outcome.
 pub fn judge(pair: &ProgramPair<'_>, config: &GateConfig, seed: u64, around: &mut Surroundings<'_>) -> GateOutcome {
     let mut outcome = GateOutcome {
         missing: missing_of(pair, config),
@@ -121,8 +121,8 @@ pub fn judge(pair: &ProgramPair<'_>, config: &GateConfig, seed: u64, around: &mu
     outcome
 }
 
-/// Measures again, with a layout for each side, what got slower without doing more. `None` if there is nothing to
-/// confirm, or no time for it.
+/// Measures what got slower without doing more once more, with a layout of its own for each side. `None` if there is
+/// nothing to confirm, or no time for it.
 fn confirm(
     pair: &ProgramPair<'_>,
     plan: &ComparisonPlan,
@@ -198,7 +198,7 @@ fn notes(pair: &ProgramPair<'_>) -> Vec<String> {
     notes
 }
 
-/// What a reader should know of the clocks.
+/// Notes about the clocks, for readers of the outcome.
 fn clock_notes(pair: &ProgramPair<'_>, rows: &[GateRow]) -> Vec<String> {
     let mut notes = Vec::new();
     let single = || rows.iter().filter(|row| row.threads == 1 && !row.blocks.is_empty());
@@ -239,7 +239,7 @@ fn names<'r>(rows: impl Iterator<Item = &'r GateRow>) -> String {
     rows.map(|row| row.benchmark.as_str()).collect::<Vec<_>>().join(", ")
 }
 
-/// What is not on both sides, and levels for what is on neither.
+/// What is not on both sides, and levels for benchmarks that neither side has.
 fn missing_of(pair: &ProgramPair<'_>, config: &GateConfig) -> Vec<Missing> {
     let mut missing = pair.missing.clone();
     missing::allow(&mut missing, &config.allow_missing, false);
@@ -247,7 +247,7 @@ fn missing_of(pair: &ProgramPair<'_>, config: &GateConfig) -> Vec<Missing> {
     missing
 }
 
-/// Levels in the settings for benchmarks that are not among these.
+/// Levels in the settings for benchmarks that are not `known`.
 fn levels_of_none(known: &[String], config: &GateConfig) -> Vec<Missing> {
     let without = config.benchmarks.keys().filter(|name| !known.contains(*name));
     let level = |name: &String| Missing::new(name, format!("the settings have levels for {name}, which there is not"));

@@ -17,90 +17,90 @@ use crate::side::manifest::Likeness;
 /// Name and version of the format of an outcome in JSON.
 pub const FORMAT: &str = "perf-lab gate v1";
 
-/// A gate's result.
+/// The result of a gate.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct GateOutcome {
-    /// [`FORMAT`].
+    /// Name and version of the format: [`FORMAT`].
     pub format: String,
-    /// What it comes to, in one line.
+    /// The outcome in one line.
     pub verdict_line: String,
     /// The worst of the rows' verdicts; `None` if it was interrupted or a probe failed.
     pub verdict: Option<GateVerdict>,
-    /// What the process ends with.
+    /// Exit code of the process.
     pub exit_code: u8,
-    /// What was compared with.
+    /// Label of the base.
     pub base: String,
-    /// What was judged.
+    /// Label of the candidate.
     pub candidate: String,
-    /// One per benchmark.
+    /// The benchmarks, one row each.
     pub rows: Vec<GateRow>,
-    /// Tripwires that bind here, if they were looked at.
+    /// The tripwires that bind here; empty if they were not judged.
     pub tripwires: Vec<Tripwire>,
     /// What was to be judged and is not there.
     #[serde(default)]
     pub missing: Vec<Missing>,
     /// Whether probes on one thread were pinned to one core.
     pub pinned: bool,
-    /// The core that they were pinned to.
+    /// The core that they were pinned to; `None` if they were not.
     #[serde(default)]
     pub core: Option<usize>,
     /// Whether address randomisation was off.
     pub fixed_addresses: bool,
-    /// Where.
+    /// The host that it was measured on.
     pub host: Option<Host>,
-    /// What base and candidate say of themselves.
+    /// What base and candidate say about themselves.
     pub probes: Option<[Hello; 2]>,
-    /// How both sides were built, held against each other, if they were built here.
+    /// How both sides were built, held against each other; `None` unless both were built here.
     #[serde(default)]
     pub likeness: Option<Likeness>,
-    /// Time of measuring, without building and counting.
+    /// Time of measuring in seconds, without building and counting.
     pub measuring_seconds: f64,
-    /// What a reader should know.
+    /// Notes for readers of the outcome.
     pub notes: Vec<String>,
-    /// Why it stopped early, if it did.
+    /// Why it stopped early; `None` if it did not.
     pub stopped: Option<String>,
     /// Whether it stopped because variants decide differently, which is worse than anything that time can tell.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub differs: bool,
-    /// By which it was judged.
+    /// The settings by which it was judged.
     pub settings: GateConfig,
-    /// Of layouts and orders.
+    /// Seed of layouts and orders.
     pub seed: u64,
 }
 
-/// One benchmark.
+/// One benchmark of the outcome.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct GateRow {
-    /// Its name.
+    /// Name of the benchmark.
     pub benchmark: String,
     /// Threads that it works on.
     pub threads: usize,
-    /// What is made of it.
+    /// The verdict on the benchmark, when everything is weighed.
     pub verdict: GateVerdict,
-    /// Why, or what else was noticed.
+    /// Why the verdict is what it is, or what else was noticed.
     pub reason: Option<String>,
-    /// What the times alone say.
+    /// What the times alone allow to be claimed.
     #[serde(rename = "standing")]
     pub claim: Claim,
-    /// Its levels.
+    /// The levels that it was judged by.
     pub levels: Levels,
     /// candidate / base; above 1 is slower. `None` if there were too few blocks.
     pub ratio: Option<Ratio>,
-    /// control / base, which should be 1.
+    /// control / base, which should be 1. `None` if there were too few blocks.
     pub control: Option<Ratio>,
-    /// Time of the base, in nanoseconds per item: the median over blocks. (In JSON, an item goes by the name of the first
-    /// ones: a token.)
+    /// Time of the base, in nanoseconds per item: the median over blocks. (In JSON, an item goes by the name of the
+    /// first ones: a token.)
     #[serde(rename = "base_ns_per_token")]
     pub base_ns_per_item: Option<f64>,
-    /// What the clock does not see of it: waiting, and other threads' work. Nothing of a benchmark on several threads,
-    /// whose clock is the wall's, or if a probe does not say where its time goes.
+    /// What the clock does not see of it: waiting, and other threads' work. Empty for a benchmark on several threads,
+    /// whose clock is wall time, and if a probe does not say where its time goes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unseen: Vec<Unseen>,
-    /// What was counted.
+    /// What was counted on both sides.
     pub counts: PairCounts,
-    /// Each block's values.
+    /// Values of each block.
     pub blocks: Vec<CaseBlock>,
-    /// The confirmation with independent layouts, where one was needed.
+    /// The confirmation with independent layouts; `None` if none was needed.
     pub confirmation: Option<Confirmation>,
 }
 
@@ -109,39 +109,39 @@ pub struct GateRow {
 pub struct Ratio {
     /// Median over blocks.
     pub estimate: f64,
-    /// Lower end.
+    /// Lower end of the interval.
     pub lower: f64,
-    /// Upper end.
+    /// Upper end of the interval.
     pub upper: f64,
 }
 
 /// A slow-down that counts do not explain, measured again with a layout for each side.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Confirmation {
-    /// What the times said.
+    /// What the times of the confirmation allow to be claimed.
     #[serde(rename = "standing")]
     pub claim: Claim,
-    /// candidate / base.
+    /// candidate / base in the confirmation. `None` if there were too few blocks.
     pub ratio: Option<Ratio>,
-    /// Each block's values.
+    /// Values of each block of the confirmation.
     pub blocks: Vec<CaseBlock>,
 }
 
 /// A limit of `tripwires.toml`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Tripwire {
-    /// Its name.
+    /// Name of the tripwire.
     pub name: String,
     /// The limit, in words.
     pub limit: String,
     /// What was measured, in words.
     pub measured: String,
-    /// Whether it is crossed, beyond the noise.
+    /// Whether what was measured crosses the limit by more than the noise.
     pub broken: bool,
 }
 
 impl Ratio {
-    /// From an interval of log ratios.
+    /// Converts an interval of log ratios.
     #[must_use]
     pub fn of(log: MedianInterval) -> Self {
         Self { estimate: log.median.exp(), lower: log.lower.exp(), upper: log.upper.exp() }
@@ -155,7 +155,7 @@ impl Confirmation {
 }
 
 impl GateRow {
-    /// What a verdict of "waits" rests on.
+    /// The finding that a verdict of "waits" rests on; `None` for any other verdict.
     #[must_use]
     pub fn waits(&self) -> Option<&Unseen> {
         let alarms = self.unseen.iter().filter(|unseen| matches!(unseen.claim, Claim::Warn | Claim::Fail));
@@ -163,19 +163,19 @@ impl GateRow {
         alarms.max_by(|a, b| estimate(a).total_cmp(&estimate(b))).filter(|_| self.verdict == GateVerdict::Waits)
     }
 
-    /// candidate / base by what the verdict rests on.
+    /// candidate / base, of the times that the verdict rests on.
     pub(super) fn judged_ratio(&self) -> Option<Ratio> {
         self.waits().map_or(self.ratio, |waits| waits.ratio)
     }
 
-    /// Whether it waits, by as much as must stop a change.
+    /// Whether it waits by as much as must stop a change.
     fn waits_too_long(&self) -> bool {
         self.waits().is_some_and(|waits| waits.claim == Claim::Fail)
     }
 }
 
 impl GateOutcome {
-    /// What an item is, in the singular: what both probes call it in all of their cases, or just that.
+    /// What an item is, in the singular: the word of both probes if all of their cases have the same one, else "item".
     #[must_use]
     pub fn item(&self) -> &str {
         let mut items = self.probes.iter().flatten().flat_map(|probe| &probe.cases).map(|case| case.item.as_deref());
@@ -183,7 +183,7 @@ impl GateOutcome {
         if items.all(|item| item == Some(first)) { first } else { ITEM }
     }
 
-    /// Nothing measured yet.
+    /// An outcome of which nothing was measured yet.
     pub(super) fn empty(base: &str, candidate: &str, config: &GateConfig) -> Self {
         Self {
             format: FORMAT.to_owned(),
@@ -210,7 +210,7 @@ impl GateOutcome {
         }
     }
 
-    /// Of a comparison that failed before it began: a side that does not build, say.
+    /// The outcome of a comparison that failed before it began, for example because a side does not build.
     #[must_use]
     pub fn failed(base: &str, candidate: &str, config: &GateConfig, failure: &Failure) -> Self {
         let mut outcome = Self::empty(base, candidate, config);
@@ -218,7 +218,7 @@ impl GateOutcome {
         outcome
     }
 
-    /// What was to come failed; what is there is kept.
+    /// Records that what was to come failed; what is there already is kept.
     pub fn stop(&mut self, failure: &Failure) {
         self.stopped = Some(failure.to_string());
         self.differs |= failure.exit() == Exit::Difference;
@@ -230,18 +230,19 @@ impl GateOutcome {
         self.rows.iter().filter(move |row| row.verdict == verdict)
     }
 
-    /// Tripwires that are broken.
+    /// The tripwires that are broken.
     pub fn broken(&self) -> impl Iterator<Item = &Tripwire> {
         self.tripwires.iter().filter(|tripwire| tripwire.broken)
     }
 
-    /// Whether something is missing that neither the settings nor an option expect to be.
+    /// Whether something is missing that neither the settings nor an option allow to be missing.
     #[must_use]
     pub fn is_incomplete(&self) -> bool {
         missing::any_unexpected(&self.missing)
     }
 
-    /// Draws the conclusion from rows, tripwires and how the measuring ended. Called again whenever those change.
+    /// Draws the conclusion from rows, tripwires and the way the measuring ended. To be called again whenever those
+    /// change.
     pub(super) fn conclude(&mut self, interrupted: bool) {
         // What is shown outweighs what is not: a regression stays one even if another benchmark could not be measured.
         let waits_too_long = self.rows.iter().any(GateRow::waits_too_long);
@@ -278,7 +279,7 @@ impl GateOutcome {
         self.verdict_line = super::line::verdict_line(self, interrupted);
     }
 
-    /// The exit code as such.
+    /// The exit code as a type.
     #[must_use]
     pub fn exit(&self) -> Exit {
         [Exit::Success, Exit::Difference, Exit::Inconclusive, Exit::CannotTell, Exit::Interrupted]
@@ -287,7 +288,7 @@ impl GateOutcome {
             .unwrap_or(Exit::CouldNot)
     }
 
-    /// A warning counts as a regression from now on.
+    /// Lets a warning count as a regression from now on.
     pub fn be_strict(&mut self) {
         // A slow-down that is shown outweighs what is missing.
         let is_slower = self.with(GateVerdict::Warn).chain(self.with(GateVerdict::Waits)).next().is_some();
@@ -297,7 +298,7 @@ impl GateOutcome {
         }
     }
 
-    /// Adds what the settings name and is not there, of these benchmarks; and what that changes.
+    /// Adds levels of benchmarks that are not `known` as missing, and draws the conclusion anew.
     pub fn add_levels_of_none(&mut self, known: &[String]) {
         self.missing.extend(super::levels_of_none(known, &self.settings));
         if self.stopped.is_none() {
@@ -312,7 +313,7 @@ impl GateOutcome {
         self.missing.extend(unmeasured);
     }
 
-    /// Adds tripwires, and what they change.
+    /// Adds tripwires and draws the conclusion anew.
     pub fn add_tripwires(&mut self, tripwires: Vec<Tripwire>) {
         self.tripwires = tripwires;
         if self.stopped.is_none() {

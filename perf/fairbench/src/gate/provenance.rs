@@ -1,10 +1,10 @@
-//! What the builds of both sides say about the comparison, beside what the clock says.
+//! What is known from how both sides were built, beside what the clock says.
 
 use super::outcome::GateOutcome;
 use crate::compare::evidence::GateVerdict;
 use crate::side::manifest::Likeness;
 
-/// Files that the verdict line names.
+/// Number of files that the verdict line names.
 const NAMED: usize = 2;
 
 /// Whether there is nothing to time: both programs load the same, and their sources explain why.
@@ -24,7 +24,7 @@ pub(super) fn equal_line() -> String {
     "pass: equal programs: no code differs and neither does anything that is loaded, so nothing was timed".to_owned()
 }
 
-/// What is added to the verdict line.
+/// What the verdict line says about how the sides were built.
 pub(super) fn addition(outcome: &GateOutcome) -> String {
     let Some(likeness) = &outcome.likeness else { return String::new() };
     let mut addition = String::new();
@@ -47,7 +47,7 @@ fn named(files: &[String]) -> String {
 }
 
 impl GateOutcome {
-    /// Of two sides whose programs are equal, with nothing timed.
+    /// The outcome for two sides whose programs are equal: nothing was timed.
     #[must_use]
     pub fn equal(base: &str, candidate: &str, config: &crate::settings::GateConfig, likeness: Likeness) -> Self {
         let mut outcome = Self { likeness: Some(likeness), ..Self::empty(base, candidate, config) };
@@ -56,7 +56,7 @@ impl GateOutcome {
         outcome
     }
 
-    /// Of two sides whose programs were timed before, with nothing timed and nothing decided.
+    /// The outcome for two sides whose programs were timed before: nothing was timed and nothing decided.
     #[must_use]
     pub fn not_again(base: &str, candidate: &str, config: &crate::settings::GateConfig, likeness: Likeness) -> Self {
         let stopped = Some("these two programs were timed before".to_owned());
@@ -65,12 +65,12 @@ impl GateOutcome {
         outcome
     }
 
-    /// Whether it rests on equal programs alone.
+    /// Whether the outcome rests on equal programs alone.
     pub(super) fn is_of_equal_programs(&self) -> bool {
         self.rows.is_empty() && self.stopped.is_none() && self.likeness.as_ref().is_some_and(nothing_to_time)
     }
 
-    /// The verdict where nothing was timed.
+    /// The verdict if nothing was timed because the programs are equal; `None` otherwise.
     pub(super) fn untimed_verdict(&self) -> Option<GateVerdict> {
         self.is_of_equal_programs().then_some(GateVerdict::Pass)
     }

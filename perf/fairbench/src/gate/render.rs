@@ -1,4 +1,4 @@
-//! How an outcome is shown: one verdict line first, then the table, then what a reader should know.
+//! How an outcome is shown: the verdict line first, then the table, then notes for the reader.
 
 use std::fmt::Write;
 
@@ -69,7 +69,7 @@ fn details(outcome: &GateOutcome) -> String {
     table(["benchmark", "threads", "control / base", &base, "blocks", "warn / fail"], rows)
 }
 
-/// Without the digits that a part of one has too many: 0.07 is 7, not 7.000000000000001.
+/// A part of one in per cent, without the digits that floating point adds: 0.07 is 7, not 7.000000000000001.
 fn percent(part: f64) -> f64 {
     (part * 1e6).round() / 1e4
 }
@@ -102,12 +102,12 @@ fn method(outcome: &GateOutcome) -> String {
     )
 }
 
-/// What is read, and what no clock here sees.
+/// What the clocks are, and what they do not see.
 const CLOCKS: &str = "One thread is timed in its CPU time; what that does not see, waiting and other threads' work, is \
                       judged beside it. Several threads are timed by the wall clock. Left out: other processes, and \
                       what happens less often than once in a block.";
 
-/// For a terminal: the verdict line, the table, broken tripwires, method and notes.
+/// The outcome for a terminal: the verdict line, the table, broken tripwires, method and notes.
 #[must_use]
 pub fn terminal(outcome: &GateOutcome) -> String {
     let mut text = format!("{}\n", outcome.verdict_line);
@@ -132,7 +132,7 @@ pub fn terminal(outcome: &GateOutcome) -> String {
     text
 }
 
-/// For a job summary or a comment: the same, with what few read folded away.
+/// The outcome for a job summary or a comment: the same as for a terminal, with details folded away.
 #[must_use]
 pub fn markdown(outcome: &GateOutcome) -> String {
     let mut text = format!("**{}**\n", outcome.verdict_line);

@@ -1,4 +1,4 @@
-//! From two resolved sides to a pair: what both can do, and what each was counted to do.
+//! From two resolved sides to a pair: the cases that both can run, and what each side was counted to do.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -18,16 +18,16 @@ use crate::probe::{Pair, ProbeCommand};
 use crate::side::Side;
 use crate::side::manifest::Likeness;
 
-/// Where sides are matched.
+/// Where sides are matched, and on which host.
 #[derive(Clone, Copy, Debug)]
 pub struct SidePlace<'p> {
-    /// The directory of what can be made again.
+    /// The directory of everything that can be made again.
     pub state: &'p Path,
     /// This machine and this build.
     pub host: &'p Host,
 }
 
-/// Two sides, counted and ready to be timed.
+/// Two sides that are counted and ready to be timed.
 pub struct Matched {
     base: String,
     candidate: String,
@@ -43,10 +43,10 @@ pub struct Matched {
 }
 
 impl Matched {
-    /// Finds what both sides can do, narrowed down to `benchmarks` if any are named, and counts it.
+    /// Finds the cases that both sides can run, narrowed down to `benchmarks` if any are named, and counts them.
     ///
     /// # Errors
-    /// Usage: a benchmark that there is not on both sides. An interruption.
+    /// Wrong usage: a benchmark that is not on both sides. An interruption.
     pub fn new(base: &Side, candidate: &Side, benchmarks: &[String], at: &SidePlace<'_>) -> Result<Self, Failure> {
         let mut notes = Vec::new();
         let mut known: Vec<String> = base.cases().into_iter().chain(candidate.cases()).map(|case| case.name).collect();
@@ -90,7 +90,7 @@ impl Matched {
         })
     }
 
-    /// Ready to be judged.
+    /// The pair, ready to be judged.
     #[must_use]
     pub fn pair(&self) -> ProgramPair<'_> {
         ProgramPair {
@@ -110,30 +110,30 @@ impl Matched {
         }
     }
 
-    /// Names of all benchmarks that there are on either side.
+    /// Names of all benchmarks that either side has.
     #[must_use]
     pub fn known(&self) -> &[String] {
         &self.known
     }
 
-    /// What both sides can do, as far as it is to be measured.
+    /// The cases that both sides can run and that are to be measured.
     #[must_use]
     pub fn cases(&self) -> &[CaseInfo] {
         &self.cases
     }
 
-    /// Starts the candidate in another way that counts alike: a nuisance of the self-test.
+    /// Replaces the way the candidate is started by one that counts alike: a nuisance of the self-test.
     pub(crate) fn replace_candidate(&mut self, candidate: ProbeCommand) {
         self.pair.candidate = candidate;
     }
 
-    /// Leaves out what runs on several threads.
+    /// Leaves out cases on several threads.
     pub fn keep_single_threaded(&mut self) {
         self.cases.retain(CaseInfo::is_single_threaded);
     }
 }
 
-/// What both can do alike, in the order of the base, and what is not on both sides alike.
+/// The cases that both sides can run alike, in the order of the base, and those that they cannot.
 fn common(base: &[CaseInfo], candidate: &[CaseInfo]) -> (Vec<CaseInfo>, Vec<Missing>) {
     let find = |cases: &[CaseInfo], name: &str| cases.iter().find(|case| case.name == name).cloned();
     let mut common = Vec::new();
@@ -164,7 +164,7 @@ fn common(base: &[CaseInfo], candidate: &[CaseInfo]) -> (Vec<CaseInfo>, Vec<Miss
     (common, missing)
 }
 
-/// What of it is asked for. Of what is not on both sides, too: it is missing only if it is.
+/// Keeps those of the common and the missing cases that are asked for; all, if no benchmark is named.
 fn narrowed(
     (mut common, mut missing): (Vec<CaseInfo>, Vec<Missing>),
     benchmarks: &[String],
@@ -185,8 +185,8 @@ fn narrowed(
     Ok((common, missing))
 }
 
-/// Counts that one side has and the other should have too. A program without a counting twin is not ours, and is
-/// compared by time alone.
+/// Counts that only one side has although the other should have them too. A program without a counting twin is not
+/// ours, and is compared by time alone.
 fn uncounted(cases: &[CaseInfo], counts: &BTreeMap<String, PairCounts>) -> Vec<Missing> {
     let sides = |of: fn(&Counts) -> Option<f64>, what: &str| {
         let lacking = |base: bool| {

@@ -1,4 +1,4 @@
-//! An outcome, as far as tests of how it is shown need one.
+//! An example of an outcome, for tests of how it is shown.
 
 use super::outcome::{GateOutcome, GateRow, Ratio};
 use crate::compare::decide::{Claim, Levels};

@@ -9,7 +9,7 @@ fn config() -> GateConfig {
     GateConfig { rounds: 5, ..GateConfig::default() }
 }
 
-/// Counts of which the candidate's are so many times the base's.
+/// Counts in which the candidate's are so many times those of the base.
 fn counts(times: f64) -> PairCounts {
     let counts = |times: f64| Counts { instructions: Some(1000.0 * times), ..Counts::default() };
     PairCounts { base: counts(1.0), candidate: counts(times) }

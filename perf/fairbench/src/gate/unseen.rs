@@ -7,28 +7,28 @@ use crate::compare::decide::Claim;
 use crate::compare::evidence::{GateVerdict, Weighed};
 use crate::compare::unseen::{UnseenFinding, UnseenKind, worst};
 
-/// Less than this part of the base's time is not named beside something else.
+/// What is less than this part of the base's time is not mentioned beside something else.
 const WORTH_NAMING: f64 = 0.01;
 
-/// What was found of time that the clock of a benchmark does not see.
+/// A finding about time that the clock of a benchmark does not see.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Unseen {
-    /// Waiting, or CPU time of other threads.
+    /// The kind of time: waiting, or CPU time of other threads.
     pub kind: UnseenKind,
-    /// What the ratio with it stands for.
+    /// What the ratio of times that include it allows to be claimed.
     #[serde(rename = "standing")]
     pub claim: Claim,
     /// candidate / base with it; above 1 is slower. `None` if there were too few blocks.
     pub ratio: Option<Ratio>,
     /// control / base with it, which should be 1.
     pub control: Option<Ratio>,
-    /// Part of the candidate's time that it is, as a part of one: of waiting, the time with it; of other threads, the
-    /// time that the thread itself works.
+    /// Its part of the candidate's time, as a part of one: for waiting, of the time with it; for other threads, of the
+    /// CPU time of the thread itself.
     pub candidate_share: Option<Ratio>,
-    /// The same of the base.
+    /// Its part of the base's time, likewise.
     pub base_share: f64,
-    /// How often each side gave up its core per 1000 items, base and candidate. `None`: the probes don't tell, so that
-    /// wall time against CPU time had to do.
+    /// How often each side gave up its core per 1000 items, base and candidate. `None` if the probes don't tell, so
+    /// that wall time against CPU time had to do.
     pub switches_per_1000: Option<[f64; 2]>,
 }
 
@@ -59,7 +59,7 @@ impl Unseen {
         }
     }
 
-    /// All of the evidence.
+    /// The finding in words, with all of its evidence.
     #[must_use]
     pub fn evidence(&self) -> String {
         let interval = self.candidate_share.map_or_else(String::new, |Ratio { lower, upper, .. }| {
@@ -83,7 +83,7 @@ fn percent(part: f64) -> String {
     format!("{:.1} %", 100.0 * part)
 }
 
-/// What time and counts came to, with what the clock does not see.
+/// Weighs what the clock does not see into the verdict on time and counts.
 pub(super) fn weigh_in(weighed: Weighed, time: Claim, findings: &[UnseenFinding]) -> Weighed {
     let is_alarm = |claim: Claim| matches!(claim, Claim::Warn | Claim::Fail);
     // A slow-down that the clock sees as well is in these ratios too; what is not seen has to be a part of it.

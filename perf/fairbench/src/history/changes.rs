@@ -1,11 +1,11 @@
-//! LevelChange points: runs between which a benchmark's level changed for good.
+//! Change points: runs between which a benchmark's level changed for good.
 //!
 //! **Is there one?** If nothing changed, any order of the runs was as likely as any other. At each place that leaves
 //! [`FEWEST_RUNS`] on either side, the ranks before it are held against those after it: the sum of the centred ranks
-//! before it, as in Pettitt (*A non-parametric approach to the change-point problem*, Applied Statistics 28, 1979), here
-//! divided by √(before · after), which is its standard deviation but for a constant, so that a change near either end is
-//! found as well as one in the middle. The largest of all places counts, and p is how often shuffled runs have one as
-//! large. Ranks don't mind a run that is far off.
+//! before it, as in Pettitt (*A non-parametric approach to the change-point problem*, Applied Statistics 28, 1979),
+//! here divided by √(before · after), which is its standard deviation but for a constant, so that a change near either
+//! end is found as well as one in the middle. The largest of all places counts, and p is how often shuffled runs have
+//! one as large. Ranks don't mind a run that is far off.
 //!
 //! Shuffling ends early where the answer is clear: at the 50th shuffle as extreme as the runs, of l, p is 50 / l, which
 //! is as valid as going on (Besag & Clifford, *Sequential Monte Carlo p-values*, Biometrika 78, 1991). A p-value
@@ -30,21 +30,21 @@ use serde::Serialize;
 
 use crate::measure::stats::median;
 
-/// Runs on either side of a change: fewer may be one bad afternoon.
+/// Fewest runs on either side of a change: fewer may all be from one bad afternoon.
 pub const FEWEST_RUNS: usize = 3;
-/// The smallest change that is marked.
+/// The smallest change that is marked, in per cent.
 pub const SMALLEST_PERCENT: f64 = 0.5;
-/// Shuffles as extreme as the runs after which p is known well enough.
+/// Number of shuffles as extreme as the runs after which p is known well enough.
 const ENOUGH: usize = 50;
-/// The same runs give the same p.
+/// Seed of the shuffles. It is fixed, so that the same runs give the same p.
 const SEED: u64 = 1979;
 
-/// A level that changed.
+/// A change of a benchmark's level.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct LevelChange {
-    /// Index of the first run after it.
+    /// Index of the first run after the change.
     pub at: usize,
-    /// By how much, of the level before. Above 0 the benchmark got slower.
+    /// Size of the change, in per cent of the level before. Above 0 the benchmark got slower.
     pub percent: f64,
     /// Chance of such a finding anywhere in these runs if nothing had changed.
     pub p: f64,
@@ -67,7 +67,7 @@ pub fn find(values: &[f64], level: f64, permutations: usize) -> Vec<LevelChange>
     }
 }
 
-/// The chance of runs at least as far from any-order-goes as these.
+/// Chance that runs in any order show a change as clear as these do, at whatever place.
 #[must_use]
 pub fn p_of_any(values: &[f64], permutations: usize) -> f64 {
     let mut ranks = centred_ranks(values);
@@ -89,7 +89,7 @@ pub fn p_of_any(values: &[f64], permutations: usize) -> f64 {
     (extreme + 1) as f64 / (permutations + 1) as f64
 }
 
-/// The segments of a series of this many runs that begin at the start and at these indices.
+/// Cuts a series of so many runs into segments that begin at the start and at these indices.
 #[must_use]
 pub fn segments(count: usize, changes: impl IntoIterator<Item = usize>) -> Vec<Range<usize>> {
     let mut start = 0;
@@ -123,13 +123,13 @@ fn sized(values: &[f64], found: &[(usize, f64)]) -> Vec<LevelChange> {
     found.iter().zip(steps).map(|(&(at, p), step)| LevelChange { at, percent: 100.0 * step.exp_m1(), p }).collect()
 }
 
-/// Ranks less their mean; equal values share theirs.
+/// Ranks less their mean; equal values share their ranks.
 fn centred_ranks(values: &[f64]) -> Vec<f64> {
     let count = |holds: &dyn Fn(&f64) -> bool| values.iter().filter(|value| holds(value)).count() as f64;
     values.iter().map(|own| (count(&|other| other < own) - count(&|other| other > own)) / 2.0).collect()
 }
 
-/// For each place with runs enough on either side: 1 / √(before · after).
+/// Weight of each place with enough runs on either side: 1 / √(before · after).
 fn weights(count: usize) -> Vec<f64> {
     let places = FEWEST_RUNS..(count + 1).saturating_sub(FEWEST_RUNS);
     places.map(|before| 1.0 / ((before * (count - before)) as f64).sqrt()).collect()
@@ -153,7 +153,7 @@ fn best_split(values: &[f64]) -> Option<usize> {
     places.filter_map(|at| Some((at, left_over(&at)?))).min_by(|a, b| a.1.total_cmp(&b.1)).map(|(at, _)| at)
 }
 
-/// Sum of the distances to the median.
+/// Sum of the distances of the values to their median.
 fn spread(values: &[f64]) -> f64 {
     let median = median(values);
     values.iter().map(|value| (value - median).abs()).sum()

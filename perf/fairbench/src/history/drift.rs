@@ -31,7 +31,8 @@ pub struct Drift {
 }
 
 impl Drift {
-    /// Of a series of log ratios, whose level changed at these indices. `None` if there are fewer than [`FEWEST_RUNS`].
+    /// Finds the drift of a series of log ratios whose level changed at these indices. `None` if there are fewer than
+    /// [`FEWEST_RUNS`].
     #[must_use]
     pub fn of(values: &[f64], changes: impl IntoIterator<Item = usize>) -> Option<Self> {
         if values.len() < FEWEST_RUNS {
@@ -53,14 +54,14 @@ impl Drift {
     }
 }
 
-/// Of every pair: the change from run to run.
+/// The change from run to run between the two of every pair.
 fn slopes(runs: &[f64]) -> impl Iterator<Item = f64> {
     runs.iter().enumerate().flat_map(move |(first, &from)| {
         runs.iter().skip(first + 1).enumerate().map(move |(between, to)| (to - from) / (between + 1) as f64)
     })
 }
 
-/// Chance of |S| at least as large as `score`, of segments of these lengths, which have so many pairs.
+/// Chance of |S| at least as large as `score` in segments of these lengths, which have `pairs` pairs in all.
 fn p_of(score: usize, pairs: usize, lengths: impl Iterator<Item = usize>) -> f64 {
     // S is the number of pairs less twice the inversions. With ties it may lie between two possible values.
     let most = pairs.saturating_sub(score).div_ceil(2);

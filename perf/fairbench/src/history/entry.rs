@@ -1,4 +1,4 @@
-//! What is kept of a run.
+//! The entry that is kept of a run.
 
 use std::collections::BTreeMap;
 
@@ -9,10 +9,10 @@ use crate::measure::stats::PairedRatio;
 /// Version of the format of a line of `history.jsonl`.
 pub const FORMAT: u64 = 1;
 
-/// A line of `history.jsonl`: a run.
+/// A line of `history.jsonl`: one run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Entry {
-    /// [`FORMAT`].
+    /// Version of the format: [`FORMAT`].
     pub format: u64,
     /// When the run began, UTC, RFC 3339.
     pub started_utc: String,
@@ -30,34 +30,34 @@ pub struct Entry {
     pub compiler: Option<String>,
     /// Name of the plan.
     pub plan: String,
-    /// By name: `VARIANT/CORPUS/BATCH`, such as `prod/light/64`; at default knobs, on one thread.
+    /// The benchmarks, on one thread with default knobs, by name: `VARIANT/CORPUS/BATCH`, such as `prod/light/64`.
     pub benchmarks: BTreeMap<String, HistoryBenchmark>,
 }
 
-/// What one benchmark came to. Ratios are medians over blocks with their 95 % intervals.
+/// What one benchmark came to in a run. Ratios are medians over blocks with their 95 % intervals.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct HistoryBenchmark {
     /// Time / time of the floor in the same blocks.
     pub ratio_to_floor: f64,
     /// Lower end of its interval.
     pub ratio_to_floor_lower95: f64,
-    /// Upper end.
+    /// Upper end of its interval.
     pub ratio_to_floor_upper95: f64,
     /// Time / time of `plain` in the same blocks.
     pub ratio_to_plain: f64,
     /// Lower end of its interval.
     pub ratio_to_plain_lower95: f64,
-    /// Upper end.
+    /// Upper end of its interval.
     pub ratio_to_plain_upper95: f64,
     /// Time per token in nanoseconds, median over blocks: for people, not for comparisons.
     pub ns_per_token: f64,
-    /// Blocks that all of this was made from.
+    /// Number of blocks that the medians are made from.
     pub blocks: usize,
 }
 
 impl Entry {
-    /// Whether the other run belongs to the same series: benchmarks on one thread of one machine. Cores, threads of the
-    /// pool and backends of the build do not matter to them.
+    /// Whether the other run belongs to the same series: benchmarks on one thread of one machine. The number of cores,
+    /// the threads of the pool and the backends of the build do not matter to them.
     #[must_use]
     pub fn is_same_series(&self, other: &Self) -> bool {
         let systems = self.system.as_ref().zip(other.system.as_ref());
@@ -67,21 +67,21 @@ impl Entry {
                 && systems.is_none_or(|(one, other)| one == other))
     }
 
-    /// Whether it was built as the other was, so that a change between them is one of the code. Of an old entry only
-    /// its fingerprint tells.
+    /// Whether it was built as the other run was, so that a change between them is one of the code. For an old entry
+    /// only its fingerprint can tell.
     #[must_use]
     pub fn is_built_alike(&self, other: &Self) -> bool {
         self.host == other.host || (self.compiler.is_some() && self.compiler == other.compiler)
     }
 
-    /// By which compiler, for people.
+    /// The compiler that built it, as text for people.
     #[must_use]
     pub fn built_by(&self) -> &str {
         self.compiler.as_deref().unwrap_or("an unknown compiler")
     }
 }
 
-/// The instruction set in a fingerprint: its last part but one.
+/// The instruction set that a fingerprint names, as its last part but one.
 fn simd_path(fingerprint: &str) -> Option<&str> {
     fingerprint.rsplit('-').nth(1)
 }

@@ -1,4 +1,4 @@
-//! `history.jsonl`: one line for each run. Lines are only ever added; what is no entry is named and left where it is.
+//! `history.jsonl`: one line for each run. Lines are only ever added; a line that is not an entry is reported and left.
 
 use std::collections::BTreeMap;
 use std::fs::{self, OpenOptions};
@@ -12,13 +12,13 @@ use serde::Deserialize;
 use super::entry::{Entry, FORMAT};
 use crate::host::Host;
 
-/// Name of the file in the directory of reports.
+/// Name of the file in the directory of the reports.
 pub const FILE_NAME: &str = "history.jsonl";
 
-/// A history, as read.
+/// A history that was read from its file.
 #[derive(Clone, Debug, Default)]
 pub struct History {
-    /// By the time of their beginning, oldest first. Of a run that was added twice, what was added last.
+    /// The entries by the time when their runs began, oldest first. If a run was added twice, the last one counts.
     pub entries: Vec<Entry>,
     /// Lines that were left out, as `FILE:LINE: why`.
     pub notes: Vec<String>,
@@ -31,8 +31,8 @@ impl History {
         self.entries.iter().filter(|entry| entry.host == fingerprint).collect()
     }
 
-    /// The entries of this machine, oldest first: also by other compilers, which are other segments of the series, and
-    /// with other numbers of threads, which do not matter to benchmarks on one.
+    /// The entries of this machine, oldest first. Those by other compilers are included, as other segments of the
+    /// series, and so are those with other numbers of threads, which do not matter to benchmarks on one.
     #[must_use]
     pub fn of_machine(&self, host: &Host) -> Vec<&Entry> {
         let own = Entry {
@@ -49,7 +49,7 @@ impl History {
         self.entries.iter().filter(|entry| entry.is_same_series(&own)).collect()
     }
 
-    /// Fingerprints of the hosts that have entries, each with how many.
+    /// Fingerprints of the hosts that have entries, each with the number of its entries.
     #[must_use]
     pub fn hosts(&self) -> BTreeMap<&str, usize> {
         let mut hosts = BTreeMap::new();
@@ -98,10 +98,10 @@ pub fn append(path: &Path, entry: &Entry) -> anyhow::Result<Vec<String>> {
     Ok(notes)
 }
 
-/// Reads a history. A line that is no entry costs that line alone: it is named in the notes.
+/// Reads a history. A line that is not an entry costs that line alone: it is named in the notes.
 ///
 /// # Errors
-/// No such file, or it cannot be read.
+/// There is no such file, or it cannot be read.
 pub fn read(path: &Path) -> anyhow::Result<History> {
     let bytes = fs::read(path)
         .map_err(|error| anyhow!("{}: {error}; expected a history, to which sweeps add", path.display()))?;
@@ -122,7 +122,7 @@ pub fn read(path: &Path) -> anyhow::Result<History> {
     Ok(History { entries: entries.into_values().collect(), notes })
 }
 
-/// An entry and when it began, or what is wrong with the line.
+/// An entry and when its run began, or what is wrong with the line.
 fn parse(line: &[u8]) -> Result<(SystemTime, Entry), String> {
     #[derive(Deserialize)]
     struct Version {

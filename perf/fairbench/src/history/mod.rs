@@ -16,14 +16,14 @@
 //! on that day. From run to run more varies: how the code was laid out by the compiler, what else the machine did, its
 //! temperature. So the tests take the runs themselves as the sample, and their spread as the noise. They rest on one
 //! belief only: that without a change any order of the runs is as likely as any other. A machine that itself changes (a
-//! new kernel, a new neighbour) breaks it; the ratio to a floor measured in the same blocks takes away most of that, not
-//! all. A change is a question to look into, between two revisions, not yet a verdict on them: `ab` gives that.
+//! new kernel, a new neighbour) breaks it; the ratio to a floor measured in the same blocks takes away most of that,
+//! not all. A change is a question to look into, between two revisions, not yet a verdict on them: `ab` gives that.
 
 pub mod changes;
 pub mod drift;
 pub mod entry;
 pub mod file;
-/// For tests, also those of programs that are built on this.
+/// Simulated histories, for tests, also those of programs that are built on this crate.
 #[doc(hidden)]
 pub mod simulated;
 pub mod trend;

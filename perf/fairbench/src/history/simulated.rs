@@ -1,4 +1,4 @@
-//! Histories of known truth.
+//! Simulated histories of known truth.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use rand_chacha::ChaCha8Rng;
 use super::entry::{Entry, FORMAT, HistoryBenchmark};
 use crate::measure::simulated::SimulatedNoise;
 
-/// What a unit of noise is from run to run: half a per cent.
+/// Size of a unit of noise from run to run, as a part of one: half a per cent.
 const NOISE: f64 = 0.005;
 
 /// Log ratios of so many runs, at these levels.

@@ -8,11 +8,11 @@
 //! Of those that have moved it is then said how. A drift looks like a step in the middle to a search for steps, and a
 //! step like a drift to a test for drifts. So both descriptions are made, steps and one straight line, and the one is
 //! taken that leaves less. What is left is measured by the dispersion of ranks (Jaeckel, *Estimating regression
-//! coefficients by minimizing the dispersion of the residuals*, Annals of Mathematical Statistics 43, 1972), which bears
-//! outliers, with a charge for each number that had to be chosen (Schwarz, *Estimating the dimension of a model*, Annals
-//! of Statistics 6, 1978). A step counts as three, for its place was searched for (Zhang & Siegmund, *A modified Bayes
-//! information criterion*, Biometrics 63, 2007). Beside steps, a drift is named only if it shows within the segments
-//! between them.
+//! coefficients by minimizing the dispersion of the residuals*, Annals of Mathematical Statistics 43, 1972), which
+//! bears outliers, with a charge for each number that had to be chosen (Schwarz, *Estimating the dimension of a model*,
+//! Annals of Statistics 6, 1978). A step counts as three, for its place was searched for (Zhang & Siegmund, *A modified
+//! Bayes information criterion*, Biometrics 63, 2007). Beside steps, a drift is named only if it shows within the
+//! segments between them.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -24,12 +24,12 @@ use super::drift::Drift;
 use super::entry::Entry;
 use crate::measure::stats::{PairedRatio, median};
 
-/// The chance of naming any benchmark if none has moved.
+/// Chance of naming any benchmark although none has moved.
 pub const LEVEL: f64 = 0.05;
 /// A benchmark with fewer runs is not judged.
 pub const FEWEST_RUNS: usize = super::drift::FEWEST_RUNS;
 
-/// A benchmark of one run.
+/// A benchmark in one run.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct TrendPoint {
     /// Index of the run among all of them: a benchmark need not be part of each.
@@ -41,29 +41,30 @@ pub struct TrendPoint {
 /// A benchmark over all runs.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Trend {
-    /// Its name.
+    /// Name of the benchmark.
     pub benchmark: String,
-    /// Its runs, oldest first.
+    /// The runs of the benchmark, oldest first.
     pub points: Vec<TrendPoint>,
     /// Indices of `points` that begin a new segment: from there on another compiler or other flags built it. What lies
     /// between two segments is no change of the code, and is not judged.
     pub starts: Vec<usize>,
     /// Where its level changed. `at` is an index of `points`; p is adjusted for the number of benchmarks.
     pub changes: Vec<LevelChange>,
-    /// Whether it creeps apart from that; p adjusted likewise. In the last segment that has one.
+    /// The drift beside those changes, found in the last segment that has one; p is adjusted likewise. `None` without a
+    /// drift.
     pub drift: Option<Drift>,
-    /// The points that the drift was found in.
+    /// The points in which the drift was found.
     pub drifting: Range<usize>,
 }
 
 impl Trend {
-    /// Whether there are runs enough to judge it.
+    /// Whether it has enough runs to be judged.
     #[must_use]
     pub fn is_judged(&self) -> bool {
         segments(self.points.len(), self.starts.iter().copied()).iter().any(|segment| segment.len() >= FEWEST_RUNS)
     }
 
-    /// Where its level may be another one: at changes, and where segments begin.
+    /// Where its level may change: at changes, and where segments begin.
     #[must_use]
     pub fn breaks(&self) -> Vec<usize> {
         let mut breaks: Vec<usize> = self.changes.iter().map(|change| change.at).chain(self.starts.clone()).collect();
@@ -92,7 +93,7 @@ impl Trend {
         Some((before.run, self.points.get(change.at)?.run))
     }
 
-    /// The ratio at each run as changes and drift describe it.
+    /// The ratio at each run, as changes and drift describe it.
     #[must_use]
     pub fn fit(&self) -> Vec<f64> {
         let values = logs(&self.points);
@@ -205,7 +206,7 @@ fn holm(p: &[Option<f64>]) -> Vec<Option<usize>> {
     rejected
 }
 
-/// Steps or a line, whichever leaves less.
+/// Describes the values by steps or by a line, whichever leaves less.
 fn describe(values: &[f64], level: f64, permutations: usize) -> TrendFindings {
     let drift_within = |changes: &[LevelChange]| {
         let drift = Drift::of(values, changes.iter().map(|change| change.at))?;
@@ -224,7 +225,8 @@ fn describe(values: &[f64], level: f64, permutations: usize) -> TrendFindings {
     (steps, drift)
 }
 
-/// What a description leaves, and what its numbers cost. Only differences between descriptions mean something.
+/// What a description leaves unexplained, with a charge for its numbers. Only differences between such costs mean
+/// something.
 fn cost(values: &[f64], fit: &[f64], numbers: usize) -> f64 {
     let runs = values.len() as f64;
     let mut left: Vec<f64> = values.iter().zip(fit).map(|(value, fit)| value - fit).collect();

@@ -1,11 +1,11 @@
 //! The binomial distribution: how often something happens by chance in so many tries.
 //!
-//! Two questions come down to it. How many of n blocks may lie below their true median by bad luck (the sign
-//! test, in [`interval`](super::interval))? And what does k false alarms in n trials say about the rate of false alarms?
+//! Two questions come down to it. How many of n blocks may lie below their true median by bad luck (the sign test, in
+//! [`interval`](super::interval))? And what does k false alarms in n trials say about the rate of false alarms?
 
 use serde::{Deserialize, Serialize};
 
-/// Halvings of an interval until nothing is left of it in an `f64`.
+/// Number of halvings after which nothing is left of an interval in an `f64`.
 const HALVINGS: usize = 60;
 
 /// Probability of at most `successes` in `tries` independent tries that succeed with `probability` each.
@@ -29,7 +29,7 @@ pub fn at_most(successes: usize, tries: usize, probability: f64) -> f64 {
     sum.min(1.0)
 }
 
-/// Probability of at least `successes`.
+/// Probability of at least `successes` in `tries` independent tries that succeed with `probability` each.
 #[must_use]
 pub fn at_least(successes: usize, tries: usize, probability: f64) -> f64 {
     if successes == 0 {
@@ -45,9 +45,9 @@ pub fn at_least(successes: usize, tries: usize, probability: f64) -> f64 {
 /// How often something happened, and what that says about how often it happens.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Rate {
-    /// Times that it happened.
+    /// Number of times that it happened.
     pub events: usize,
-    /// Times that it could have.
+    /// Number of times that it could have happened.
     pub trials: usize,
     /// `events / trials`; 0 without trials.
     pub rate: f64,
@@ -58,8 +58,9 @@ pub struct Rate {
 }
 
 impl Rate {
-    /// The interval is that of Clopper & Pearson (1934): the rates under which neither so few nor so many events are
-    /// a surprise of less than 2.5 %. It holds the truth in at least 95 % of cases, also for no event at all.
+    /// Computes the rate with the interval of Clopper & Pearson (1934): the rates under which neither so few nor so
+    /// many events are a surprise of less than 2.5 %. It holds the truth in at least 95 % of cases, also if there were
+    /// no events at all.
     #[must_use]
     pub fn of(events: usize, trials: usize) -> Self {
         let events = events.min(trials);

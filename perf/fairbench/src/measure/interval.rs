@@ -8,10 +8,10 @@
 //! bounds are *ranks* among the sorted values, which depend on n and the confidence alone: no seed, no luck.
 //!
 //! The bootstrap promises too much when blocks are few and the confidence is high: it can't know tails that it has not
-//! seen. The sign test can: a value lies below the true median with probability one half, whatever the distribution,
-//! so the d-th smallest of n lies above it with the probability that fewer than d of n coin tosses come up heads. It is
-//! exact at whole ranks; between two of them the interpolation of Hettmansperger & Sheather (*Confidence intervals based
-//! on interpolated order statistics*, Statistics & Probability Letters 4, 1986) keeps close to the promise.
+//! seen. The sign test can: a value lies below the true median with probability one half, whatever the distribution, so
+//! the d-th smallest of n lies above it with the probability that fewer than d of n coin tosses come up heads. It is
+//! exact at whole ranks; between two of them the interpolation of Hettmansperger & Sheather (*Confidence intervals
+//! based on interpolated order statistics*, Statistics & Probability Letters 4, 1986) keeps close to the promise.
 //!
 //! [`MedianInterval`] takes of both the wider at each end. The tests hold it to simulated truth: normal, heavy-tailed,
 //! skewed, from 12 to 96 values.
@@ -25,9 +25,9 @@ use super::binomial::{at_least, at_most};
 pub struct MedianInterval {
     /// The median of the values.
     pub median: f64,
-    /// Lower end.
+    /// Lower end of the interval.
     pub lower: f64,
-    /// Upper end.
+    /// Upper end of the interval.
     pub upper: f64,
 }
 
@@ -47,14 +47,14 @@ impl MedianInterval {
         })
     }
 
-    /// Half of its width.
+    /// Half of the interval's width.
     #[must_use]
     pub fn half_width(&self) -> f64 {
         (self.upper - self.lower) / 2.0
     }
 }
 
-/// The value at a rank, counted from 1, linear between neighbours.
+/// The value at a rank, counted from 1; between two ranks it is interpolated.
 fn at_rank(sorted: &[f64], rank: f64) -> Option<f64> {
     let below = sorted.get((rank.floor() as usize).checked_sub(1)?)?;
     let above = sorted.get(rank.ceil() as usize - 1)?;
@@ -67,7 +67,7 @@ fn lower_rank(count: usize, error: f64) -> Option<f64> {
     Some(by_sign_test.min(bootstrap_rank(count, error)).max(1.0))
 }
 
-/// By the sign test, interpolated.
+/// Rank of the lower bound by the sign test, interpolated; `None` if there are too few values.
 fn sign_test_rank(count: usize, error: f64) -> Option<f64> {
     // Error of the d-th smallest value as a lower bound.
     let error_at = |d: usize| at_most(d - 1, count, 0.5);
@@ -81,8 +81,8 @@ fn sign_test_rank(count: usize, error: f64) -> Option<f64> {
     Some((d + (n - d) * part / (d + (n - 2.0 * d) * part)).min(n.midpoint(1.0)))
 }
 
-/// By the bootstrap, its steps smoothed: what a resample's median puts on the k-th value is spread evenly from
-/// k − 1/2 to k + 1/2.
+/// Rank of the lower bound by the bootstrap, with its steps smoothed: what a resample's median puts on the k-th value
+/// is spread evenly from k − 1/2 to k + 1/2.
 fn bootstrap_rank(count: usize, error: f64) -> f64 {
     // Probability that a resample's median is at or below the k-th smallest value. For even counts the mean over
     // both middle ranks.

@@ -1,4 +1,4 @@
-//! What may be concluded from numbers, and what they are taken on.
+//! Statistics of what is measured, and where and when measuring is done.
 //!
 //! | file | holds |
 //! |---|---|
@@ -14,7 +14,7 @@ pub mod interval;
 pub mod percent;
 pub mod pin;
 pub mod queue;
-/// For tests, also those of programs that are built on this.
+/// Simulated noise, for tests, also those of programs that are built on this crate.
 #[doc(hidden)]
 pub mod simulated;
 pub mod stats;

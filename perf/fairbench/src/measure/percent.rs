@@ -1,9 +1,9 @@
-//! Ratios as people say them: by how many per cent more or less.
+//! Ratios in per cent, as people write them.
 
 use super::stats::PairedRatio;
 
 impl PairedRatio {
-    /// As `+12.6 % (9.9–15.5)` of time / time: that much slower, with its interval. Ends that are faster carry a sign.
+    /// A ratio of times as `+12.6 % (9.9–15.5)`: so much slower, with the interval. Ends that are faster carry a sign.
     #[must_use]
     pub fn percent(&self) -> String {
         let &Self { estimate, lower, upper } = self;

@@ -8,10 +8,10 @@ use core_affinity::CoreId;
 
 use crate::environment;
 
-/// Where Linux tells of its cores.
+/// Directory in which Linux describes its cores.
 const SYSTEM: &str = "/sys";
 
-/// The measuring core, once it is settled: for the whole process, and from the cores that its first thread may use.
+/// The measuring core, once it is settled: for the whole process, from the cores that its first thread may use.
 static CORE: OnceLock<Option<usize>> = OnceLock::new();
 
 /// Whether this system lets a thread be pinned to a core.
@@ -20,16 +20,16 @@ pub fn can_pin() -> bool {
     core_affinity::get_core_ids().is_some_and(|cores| !cores.is_empty()) && cfg!(not(target_os = "macos"))
 }
 
-/// Pins the calling thread to the measuring core; whether that was possible.
+/// Pins the calling thread to the measuring core; returns whether that was possible.
 #[must_use]
 pub fn pin_to_measuring_core() -> bool {
     // macOS takes the call as a hint and may ignore it.
     measuring_core().is_some_and(|core| core_affinity::set_for_current(CoreId { id: core }))
 }
 
-/// The number of the core that is measured on, where a thread can be pinned: the one that was [chosen](choose), else
-/// that of `FAIRBENCH_CORE`, else the last of the fastest ones. Of the cores that this process may use, whatever
-/// `taskset` or a container left it.
+/// The number of the measuring core; `None` where no thread can be pinned. It is the one that was [chosen](choose),
+/// else that of `FAIRBENCH_CORE`, else the last of the fastest ones, of the cores that `taskset` or a container left to
+/// this process.
 #[must_use]
 pub fn measuring_core() -> Option<usize> {
     *CORE.get_or_init(|| {
@@ -39,11 +39,11 @@ pub fn measuring_core() -> Option<usize> {
     })
 }
 
-/// Measures on this core from now on; `None`: on that of `FAIRBENCH_CORE`, if it is set. To be called before anything is
-/// measured.
+/// Makes this core the measuring core; `None` chooses that of `FAIRBENCH_CORE`, if it is set. To be called before
+/// anything is measured.
 ///
 /// # Errors
-/// A core that this process may not use, or none at all; something was measured on another one already.
+/// This process may not use that core, or none at all, or something was measured on another one already.
 pub fn choose(core: Option<usize>) -> Result<(), String> {
     let (core, of_what) = match core {
         Some(core) => (core, "--core"),
@@ -69,14 +69,14 @@ pub fn choose(core: Option<usize>) -> Result<(), String> {
     }
 }
 
-/// The core, and the variable that names it.
+/// The core that a variable asks for, and the name of the variable.
 fn asked_by_environment() -> Result<Option<(usize, &'static str)>, String> {
     let Some((name, value)) = environment::CORE.get() else { return Ok(None) };
     let core = value.to_str().and_then(|value| value.trim().parse().ok());
     core.map(|core| Some((core, name))).ok_or_else(|| format!("{name} is {value:?}; expected the number of a core"))
 }
 
-/// Cores that a thread of this process can be pinned to.
+/// The cores that a thread of this process can be pinned to.
 fn allowed() -> Vec<usize> {
     if !can_pin() {
         return Vec::new();
@@ -84,8 +84,8 @@ fn allowed() -> Vec<usize> {
     core_affinity::get_core_ids().unwrap_or_default().into_iter().map(|core| core.id).collect()
 }
 
-/// The last of the fastest cores: the first one serves most interrupts, and an efficiency core is no core that a
-/// service is sized by. Of the threads that share it, not the extra one.
+/// The last of the fastest cores: the first one serves most interrupts, and an efficiency core is not what a service is
+/// sized by. Of threads that share a core, the first is taken.
 fn choice(allowed: &[usize], system: &str) -> Option<usize> {
     let fastest = fastest(allowed, Path::new(system));
     let last = fastest.iter().copied().max()?;
@@ -93,9 +93,9 @@ fn choice(allowed: &[usize], system: &str) -> Option<usize> {
     siblings.into_iter().filter(|sibling| *sibling > 0 && fastest.contains(sibling)).min().or(Some(last))
 }
 
-/// Those of the fastest kind, by what the kernel tells: Intel's list of performance cores, Arm's capacities, the
-/// highest frequencies (a tenth less still counts: some cores of one kind may go a little higher than others). All, if
-/// it tells nothing.
+/// The cores of the fastest kind, by what the kernel tells: Intel's list of performance cores, Arm's capacities, or the
+/// highest frequencies (a tenth less still counts: some cores of one kind may go a little higher than others). All
+/// cores if the kernel tells nothing.
 fn fastest(allowed: &[usize], system: &Path) -> Vec<usize> {
     if let Some(performance) = read_list(&system.join("devices/cpu_core/cpus")) {
         let found: Vec<usize> = allowed.iter().copied().filter(|core| performance.contains(core)).collect();
@@ -117,7 +117,7 @@ fn cpu_file(system: &Path, core: usize, file: &str) -> PathBuf {
     system.join(format!("devices/system/cpu/cpu{core}")).join(file)
 }
 
-/// A list as the kernel writes it: `0-3,8`.
+/// Reads a list as the kernel writes it, such as `0-3,8`.
 fn read_list(path: &Path) -> Option<Vec<usize>> {
     let text = fs::read_to_string(path).ok()?;
     let range = |part: &str| {
@@ -132,7 +132,7 @@ fn read_list(path: &Path) -> Option<Vec<usize>> {
 mod tests {
     use super::*;
 
-    /// A system as the kernel shows it, from names and contents of files.
+    /// A system as the kernel describes it, from names and contents of files.
     fn system(files: &[(&str, &str)]) -> tempfile::TempDir {
         let system = tempfile::tempdir().unwrap();
         for (name, content) in files {

@@ -1,4 +1,4 @@
-//! Who measures at once would measure each other: so all queue for the machine, and say so.
+//! Programs that measure at the same time would measure each other, so they queue for the machine and say so.
 //!
 //! There is one file for the machine, in a directory that all its users share, and whoever measures holds a lock on it:
 //! benchmarks on all cores meet everybody else, whichever core that one is pinned to. The system lets go of it when a
@@ -12,10 +12,10 @@ use crate::environment;
 use crate::exit::Failure;
 use crate::lock::{self, Refused};
 
-/// The file. Its name is that of the first who queued here: whoever still uses that is to be met.
+/// Name of the lock file. It is that of the first program that queued here: versions that still use it have to be met.
 const FILE: &str = "perf-lab.lock";
 
-/// The right to measure, until it is dropped.
+/// The right to measure on this machine, until it is dropped.
 #[derive(Debug)]
 #[must_use]
 pub struct MachineTurn {
@@ -25,7 +25,7 @@ pub struct MachineTurn {
 /// Waits until nobody else measures on this machine.
 ///
 /// # Errors
-/// Ctrl-C.
+/// Ctrl-C was pressed while waiting.
 pub fn turn(interrupted: &dyn Fn() -> bool) -> Result<MachineTurn, Failure> {
     turn_in(&directory(), interrupted, &mut |line| eprintln!("{line}"))
 }
@@ -55,7 +55,7 @@ fn turn_in(
     }
 }
 
-/// Where the files are: those who set the variable queue among themselves only.
+/// Directory of the lock files. Those who set its variable queue only among themselves.
 fn directory() -> PathBuf {
     let asked = environment::QUEUE_DIRECTORY.get().map(|(_, directory)| directory);
     // Not that of TMPDIR, which is often one's own.
@@ -65,7 +65,7 @@ fn directory() -> PathBuf {
         .unwrap_or_else(|| if cfg!(unix) && shared.is_dir() { shared.to_path_buf() } else { std::env::temp_dir() })
 }
 
-/// The file, which another user may have made: to lock it, reading is enough.
+/// Opens the lock file, which another user may have made: reading is enough to lock it.
 fn open(path: &Path) -> std::io::Result<File> {
     match File::open(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => {}

@@ -1,4 +1,4 @@
-//! SimulatedNoise of known shape, to hold the statistics to: in the tests, nowhere else.
+//! Simulated noise of known shape, which tests hold the statistics to.
 
 use rand::Rng;
 
@@ -16,10 +16,10 @@ pub enum SimulatedNoise {
 }
 
 impl SimulatedNoise {
-    /// All of them.
+    /// All shapes.
     pub const ALL: [Self; 4] = [Self::Normal, Self::HeavyTails, Self::Spells, Self::Skewed];
 
-    /// A value.
+    /// Draws a value.
     pub fn draw(self, rng: &mut impl Rng) -> f64 {
         match self {
             Self::Normal => normal(rng),
@@ -33,7 +33,7 @@ impl SimulatedNoise {
     }
 }
 
-/// A standard normal value (Box–Muller).
+/// Draws a standard normal value (Box–Muller).
 pub fn normal(rng: &mut impl Rng) -> f64 {
     let turn: f64 = rng.random();
     (2.0 * exponential(rng)).sqrt() * (std::f64::consts::TAU * turn).cos()

@@ -1,4 +1,4 @@
-//! What may be concluded from rounds.
+//! Statistics of rounds.
 //!
 //! Times on a shared machine have a long tail to the right, so the centre is the median and the spread is given as
 //! quartiles. A ratio is the median over rounds of the log ratio, and its interval a percentile bootstrap over rounds
@@ -24,7 +24,7 @@ pub struct Quartiles {
 }
 
 impl Quartiles {
-    /// Of at least one value; linear between neighbours (type 7 of Hyndman & Fan).
+    /// Quartiles of at least one value, linear between neighbours (type 7 of Hyndman & Fan); `None` without values.
     #[must_use]
     pub fn of(values: &[f64]) -> Option<Self> {
         let mut sorted = values.to_vec();
@@ -32,7 +32,7 @@ impl Quartiles {
         Some(Self { q1: quantile(&sorted, 0.25)?, median: quantile(&sorted, 0.5)?, q3: quantile(&sorted, 0.75)? })
     }
 
-    /// The same in another unit.
+    /// The same quartiles in another unit, all values times `factor`.
     #[must_use]
     pub fn scaled(self, factor: f64) -> Self {
         Self { q1: self.q1 * factor, median: self.median * factor, q3: self.q3 * factor }
@@ -51,7 +51,7 @@ pub struct PairedRatio {
 }
 
 impl PairedRatio {
-    /// Of two subjects' values of the same rounds; `None` if there are none. The seed makes the interval
+    /// The ratio of two subjects' values in the same rounds; `None` if there are none. The seed makes the interval
     /// reproducible from the raw values.
     #[must_use]
     pub fn of(candidate: &[f64], baseline: &[f64], seed: u64) -> Option<Self> {
@@ -75,7 +75,7 @@ impl PairedRatio {
         })
     }
 
-    /// Baseline / candidate: above 1 the candidate is faster.
+    /// The inverse ratio, baseline / candidate: above 1 the candidate is faster.
     #[must_use]
     pub fn inverse(self) -> Self {
         Self { estimate: 1.0 / self.estimate, lower: 1.0 / self.upper, upper: 1.0 / self.lower }
@@ -89,13 +89,13 @@ impl PairedRatio {
 }
 
 impl fmt::Display for PairedRatio {
-    /// As `0.403 (0.395–0.411)`.
+    /// Writes the ratio as `0.403 (0.395–0.411)`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:.3} ({:.3}–{:.3})", self.estimate, self.lower, self.upper)
     }
 }
 
-/// The median; not a number if there are no values.
+/// The median of the values; NaN if there are none.
 #[must_use]
 pub fn median(values: &[f64]) -> f64 {
     median_of(&mut values.to_vec()).unwrap_or(f64::NAN)
@@ -112,7 +112,7 @@ pub fn robust_sd(values: &[f64]) -> f64 {
     MAD_TO_SD * median(&deviations)
 }
 
-/// The median; the values are left in another order.
+/// The median of the values, whose order is changed.
 fn median_of(values: &mut [f64]) -> Option<f64> {
     let middle = values.len() / 2;
     if values.is_empty() {
@@ -138,7 +138,7 @@ fn quantile(sorted: &[f64], part: f64) -> Option<f64> {
 mod tests {
     use super::*;
 
-    /// A standard normal value (Box–Muller).
+    /// Draws a standard normal value (Box–Muller).
     fn normal(rng: &mut ChaCha8Rng) -> f64 {
         let (u, v): (f64, f64) = (1.0 - rng.random::<f64>(), rng.random());
         (-2.0 * u.ln()).sqrt() * (std::f64::consts::TAU * v).cos()

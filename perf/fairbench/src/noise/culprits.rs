@@ -1,4 +1,4 @@
-//! What may be behind the noise, as far as the system tells: other load, a hypervisor, the frequency, few cores.
+//! Likely reasons for noise, as far as the system tells: other load, a hypervisor, the frequency, few cores.
 
 use std::fs;
 use std::thread::available_parallelism;
@@ -6,7 +6,7 @@ use std::thread::available_parallelism;
 use crate::measure::pin::{can_pin, measuring_core};
 use crate::probe::launch::fixed_addresses;
 
-/// Cores that a measurement keeps busy itself: the probe's; fairbench's own share is small.
+/// Number of cores that a measurement keeps busy itself: the probe's, and a little for fairbench.
 const OWN_CORES: f64 = 1.1;
 /// More than this beyond our own is another program's load, in cores.
 const OTHER_CORES: f64 = 0.15;
@@ -15,7 +15,7 @@ const STEAL: f64 = 0.005;
 /// Change of the clock frequency that is named, as a part of one.
 const FREQUENCY_CHANGE: f64 = 0.02;
 
-/// A look at the system; two of them, before and after, are what [`culprits`] needs.
+/// What the system shows at one moment; [`culprits`] needs two of these, from before and after.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SystemLook {
     ticks: Option<Ticks>,
@@ -32,7 +32,7 @@ struct Ticks {
 }
 
 impl SystemLook {
-    /// Now. What the system does not tell is left out.
+    /// Looks at the system now. What the system does not tell is left out.
     #[must_use]
     pub fn now() -> Self {
         let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
@@ -57,7 +57,7 @@ fn mhz(cpuinfo: &str, core: usize) -> Option<f64> {
     of_cores.nth(core)?.split_once(':')?.1.trim().parse().ok()
 }
 
-/// Likely culprits, each a sentence. `before` and `after` frame a measurement on one core.
+/// Likely reasons for noise, each a sentence. `before` and `after` frame a measurement on one core.
 #[must_use]
 pub fn culprits(before: &SystemLook, after: &SystemLook) -> Vec<String> {
     let cores = available_parallelism().map_or(1, Into::into);

@@ -1,8 +1,8 @@
 //! What can be told apart on this machine, and what stands in the way.
 //!
-//! A program is compared with itself, block by block, exactly as the gate does it; whatever comes out is noise. From the
-//! blocks follows how small a change could still have been shown in a given time, by drawing that many blocks from them
-//! again and again: a change of δ would be shown if the lower bound of the interval, moved up by δ, lies above 0.
+//! A program is compared with itself, block by block, exactly as the gate does it; whatever comes out is noise. From
+//! the blocks follows how small a change could still have been shown in a given time, by drawing that many blocks from
+//! them again and again: a change of δ would be shown if the lower bound of the interval, moved up by δ, lies above 0.
 //!
 //! This is about the noise of measuring. What a new code layout is worth (1–2 %) is not in it: the program is the same.
 
@@ -20,36 +20,36 @@ use crate::compare::runner::{CaseInfo, Launcher, MeasureError};
 use crate::measure::stats::robust_sd;
 use crate::settings::GateConfig;
 
-/// Budgets that are asked about, in seconds.
+/// Budgets for which detectable changes are estimated, in seconds.
 pub const BUDGETS_S: [f64; 3] = [1.0, 10.0, 60.0];
-/// How often a change must be shown to count as detectable.
+/// Part of comparisons in which a change must be shown to count as detectable.
 const POWER: f64 = 0.95;
-/// Draws for each budget.
+/// Number of draws for each budget.
 const DRAWS: usize = 2000;
-/// More blocks than this are not drawn: the interval shrinks with the root of their number, and so does this estimate.
+/// Most blocks that are drawn. Beyond it the interval, and so the estimate, shrinks with the root of their number.
 const MOST_DRAWN_BLOCKS: usize = 400;
 
 /// The noise of one benchmark.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct BenchmarkNoise {
-    /// Its name.
+    /// Name of the benchmark.
     pub benchmark: String,
     /// Threads that it works on.
     pub threads: usize,
-    /// Blocks that were measured.
+    /// Number of blocks that were measured.
     pub blocks: usize,
     /// Spread of a block's ratio of the program to itself, as a part of one: a robust standard deviation.
     pub block_sd: f64,
-    /// The largest deviation of a block.
+    /// The largest deviation of a block's ratio from 1, as a part of one.
     pub worst: f64,
-    /// What a block takes, in seconds.
+    /// Time that a block takes, in seconds.
     pub block_s: f64,
-    /// The smallest change, as a part of one, that would be shown in 95 % of comparisons of this benchmark alone, for each
-    /// of [`BUDGETS_S`]. `None`: too few blocks in that time to show anything.
+    /// The smallest change, as a part of one, that would be shown in 95 % of comparisons of this benchmark alone, for
+    /// each of [`BUDGETS_S`]. `None` if there are too few blocks in that time to show anything.
     pub detectable: [Option<f64>; 3],
 }
 
-/// Compares a program with itself, each benchmark for this long.
+/// Compares a program with itself, each benchmark for `budget`.
 ///
 /// # Errors
 /// A probe that failed, or an interruption.
@@ -98,7 +98,7 @@ fn noise_of(measured: &MeasuredCase, rule: &Rule, elapsed: Duration, rng: &mut C
     }
 }
 
-/// The change that the lower bound of so many blocks excludes from 0 with the power wanted.
+/// The smallest change that the interval of so many blocks shows with the power wanted.
 fn detectable(values: &[f64], rule: &Rule, blocks: usize, rng: &mut ChaCha8Rng) -> Option<f64> {
     let drawn = blocks.min(MOST_DRAWN_BLOCKS);
     let mut needed = Vec::with_capacity(DRAWS);

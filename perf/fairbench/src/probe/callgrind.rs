@@ -1,4 +1,4 @@
-//! Callgrind: whether it is there, what it cannot do, and what its reports say.
+//! Callgrind: whether it is installed, what it cannot do, and what its reports say.
 
 use std::process::{Command, Stdio};
 
@@ -9,10 +9,10 @@ pub const UNKNOWN_INSTRUCTION: &str = "valgrind met an instruction that it does 
                                        program was built for this very processor; build it without `-C target-cpu` \
                                        and `-C target-feature` to have its instructions counted";
 
-/// Whether valgrind is installed, and how to get it if not.
+/// Checks that valgrind is installed.
 ///
 /// # Errors
-/// No valgrind.
+/// Valgrind is not installed; the message says how to get it.
 pub fn available() -> anyhow::Result<()> {
     let found = Command::new("valgrind").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
     match found {

@@ -4,14 +4,15 @@ use std::io;
 use std::process::{Child, Command, ExitStatus};
 use std::time::{Duration, Instant};
 
-/// Killed when dropped, with its whole process group.
+/// A child process with a process group of its own. The whole group is killed when this is dropped.
 #[derive(Debug)]
 pub(crate) struct ProcessGroup {
     pub(crate) child: Child,
 }
 
 impl ProcessGroup {
-    /// Starts it in a process group of its own: a Ctrl-C at the terminal reaches fairbench alone, which then decides.
+    /// Starts a command in a process group of its own: Ctrl-C at the terminal reaches fairbench alone, which then
+    /// decides.
     pub(crate) fn spawn(command: &mut Command) -> io::Result<Self> {
         #[cfg(unix)]
         {
@@ -21,7 +22,7 @@ impl ProcessGroup {
         Ok(Self { child: command.spawn()? })
     }
 
-    /// Waits until it has ended by itself, at most this long.
+    /// Waits at most this long until the child has ended by itself; `None` if it has not.
     pub(crate) fn wait_at_most(&mut self, patience: Duration) -> io::Result<Option<ExitStatus>> {
         let deadline = Instant::now() + patience;
         loop {
@@ -35,7 +36,7 @@ impl ProcessGroup {
         }
     }
 
-    /// Ends it and what it started, at once.
+    /// Kills the child and whatever it started.
     pub(crate) fn kill(&mut self) {
         // Before it is waited for: the number of a process that is gone may be another's.
         #[cfg(unix)]

@@ -1,4 +1,4 @@
-//! One running probe: ask it, wait for its answer no longer than is sensible, and stop it when done.
+//! One running probe: started, asked, waited for no longer than is sensible, and stopped.
 
 use std::io::{BufReader, Write};
 use std::process::{ChildStdin, ExitStatus, Stdio};
@@ -18,9 +18,9 @@ use crate::compare::runner::{CaseInfo, MeasureError, Ran};
 use crate::environment;
 use crate::interrupt;
 
-/// How long a probe has for an answer, unless `FAIRBENCH_PROBE_TIMEOUT_SECONDS` says it.
+/// Time that a probe has for an answer, unless `FAIRBENCH_PROBE_TIMEOUT_SECONDS` says otherwise.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// How long the last words of a probe that has ended are waited for.
+/// How long to wait for the last line that a probe wrote to standard error before it ended.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 /// What a message quotes of a wrong answer, in characters.
 const QUOTED_CHARS: usize = 120;
@@ -42,12 +42,12 @@ impl Client {
     /// Starts a probe and waits for its hello.
     ///
     /// # Errors
-    /// It does not start, ends, says nothing in time, or says something else than a hello of this protocol.
+    /// The probe does not start, ends, says nothing in time, or says something else than a hello of this protocol.
     pub fn start(command: &ProbeCommand, layout: Layout, pin: bool) -> Result<Self, MeasureError> {
         Self::start_as(&command.label, command.command(layout), pin)
     }
 
-    /// As [`start`](Self::start), for a command that wraps a probe.
+    /// Does what [`start`](Self::start) does, for a command that wraps a probe.
     pub(crate) fn start_as(label: &str, mut command: std::process::Command, pin: bool) -> Result<Self, MeasureError> {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut group = spawn(label, &mut command, pin)?;
@@ -80,7 +80,7 @@ impl Client {
         Ok(client)
     }
 
-    /// What the probe says of itself.
+    /// What the probe says about itself.
     #[must_use]
     pub const fn hello(&self) -> &Hello {
         &self.hello
@@ -103,10 +103,10 @@ impl Client {
         }
     }
 
-    /// As [`check`](Self::check), and the case must be the same work as on the other side.
+    /// Does what [`check`](Self::check) does; the case must also be the same work as on the other side.
     ///
     /// # Errors
-    /// As there, and a case of other size.
+    /// The errors of [`check`](Self::check), and a case of another size.
     pub fn check_as(&mut self, case: &CaseInfo) -> Result<(), MeasureError> {
         if let Some(own) = self.hello.cases.iter().find(|own| own.name == case.name)
             && own.items_per_iteration != case.items_per_iteration
@@ -120,7 +120,7 @@ impl Client {
         self.check(&case.name).map(drop)
     }
 
-    /// Runs a case; returns how long that took. 0 ns is an answer: a coarse clock may not tell so little.
+    /// Runs a case and returns how long that took. A time of 0 ns is an answer: a coarse clock may not tell less.
     ///
     /// # Errors
     /// The probe ended, did not answer in time, or answered something else.
@@ -139,7 +139,7 @@ impl Client {
     /// Runs a case under a counting allocator; returns what it allocated, in all.
     ///
     /// # Errors
-    /// As [`run`](Self::run); a probe that cannot count refuses.
+    /// The errors of [`run`](Self::run); a probe that cannot count refuses.
     pub fn count(&mut self, case: &str, iterations: u64) -> Result<Tally, MeasureError> {
         let request = Request::Count { case: case.to_owned(), iterations };
         match self.ask(&request)? {
@@ -155,7 +155,7 @@ impl Client {
     /// Asks how much memory the process takes; `None` if the probe does not know this request, as it need not.
     ///
     /// # Errors
-    /// As [`run`](Self::run).
+    /// The errors of [`run`](Self::run).
     pub fn memory(&mut self) -> Result<Option<Memory>, MeasureError> {
         let request = Request::Memory {};
         match self.ask(&request)? {
@@ -233,7 +233,7 @@ impl Client {
         }
     }
 
-    /// The probe closed its output: it has ended, or is about to.
+    /// The error for a probe that closed its output: it has ended, or is about to.
     fn ended(&mut self, asked: &str) -> MeasureError {
         if interrupt::requested() {
             return MeasureError::Interrupted;
@@ -283,7 +283,7 @@ pub(crate) fn could_not_start(label: &str, error: &impl std::fmt::Display) -> Me
     MeasureError::CouldNotStart { probe: label.to_owned(), detail: one_line(&error.to_string()) }
 }
 
-/// How long an answer is waited for: the default, or what the environment says.
+/// Time to wait for an answer: the default, or what the environment says.
 fn patience() -> Duration {
     let asked = environment::PROBE_TIMEOUT.get().and_then(|(_, value)| value.to_str()?.parse::<f64>().ok());
     asked
@@ -312,7 +312,7 @@ fn expected(request: &Request) -> String {
     }
 }
 
-/// As people say it.
+/// An exit status in words.
 fn describe(status: ExitStatus) -> String {
     #[cfg(unix)]
     if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&status) {

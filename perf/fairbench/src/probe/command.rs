@@ -1,4 +1,4 @@
-//! Which program a probe is.
+//! A command that starts a probe.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -19,20 +19,20 @@ const COMMAND_LINE_BYTES: usize = 2048;
 /// How to start a probe.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProbeCommand {
-    /// What messages call it.
+    /// Name of the probe in messages.
     pub label: String,
-    /// The program.
+    /// Path of the program.
     pub program: PathBuf,
-    /// Its arguments.
+    /// Arguments of the program.
     pub args: Vec<OsString>,
     /// Variables that are added to its environment. Nothing makes up for the place they take: for tests of the gate.
     pub env: Vec<(String, String)>,
-    /// The revision that it was built from, if it was built here: handed to it, so that it can report it.
+    /// The revision that it was built from, which it is told so that it can report it; `None` unless it was built here.
     pub revision: Option<String>,
     /// Whether every block starts a copy of the program of its own, so that where its pages lie is drawn anew.
     /// For programs that need nothing beside them.
     pub copied: bool,
-    /// Digest of the program, if it was built here: nothing else is started in its place.
+    /// Digest of the program, so that nothing else is started in its place; `None` unless it was built here.
     pub digest: Option<String>,
 }
 
@@ -43,14 +43,14 @@ pub struct ProbeCommand {
 /// whichever was the base (2-core EPYC, shared, 2026-11). No control sees that, for it runs the base's file. So the
 /// file is drawn anew like everything else about a process.
 pub struct Copied {
-    /// How to start it.
+    /// How to start the copy.
     pub command: ProbeCommand,
-    /// Gone when dropped; a running process keeps what it has mapped.
+    /// The directory of the copy, removed when dropped; a running process keeps what it has mapped.
     _directory: TempDir,
 }
 
 impl ProbeCommand {
-    /// A program without arguments.
+    /// Makes a command for a program without arguments.
     pub fn new(label: impl Into<String>, program: impl Into<PathBuf>) -> Self {
         Self {
             label: label.into(),
@@ -63,10 +63,11 @@ impl ProbeCommand {
         }
     }
 
-    /// The program that is running, which may have been built anew meanwhile: only what is running is started again.
+    /// Makes a command for the program that is running. Its file may have been replaced meanwhile: then nothing is
+    /// started.
     ///
     /// # Errors
-    /// The system does not tell where it lies.
+    /// The system does not tell where the program lies.
     pub fn own(label: impl Into<String>) -> anyhow::Result<Self> {
         let running = if cfg!(target_os = "linux") { "/proc/self/exe".into() } else { std::env::current_exe()? };
         static DIGEST: OnceLock<Option<String>> = OnceLock::new();
@@ -81,7 +82,8 @@ impl ProbeCommand {
         self
     }
 
-    /// This program in a file of its own. `None` if it is not to be copied, or cannot be: then it is started as it is.
+    /// Copies the program to a file of its own. `None` if it is not to be copied, or cannot be: then it is started as
+    /// it is.
     ///
     /// # Errors
     /// It is not the program that was built.
@@ -99,10 +101,10 @@ impl ProbeCommand {
         Ok(copy().ok())
     }
 
-    /// The bytes of the program, held against the digest of what was built.
+    /// Reads the program and checks that it is the one that was built.
     ///
     /// # Errors
-    /// They cannot be read, or are others.
+    /// The program cannot be read, or its digest is another one.
     pub fn verified(&self) -> Result<Vec<u8>, MeasureError> {
         let bytes = std::fs::read(&self.program).map_err(|error| MeasureError::CouldNotStart {
             probe: self.label.clone(),
@@ -119,7 +121,7 @@ impl ProbeCommand {
         }
     }
 
-    /// The process to be, laid out as told; address randomisation is off where the system allows that.
+    /// The command of a process with this layout, without address randomisation where the system allows that.
     pub(crate) fn command(&self, layout: Layout) -> Command {
         let mut command = if fixed_addresses() {
             let mut command = Command::new("setarch");

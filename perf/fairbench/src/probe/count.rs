@@ -1,4 +1,4 @@
-//! What needs no clock: allocations and instructions of the cases of a probe.
+//! Counts of allocations and instructions of the cases of a probe, which need no clock.
 //!
 //! Allocations are asked of a probe's counting twin. Instructions are counted by callgrind around one function of our
 //! probes, whose every return leaves a report, so that one process counts all cases. valgrind has no AVX-512: the SIMD
@@ -18,34 +18,34 @@ use crate::compare::layout::Layout;
 use crate::compare::runner::{CaseInfo, MeasureError};
 use crate::files::{read_json, write_whole};
 
-/// The function that runs a case, and nothing else; the second is that of probes from before protocol 2. Without wildcards: callgrind takes them at the end of some options
-/// and at the start of others, and never says so.
+/// The function that runs a case, and nothing else; the second is that of probes from before protocol 2. Without
+/// wildcards: callgrind takes them at the end of some options and at the start of others, and never says so.
 const TIMED_WORK: [&str; 2] = ["fairbench_probe::timed_work", "perf_probe::cases::timed_work"];
-/// How a process ended that met an instruction which valgrind does not know.
+/// Exit status of a process that met an instruction which valgrind does not know.
 const ILLEGAL_INSTRUCTION: &str = "signal 4";
-/// Iterations of a counted run.
+/// Iterations of a run that is counted.
 const ITERATIONS: u64 = 8;
-/// Runs after which scratch memory and the allocator's caches have grown to their size.
+/// Number of runs after which scratch memory and the allocator's caches have grown to their size.
 const WARM_UP_RUNS: usize = 2;
 /// Runs that are counted. The least of them is the steady state: now and then an allocator tidies up, which adds up to
 /// 1 % and falls on one run of a program and on another of the next.
 const COUNTED_RUNS: usize = 3;
 
-/// What one item costs, in steady state. What could not be counted is `None`.
+/// What one item costs in steady state; `None` is what could not be counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct CaseCounts {
-    /// Instructions, on the SIMD path that valgrind offers.
+    /// Number of instructions, on the SIMD path that valgrind offers.
     pub instructions_per_item: Option<f64>,
-    /// Allocations and reallocations.
+    /// Number of allocations and reallocations.
     pub allocations_per_item: Option<f64>,
-    /// Bytes asked for.
+    /// Bytes that were asked for in allocations.
     pub allocated_bytes_per_item: Option<f64>,
 }
 
-/// What was counted of a side.
+/// What was counted on one side.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct SideCounts {
-    /// By the name of the case.
+    /// The counts, by the name of the case.
     pub cases: BTreeMap<String, CaseCounts>,
     /// The SIMD path on which instructions were counted.
     pub simd_path: Option<String>,
@@ -53,12 +53,12 @@ pub struct SideCounts {
     pub notes: Vec<String>,
 }
 
-/// SideCounts the single-threaded ones of `cases`: instructions of `probe`, from `cache` if this very program was counted
+/// Counts the single-threaded ones of `cases`: instructions of `probe`, from `cache` if this very program was counted
 /// before, and allocations of `allocs`, its counting twin. What cannot be counted is noted and left out: times are
-/// worth having without.
+/// worth having without counts.
 ///
 /// # Errors
-/// [`MeasureError::Interrupted`] only.
+/// [`MeasureError::Interrupted`] is the only error.
 pub fn count(
     probe: &ProbeCommand,
     allocs: Option<&ProbeCommand>,
@@ -117,7 +117,7 @@ fn allocations(command: &ProbeCommand, cases: &[&CaseInfo]) -> Result<BTreeMap<S
     Ok(counted)
 }
 
-/// Instructions of one program.
+/// Instruction counts of one program.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Instructions {
     simd_path: String,
@@ -156,7 +156,8 @@ fn instructions(probe: &ProbeCommand, cases: &[&CaseInfo], cache: &Path) -> Resu
     Ok(counted)
 }
 
-/// Named after all that the counts depend on: the program, its arguments, the cases, and how they are counted.
+/// Path of the cached counts, named after all that they depend on: the program, its arguments, the cases, and how they
+/// are counted.
 fn cached_at(probe: &ProbeCommand, cases: &[&CaseInfo], cache: &Path) -> Result<PathBuf, MeasureError> {
     let mut identity = blake3::Hasher::new();
     identity.update(&probe.verified()?);
@@ -210,7 +211,7 @@ fn count_instructions(probe: &ProbeCommand, cases: &[&CaseInfo]) -> Result<Instr
     Ok(Instructions { simd_path, per_item })
 }
 
-/// Runs every case as often as it is to be, and returns the SIMD path.
+/// Runs every case for its warm-up and counted runs, and returns the SIMD path.
 fn run_counted(label: &str, command: Command, cases: &[&CaseInfo]) -> Result<String, MeasureError> {
     let mut client = Client::start_as(label, command, false)?;
     let simd_path = client.hello().simd_path.clone();

@@ -1,4 +1,4 @@
-//! A probe for one block: on which core, laid out how, and proven right before anyone times it.
+//! Starting a probe for one block: on a core, with a layout, and checked before anyone times it.
 
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
@@ -10,12 +10,12 @@ use crate::compare::layout::Layout;
 use crate::compare::runner::{CaseInfo, Launcher, MeasureError, Ran, Role, Runner};
 use crate::measure::pin::{measuring_core, pin_to_measuring_core};
 
-/// Two probes to be compared.
+/// The programs of a comparison.
 #[derive(Clone, Debug)]
 pub struct Pair {
-    /// What the candidate is compared with; also its own control.
+    /// The program that the candidate is compared with, which is also its own control.
     pub base: ProbeCommand,
-    /// What is judged.
+    /// The program that is judged.
     pub candidate: ProbeCommand,
 }
 
@@ -62,7 +62,8 @@ pub(crate) fn spawn(label: &str, command: &mut Command, pin: bool) -> Result<Pro
     let spawned = if pin {
         // Settled here, where all cores are there to choose from.
         let _ = measuring_core();
-        // A child inherits the affinity of the thread that starts it; the thread ends here, and this process stays free.
+        // A child inherits the affinity of the thread that starts it; the thread ends here, and this process stays
+        // free.
         std::thread::scope(|scope| {
             let starter = scope.spawn(|| {
                 let _ = pin_to_measuring_core();

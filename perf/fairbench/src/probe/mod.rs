@@ -1,4 +1,4 @@
-//! Probes, seen from here: processes that are started, asked and stopped. What they say is `perf/PROTOCOL.md`.
+//! Probe processes that are started, asked and stopped. What they say is defined in `perf/PROTOCOL.md`.
 //!
 //! | file | holds |
 //! |---|---|

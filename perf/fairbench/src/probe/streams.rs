@@ -5,18 +5,18 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// Longest line that is read. The longest of the protocol, the hello, takes a hundredth of it.
+/// Length of the longest line that is read, in bytes. The protocol's longest, the hello, takes a hundredth of it.
 const LONGEST_LINE_BYTES: u64 = 1 << 20;
 
-/// What was read from standard output: a line; `None` at its end.
+/// A line that was read from standard output; `None` at its end.
 pub(super) type OutputLine = Option<Vec<u8>>;
 
-/// Words with single spaces between them.
+/// The words of a text with single spaces between them.
 pub(super) fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Sends standard output on, line by line, until it ends or nobody listens.
+/// Sends standard output on line by line, until it ends or nobody listens.
 pub(super) fn send_lines(mut output: impl BufRead, lines: &SyncSender<OutputLine>) {
     loop {
         let mut line = Vec::new();
@@ -30,7 +30,7 @@ pub(super) fn send_lines(mut output: impl BufRead, lines: &SyncSender<OutputLine
     }
 }
 
-/// The last line of standard error that says anything.
+/// Keeps the last line of standard error that says anything.
 #[derive(Debug)]
 pub(super) struct LastLine {
     line: Arc<Mutex<Option<String>>>,
@@ -38,7 +38,7 @@ pub(super) struct LastLine {
 }
 
 impl LastLine {
-    /// And what has to be run on a thread of its own to keep it up to date.
+    /// Returns the keeper, and the function that has to run on a thread of its own to keep it up to date.
     pub(super) fn new() -> (Self, impl FnOnce(BufReader<Box<dyn Read + Send>>) + Send + 'static) {
         let (line, (ended, at_end)) = (Arc::new(Mutex::new(None)), sync_channel(1));
         let written = Arc::clone(&line);
@@ -56,7 +56,7 @@ impl LastLine {
         (Self { line, at_end }, watch)
     }
 
-    /// Waits at most this long for standard error to close.
+    /// Returns the last line, once standard error is closed or this much time has passed.
     pub(super) fn last(&self, patience: Duration) -> Option<String> {
         let _ = self.at_end.recv_timeout(patience);
         self.line.lock().unwrap_or_else(PoisonError::into_inner).clone()

@@ -17,13 +17,13 @@ use crate::interrupt;
 use crate::probe::child::ProcessGroup;
 use crate::settings::CriterionBenches;
 
-/// More than this slower counts as an alarm: the warn level in use.
+/// A ratio above this counts as an alarm: the warn level in use.
 const ALARM: f64 = 1.05;
 /// Part of a benchmark's time that goes to warming up, as in Criterion's defaults of 3 s and 5 s, rounded.
 const WARM_UP: f64 = 0.3;
-/// Shortest time of a run of one benchmark.
+/// Shortest time of a run of one benchmark, in seconds.
 const SHORTEST_S: f64 = 0.1;
-/// Longest that a run may take before something is wrong.
+/// Time that a run may take before it is taken to hang.
 const PATIENCE: Duration = Duration::from_secs(600);
 
 /// The Criterion benches, built.
@@ -34,10 +34,10 @@ pub struct Criterion {
 }
 
 impl Criterion {
-    /// Builds them.
+    /// Builds the benches.
     ///
     /// # Errors
-    /// It does not build.
+    /// The benches do not build.
     pub fn build(root: &Path, benches: &CriterionBenches) -> Result<Self, Failure> {
         let state = state_directory(root);
         let features = benches.features.join(",");
@@ -73,10 +73,10 @@ impl Criterion {
         Ok(Self { program, home: state.join("selftest/criterion"), benchmarks: benches.benchmarks.clone() })
     }
 
-    /// Two runs that take `seconds` together.
+    /// Makes two runs that take `seconds` together.
     ///
     /// # Errors
-    /// A run that failed, or left no results; an interruption.
+    /// A run fails or leaves no results; an interruption.
     pub fn trial(&self, seconds: f64) -> Result<Trial, Failure> {
         let start = Instant::now();
         let each = (seconds / 2.0 / self.benchmarks.len().max(1) as f64).max(SHORTEST_S);
@@ -131,7 +131,7 @@ fn timed_out() -> anyhow::Error {
     anyhow!("the Criterion benches took more than {} s", PATIENCE.as_secs())
 }
 
-/// The program among what Cargo says it built.
+/// Path of the program in what Cargo says it built.
 fn executable(messages: &str) -> Option<PathBuf> {
     let built = |line: &str| -> anyhow::Result<PathBuf> {
         let message: serde_json::Value = serde_json::from_str(line)?;

@@ -1,4 +1,4 @@
-//! Criterion's results, as it leaves them below `target/criterion/<benchmark>/<baseline>/estimates.json`.
+//! Criterion's results in `target/criterion/<benchmark>/<baseline>/estimates.json`.
 
 use std::fs;
 use std::path::Path;
@@ -15,7 +15,7 @@ pub struct CriterionTime {
     pub benchmark: String,
     /// Name of the baseline; `new` and `base` are Criterion's own.
     pub baseline: String,
-    /// Mean time of one call.
+    /// Mean time of one call, in microseconds.
     pub mean_us: f64,
 }
 
@@ -29,7 +29,7 @@ struct Estimate {
     point_estimate: f64,
 }
 
-/// Reads the named benchmarks in all baselines found, by benchmark in the order given, then by baseline.
+/// Reads the named benchmarks in all baselines found, in the order given, then by baseline.
 ///
 /// # Errors
 /// No such directory, or a file in it that Criterion did not write.

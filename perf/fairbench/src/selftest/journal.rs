@@ -1,5 +1,5 @@
-//! The file that keeps trials: a line of JSON for what they are about, then one for each trial, written as it ends. What
-//! was done is done, whatever happens next.
+//! The file that keeps trials: a line of JSON for what they are about, then one for each trial, written as it ends.
+//! What was done is done, whatever happens next.
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
@@ -12,14 +12,14 @@ use serde::{Deserialize, Serialize};
 use super::trials::{Trial, TrialKind};
 use crate::settings::GateConfig;
 
-/// The first line of a file of trials: what they have in common. The files of several shards, one after another, are one
-/// file: the line may come again.
+/// The first line of a file of trials, which says what they have in common. The files of several shards, one after
+/// another, are one file, so the line may come again.
 pub trait Setup: Serialize + DeserializeOwned + PartialEq {
     /// Name and version of the format of the file.
     const FORMAT: &'static str;
-    /// What another setup means: `trials of …`.
+    /// What a file of another setup holds, for messages: `trials of …`.
     const OTHERS: &'static str;
-    /// A trial.
+    /// A trial as it is kept.
     type Trial: Serialize + DeserializeOwned;
 }
 
@@ -27,12 +27,12 @@ pub trait Setup: Serialize + DeserializeOwned + PartialEq {
 pub struct Journal<S: Setup> {
     path: PathBuf,
     file: File,
-    /// What it holds.
+    /// The trials that the file holds.
     pub trials: Vec<S::Trial>,
 }
 
 impl<S: Setup> Journal<S> {
-    /// Opens the file to go on with it, or begins it. A last line that was cut off is taken away.
+    /// Opens the file to go on with it, or begins it. A last line that was cut off is removed.
     ///
     /// # Errors
     /// A file that cannot be read or written, or that holds trials of another setup.
@@ -53,7 +53,7 @@ impl<S: Setup> Journal<S> {
         Ok(journal)
     }
 
-    /// Keeps a trial, on disk when this returns.
+    /// Keeps a trial, which is on disk when this returns.
     ///
     /// # Errors
     /// The disk is full, or the file cannot be written for another reason.
@@ -71,7 +71,7 @@ impl<S: Setup> Journal<S> {
     }
 }
 
-/// The trials of a file, whatever setup they have in common.
+/// Reads the trials of a file, whatever setup they have in common.
 ///
 /// # Errors
 /// A file that cannot be read, or that holds something else.
@@ -80,7 +80,7 @@ pub fn read<S: Setup>(path: &Path) -> anyhow::Result<Vec<S::Trial>> {
     Ok(parse::<S>(path, &text, None)?.1)
 }
 
-/// The length of all whole lines, and the trials in them.
+/// Length of all whole lines in bytes, and the trials in them.
 fn parse<S: Setup>(path: &Path, text: &[u8], expected: Option<&S>) -> anyhow::Result<(usize, Vec<S::Trial>)> {
     let (mut bytes, mut trials, mut first) = (0, Vec::new(), None);
     for (index, line) in text.split_inclusive(|byte| *byte == b'\n').enumerate() {
@@ -106,16 +106,16 @@ fn parse<S: Setup>(path: &Path, text: &[u8], expected: Option<&S>) -> anyhow::Re
     Ok((bytes, trials))
 }
 
-/// What the trials with injected work have in common.
+/// What the trials with injected work in a file have in common.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TrialSetup {
-    /// [`Setup::FORMAT`].
+    /// Name and version of the format: [`Setup::FORMAT`].
     pub format: String,
     /// Fingerprint of the host.
     pub host: String,
     /// Hash of the probe.
     pub probe: String,
-    /// What the gate was set to.
+    /// The settings of the gate.
     pub settings: GateConfig,
 }
 
@@ -129,7 +129,7 @@ impl Setup for TrialSetup {
 pub type TrialJournal = Journal<TrialSetup>;
 
 impl TrialJournal {
-    /// How many trials there are of this kind, nuisances taken together.
+    /// Number of trials of this kind, nuisances taken together.
     #[must_use]
     pub fn count(&self, kind: TrialKind) -> usize {
         self.trials.iter().filter(|trial| trial.kind.is_like(kind)).count()

@@ -7,8 +7,8 @@
 //!   an unused function that moves all code. An alarm here is a false one.
 //! - pairs in which the candidate does a few percent more, or less, of the same work. What is caught is the power.
 //!
-//! Beside it stands what most people use: two runs of Criterion on the same binary, for the same time, compared by their
-//! means as critcmp does.
+//! Beside it stands what most people use: two runs of Criterion on the same binary, for the same time, compared by
+//! their means as critcmp does.
 //!
 //! | file | holds |
 //! |---|---|

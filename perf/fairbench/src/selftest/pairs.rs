@@ -1,4 +1,4 @@
-//! The programs of the trials: one probe, built, copied, wrapped, told to do more.
+//! The programs of the trials: one probe, as built, copied, wrapped, or told to do more.
 
 use std::fs;
 use std::path::PathBuf;
@@ -16,24 +16,24 @@ use crate::probe::ProbeCommand;
 use crate::project::Project;
 use crate::side::{Side, SideSpec};
 
-/// What the environment grows by at most: a page, and then some.
+/// Most bytes that the environment grows by: a page, and then some.
 const MOST_ENV_BYTES: usize = 6000;
 
-/// All that trials need, built once.
+/// All programs that trials need, built once.
 pub struct Programs {
     base: Side,
     with_unused_function: Side,
-    /// A copy of the probe, elsewhere.
+    /// A copy of the probe at another path.
     copy: PathBuf,
     state: PathBuf,
     host: Host,
 }
 
 impl Programs {
-    /// Builds them.
+    /// Builds the programs.
     ///
     /// # Errors
-    /// As [`Side::resolve`]; the copy cannot be written.
+    /// The errors of [`Side::resolve`]; the copy cannot be written.
     pub fn build(project: &Project<'_>) -> Result<Self, Failure> {
         let settings = &project.settings.selftest;
         let built = |features: &Option<Vec<String>>| {
@@ -54,7 +54,7 @@ impl Programs {
         Ok(Self { base, with_unused_function, copy, state, host: project.host() })
     }
 
-    /// Hash of the probe that all trials are about.
+    /// Hash of the probe that all trials use.
     ///
     /// # Errors
     /// The program cannot be read.
@@ -64,10 +64,10 @@ impl Programs {
         Ok(blake3::hash(&bytes).to_hex().chars().take(16).collect())
     }
 
-    /// The pair of a trial, counted and ready.
+    /// Makes the pair of a trial, counted and ready to be timed.
     ///
     /// # Errors
-    /// As [`Matched::new`].
+    /// The errors of [`Matched::new`].
     pub fn pair(&self, kind: TrialKind, rng: &mut ChaCha8Rng) -> Result<Matched, Failure> {
         let base = &self.base;
         let candidate = match kind {
@@ -89,7 +89,7 @@ impl Programs {
     }
 }
 
-/// The same program with a variable in its environment that nothing makes up for.
+/// Wraps a program with another variable in its environment, which takes place that nothing makes up for.
 fn in_larger_environment(probe: &ProbeCommand, rng: &mut ChaCha8Rng) -> ProbeCommand {
     let bytes = rng.random_range(1..MOST_ENV_BYTES);
     ProbeCommand { env: vec![("FAIRBENCH_SELFTEST".to_owned(), "x".repeat(bytes))], ..probe.clone() }

@@ -1,4 +1,4 @@
-//! What the trials come to: false-alarm rates and power, with 95 % intervals.
+//! False-alarm rates and power over all trials, with 95 % intervals.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,35 +14,35 @@ use crate::measure::stats::Quartiles;
 /// From this rate on, equal pairs that are not decided count as false alarms: people would ignore such a gate as well.
 const UNDECIDED_ALLOWED: f64 = 0.01;
 
-/// Stands for equal pairs of every kind.
+/// The kind that stands for equal pairs with any nuisance.
 const EQUAL: TrialKind = TrialKind::Equal(Nuisance::None);
 
-/// What the trials of one kind come to.
+/// Rates over the trials of one kind.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Rates {
-    /// What kind.
+    /// Name of the kind of trials.
     pub kind: String,
-    /// Whole gates, and those with any alarm.
+    /// Rate of whole gates with any alarm.
     pub suites_alarmed: Rate,
-    /// Benchmarks that got a warning or a failure.
+    /// Rate of benchmarks that got a warning or a failure.
     pub alarmed: Rate,
-    /// Benchmarks that failed.
+    /// Rate of benchmarks that failed.
     pub failed: Rate,
-    /// Benchmarks that were reported faster.
+    /// Rate of benchmarks that were reported faster.
     pub faster: Rate,
-    /// Benchmarks without a decision: inconclusive, or a control that was off.
+    /// Rate of benchmarks without a decision: inconclusive, or with a control that was off.
     pub undecided: Rate,
     /// The median over benchmarks and trials of candidate / base.
     pub median_ratio: Option<f64>,
-    /// The same for each benchmark: what was really injected. (Work is injected by the token; in a batch that is not full
-    /// a token costs more, so batches come out above what was asked for.)
+    /// Median of candidate / base for each benchmark: what was really injected. (Work is injected by the token; in a
+    /// batch that is not full a token costs more, so batches come out above what was asked for.)
     pub median_ratio_of: BTreeMap<String, f64>,
-    /// The median of the time of measuring.
+    /// Median time of measuring, in seconds; `None` without trials.
     pub median_seconds: Option<f64>,
 }
 
 impl Rates {
-    /// Of the trials of this kind.
+    /// Computes the rates over the trials of this kind.
     #[must_use]
     pub fn of(kind: TrialKind, trials: &[Trial]) -> Self {
         let of_kind: Vec<&Trial> = trials.iter().filter(|trial| trial.kind.is_like(kind)).collect();
@@ -75,7 +75,7 @@ impl Rates {
         }
     }
 
-    /// What must not happen to equal pairs.
+    /// The rate of what must not happen to equal pairs.
     fn false_alarms(&self) -> Rate {
         let undecided = if self.undecided.rate > UNDECIDED_ALLOWED { self.undecided.events } else { 0 };
         Rate::of(self.alarmed.events + undecided, self.alarmed.trials)
@@ -91,9 +91,9 @@ pub struct SelftestSummary {
     pub power_5pct: f64,
     /// Part of the benchmarks with 3 % more work that were caught at a warn level of 3 %.
     pub power_3pct: f64,
-    /// Trials in all; Criterion's are not among them.
+    /// Number of trials in all, without those of Criterion.
     pub trials: usize,
-    /// The mean time of measuring of a gate on equal pairs.
+    /// Mean time of measuring of a gate on equal pairs, in seconds.
     pub seconds_per_gate: f64,
     /// Part of the benchmarks with 7 % more work that failed.
     pub fails_7pct: f64,
@@ -101,18 +101,19 @@ pub struct SelftestSummary {
     pub false_alarms_per_benchmark: Rate,
     /// False alarms per whole gate: as observed.
     pub false_alarms_per_gate: Rate,
-    /// The same as derived from the rate per benchmark, at its estimate and its upper end: `1 - (1 - rate)^n`.
+    /// The rate of false alarms per whole gate as derived from that per benchmark, at its estimate and its upper end:
+    /// `1 - (1 - rate)^n`.
     pub derived_false_alarms_per_gate: [f64; 2],
-    /// False alarms of Criterion per benchmark, and per suite.
+    /// Rates of false alarms of Criterion, per benchmark and per suite.
     pub criterion_false_alarms: [Rate; 2],
-    /// All of it, kind by kind.
+    /// The rates of each kind of trial.
     pub kinds: Vec<Rates>,
-    /// Whether it was interrupted.
+    /// Whether the self-test was interrupted.
     pub interrupted: bool,
 }
 
 impl SelftestSummary {
-    /// Of all trials so far.
+    /// Sums up all trials so far.
     #[must_use]
     pub fn of(trials: &[Trial], interrupted: bool) -> Self {
         let rates = |kind: TrialKind| Rates::of(kind, trials);
@@ -151,7 +152,7 @@ impl SelftestSummary {
         }
     }
 
-    /// The table, as Markdown.
+    /// The rates as a Markdown table.
     #[must_use]
     pub fn table(&self) -> String {
         let mut table = Table::new();
@@ -187,7 +188,7 @@ impl SelftestSummary {
     }
 }
 
-/// `1.7 % (0.4–4.2)`.
+/// A rate as text, such as `1.7 % (0.4–4.2)`.
 #[must_use]
 pub fn percent(rate: Rate) -> String {
     if rate.trials == 0 {

@@ -6,7 +6,7 @@ use crate::compare::evidence::GateVerdict;
 use crate::gate::outcome::{GateOutcome, GateRow, Ratio};
 use crate::settings::GateConfig;
 
-/// What must not matter.
+/// A difference between two programs that must not matter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Nuisance {
@@ -20,33 +20,33 @@ pub enum Nuisance {
     UnusedFunction,
 }
 
-/// What kind of trial.
+/// The kind of a trial.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum TrialKind {
     /// Equal programs.
     Equal(Nuisance),
-    /// The candidate does that much more of the same work, in percent; below 0 less.
+    /// The candidate does so much more of the same work, in percent; below 0 it does less.
     Injected {
-        /// How much more.
+        /// How much more work the candidate does, in percent.
         percent: f64,
-        /// The warn level that it is judged by.
+        /// The warn level that it is judged by, in percent.
         warn_percent: f64,
     },
     /// Two runs of Criterion on the same program.
     Criterion,
 }
 
-/// The warn level in use, and the strict one that 3 % is judged by as well.
+/// The warn level in use; 3 % is also judged by a stricter one.
 const WARN_PERCENT: f64 = 5.0;
 const STRICT_WARN_PERCENT: f64 = 3.0;
 /// The fail level that goes with the strict warn level.
 const STRICT_FAIL_PERCENT: f64 = 5.0;
 
 impl TrialKind {
-    /// One round: equal pairs with each nuisance, then each injection once, then Criterion. Trials go round by round, so
-    /// that what is there after an interruption is balanced, and a mood of the machine meets all kinds alike. Equal pairs
-    /// come more often: a rare false alarm takes many trials to be seen, and they are the quickest.
+    /// The trials of a round: equal pairs with each nuisance, then each injection once, then Criterion. Trials go round
+    /// by round, so that what is there after an interruption is balanced, and a change of the machine meets all kinds
+    /// alike. Equal pairs come more often: a rare false alarm takes many trials to be seen, and they are the quickest.
     pub const ROUND: [Self; 11] = {
         const fn injected(percent: f64, warn_percent: f64) -> TrialKind {
             TrialKind::Injected { percent, warn_percent }
@@ -86,7 +86,7 @@ impl TrialKind {
         }
     }
 
-    /// For people.
+    /// The name of the kind in tables.
     #[must_use]
     pub fn name(self) -> String {
         match self {
@@ -104,33 +104,34 @@ impl TrialKind {
 /// One trial: a whole gate, or two runs of Criterion.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Trial {
-    /// What kind.
+    /// The kind of trial.
     pub kind: TrialKind,
-    /// Of layouts and orders.
+    /// Seed of layouts and orders.
     pub seed: u64,
-    /// Time of measuring.
+    /// Time of measuring, in seconds.
     pub seconds: f64,
-    /// One per benchmark.
+    /// The findings, one for each benchmark.
     pub benchmarks: Vec<TrialFinding>,
 }
 
-/// What was found of one benchmark.
+/// The finding about one benchmark.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TrialFinding {
-    /// Its name.
+    /// Name of the benchmark.
     pub benchmark: String,
-    /// The verdict. Of Criterion: a regression if it is more than 5 % slower.
+    /// The verdict of the gate. For Criterion it is a regression if the benchmark is more than 5 % slower.
     pub verdict: GateVerdict,
-    /// candidate / base, with the interval that the verdict rests on. Of Criterion: the means, without one.
+    /// candidate / base, with the interval that the verdict rests on. For Criterion the ratio of the means, without
+    /// one.
     pub ratio: Option<Ratio>,
-    /// Each block's ln(candidate / base), in millionths.
+    /// ln(candidate / base) of each block, in millionths.
     pub log_ratio_ppm: Vec<i32>,
-    /// Each block's ln(control / base), in millionths.
+    /// ln(control / base) of each block, in millionths.
     pub log_control_ppm: Vec<i32>,
 }
 
 impl Trial {
-    /// Of a gate that came to an end.
+    /// The trial of a gate that came to an end.
     #[must_use]
     pub fn of(kind: TrialKind, outcome: &GateOutcome) -> Self {
         Self {

@@ -1,4 +1,4 @@
-//! By which levels the gate judges, how sure, in how much time.
+//! The levels that the gate judges by, its confidence, and its budget.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -9,10 +9,10 @@ use serde::{Deserialize, Serialize};
 use crate::compare::decide::{Levels, Rule};
 use crate::compare::group::Effort;
 
-/// Longest budget that is taken, in seconds: a day.
+/// Longest budget that is accepted, in seconds: a day.
 const LONGEST_BUDGET_S: f64 = 86_400.0;
 
-/// The section `[gate]`.
+/// The section `[gate]` of the settings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct GateConfig {
@@ -32,7 +32,7 @@ pub struct GateConfig {
     pub all_cores_budget_seconds: f64,
     /// Length of a turn, in microseconds.
     pub turn_us: f64,
-    /// Rounds of a block.
+    /// Number of rounds of a block.
     pub rounds: usize,
     /// Benchmarks, levels and tripwires that are expected to be missing: see [`crate::missing`].
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -42,19 +42,19 @@ pub struct GateConfig {
     pub benchmarks: BTreeMap<String, Override>,
 }
 
-/// What is different for one benchmark.
+/// Settings that are different for one benchmark.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Override {
-    /// As [`GateConfig::warn_percent`].
+    /// Warn level of the benchmark, in place of [`GateConfig::warn_percent`].
     pub warn_percent: Option<f64>,
-    /// As [`GateConfig::fail_percent`].
+    /// Fail level of the benchmark, in place of [`GateConfig::fail_percent`].
     pub fail_percent: Option<f64>,
 }
 
 impl Default for GateConfig {
     /// Chosen on a loaded 2-core machine (2026-11): turns of 100 µs spread no more than those of 200 µs, and those of
-    /// 400 µs more; the work of 200 µs outweighs what every turn costs besides.
+    /// 400 µs more; 200 µs of work outweigh the fixed cost of a turn.
     fn default() -> Self {
         Self {
             warn_percent: 5.0,
@@ -73,10 +73,10 @@ impl Default for GateConfig {
 }
 
 impl GateConfig {
-    /// Whether all values are in their ranges.
+    /// Checks that all values are in their ranges.
     ///
     /// # Errors
-    /// The first that is not, with its range.
+    /// The first value that is not, with its range.
     pub fn check(&self) -> anyhow::Result<()> {
         let within = |name: &str, value: f64, least: f64, most: f64| {
             ensure!(value >= least && value <= most, "{name} is {value}; expected {least} to {most}");
@@ -109,7 +109,7 @@ impl GateConfig {
         }
     }
 
-    /// How a benchmark is decided.
+    /// The rule by which a benchmark is decided.
     #[must_use]
     pub fn rule(&self, benchmark: &str) -> Rule {
         Rule {
@@ -133,7 +133,7 @@ impl GateConfig {
     }
 }
 
-/// Rounded to a millionth: 0.07 is not exactly 7 / 100.
+/// A percentage as a part of one, rounded to a millionth: 0.07 is not exactly 7 / 100.
 fn percent(part: f64) -> f64 {
     (part * 1e8).round() / 1e6
 }

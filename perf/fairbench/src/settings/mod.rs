@@ -20,15 +20,15 @@ use crate::files::{read_text, read_toml};
 pub use gate::{GateConfig, Override};
 pub use recipe::ProbeRecipe;
 
-/// The name of the file.
+/// Name of the file with the settings.
 pub const FILE: &str = "fairbench.toml";
 const EXPECTED: &str = "settings as the head of fairbench.toml describes them";
 
-/// All settings.
+/// The settings of a project.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
-    /// What is built to be compared. `None`: nothing can be; only finished programs are compared.
+    /// What is built to be compared. If it is `None`, only finished programs can be compared.
     #[serde(default)]
     pub probe: Option<ProbeRecipe>,
     /// How the gate judges.
@@ -42,7 +42,7 @@ pub struct Settings {
     pub selftest: Selftest,
 }
 
-/// The section `[baseline]`.
+/// The section `[baseline]` of the settings.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Baselines {
@@ -51,7 +51,7 @@ pub struct Baselines {
     pub floor: Option<String>,
 }
 
-/// The section `[selftest]`.
+/// The section `[selftest]` of the settings.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Selftest {
@@ -61,7 +61,7 @@ pub struct Selftest {
     /// Features of the same probe with a function more that nobody calls, which moves all code.
     #[serde(default)]
     pub unused_function_features: Option<Vec<String>>,
-    /// The Criterion benches that are put to the same question.
+    /// The Criterion benches that are compared with the gate.
     #[serde(default)]
     pub criterion: Option<CriterionBenches>,
     /// The patches of `selftest --source`.
@@ -69,22 +69,22 @@ pub struct Selftest {
     pub source: Option<SourcePatches>,
 }
 
-/// The section `[selftest.criterion]`.
+/// The section `[selftest.criterion]` of the settings.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CriterionBenches {
-    /// The package.
+    /// Name of the package.
     pub package: String,
-    /// The bench.
+    /// Name of the bench target.
     pub bench: String,
-    /// Its features.
+    /// Features that it is built with.
     #[serde(default)]
     pub features: Vec<String>,
     /// Those of its benchmarks that the gate judges as well.
     pub benchmarks: Vec<String>,
 }
 
-/// The section `[selftest.source]`.
+/// The section `[selftest.source]` of the settings.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SourcePatches {
@@ -105,10 +105,10 @@ pub fn root() -> Option<PathBuf> {
 }
 
 impl Settings {
-    /// Reads the file.
+    /// Reads the settings from a file.
     ///
     /// # Errors
-    /// A file that is missing or unreadable, an unknown key, a value out of its range: with file and line.
+    /// The file is missing or unreadable, has an unknown key, or a value out of its range: with file and line.
     pub fn read(path: &Path) -> anyhow::Result<Self> {
         let settings: Self = read_toml(path, EXPECTED)?;
         checked(&settings.gate, path)?;
@@ -116,11 +116,11 @@ impl Settings {
     }
 }
 
-/// Reads how the gate judges from a file: the section `[gate]` of one like `fairbench.toml`, or one that holds these
-/// settings alone.
+/// Reads how the gate judges from a file: the section `[gate]` of one like `fairbench.toml`, or a file that holds only
+/// these settings.
 ///
 /// # Errors
-/// As [`Settings::read`].
+/// The errors of [`Settings::read`].
 pub fn read_gate(path: &Path) -> anyhow::Result<GateConfig> {
     let text = read_text(path, EXPECTED)?;
     let sections = ["probe", "gate", "baseline", "selftest"];
@@ -134,7 +134,7 @@ pub fn read_gate(path: &Path) -> anyhow::Result<GateConfig> {
     Ok(gate)
 }
 
-/// Says where in the file the value stands that is out of its range.
+/// Checks the values, and names the line of the file in which one is out of its range.
 fn checked(gate: &GateConfig, path: &Path) -> anyhow::Result<()> {
     gate.check().map_err(|error| {
         let message = error.to_string();

@@ -1,17 +1,17 @@
-//! What is built of a project to be compared.
+//! The recipe by which a project's probe is built.
 
 use serde::{Deserialize, Serialize};
 
-/// The section `[probe]`.
+/// The section `[probe]` of the settings.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ProbeRecipe {
     /// The package whose program is the probe.
     pub package: String,
-    /// The program; called as the package is, if this says nothing.
+    /// Name of the program; `None` if it is called as the package is.
     #[serde(default)]
     program: Option<String>,
-    /// Its twin under an allocator that counts, if there is one.
+    /// Name of its twin under a counting allocator; `None` if there is none.
     #[serde(default)]
     pub counting_program: Option<String>,
     /// Features in place of the package's default ones.
@@ -24,13 +24,13 @@ pub struct ProbeRecipe {
 }
 
 impl ProbeRecipe {
-    /// The program.
+    /// Name of the program.
     #[must_use]
     pub fn program(&self) -> &str {
         self.program.as_deref().unwrap_or(&self.package)
     }
 
-    /// The folder of the package, if it is part of a harness.
+    /// Folder of the package; `None` if it is not part of a harness.
     #[must_use]
     pub fn folder(&self) -> Option<&str> {
         self.harness.first().map(String::as_str)

@@ -2,10 +2,10 @@
 //!
 //! Cargo names the artefacts of a path package by its place within the workspace and takes them for fresh by time
 //! stamps; those of a vendored package it takes for fresh by the version. Two trees that share a target directory are
-//! therefore taken for each other, whenever the files of one are older than the build of the other. So before each build
-//! all artefacts of packages whose code lies in a tree are removed, and after it Cargo's own report must say that none of
-//! them was taken from before. Packages of registries and git revisions never change under their name: their artefacts
-//! stay, in a directory for each compiler, environment, configuration, profile and lock file.
+//! therefore taken for each other, whenever the files of one are older than the build of the other. So before each
+//! build all artefacts of packages whose code lies in a tree are removed, and after it Cargo's own report must say that
+//! none of them was taken from before. Packages of registries and git revisions never change under their name: their
+//! artefacts stay, in a directory for each compiler, environment, configuration, profile and lock file.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
@@ -26,43 +26,43 @@ use crate::probe::child::ProcessGroup;
 /// What the packages that are named by a path begin with in Cargo's messages.
 const PATH_PACKAGE: &str = "path+";
 
-/// What is to be built of a tree.
+/// What is to be built from a tree.
 #[derive(Clone, Debug)]
 pub(super) struct Order<'a> {
-    /// The package.
+    /// Name of the package.
     pub(super) package: &'a str,
-    /// Its programs.
+    /// Names of its programs.
     pub(super) programs: &'a [&'a str],
     /// Features in place of the default ones.
     pub(super) features: Option<&'a [String]>,
-    /// What messages call it.
+    /// Label of the side in messages.
     pub(super) label: &'a str,
 }
 
-/// Where a build works, and where it writes what it says.
+/// Directories that a build works in.
 #[derive(Clone, Debug)]
 pub(super) struct Workshop {
     /// Cargo's target directory: artefacts of dependencies stay in it.
     pub(super) target: PathBuf,
-    /// What Cargo prints for people.
+    /// File that receives what Cargo prints for people.
     pub(super) log: PathBuf,
 }
 
-/// What came of a build.
+/// The result of a build.
 #[derive(Debug, Default)]
 pub(super) struct Made {
     /// The finished programs, by name.
     pub(super) programs: BTreeMap<String, PathBuf>,
     /// Files of the tree that went into them, relative to its top.
     pub(super) sources: Vec<String>,
-    /// Variables that code or build scripts asked for.
+    /// Variables that code or build scripts read.
     pub(super) watched: BTreeSet<String>,
 }
 
-/// Builds what was ordered. What Cargo says goes to a log; a failure quotes it.
+/// Builds what was ordered. Cargo's messages go to a log; a failure quotes it.
 ///
 /// # Errors
-/// It does not build; an artefact of before was used; Ctrl-C.
+/// The code does not build; an artefact from before was used; Ctrl-C.
 pub(super) fn build(
     tree: &Tree,
     toolchain: &Toolchain,
@@ -98,7 +98,7 @@ fn append(path: &Path) -> anyhow::Result<File> {
     File::options().append(true).open(path).with_context(|| path.display().to_string())
 }
 
-/// Runs Cargo, and shows how far it is.
+/// Runs Cargo and shows its progress.
 fn watch(command: &mut Command, label: &str, log: &Path) -> Result<(), Failure> {
     let mut cargo = ProcessGroup::spawn(command.stdin(Stdio::null())).context("could not start cargo")?;
     let mut spinner = Spinner::new(&format!("building the probe of {label}"));
@@ -124,7 +124,7 @@ fn watch(command: &mut Command, label: &str, log: &Path) -> Result<(), Failure> 
     Err(anyhow!("{label}: does not build: {error} (after {seconds} s; all of it: {log})").into())
 }
 
-/// `23 packages, now ron-auth-core`.
+/// The progress that a log shows, such as `23 packages, now ron-auth-core`.
 fn progress(log: &str) -> String {
     let compiled: Vec<&str> = log.lines().filter_map(|line| line.trim_start().strip_prefix("Compiling ")).collect();
     match compiled.last().and_then(|line| line.split(' ').next()) {
@@ -143,17 +143,17 @@ pub(super) struct Packages {
 struct Package {
     id: String,
     name: String,
-    /// `None` for a path.
+    /// Registry or repository that it is from; `None` for a package that is named by a path.
     source: Option<String>,
     manifest_path: PathBuf,
 }
 
 impl Packages {
-    /// As Cargo resolves them. This is also where it writes a lock file, if the tree needs another than it has: so it
-    /// comes before anything is digested.
+    /// Has Cargo resolve the packages of a tree. If the tree needs another lock file than it has, Cargo writes it now,
+    /// so this comes before anything is digested.
     ///
     /// # Errors
-    /// Cargo's: a manifest that cannot be read, a package that cannot be had.
+    /// An error of Cargo: a manifest that cannot be read, or a package that cannot be had.
     pub(super) fn of(tree: &Tree, toolchain: &Toolchain) -> Result<Self, Failure> {
         let mut command = toolchain.cargo(&tree.root);
         command.args(["metadata", "--format-version", "1", "--color", "never"]);
@@ -161,7 +161,8 @@ impl Packages {
         Ok(serde_json::from_slice(&said).context("cargo metadata said something unexpected")?)
     }
 
-    /// Directories of packages that are named by a path and lie outside the tree: all that is known of them is that path.
+    /// Directories of packages that lie outside the tree and are named by a path, which is all that is known about
+    /// them.
     pub(super) fn outside<'a>(&'a self, top: &'a Path) -> impl Iterator<Item = &'a Path> {
         let by_path = self.packages.iter().filter(|package| package.source.is_none());
         by_path
@@ -169,7 +170,7 @@ impl Packages {
             .filter_map(|it| it.manifest_path.parent())
     }
 
-    /// The manifest of the package of this name, if it is one of the tree's.
+    /// Path of the manifest of the package of this name, if it belongs to the tree.
     pub(super) fn manifest_of(&self, name: &str) -> Option<&Path> {
         let found = self.packages.iter().find(|package| package.source.is_none() && package.name == name)?;
         Some(&found.manifest_path)
@@ -208,7 +209,7 @@ fn output(command: &mut Command) -> Result<Vec<u8>, Failure> {
     Err(anyhow!("cargo: {}", first_error(&String::from_utf8_lossy(&output.stderr))).into())
 }
 
-/// A line of Cargo's report.
+/// A message of Cargo's report.
 #[derive(Deserialize)]
 #[serde(tag = "reason", rename_all = "kebab-case")]
 enum Message {
@@ -234,7 +235,8 @@ struct Target {
     src_path: PathBuf,
 }
 
-/// Reads off Cargo's report what was built, and that all of the tree was. `top` is that of the tree, `root` the project's.
+/// Reads from Cargo's report what was built, and checks that all of the tree was. `top` is that of the tree, `root` the
+/// project's.
 fn read_messages(said: &str, [top, root]: [&Path; 2], order: &Order<'_>) -> Result<Made, Failure> {
     let mut made = Made::default();
     let mut sources: BTreeSet<PathBuf> = BTreeSet::new();
@@ -296,7 +298,7 @@ fn read_messages(said: &str, [top, root]: [&Path; 2], order: &Order<'_>) -> Resu
     Ok(made)
 }
 
-/// The files of a dep-info: `program: a b\ c`.
+/// The source files that a dep-info such as `program: a b\ c` names.
 fn listed_sources(dep_info: &str) -> Vec<PathBuf> {
     let list = dep_info.lines().next().and_then(|line| line.split_once(": ")).map_or("", |(_, list)| list);
     let (mut files, mut file, mut escaped) = (Vec::new(), String::new(), false);

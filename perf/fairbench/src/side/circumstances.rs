@@ -15,7 +15,7 @@ use super::build::Packages;
 use super::toolchain::{Toolchain, shapes_a_build};
 use super::tree::{SETTINGS, Tree, copy_all, digest_of, settings_above};
 
-/// What the parts are called, in the order in which they are told.
+/// Names of the parts, in the order in which they are listed.
 const TOOLCHAIN: &str = "toolchain";
 const ENVIRONMENT: &str = "environment";
 const CONFIGURATION: &str = "Cargo configuration";
@@ -24,7 +24,7 @@ const FEATURES: &str = "features";
 const HARNESS: &str = "harness";
 const DEPENDENCIES: &str = "dependencies";
 const OUTSIDE: &str = "code outside the repository";
-/// Digits of a digest that tell values apart.
+/// Number of digits of a digest that are kept, enough to tell values apart.
 const DIGITS: usize = 16;
 
 /// How a side is built. Each part is its value, or a digest of it.
@@ -33,10 +33,10 @@ const DIGITS: usize = 16;
 pub struct Circumstances(BTreeMap<String, String>);
 
 impl Circumstances {
-    /// Of a tree as it is laid out.
+    /// Finds the circumstances of a tree that is laid out.
     ///
     /// # Errors
-    /// No compiler, or a file that cannot be read.
+    /// There is no compiler, or a file cannot be read.
     pub(super) fn of(
         tree: &Tree,
         toolchain: &Toolchain,
@@ -100,7 +100,7 @@ fn digest(bytes: &[u8]) -> String {
     blake3::hash(bytes).to_hex().chars().take(DIGITS).collect()
 }
 
-/// A digest of a variable's value, `unset` if it has none: values may be secrets.
+/// A digest of a variable's value, or `unset`: values may be secrets.
 pub(super) fn value_of(name: &OsStr) -> String {
     std::env::var_os(name).map_or_else(|| "unset".to_owned(), |value| digest(value.as_encoded_bytes()))
 }
@@ -112,7 +112,7 @@ fn environment() -> String {
     lines.join("\n")
 }
 
-/// Every file of settings that Cargo and rustup read for this tree, with what it includes.
+/// A digest of every file of settings that Cargo and rustup read for this tree, and of the files that those include.
 fn configuration(tree: &Tree) -> String {
     let within = tree.root.ancestors().take_while(|directory| directory.starts_with(&tree.top));
     let mut files: Vec<PathBuf> = within.flat_map(|here| SETTINGS.map(|name| here.join(name))).collect();
@@ -137,7 +137,7 @@ fn configuration(tree: &Tree) -> String {
     lines.join("\n")
 }
 
-/// The settings themselves: a comment is none, and an alias builds nothing.
+/// The settings of a file, without what does not change a build: comments and aliases.
 fn settings_in(content: &[u8]) -> Vec<u8> {
     let table = std::str::from_utf8(content).ok().and_then(|text| text.parse::<toml::Table>().ok());
     table.map_or_else(

@@ -1,12 +1,12 @@
-//! What of a source file is code: the tokens, without comments, white space, documentation and tests.
+//! Which part of a source file is code: the tokens, without comments, white space, documentation and tests.
 //!
 //! Where two programs are equal, this says whether their sources explain it. It decides nothing else: programs that
 //! differ are measured, whatever their sources say.
 
 use proc_macro2::{Delimiter, Spacing, TokenStream, TokenTree};
 
-/// A digest of the code of a file. Files other than Rust's and TOML's, and such as cannot be read as what their name
-/// says, are code as a whole.
+/// A digest of the code of a file. Files that are neither Rust nor TOML, or cannot be parsed as such, are code as a
+/// whole.
 pub(super) fn digest(name: &str, content: &[u8]) -> String {
     let text = std::str::from_utf8(content).ok();
     let code = match (text, name.rsplit('.').next()) {
@@ -17,7 +17,7 @@ pub(super) fn digest(name: &str, content: &[u8]) -> String {
     blake3::hash(code.as_deref().map_or(content, str::as_bytes)).to_hex().to_string()
 }
 
-/// The tokens that end up in a program.
+/// The tokens that end up in a program, as text.
 fn tokens_of(tokens: TokenStream) -> String {
     let mut code = String::new();
     append(tokens, &mut code);
@@ -70,7 +70,7 @@ fn begins_an_item(token: &TokenTree) -> bool {
     matches!(token, TokenTree::Ident(word) if WORDS.iter().any(|known| word == known))
 }
 
-/// Leaves out an item: up to its block, or to its semicolon.
+/// Skips the tokens of an item: up to its block, or to its semicolon.
 fn skip_item(tokens: &mut impl Iterator<Item = TokenTree>) {
     for token in tokens {
         match token {

@@ -1,4 +1,4 @@
-//! Git, asked in such a way that nothing of the user's changes and that its own reason reaches the user.
+//! Git, asked so that nothing of the user's changes and that git's own reason reaches the user.
 //!
 //! A hook, an editor or a script may have left `GIT_DIR`, `GIT_INDEX_FILE` and their like in the environment: they
 //! speak of a repository, or of an index that is about to be committed, that need not be this one. So git always starts
@@ -10,66 +10,67 @@ use std::process::{Command, Stdio};
 
 use anyhow::anyhow;
 
-/// Digits of a commit's hash that are shown.
+/// Number of digits of a commit's hash that are shown.
 pub(crate) const SHORT_SHA: usize = 12;
 
 /// A repository, by the root of its working tree.
 #[derive(Clone, Debug)]
 pub(crate) struct Git {
-    /// That root: of the submodule, if the directory that was asked about is in one.
+    /// That root. If the directory that was asked about is in a submodule, it is the root of the submodule.
     pub(crate) top: PathBuf,
 }
 
 impl Git {
-    /// The repository that has this directory in its working tree.
+    /// Finds the repository that has this directory in its working tree.
     ///
     /// # Errors
-    /// There is no git here, no repository, or one that git refuses to work with: with git's reason and what to do.
+    /// There is no git here, no repository, or one that git refuses to work with. The message has git's reason and what
+    /// to do.
     pub(crate) fn around(directory: &Path) -> anyhow::Result<Self> {
         let asked = Self { top: directory.to_owned() };
         let top = asked.bytes(["rev-parse", "--show-toplevel"])?;
         Ok(Self { top: path_from(top.strip_suffix(b"\n").unwrap_or(&top)) })
     }
 
-    /// The same repository, asked about one directory of it: paths are relative to that.
+    /// Finds the same repository, for questions about one directory of it: paths are relative to that.
     ///
     /// # Errors
-    /// As [`around`](Self::around).
+    /// The errors of [`around`](Self::around).
     pub(crate) fn within(directory: &Path) -> anyhow::Result<Self> {
         Self::around(directory).map(|_| Self { top: directory.to_owned() })
     }
 
-    /// A command of git in this repository.
+    /// Makes a git command for this repository.
     pub(crate) fn command(&self) -> Command {
         let mut command = bare_command();
         command.arg("-C").arg(&self.top);
         command
     }
 
-    /// What a command of git prints.
+    /// Runs a git command and returns what it prints.
     ///
     /// # Errors
-    /// It failed: git's reason, with a remedy where one is known.
+    /// The command failed. The message has git's reason, with a remedy where one is known.
     pub(crate) fn bytes(&self, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> anyhow::Result<Vec<u8>> {
         run(self.command().args(args), &self.top)
     }
 
-    /// What a command of git prints, as a line of text.
+    /// Runs a git command and returns the line of text that it prints.
     pub(crate) fn line(&self, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> anyhow::Result<String> {
         Ok(String::from_utf8_lossy(&self.bytes(args)?).trim().to_owned())
     }
 
-    /// The commit that a revision names.
+    /// Finds the commit that a revision names.
     ///
     /// # Errors
-    /// There is none, and why that may be.
+    /// There is none; the message says why that may be.
     pub(crate) fn commit(&self, revision: &str) -> anyhow::Result<String> {
         let commit = format!("{revision}^{{commit}}");
         self.line(["rev-parse", "--verify", "--end-of-options", &commit])
             .map_err(|error| self.unknown(revision, &error))
     }
 
-    /// The commit that is checked out, shortened, and `-dirty` behind it if the working tree differs from it.
+    /// The commit that is checked out, shortened, with `-dirty` appended if the working tree differs from it.
     pub(crate) fn describe(&self) -> Option<String> {
         let sha = self.line(["rev-parse", "--verify", "--quiet", "HEAD"]).ok()?;
         let short: String = sha.chars().take(SHORT_SHA).collect();
@@ -77,7 +78,7 @@ impl Git {
         Some(if changes.is_empty() { short } else { format!("{short}-dirty") })
     }
 
-    /// Why a revision may be unknown.
+    /// The error for a revision that is not known, with likely reasons.
     fn unknown(&self, revision: &str, error: &anyhow::Error) -> anyhow::Error {
         let is = |question: &str| self.line(["rev-parse", question]).is_ok_and(|answer| answer == "true");
         if is("--is-shallow-repository") {
@@ -101,16 +102,16 @@ impl Git {
         anyhow!("no revision is called {revision:?}: git: {reason}")
     }
 
-    /// What a command prints that was made by [`command`](Self::command) and then changed.
+    /// Runs a command that was made by [`command`](Self::command) and then changed, and returns what it prints.
     ///
     /// # Errors
-    /// As [`bytes`](Self::bytes).
+    /// The errors of [`bytes`](Self::bytes).
     pub(crate) fn run(command: &mut Command, directory: &Path) -> anyhow::Result<Vec<u8>> {
         run(command, directory)
     }
 }
 
-/// Git without a repository, a hook, an inherited variable, or a wish to write.
+/// A git command without a repository, hooks or inherited variables, which writes nothing unasked.
 fn bare_command() -> Command {
     let mut command = Command::new("git");
     for (name, _) in std::env::vars_os() {
@@ -130,8 +131,9 @@ fn bare_command() -> Command {
     command
 }
 
-/// Whether a variable says which repository, index or objects git works with: what `git rev-parse --local-env-vars`
-/// lists, and what hooks add to it. Settings of the user, such as `GIT_SSH` and `GIT_CONFIG_GLOBAL`, are none.
+/// Whether a variable says which repository, index or objects git works with: those that `git rev-parse
+/// --local-env-vars` lists, and those that hooks add. Settings of the user, such as `GIT_SSH` and `GIT_CONFIG_GLOBAL`,
+/// do not.
 pub(super) fn is_of_a_repository(name: &OsStr) -> bool {
     const NAMES: [&str; 21] = [
         "GIT_ALTERNATE_OBJECT_DIRECTORIES",
@@ -173,7 +175,7 @@ fn run(command: &mut Command, directory: &Path) -> anyhow::Result<Vec<u8>> {
     Err(anyhow!("git: {}", reason(&String::from_utf8_lossy(&output.stderr), directory)))
 }
 
-/// Git's own reason on one line, and what to do where that is known.
+/// Git's own reason on one line, with what to do where that is known.
 fn reason(said: &str, directory: &Path) -> String {
     let fatal = said.lines().find_map(|line| line.strip_prefix("fatal: ").or_else(|| line.strip_prefix("error: ")));
     let reason = fatal.or_else(|| said.lines().rfind(|line| !line.trim().is_empty())).unwrap_or("it said nothing");
@@ -191,7 +193,7 @@ fn reason(said: &str, directory: &Path) -> String {
     reason.to_owned()
 }
 
-/// A path as git prints it with `-z`: bytes, of whatever encoding.
+/// A path from the bytes that git prints with `-z`, in whatever encoding.
 pub(crate) fn path_from(bytes: &[u8]) -> PathBuf {
     #[cfg(unix)]
     {

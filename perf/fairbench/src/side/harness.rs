@@ -1,5 +1,5 @@
-//! This checkout's own probe, put into the tree of a revision: so both sides are run by the same harness, and revisions
-//! from before there was one can be compared.
+//! The harness: this checkout's own probe, put into the tree of a revision, so that both sides are run by the same code
+//! and revisions from before there was a probe can be compared.
 
 use std::fs;
 use std::path::Path;
@@ -17,21 +17,21 @@ fn folders<'r>(root: &Path, recipe: &'r ProbeRecipe) -> Vec<&'r str> {
     recipe.harness.iter().map(String::as_str).filter(|folder| root.join(folder).is_dir()).collect()
 }
 
-/// A digest of the harness of a checkout; `none` if it has none.
+/// A digest of the harness of a checkout, or `none` if it has none.
 pub(super) fn digest(root: &Path, recipe: &ProbeRecipe) -> anyhow::Result<String> {
     let digest = |folder: &str| digest_of(&root.join(folder));
     let digests: Vec<String> = folders(root, recipe).into_iter().map(digest).collect::<anyhow::Result<_>>()?;
     Ok(if digests.is_empty() { "none".to_owned() } else { digests.join("+") })
 }
 
-/// The harness of a checkout, without what git ignores in it: editors leave files there that are none of its own.
+/// The harness of a checkout, without files that git ignores in it, such as those of editors.
 pub(super) struct Harness<'r> {
     place: TempDir,
     recipe: &'r ProbeRecipe,
 }
 
 impl<'r> Harness<'r> {
-    /// Of the checkout at `root`.
+    /// Copies the harness of the checkout at `root`.
     pub(super) fn of(root: &Path, recipe: &'r ProbeRecipe) -> anyhow::Result<Self> {
         let place = tempfile::tempdir().context("could not make a temporary directory")?;
         for folder in folders(root, recipe) {
@@ -44,12 +44,12 @@ impl<'r> Harness<'r> {
         Ok(Self { place, recipe })
     }
 
-    /// A digest of its files.
+    /// A digest of the harness's files.
     pub(super) fn digest(&self) -> anyhow::Result<String> {
         digest(self.place.path(), self.recipe)
     }
 
-    /// Puts it in place of the tree's, if that has one. `root` is the checkout that it is of.
+    /// Replaces the harness of a tree, if it has one. `root` is the checkout that this one is from.
     pub(super) fn plant(&self, tree: &Tree, root: &Path) -> anyhow::Result<()> {
         let folders = folders(self.place.path(), self.recipe);
         for folder in &folders {

@@ -1,4 +1,4 @@
-//! The record beside a finished program: what it was built from, how, and what came out.
+//! The record beside a finished program: what it was built from, how, and with what result.
 //!
 //! It lies outside the program, since a mark within would make programs differ whose code is the same. Before a program
 //! is started it is held against its record, and the record against what was asked for.
@@ -14,27 +14,27 @@ use super::code;
 use super::program::Program;
 use crate::files::{read_json, write_whole};
 
-/// Name and version of the format.
+/// Name and version of the format of a record.
 const FORMAT: &str = "perf-lab build v1";
-/// What the record is called, beside its programs.
+/// Name of the record's file, beside its programs.
 pub(super) const FILE: &str = "manifest.json";
 
-/// The record.
+/// The record of a build.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifest {
-    /// [`FORMAT`].
+    /// Name and version of the format: [`FORMAT`].
     format: String,
-    /// Digest of the tree and of all circumstances: what was asked for.
+    /// Digest of the tree and of all circumstances, which together are what was asked for.
     pub key: String,
     /// Digest of the files that it was built from.
     pub tree: String,
-    /// The commit, if it was one; `-dirty` behind it if it was a working tree with changes.
+    /// The commit that was built, with `-dirty` appended for a working tree with changes; `None` without git.
     pub revision: Option<String>,
-    /// How it was built.
+    /// Circumstances of the build.
     pub circumstances: Circumstances,
     /// Variables that code or build scripts of the tree read while it was built, with digests of their values.
     watched: BTreeMap<String, String>,
-    /// What came out, by the name of the file.
+    /// The programs that were built, by the name of the file.
     pub programs: BTreeMap<String, Program>,
     /// Files that went into the programs, each with a digest of its code.
     sources: BTreeMap<String, String>,
@@ -47,23 +47,23 @@ pub struct Likeness {
     pub equal_programs: bool,
     /// Files whose code differs, of those that went into either program.
     pub differing_sources: Vec<String>,
-    /// In what the sides differ in how they were built.
+    /// Circumstances in which the builds of the sides differ.
     pub built_differently: Vec<String>,
     /// Digests of what the programs of base and candidate load, if they are known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub programs: Option<[String; 2]>,
 }
 
-/// The digest of a request: this tree, built like this.
+/// The digest of a request for this tree, built in these circumstances.
 pub(super) fn key(tree: &str, circumstances: &Circumstances) -> String {
     blake3::hash(format!("{FORMAT}\n{tree}\n{}", circumstances.digest()).as_bytes()).to_hex().to_string()
 }
 
 impl Manifest {
-    /// Of programs that have just been built in `root`.
+    /// Makes the record of programs that have just been built in `root`.
     ///
     /// # Errors
-    /// A program or a source that cannot be read.
+    /// A program or a source cannot be read.
     pub(super) fn new(
         tree: String,
         revision: Option<String>,
@@ -93,7 +93,7 @@ impl Manifest {
     /// Reads the record in a directory; `None` if there is none, or one of another version of fairbench.
     ///
     /// # Errors
-    /// A record that is no record.
+    /// The file is not a record.
     pub(super) fn read(directory: &Path) -> anyhow::Result<Option<Self>> {
         let path = directory.join(FILE);
         if !path.is_file() {
@@ -113,7 +113,7 @@ impl Manifest {
         write_whole(&directory.join(FILE), serde_json::to_vec_pretty(self)?)
     }
 
-    /// Whether the variables that the build read have the values that they had.
+    /// Whether the variables that the build read have the same values now.
     pub(super) fn is_of_this_environment(&self) -> bool {
         self.watched.iter().all(|(name, value)| value_of(name.as_ref()) == *value)
     }
@@ -127,7 +127,7 @@ impl Manifest {
         identity.finalize().to_hex().to_string()
     }
 
-    /// Holds two sides against each other, by the program of this name.
+    /// Compares two records, by the program of this name.
     #[must_use]
     pub fn likeness(&self, other: &Self, program: &str) -> Likeness {
         let loaded = |manifest: &Self| manifest.programs.get(program).map(|program| program.loaded.clone());

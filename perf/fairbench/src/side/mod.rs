@@ -8,7 +8,8 @@
 //! | `./probe --arg`, `probe:PATH --arg` | a program that speaks the protocol of `perf/PROTOCOL.md` |
 //! | `HEAD~1`, `rev:main` | a git revision |
 //!
-//! Without a prefix they are tried in this order, if the program does not know better. What has to be built takes this way:
+//! Without a prefix they are tried in this order, if the program does not know better. What has to be built takes this
+//! way:
 //!
 //! | file | does |
 //! |---|---|
@@ -51,18 +52,18 @@ use crate::settings::{self, ProbeRecipe};
 use manifest::{Likeness, Manifest};
 use store::{Built, Store};
 
-/// What is named on the command line.
+/// A side as it is named on the command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SideSpec {
     /// The working tree as it is.
     WorkingTree,
     /// The working tree with these features.
     Features(Vec<String>),
-    /// What only the program that is built on this knows.
+    /// A side that only the program built on this crate knows.
     Own {
-        /// Of which kind, such as `variant`.
+        /// Kind of the side, such as `variant`.
         kind: String,
-        /// Which one.
+        /// Name of the side within its kind.
         name: String,
     },
     /// A program and its arguments.
@@ -71,15 +72,15 @@ pub enum SideSpec {
     Revision(String),
 }
 
-/// A probe, and its counting twin if it has one.
+/// The command of a probe, and that of its counting twin if it has one.
 pub type Commands = (ProbeCommand, Option<ProbeCommand>);
 
-/// Sides that a program which is built on this knows beside the general ones. The defaults know none.
+/// Sides that the program built on this crate knows beside the general ones. The defaults know none.
 pub trait Dialect: Sync {
-    /// A side that was written `KIND:NAME`; `None` if the kind is not known.
+    /// Finds the side that was written `KIND:NAME`; `None` if the kind is not known.
     ///
     /// # Errors
-    /// Usage: there is none of this name.
+    /// Wrong usage: there is no side of this name.
     fn named(&self, kind: &str, name: &str) -> Result<Option<SideSpec>, Failure> {
         let _ = (kind, name);
         Ok(None)
@@ -88,47 +89,47 @@ pub trait Dialect: Sync {
     /// What a text without a kind means, before it is taken for a path or a revision; `None` if nothing.
     ///
     /// # Errors
-    /// Usage.
+    /// Wrong usage.
     fn guess(&self, text: &str) -> Result<Option<SideSpec>, Failure> {
         let _ = text;
         Ok(None)
     }
 
-    /// A list of features.
+    /// Reads a list of features.
     ///
     /// # Errors
-    /// Usage: a feature that there is not.
+    /// Wrong usage: there is no such feature.
     fn features(&self, names: &str) -> Result<Vec<String>, Failure> {
         let names = names.split([',', ' ']).map(str::trim).filter(|name| !name.is_empty());
         Ok(names.map(str::to_owned).collect())
     }
 
-    /// How to start what only this program knows.
+    /// Commands of a side that only this program knows.
     ///
     /// # Errors
-    /// It cannot be had here.
+    /// The side cannot be had here.
     fn commands(&self, kind: &str, name: &str, root: &Path) -> Result<Commands, Failure> {
         let _ = root;
         Err(Failure::usage(format_args!("{kind}:{name}: unknown kind of side; expected probe:, rev: or features:")))
     }
 }
 
-/// Where sides come from.
+/// What sides are resolved with.
 #[derive(Clone, Copy)]
 pub struct Site<'s> {
     /// The folder of the project.
     pub root: &'s Path,
-    /// What is built of it.
+    /// How the project's probe is built; `None` if the settings do not say.
     pub recipe: Option<&'s ProbeRecipe>,
-    /// What else the program knows.
+    /// Sides that the program built on this crate knows.
     pub dialect: &'s dyn Dialect,
 }
 
 impl<'s> Site<'s> {
-    /// What is built.
+    /// Returns the recipe of the project's probe.
     ///
     /// # Errors
-    /// The settings do not say.
+    /// The settings have none.
     fn recipe(&self) -> Result<&'s ProbeRecipe, Failure> {
         self.recipe.ok_or_else(|| {
             Failure::could_not(format_args!(
@@ -140,10 +141,10 @@ impl<'s> Site<'s> {
 }
 
 impl SideSpec {
-    /// Reads what a user wrote.
+    /// Reads the name of a side, as a user wrote it.
     ///
     /// # Errors
-    /// Usage: an unknown name, or nothing at all.
+    /// Wrong usage: an unknown name, or nothing at all.
     pub fn parse(text: &str, dialect: &(impl Dialect + ?Sized)) -> Result<Self, Failure> {
         let text = text.trim();
         match text.split_once(':') {
@@ -178,7 +179,7 @@ impl SideSpec {
         Ok(Self::Revision(text.to_owned()))
     }
 
-    /// A path that may hold spaces, or a path and arguments.
+    /// Reads a path that may hold spaces, or a path and arguments.
     fn probe(command: &str) -> Self {
         if Path::new(command).is_file() {
             return Self::Probe(PathBuf::from(command), Vec::new());
@@ -206,15 +207,15 @@ impl fmt::Display for SideSpec {
 /// A side that is ready to be compared.
 #[derive(Clone, Debug)]
 pub struct Side {
-    /// What reports call it.
+    /// Label of the side in reports.
     pub label: String,
-    /// Its probe.
+    /// Command of its probe.
     pub probe: ProbeCommand,
-    /// The probe's counting twin, if it has one.
+    /// Command of the probe's counting twin; `None` if it has none.
     pub allocs: Option<ProbeCommand>,
-    /// What the probe says of itself, unpinned.
+    /// What the probe says about itself when it is not pinned.
     pub hello: Hello,
-    /// What it was built from and how, if it was built here.
+    /// The record of its build; `None` unless it was built here.
     pub manifest: Option<Manifest>,
 }
 
@@ -237,14 +238,14 @@ impl Side {
         Ok(Self { label: probe.label.clone(), probe, allocs, hello, manifest })
     }
 
-    /// How this side and another were built, held against each other; `None` if not both were built here.
+    /// How this side and `candidate` were built, held against each other; `None` unless both were built here.
     #[must_use]
     pub fn likeness(&self, candidate: &Self) -> Option<Likeness> {
         let program = self.probe.program.file_name()?.to_str()?;
         Some(self.manifest.as_ref()?.likeness(candidate.manifest.as_ref()?, program))
     }
 
-    /// What it can run when it is not pinned.
+    /// The cases that the probe can run when it is not pinned.
     #[must_use]
     pub fn cases(&self) -> Vec<CaseInfo> {
         let case = |case: &Case| CaseInfo {
@@ -255,7 +256,8 @@ impl Side {
         self.hello.cases.iter().map(case).collect()
     }
 
-    /// The same, doing this many times the work that it says: to test a gate with. For probes of this repository.
+    /// The same side, which does so many times the work that it reports: to test a gate with. Only probes of this
+    /// repository can.
     #[must_use]
     pub fn with_work_factor(mut self, factor: f64) -> Self {
         let more = ["--work-factor".to_owned(), factor.to_string()];
@@ -267,7 +269,7 @@ impl Side {
     }
 }
 
-/// How to start what was built: the programs of the record, and no others.
+/// Commands of what was built: the programs of the record, and no others.
 fn commands(
     recipe: &ProbeRecipe,
     (label, built): (String, Built),
@@ -286,15 +288,15 @@ fn given((probe, allocs): Commands) -> (ProbeCommand, Option<ProbeCommand>, Opti
     (probe, allocs, None)
 }
 
-/// Removes what is kept of builds and counts below the state directory, and says what each part took, in bytes.
+/// Removes what is kept of builds and counts below the state directory, and returns how many bytes each part took.
 ///
 /// # Errors
-/// Something cannot be removed; Ctrl-C while waiting for another one's build.
+/// Something cannot be removed; Ctrl-C while waiting for another process's build.
 pub fn clean(root: &Path) -> Result<Vec<(PathBuf, u64)>, Failure> {
     Store::new(state_directory(root)).clean()
 }
 
-/// Any program; its counting twin is the one beside it that ends in `-allocs`.
+/// Commands of any program; its counting twin is the one beside it whose name ends in `-allocs`.
 fn foreign(program: &Path, args: &[String]) -> Result<Commands, Failure> {
     let found = program.canonicalize().map_err(|error| {
         anyhow!("{}: {error}; expected a program that speaks the protocol of perf/PROTOCOL.md", program.display())

@@ -1,7 +1,8 @@
-//! What a finished program is: its bytes, and the part of them that the system loads when it is started.
+//! A finished program: its bytes, and the part of them that the system loads when it is started.
 //!
 //! Two builds of the same code differ in what is never loaded: debug information names other lines and directories.
-//! What is loaded decides what the processor does. Equal loaded sections are an equal program, whatever the sources say.
+//! What is loaded decides what the processor does. Equal loaded sections are an equal program, whatever the sources
+//! say.
 
 use std::path::Path;
 
@@ -13,14 +14,14 @@ use serde::{Deserialize, Serialize};
 /// A program, as it lay on disk when it was built.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Program {
-    /// Digest of the file.
+    /// Digest of the whole file.
     pub digest: String,
-    /// Digest of its loaded sections; that of the file where its format is not known.
+    /// Digest of the sections that are loaded; that of the whole file if its format is not known.
     pub loaded: String,
 }
 
 impl Program {
-    /// Reads a program.
+    /// Reads a program from its file.
     ///
     /// # Errors
     /// The file cannot be read.
@@ -32,7 +33,7 @@ impl Program {
     }
 }
 
-/// Name, place and content of every section that is loaded. `None` if this is no program that can be read.
+/// Name, address and content of every section that is loaded; `None` if the bytes are not a program that can be read.
 fn loaded_sections(bytes: &[u8]) -> Option<String> {
     let file = object::File::parse(bytes).ok()?;
     let mut identity = blake3::Hasher::new();

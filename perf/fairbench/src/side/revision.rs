@@ -1,4 +1,4 @@
-//! From what a side names to a tree, from the tree to its programs.
+//! From the name of a side to a tree, and from the tree to its programs.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -16,7 +16,7 @@ use crate::exit::{Exit, Failure};
 use crate::files::{read_text, state_directory};
 use crate::settings::ProbeRecipe;
 
-/// The probe of the working tree, with these features or those of the recipe; and what it is called.
+/// Builds the probe of the working tree with these features, or those of the recipe, and returns its label with it.
 pub(super) fn of_working_tree(
     site: &Site<'_>,
     features: Option<&[String]>,
@@ -33,9 +33,9 @@ pub(super) fn of_working_tree(
     Ok((label, built))
 }
 
-/// The probe of a revision, and what it is called.
+/// Builds the probe of a revision and returns its label with it.
 ///
-/// The harness is this checkout's; only where it does not fit is the revision's own taken.
+/// The harness is this checkout's. Only if it does not fit is the revision's own used.
 pub(super) fn of_revision(site: &Site<'_>, revision: &str) -> Result<(String, Built), Failure> {
     let (root, recipe) = (site.root, site.recipe()?);
     let git = Git::around(root)?;
@@ -107,7 +107,7 @@ fn provide(
     Ok(store.keep(&made.programs, record)?)
 }
 
-/// The probe, and its counting twin if this tree has it: a revision may be of a time before there was one.
+/// Names of the probe and of its counting twin; revisions from before there was a twin have only the probe.
 fn programs_of<'r>(recipe: &'r ProbeRecipe, manifest: Option<&Path>) -> Vec<&'r str> {
     let has = |program: &str| {
         let Some(manifest) = manifest else { return false };

@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 
 use crate::progress::{clear, redraw};
 
-/// Between two lines where there is no terminal.
+/// Time between two lines where there is no terminal.
 const LINE_EVERY: Duration = Duration::from_secs(15);
-/// Between two looks at how far it is.
+/// Time between two looks at the progress.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
-/// The line.
+/// A line that shows what is going on.
 pub(super) struct Spinner {
     what: String,
     on_terminal: bool,
@@ -21,7 +21,7 @@ pub(super) struct Spinner {
 }
 
 impl Spinner {
-    /// Says at once what is going on.
+    /// Shows at once what is going on.
     pub(super) fn new(what: &str) -> Self {
         let on_terminal = std::io::stderr().is_terminal();
         if on_terminal {
@@ -33,7 +33,7 @@ impl Spinner {
         Self { what: what.to_owned(), on_terminal, began: now, looked: now, printed: now }
     }
 
-    /// Says how far it is. Called as often as one likes; `progress` only now and then.
+    /// Shows the progress. It may be called at any rate; `progress` is called only now and then.
     pub(super) fn say(&mut self, progress: impl FnOnce() -> String) {
         if self.looked.elapsed() < LOOK_EVERY {
             return;
@@ -47,7 +47,7 @@ impl Spinner {
         }
     }
 
-    /// It is over.
+    /// Clears the line.
     pub(super) fn finish(&self) {
         if self.on_terminal {
             clear();

@@ -1,7 +1,7 @@
-//! Where finished programs are kept, each under the digest of what it was made from, and what is dropped again.
+//! Where finished programs are kept, each under the digest of what it was made from, and when they are dropped.
 //!
 //! ```text
-//! target/fairbench/builds/KEY/        Cargo's target directory for one compiler, environment, configuration and lock file
+//! target/fairbench/builds/KEY/        Cargo's target directory for one compiler, environment, settings and lock file
 //! target/fairbench/probes/KEY-ENV/    finished programs, with the record of what they are (manifest.json)
 //! target/fairbench/counts/            instruction counts, by program
 //! target/fairbench/logs/NAME.log      what Cargo said
@@ -23,15 +23,15 @@ use super::program::Program;
 use crate::exit::Failure;
 use crate::lock;
 
-/// Digits of a key in the name of a directory.
+/// Number of digits of a key in the name of a directory.
 const DIGITS: usize = 16;
-/// Finished builds, and target directories, that are left when others are dropped.
+/// Number of finished builds that are left when others are dropped.
 const BUILDS_KEPT: usize = 24;
 const TARGETS_KEPT: usize = 3;
-/// Nothing is dropped that was used within this time: another one may be at work on it.
+/// Time within which nothing is dropped after it was used: another process may be working with it.
 const AT_WORK: Duration = Duration::from_secs(3 * 3600);
 
-/// The programs of a build, and the record of what they are.
+/// The programs of a build, and the record of how they were built.
 #[derive(Clone, Debug)]
 pub(super) struct Built {
     pub(super) directory: PathBuf,
@@ -49,10 +49,10 @@ impl Store {
         Self { state }
     }
 
-    /// What was built under this key, if it was and if what it asked of the environment is as it was.
+    /// Finds what was built under this key; `None` if nothing was, or if a variable that its build read has changed.
     ///
     /// # Errors
-    /// A program or a record that is not what it should be: nothing of it may be timed.
+    /// A program or a record is not what it should be: nothing of it may be timed.
     pub(super) fn find(&self, key: &str, label: &str) -> Result<Option<Built>, Failure> {
         for directory in self.directories(key) {
             let Some(manifest) = Manifest::read(&directory)? else { continue };
@@ -80,7 +80,7 @@ impl Store {
         Ok(Built { directory, manifest })
     }
 
-    /// Keeps finished programs under their key, whole or not at all.
+    /// Keeps finished programs under their key, all of them or none.
     pub(super) fn keep(
         &self,
         programs: &BTreeMap<String, PathBuf>,
@@ -107,7 +107,7 @@ impl Store {
         Ok(Built { directory, manifest })
     }
 
-    /// Cargo's target directory for what is built like this, and the file for what it says.
+    /// Cargo's target directory for builds in these circumstances, and the file for what Cargo prints.
     pub(super) fn workshop(&self, circumstances: &Circumstances, name: &str) -> anyhow::Result<super::build::Workshop> {
         let key = short(&circumstances.digest_of_dependencies());
         let target = self.targets().join(&key);
@@ -117,7 +117,8 @@ impl Store {
         Ok(super::build::Workshop { target, log: self.state.join("logs").join(format!("{name}.log")) })
     }
 
-    /// Where Cargo works. The build script of jemalloc does not take a path with white space, so there it is elsewhere.
+    /// Directory of Cargo's target directories. The build script of jemalloc does not take a path with white space, so
+    /// then it is elsewhere.
     fn targets(&self) -> PathBuf {
         let here = self.state.join("builds");
         if here.to_str().is_some_and(|path| !path.contains(char::is_whitespace)) {
@@ -127,7 +128,7 @@ impl Store {
         elsewhere().join(format!("fairbench-builds-{name}"))
     }
 
-    /// What was built under a key: one directory for each set of values of the variables that the build asked for.
+    /// Directories of what was built under a key, one for each set of values of the variables that the build read.
     fn directories(&self, key: &str) -> Vec<PathBuf> {
         let key = format!("{}-", short(key));
         let of_key = |entry: &fs::DirEntry| entry.file_name().to_string_lossy().starts_with(&key);
@@ -135,13 +136,13 @@ impl Store {
         all.filter(of_key).map(|entry| entry.path()).collect()
     }
 
-    /// One build at a time: they share target directories.
+    /// Takes the lock of the builds, which share target directories.
     pub(super) fn lock(&self) -> Result<File, Failure> {
         let waiting = format!("another fairbench is building in {}", self.state.display());
         lock::take(&self.state.join("build.lock"), &waiting)
     }
 
-    /// Drops what was not used for long, and what earlier versions kept.
+    /// Drops what was not used for long, and what earlier versions of fairbench kept.
     fn drop_old(&self) {
         let used = |directory: &Path, mark: &str| directory.join(mark).metadata().and_then(|file| file.modified());
         for (all, mark, kept) in
@@ -162,10 +163,10 @@ impl Store {
         }
     }
 
-    /// Removes everything that can be made again, and says what each part took, in bytes.
+    /// Removes everything that can be made again, and returns how many bytes each part took.
     ///
     /// # Errors
-    /// Something cannot be removed; Ctrl-C while waiting for another one's build.
+    /// Something cannot be removed; Ctrl-C while waiting for another process's build.
     pub(super) fn clean(&self) -> Result<Vec<(PathBuf, u64)>, Failure> {
         if !self.state.exists() && !self.targets().exists() {
             return Ok(Vec::new());
@@ -189,7 +190,7 @@ impl Store {
     }
 }
 
-/// A place for what cannot lie below a path with white space.
+/// A directory for what cannot lie below a path with white space.
 fn elsewhere() -> PathBuf {
     let cache = std::env::var_os("XDG_CACHE_HOME")
         .map(PathBuf::from)
@@ -199,7 +200,7 @@ fn elsewhere() -> PathBuf {
     cache.filter(fits).unwrap_or_else(std::env::temp_dir)
 }
 
-/// The sum of all files below.
+/// Size of all files below a directory, in bytes.
 fn size_of(directory: &Path) -> u64 {
     let files = super::tree::files_below(directory).unwrap_or_default();
     files.iter().filter_map(|file| directory.join(file).symlink_metadata().ok()).map(|file| file.len()).sum()

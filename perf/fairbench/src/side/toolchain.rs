@@ -1,4 +1,4 @@
-//! Which Cargo and which compiler build a tree, and all else around them that shapes what comes out.
+//! Which Cargo and which compiler build a tree, and what else in the environment shapes the build.
 //!
 //! A tree may choose its compiler (`rust-toolchain.toml`), and so may the user (`cargo +nightly`, `RUSTUP_TOOLCHAIN`,
 //! `rustup override`). The user's choice holds for both sides of a comparison; a tree's own holds for that tree alone.
@@ -11,7 +11,7 @@ use std::process::{Command, Stdio};
 
 use super::git::is_of_a_repository;
 
-/// Variables of `cargo run`, `cargo test` and rustup about the program that they started: this one.
+/// Variables that `cargo run`, `cargo test` and rustup set for the program that they start: this one.
 const OF_THIS_PROGRAM: [&str; 12] = [
     "CARGO_BIN_NAME",
     "CARGO_CRATE_NAME",
@@ -26,10 +26,10 @@ const OF_THIS_PROGRAM: [&str; 12] = [
     "CARGO",
     "RUSTUP_TOOLCHAIN",
 ];
-/// Where Cargo writes: said on its command line.
+/// Variables that say where Cargo writes, which its command line says here.
 const OF_PLACES: [&str; 3] = ["CARGO_TARGET_DIR", "CARGO_BUILD_TARGET_DIR", "CARGO_BUILD_BUILD_DIR"];
-/// Beginnings of Cargo's variables that change where it gets things from, how many jobs it runs and what it prints, but
-/// not what it builds. Whatever is not known to be harmless shapes the build.
+/// Beginnings of the names of Cargo's variables that change where it gets things from, how many jobs it runs and what
+/// it prints, but not what it builds. Whatever is not known to be harmless shapes the build.
 const HARMLESS: [&str; 14] = [
     "CARGO_PKG_",
     "CARGO_BIN_EXE_",
@@ -46,7 +46,7 @@ const HARMLESS: [&str; 14] = [
     "CARGO_HOME",
     "CARGO_FUTURE_INCOMPAT_REPORT_",
 ];
-/// What compilers and linkers of C, and the build scripts that call them, listen to.
+/// Variables that compilers and linkers of C, and the build scripts that call them, read.
 const OF_C: [&str; 19] = [
     "AR",
     "CC",
@@ -86,17 +86,17 @@ pub(super) fn shapes_a_build(name: &OsStr) -> bool {
         || (name.ends_with("FLAGS") && name != "MAKEFLAGS" && name != "MFLAGS")
 }
 
-/// How the trees of a comparison are built, whatever they say themselves.
+/// How the trees of a comparison are built.
 #[derive(Clone, Debug)]
 pub(super) struct Toolchain {
-    /// The toolchain that the user chose over whatever a tree says.
+    /// The toolchain that the user chose, which outweighs what a tree says; `None` if there is none.
     chosen: Option<OsString>,
-    /// What is called as `cargo`.
+    /// The program that is called as `cargo`.
     cargo: OsString,
 }
 
 impl Toolchain {
-    /// As chosen by the environment and by rustup for the checkout at `root`.
+    /// The toolchain that the environment and rustup choose for the checkout at `root`.
     pub(super) fn chosen_at(root: &Path) -> Self {
         let inherited = std::env::var_os("RUSTUP_TOOLCHAIN").filter(|name| !name.is_empty());
         let source = std::env::var_os("RUSTUP_TOOLCHAIN_SOURCE");
@@ -114,12 +114,12 @@ impl Toolchain {
         Self { chosen, cargo: named.unwrap_or_else(|| "cargo".into()) }
     }
 
-    /// A command of Cargo that works in the tree.
+    /// Makes a command of Cargo that works in the tree.
     pub(super) fn cargo(&self, tree: &Path) -> Command {
         self.command(&self.cargo, tree)
     }
 
-    /// A command that finds the same compiler, and the same environment, as Cargo does in this tree.
+    /// Makes a command that finds the same compiler and the same environment as Cargo does in this tree.
     pub(super) fn command(&self, program: &OsStr, tree: &Path) -> Command {
         let mut command = Command::new(program);
         command.current_dir(tree).stdin(Stdio::null());
@@ -143,10 +143,10 @@ impl Toolchain {
         command
     }
 
-    /// What the compilers of a tree say of themselves.
+    /// What the compilers of a tree say about their versions.
     ///
     /// # Errors
-    /// There is no compiler, or the tree asks for one that is not installed: rustup's words.
+    /// There is no compiler, or the tree asks for one that is not installed; the message has rustup's words.
     pub(super) fn describe(&self, tree: &Path) -> anyhow::Result<String> {
         let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
         let compiler = said(self.command(&rustc, tree).arg("-vV"), "rustc")?;
@@ -170,7 +170,7 @@ impl Toolchain {
 /// The toolchain that rustup would choose by itself.
 struct Active {
     name: OsString,
-    /// Because of `rustup override set`, which names a directory and so holds for the checkout, not for what it holds.
+    /// Whether it was chosen by `rustup override set`, which names a directory and so holds for the checkout alone.
     by_directory: bool,
 }
 
@@ -180,7 +180,7 @@ impl Active {
     }
 }
 
-/// `None` without rustup.
+/// The toolchain that rustup would choose; `None` without rustup.
 fn rustup_says(root: &Path) -> Option<Active> {
     let mut command = Command::new("rustup");
     command.args(["show", "active-toolchain"]).current_dir(root).stdin(Stdio::null());
@@ -189,7 +189,7 @@ fn rustup_says(root: &Path) -> Option<Active> {
     Some(active(&String::from_utf8_lossy(&output.stdout)))
 }
 
-/// Reads `stable-x86_64-unknown-linux-gnu (directory override for '/home/me/it')`.
+/// Reads a line of rustup such as `stable-x86_64-unknown-linux-gnu (directory override for '/home/me/it')`.
 fn active(said: &str) -> Active {
     let line = said.lines().next().unwrap_or_default();
     let (name, why) = line.split_once(' ').unwrap_or((line, ""));

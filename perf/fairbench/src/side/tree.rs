@@ -1,4 +1,4 @@
-//! The files that a side is built from, in a place of their own.
+//! The files that a side is built from, laid out in a directory of their own.
 //!
 //! Both sides are laid out anew for each build, the working tree as well as a revision: what is built is then what was
 //! digested, whatever is edited meanwhile, and Cargo writes nothing (a lock file, say) into anybody's checkout. A
@@ -17,9 +17,9 @@ use tempfile::TempDir;
 
 use super::git::{Git, SHORT_SHA, path_from};
 
-/// What the names of such places begin with.
+/// Beginning of the names of such directories.
 const PLACE: &str = "fairbench-tree-";
-/// Held while a place is in use.
+/// Name of the file that is locked while a directory is in use.
 const LOCK: &str = "lock";
 /// Files by which Cargo and rustup are told how to build whatever lies below.
 pub(super) const SETTINGS: [&str; 4] = [".cargo/config.toml", ".cargo/config", "rust-toolchain.toml", "rust-toolchain"];
@@ -27,14 +27,14 @@ pub(super) const SETTINGS: [&str; 4] = [".cargo/config.toml", ".cargo/config", "
 const SHAPING: [&str; 5] =
     [".cargo/config.toml", ".cargo/config", "rust-toolchain.toml", "rust-toolchain", "Cargo.lock"];
 
-/// A tree, laid out. Gone when dropped.
+/// A tree that is laid out. It is removed when dropped.
 #[derive(Debug)]
 pub(super) struct Tree {
-    /// The root of the project in it.
+    /// The root of the project within the tree.
     pub(super) root: PathBuf,
-    /// All of it, of which the project may be a folder.
+    /// The root of the whole tree, in which the project may be a folder.
     pub(super) top: PathBuf,
-    /// The commit that it is, shortened; `-dirty` behind it if it is a working tree with changes.
+    /// The commit that was laid out, shortened, with `-dirty` appended for a working tree with changes.
     pub(super) revision: Option<String>,
     // Dropped in this order: a lock on a file that is gone is no lock.
     _place: TempDir,
@@ -42,11 +42,11 @@ pub(super) struct Tree {
 }
 
 impl Tree {
-    /// The working tree around `root` as it is: whatever git does not ignore, and the settings of builds even then.
-    /// Without git, all files but those of Cargo's target directories.
+    /// Lays out the working tree around `root` as it is: whatever git does not ignore, and settings of builds even if
+    /// it does. Without git, all files but those of Cargo's target directories.
     ///
     /// # Errors
-    /// Files that cannot be read or written; a repository that git refuses to work with.
+    /// Files cannot be read or written, or git refuses to work with the repository.
     pub(super) fn of_working_tree(root: &Path) -> anyhow::Result<Self> {
         let root = root.canonicalize().with_context(|| root.display().to_string())?;
         let git = match Git::around(&root) {
@@ -65,11 +65,11 @@ impl Tree {
         Ok(tree)
     }
 
-    /// A commit of the repository around `root`, with those settings of the checkout that git was told to ignore: they
-    /// are the user's, not the candidate's, and hold for whatever is built there.
+    /// Lays out a commit of the repository around `root`, with those settings of the checkout that git was told to
+    /// ignore: they are the user's, not the candidate's, and hold for whatever is built there.
     ///
     /// # Errors
-    /// As git says; a commit without the folder that `root` is in the repository.
+    /// An error of git, or a commit without the folder that `root` is in the repository.
     pub(super) fn of_commit(git: &Git, root: &Path, sha: &str) -> anyhow::Result<Self> {
         let root = root.canonicalize().with_context(|| root.display().to_string())?;
         let top = git.top.canonicalize().with_context(|| git.top.display().to_string())?;
@@ -110,13 +110,13 @@ impl Tree {
         Ok(tree)
     }
 
-    /// Copies settings that git ignores, and so did not list.
+    /// Copies settings that git ignores and so did not list.
     fn take_ignored_settings(&self, root: &Path, top: &Path) -> anyhow::Result<()> {
         let lacking = self.settings_of(root, top).into_iter().filter(|(_, to)| !to.exists());
         lacking.into_iter().try_for_each(|(from, to)| copy_content(&from, &to))
     }
 
-    /// The files that shape builds of the checkout, from its root up to its top, each with its place here.
+    /// The files that shape builds of the checkout, from its root up to its top, each with its path in this tree.
     fn settings_of(&self, root: &Path, top: &Path) -> Vec<(PathBuf, PathBuf)> {
         let within = root.ancestors().take_while(|directory| directory.starts_with(top));
         let of = |directory: &Path| {
@@ -165,7 +165,7 @@ fn may_be_run(metadata: &fs::Metadata) -> bool {
     }
 }
 
-/// Paths of all files and links, relative to the directory, in order.
+/// Paths of all files and links, relative to the directory, sorted.
 pub(super) fn files_below(directory: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     let mut open = vec![PathBuf::new()];
@@ -185,7 +185,7 @@ pub(super) fn files_below(directory: &Path) -> anyhow::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// Settings in the directories above that apply to what lies in this one.
+/// Paths of settings in the directories above that apply to what lies in this one.
 pub(super) fn settings_above(directory: &Path) -> Vec<PathBuf> {
     let of = |above: &Path| SETTINGS.map(|name| above.join(name));
     let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
@@ -198,7 +198,7 @@ pub(super) fn settings_above(directory: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// An empty directory outside the checkout to which the same settings apply.
+/// Makes an empty directory outside the checkout to which the same settings apply.
 fn place_for(top: &Path) -> anyhow::Result<(TempDir, File)> {
     let beside = top.parent().unwrap_or(top);
     let wanted = settings_above(beside);
@@ -238,7 +238,7 @@ fn taken(candidate: &Path) -> anyhow::Result<(TempDir, File)> {
     }
 }
 
-/// Removes what a fairbench left that was killed. A place that is in use is locked.
+/// Removes the trees of processes that were killed. A tree that is in use is locked.
 fn drop_leftovers(candidate: &Path) {
     let Ok(entries) = fs::read_dir(candidate) else { return };
     for entry in entries.flatten() {
@@ -318,7 +318,7 @@ fn copy_file(from: &Path, to: &Path) -> anyhow::Result<()> {
     copy().with_context(|| format!("could not copy {}", from.display()))
 }
 
-/// Copies what a link leads to, for one that would lead nowhere from another place.
+/// Copies the content of what a link leads to, for a link that would lead nowhere from another directory.
 fn copy_content(from: &Path, to: &Path) -> anyhow::Result<()> {
     let _ = fs::remove_file(to);
     let copy = || -> std::io::Result<()> {
@@ -328,7 +328,7 @@ fn copy_content(from: &Path, to: &Path) -> anyhow::Result<()> {
     copy().with_context(|| format!("could not copy {}", from.display()))
 }
 
-/// Writes the files of a commit, submodules included, through an index that is nobody's.
+/// Writes the files of a commit, submodules included, through an index of its own.
 fn check_out(git: &Git, top: &Path, sha: &str, to: &Path) -> anyhow::Result<()> {
     fs::create_dir_all(to).with_context(|| to.display().to_string())?;
     let scratch = tempfile::tempdir().context("could not make a temporary directory")?;

@@ -3,7 +3,7 @@ use rand::{Rng, SeedableRng};
 use super::*;
 use crate::compare::simulated::case;
 
-/// Takes this long for each iteration.
+/// A process whose every iteration takes this many nanoseconds.
 struct Steady(f64);
 
 impl Runner for Steady {
@@ -41,12 +41,12 @@ fn what_is_far_off_is_left_out_and_all_else_counts() {
     assert!((mean_of_undisturbed(&[0.0, 0.0, 0.0, 0.04]) - 0.01).abs() < 1e-12);
 }
 
-/// Reads whole ticks of a steady clock that goes on between turns.
+/// A process that reads whole ticks of a steady clock that goes on between turns.
 struct Ticking {
     ns_per_iteration: f64,
     tick_ns: f64,
     now_ns: f64,
-    /// Where between two ticks a turn begins is up to chance.
+    /// Draws where between two ticks a turn begins.
     chance: ChaCha8Rng,
 }
 
@@ -90,7 +90,7 @@ fn a_coarse_clock_gets_turns_that_are_long_against_its_ticks() {
     assert!(ticking([40_000.0, 42_000.0], 1.0).unwrap().iter().all(|arm| arm.tick_ns.is_none()));
 }
 
-/// Rounds down, wherever a turn begins.
+/// A process whose clock rounds down to whole ticks, wherever a turn begins.
 struct Rounding(f64);
 
 impl Runner for Rounding {

@@ -15,11 +15,11 @@ use crate::interrupt;
 use crate::measure::pin::measuring_core;
 use crate::probe::child::ProcessGroup;
 
-/// What a gate is told besides its sides. Tripwires are limits of the program that judges, which is built from the user's
-/// tree: they say nothing about a patch.
+/// Options of the gate beside its sides. Tripwires are limits of the program that judges, which is built from the
+/// user's tree, so they say nothing about a patch.
 const OPTIONS: &[&str] = &["--allow-missing", "tripwires"];
-/// Variables of these names, and of names that begin so, would change both sides alike, and outweigh the flag or
-/// profile that a patch changes; or they name another repository.
+/// Variables of these names, and of names that begin so, are removed: they would change both sides alike and outweigh
+/// the flag or profile that a patch changes, or they name another repository.
 const TAKEN_OUT: [&str; 7] = [
     "RUSTFLAGS",
     "CARGO_ENCODED_RUSTFLAGS",
@@ -29,17 +29,18 @@ const TAKEN_OUT: [&str; 7] = [
     "CARGO_INCREMENTAL",
     "GIT_",
 ];
-/// Two cold builds and the full budgets of measuring take a quarter of this on a slow machine.
+/// Time after which a gate is taken to hang. Two cold builds and the full budgets take a quarter of it on a slow
+/// machine.
 const PATIENCE: Duration = Duration::from_secs(3600);
-/// What a gate gets to put its things away.
+/// Time that an interrupted gate has to remove its temporary files.
 const GOODBYE: Duration = Duration::from_secs(30);
 
-/// What a gate said. Only what a self-test needs of [`crate::gate::outcome::GateOutcome`], and lenient about the rest:
-/// the gate is looked at from outside here.
+/// The answer of a gate, with only those fields of [`crate::gate::outcome::GateOutcome`] that a self-test needs. Others
+/// are ignored: the gate is looked at from outside here.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub(super) struct PrintedAnswer {
     pub(super) verdict_line: String,
-    /// `None` if nothing was decided.
+    /// The verdict in a word; `None` if nothing was decided.
     pub(super) verdict: Option<String>,
     pub(super) exit_code: u8,
     pub(super) rows: Vec<PrintedRow>,
@@ -67,7 +68,7 @@ impl PrintedAnswer {
     }
 }
 
-/// A benchmark of a gate.
+/// A benchmark of a gate's answer.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub(super) struct PrintedRow {
     pub(super) benchmark: String,
@@ -81,10 +82,10 @@ pub(super) struct PrintedRow {
     counts: PrintedCounts,
 }
 
-/// Time with what the clock does not see: waiting, or other threads' work.
+/// Time including what the clock does not see: waiting, or other threads' work.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub(super) struct PrintedUnseen {
-    /// candidate / base.
+    /// candidate / base, of the times with it.
     pub(super) ratio: Option<Ratio>,
 }
 
@@ -100,19 +101,19 @@ struct PrintedSide {
 }
 
 impl PrintedRow {
-    /// Instructions of the candidate over those of the base.
+    /// Instructions of the candidate / those of the base; `None` unless both were counted.
     pub(super) fn instructions_ratio(&self) -> Option<f64> {
         let (base, candidate) = (self.counts.base.instructions?, self.counts.candidate.instructions?);
         (base > 0.0).then(|| candidate / base)
     }
 
-    /// The slowest of the ratios with what the clock does not see.
+    /// The largest of the ratios that include what the clock does not see.
     pub(super) fn wall(&self) -> Option<Ratio> {
         self.unseen.iter().filter_map(|unseen| unseen.ratio).max_by(|a, b| a.estimate.total_cmp(&b.estimate))
     }
 }
 
-/// Judges what was applied.
+/// Has a gate judge what was applied.
 ///
 /// # Errors
 /// An interruption; a gate that cannot be started, takes too long, or answers with something else than an outcome.
@@ -160,7 +161,7 @@ fn is_taken_out(name: &str) -> bool {
     TAKEN_OUT.iter().any(|other| if other.ends_with('_') { name.starts_with(other) } else { name == *other })
 }
 
-/// Until it ends. An interruption is passed on, so that the gate can put away what it has in hand.
+/// Waits until the gate ends. An interruption is passed on, so that the gate can remove its temporary files.
 fn wait(mut gate: ProcessGroup) -> Result<std::process::ExitStatus, Failure> {
     let deadline = Instant::now() + PATIENCE;
     loop {

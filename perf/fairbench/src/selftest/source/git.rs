@@ -1,5 +1,5 @@
-//! Git, as it is in the repositories of a self-test: nothing that a hook, a shell or the user's settings have set
-//! reaches them, and a commit of the same content is the same commit on every machine.
+//! Git in the repositories of a self-test: nothing that a hook, a shell or the user's settings have set reaches them,
+//! and a commit of the same content is the same commit on every machine.
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -9,7 +9,7 @@ use anyhow::{Context, anyhow};
 
 use super::patch::Patch;
 
-/// Settings of every command.
+/// Settings that every command gets.
 const SETTINGS: [&str; 8] = [
     "core.hooksPath=/dev/null",
     "core.autocrlf=false",
@@ -20,13 +20,13 @@ const SETTINGS: [&str; 8] = [
     "user.name=fairbench self-test",
     "user.email=self-test@localhost",
 ];
-/// When every commit was made.
+/// Date of every commit.
 const DATE: &str = "2001-01-01T00:00:00Z";
 
-/// What git prints.
+/// Runs git in a directory and returns what it prints.
 ///
 /// # Errors
-/// Git's own reason, on one line.
+/// What git says is wrong, on one line.
 pub(super) fn git<S: AsRef<OsStr>>(directory: &Path, args: &[S]) -> anyhow::Result<Vec<u8>> {
     let mut command = Command::new("git");
     // Whoever is started from a hook inherits GIT_DIR, GIT_INDEX_FILE and more, which name another repository.
@@ -47,15 +47,15 @@ pub(super) fn git<S: AsRef<OsStr>>(directory: &Path, args: &[S]) -> anyhow::Resu
     Err(anyhow!("git {what}: {reason}"))
 }
 
-/// Whether a patch applies to the tree at `directory`.
+/// Checks that a patch applies to the tree at `directory`.
 ///
 /// # Errors
-/// It does not: which, why, and what to do.
+/// The patch does not apply; the message says which, why, and what to do.
 pub(super) fn applies(directory: &Path, patch: &Patch) -> anyhow::Result<()> {
     apply(directory, patch, &["--check"])
 }
 
-/// Applies a patch to the files at `directory`, and with `--index` to what will be committed.
+/// Applies a patch to the files at `directory`, and with the option `--index` also to what will be committed.
 pub(super) fn apply(directory: &Path, patch: &Patch, options: &[&str]) -> anyhow::Result<()> {
     let path = std::path::absolute(&patch.path).with_context(|| patch.path.display().to_string())?;
     let mut args = vec![OsStr::new("apply"), OsStr::new("--whitespace=nowarn")];

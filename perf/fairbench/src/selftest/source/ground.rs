@@ -1,4 +1,4 @@
-//! Where trials are played out.
+//! The directories and repositories that trials are made in.
 //!
 //! ```text
 //! target/fairbench/selftest/source/lock       one self-test at a time
@@ -25,7 +25,7 @@ use crate::lock;
 use crate::measure::seed_of_now;
 use crate::settings::SourcePatches;
 
-/// Seconds between 1970 and 2001: the time stamp of all files of a fresh clone. Older than everything that is built.
+/// Time stamp of all files of a fresh clone, in seconds since 1970: 2001, which is older than everything that is built.
 const LONG_AGO_S: u64 = 978_307_200;
 
 /// Repositories and build directories of a run.
@@ -45,11 +45,11 @@ pub struct Ground {
 
 /// A repository in which a patch has been applied.
 pub(super) struct Applied {
-    /// Where.
+    /// Directory of the repository.
     pub(super) directory: PathBuf,
-    /// What it is to be compared with.
+    /// Revision that it is to be compared with.
     pub(super) base: &'static str,
-    /// Cargo's target directory.
+    /// Directory that Cargo builds in.
     pub(super) builds: PathBuf,
 }
 
@@ -58,7 +58,7 @@ impl Ground {
     /// the patches and what trials are kept in: either may change while a run is under way.
     ///
     /// # Errors
-    /// Git's reason; a file that cannot be copied; an interruption while another self-test has the place.
+    /// An error of git; a file that cannot be copied; an interruption while waiting for another self-test to end.
     pub fn prepare(
         root: &Path,
         state: &Path,
@@ -91,18 +91,18 @@ impl Ground {
         Ok(ground)
     }
 
-    /// Whether all patches apply.
+    /// Checks that all patches apply.
     ///
     /// # Errors
-    /// The first that does not.
+    /// The first patch that does not apply.
     pub fn check(&self, patches: &[Patch]) -> anyhow::Result<()> {
         patches.iter().try_for_each(|patch| applies(&self.clones().join("seed"), patch))
     }
 
-    /// Applies a patch in this way.
+    /// Applies a patch in one of the ways.
     ///
     /// # Errors
-    /// Git's reason; a file that cannot be written.
+    /// An error of git; a file that cannot be written.
     pub(super) fn apply(&self, patch: &Patch, way: Way) -> anyhow::Result<Applied> {
         let developer = self.clones().join("developer");
         git(&developer, &["checkout", "--quiet", "--force", "--detach", &self.base])?;
@@ -128,7 +128,8 @@ impl Ground {
         Ok(Applied { directory: self.fresh_clone()?, base: "HEAD~1", builds })
     }
 
-    /// A fresh clone of the tree as it is, to have its programs built: what a run of CI on the base commit leaves.
+    /// A fresh clone of the tree as it is, in which its programs are to be built, as a run of CI on the base commit
+    /// does.
     pub(super) fn unchanged(&self, way: Way) -> anyhow::Result<Applied> {
         let developer = self.clones().join("developer");
         git(&developer, &["checkout", "--quiet", "--force", "--detach", &self.base])?;
@@ -174,7 +175,7 @@ fn clone(from: &Path, to: &Path) -> anyhow::Result<()> {
     git(from, &args).map(drop)
 }
 
-/// Whatever is not there is as it should be.
+/// Removes a directory. It is no error if there is none.
 fn remove(directory: &Path) -> anyhow::Result<()> {
     match fs::remove_dir_all(directory) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
@@ -184,7 +185,7 @@ fn remove(directory: &Path) -> anyhow::Result<()> {
     }
 }
 
-/// Copies what git knows of, or would if it were added; what it ignores stays behind.
+/// Copies the files that git tracks or would let be added; what it ignores stays behind.
 fn copy_tree(root: &Path, to: &Path, source: &SourcePatches, journal: &Path) -> anyhow::Result<()> {
     fs::create_dir_all(to).with_context(|| format!("could not create {}", to.display()))?;
     let list = git(root, &["ls-files", "-z", "--cached", "--others", "--exclude-standard"])?;
@@ -201,7 +202,7 @@ fn copy_tree(root: &Path, to: &Path, source: &SourcePatches, journal: &Path) -> 
     Ok(())
 }
 
-/// A file or a link; what is deleted but not committed, and the folder of a submodule, is not copied.
+/// Copies a file or a link. What is deleted but not committed, and the folder of a submodule, is not copied.
 fn copy_file(from: &Path, to: &Path) -> std::io::Result<()> {
     let kind = match from.symlink_metadata() {
         Ok(found) => found.file_type(),
@@ -265,7 +266,7 @@ mod tests {
         }
     }
 
-    /// A repository with a committed file, a new one, one that is deleted, an ignored one, and trials.
+    /// A repository with a committed file, a new one, a deleted one, an ignored one, and trials.
     fn repository() -> tempfile::TempDir {
         let root = tempfile::tempdir().unwrap();
         let write = |name: &str, text: &str| {

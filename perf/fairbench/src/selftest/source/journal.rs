@@ -1,4 +1,4 @@
-//! The file of the trials through the source, and what is found in it.
+//! The file of the trials through the source, and how trials are found in it.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,10 +7,10 @@ use super::trial::SourceTrial;
 use super::way::Way;
 use crate::selftest::journal::{Journal, Setup};
 
-/// What the trials through the source have in common.
+/// What the trials through the source in a file have in common.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourceSetup {
-    /// [`Setup::FORMAT`].
+    /// Name and version of the format: [`Setup::FORMAT`].
     pub format: String,
     /// Git's hash of the tree that patches were made to.
     pub tree: String,
@@ -23,7 +23,7 @@ impl Setup for SourceSetup {
 }
 
 impl SourceSetup {
-    /// Of this tree.
+    /// The setup of trials on this tree.
     #[must_use]
     pub fn of(tree: &str) -> Self {
         Self { format: Self::FORMAT.to_owned(), tree: tree.to_owned() }
@@ -33,7 +33,7 @@ impl SourceSetup {
 /// A file of trials through the source.
 pub type SourceJournal = Journal<SourceSetup>;
 
-/// The last trial of this patch, as its text is now, in this way; on this host, if one is named.
+/// Finds the last trial of this patch, with its present text, in this way; if a host is named, on that host.
 #[must_use]
 pub fn last<'t>(trials: &'t [SourceTrial], patch: &Patch, way: Way, host: Option<&str>) -> Option<&'t SourceTrial> {
     trials.iter().rev().find(|trial| {
@@ -42,7 +42,8 @@ pub fn last<'t>(trials: &'t [SourceTrial], patch: &Patch, way: Way, host: Option
     })
 }
 
-/// The last trial of this patch, as its text is now, in whatever way, on this host, whose programs were timed and judged.
+/// Finds the last trial of this patch, with its present text and in any way, on this host, whose programs were timed
+/// and judged.
 #[must_use]
 pub fn timed<'t>(trials: &'t [SourceTrial], patch: &Patch, host: &str) -> Option<&'t SourceTrial> {
     let is_of = |trial: &&SourceTrial| trial.patch == patch.name && trial.digest == patch.digest && trial.host == host;

@@ -1,4 +1,4 @@
-//! The patches: a header of a few lines, then what `git diff` printed.
+//! The patches of the self-test: a header of a few lines, then what `git diff` printed.
 //!
 //! ```text
 //! What: One more BLAKE3 hash of 32 bytes for each token.
@@ -25,7 +25,7 @@ use crate::host::Host;
 
 const SUFFIX: &str = ".patch";
 
-/// What must come of a patch.
+/// What a gate has to say about a patch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Expectation {
@@ -36,10 +36,10 @@ pub enum Expectation {
 }
 
 impl Expectation {
-    /// Both.
+    /// Both expectations.
     pub const ALL: [Self; 2] = [Self::MustCatch, Self::MustNotAlarm];
 
-    /// The name of its folder, and of what is expected.
+    /// Name of the folder of such patches, and of the expectation in tables.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -49,22 +49,22 @@ impl Expectation {
     }
 }
 
-/// By what a cost is measured.
+/// The quantity in which a cost is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Measure {
-    /// Instructions, counted.
+    /// Number of instructions, as counted by callgrind.
     Instructions,
-    /// The time that the gate decides by: CPU time on one thread, wall time on several.
+    /// The time that the gate decides by: CPU time for one thread, wall time for several.
     Time,
-    /// Wall time on one thread.
+    /// Wall time of one thread.
     Wall,
 }
 
 impl Measure {
     const ALL: [Self; 3] = [Self::Instructions, Self::Time, Self::Wall];
 
-    /// As headers spell it.
+    /// The word for it in headers.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -78,13 +78,13 @@ impl Measure {
 /// What a patch that must be caught costs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Cost {
-    /// On which gated benchmark.
+    /// Name of the gated benchmark that gets slower.
     pub benchmark: String,
-    /// By what.
+    /// The quantity in which it is measured.
     pub by: Measure,
-    /// How much, in percent: from here …
+    /// Least cost in percent.
     pub least_percent: f64,
-    /// … to here.
+    /// Largest cost in percent.
     pub most_percent: f64,
 }
 
@@ -100,7 +100,7 @@ pub enum Need {
 impl Need {
     const ALL: [Self; 2] = [Self::Avx512, Self::Cores];
 
-    /// As headers spell it.
+    /// The word for it in headers.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -109,7 +109,7 @@ impl Need {
         }
     }
 
-    /// Whether `host` has it.
+    /// Whether `host` has what is needed.
     #[must_use]
     pub fn is_met(self, host: &Host) -> bool {
         match self {
@@ -119,22 +119,22 @@ impl Need {
     }
 }
 
-/// A patch.
+/// A patch with what its header says.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Patch {
-    /// Its file's name without the end.
+    /// Name of its file without the extension.
     pub name: String,
-    /// What must come of it.
+    /// What a gate has to say about it.
     pub kind: Expectation,
-    /// What it does, for people.
+    /// What the patch does, as text for people.
     pub what: String,
-    /// What it costs; `None` where it must cost nothing.
+    /// What the patch costs; `None` if it must cost nothing.
     pub cost: Option<Cost>,
-    /// What a host must have.
+    /// What a host must have for the patch to be felt.
     pub needs: Vec<Need>,
-    /// Where it is.
+    /// Path of the patch.
     pub path: PathBuf,
-    /// Hash of the whole file: a trial is one of this text.
+    /// Digest of the whole file, by which trials of this text are recognised.
     pub digest: String,
 }
 
@@ -145,10 +145,10 @@ impl fmt::Display for Patch {
 }
 
 impl Patch {
-    /// Reads a patch.
+    /// Reads a patch from its text.
     ///
     /// # Errors
-    /// A header that does not say what it must, with its line.
+    /// The header does not say what it must; the message names the line.
     pub fn parse(kind: Expectation, path: &Path, text: &str) -> anyhow::Result<Self> {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let name = name.strip_suffix(SUFFIX).unwrap_or(&name).to_owned();
@@ -171,18 +171,18 @@ impl Patch {
         Ok(Self { name, kind, what, cost, needs, path: path.to_owned(), digest })
     }
 
-    /// The first need that `host` does not meet.
+    /// The first need that `host` does not meet; `None` if it meets all.
     #[must_use]
     pub fn unmet(&self, host: &Host) -> Option<Need> {
         self.needs.iter().copied().find(|need| !need.is_met(host))
     }
 }
 
-/// All patches of a project, which lie in this folder of it, by name within each kind, in turns of one that must be caught and one that must not
-/// alarm: a run that ends early has tried as many of both.
+/// Reads all patches of a project from this folder of it, sorted by name within each kind, in turns of one that must be
+/// caught and one that must not alarm: a run that ends early has then tried as many of both.
 ///
 /// # Errors
-/// A folder or file that cannot be read, a header that does not say what it must, two patches of one name.
+/// A folder or file cannot be read, a header does not say what it must, or two patches have the same name.
 pub fn read_all(root: &Path, folder: &str) -> anyhow::Result<Vec<Patch>> {
     let [catch, alarm] = Expectation::ALL.map(|kind| read_kind(&root.join(folder), kind));
     let (mut catch, mut alarm) = (catch?.into_iter(), alarm?.into_iter());
@@ -220,13 +220,13 @@ fn read_kind(patches: &Path, kind: Expectation) -> anyhow::Result<Vec<Patch>> {
     paths.iter().map(read).collect()
 }
 
-/// The header's fields, in order.
+/// Names and values of a header's fields, in order.
 struct Fields(Vec<(String, String)>);
 
 impl Fields {
     const KNOWN: [&str; 5] = ["What", "Benchmark", "By", "Costs", "Needs"];
 
-    /// All lines before the diff. An error begins with its line's number.
+    /// Reads all lines before the diff. An error begins with the number of its line.
     fn read(text: &str) -> Result<Self, String> {
         let mut fields: Vec<(String, String)> = Vec::new();
         for (index, line) in text.lines().enumerate() {

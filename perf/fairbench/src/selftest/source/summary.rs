@@ -1,4 +1,4 @@
-//! What trials come to: totals, table, exit code.
+//! The summary of trials: totals, table, exit code.
 
 use std::fmt::Write;
 
@@ -13,34 +13,34 @@ use super::way::Way;
 use crate::exit::Exit;
 use crate::gate::outcome::Ratio;
 
-/// All that was to be tried, and what came of it.
+/// Totals over all trials that were to be made.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct SourceSummary {
-    /// In one line.
+    /// The summary in one line.
     pub line: String,
-    /// What the process ends with.
+    /// Exit code of the process.
     pub exit_code: u8,
-    /// Trials that were to be made.
+    /// Number of trials that were to be made.
     pub planned: usize,
-    /// Caught, of those that had to be.
+    /// Number of trials that had to be caught and were.
     pub caught: usize,
-    /// Not caught.
+    /// Number of trials that had to be caught and were not.
     pub missed: usize,
-    /// Quiet, of those that had to be.
+    /// Number of trials that had to be quiet and were.
     pub quiet: usize,
-    /// Not quiet.
+    /// Number of trials that had to be quiet and were not.
     pub false_alarms: usize,
-    /// Not decided.
+    /// Number of trials that the gate did not decide.
     pub could_not_measure: usize,
-    /// What this host cannot feel.
+    /// Number of trials that this host cannot feel.
     pub not_here: usize,
-    /// Not tried yet.
+    /// Number of trials that were not made yet.
     pub not_run: usize,
-    /// Tried down to the programs, which were those that had been timed in another way.
+    /// Number of trials that were not timed, because their programs had been timed in another way.
     pub timed_before: usize,
-    /// Of all trials together.
+    /// Time of all trials together, in seconds.
     pub seconds: f64,
-    /// One for each trial.
+    /// The trials themselves.
     pub trials: Vec<SourceTrial>,
     #[serde(skip)]
     measures: Vec<Option<Measure>>,
@@ -49,7 +49,7 @@ pub struct SourceSummary {
 }
 
 impl SourceSummary {
-    /// Of these trials, as far as they are of what was `planned`; on this host, if one is named.
+    /// Sums up those of the trials that were `planned`; if a host is named, only its own.
     #[must_use]
     pub fn of(planned: &[(&Patch, Way)], trials: &[SourceTrial], host: Option<&str>, interrupted: bool) -> Self {
         let done = planned.iter().filter_map(|(patch, way)| Some((*patch, last(trials, patch, *way, host)?)));
@@ -78,7 +78,7 @@ impl SourceSummary {
         summary
     }
 
-    /// 0 only if everything was tried and was as it must be. What is shown outweighs what is not.
+    /// The exit code: 0 only if everything was tried and came out as it must. What is shown outweighs what is not.
     #[must_use]
     pub const fn exit(&self) -> Exit {
         if self.interrupted {
@@ -120,7 +120,7 @@ impl SourceSummary {
         line
     }
 
-    /// The table, as Markdown.
+    /// The trials as a Markdown table.
     #[must_use]
     pub fn table(&self) -> String {
         let mut table = Table::new();
@@ -153,7 +153,7 @@ impl SourceSummary {
     }
 }
 
-/// `+9.1 % (8.7 to 9.6)`; `+9.1 % instructions` for what is counted.
+/// A ratio as `+9.1 % (8.7 to 9.6)`, or `+9.1 % instructions` for what is counted.
 fn percent(ratio: Ratio, by: &str) -> String {
     let percent = |ratio: f64| 100.0 * (ratio - 1.0);
     let mut text = format!("{:+.1} %", percent(ratio.estimate));

@@ -1,4 +1,4 @@
-//! What is kept of a trial, and what its gate's answer makes of it.
+//! A trial of a patch, and how its outcome follows from the gate's answer.
 
 use std::time::Instant;
 
@@ -12,10 +12,10 @@ use crate::exit::Failure;
 use crate::gate::outcome::Ratio;
 use crate::interrupt;
 
-/// A gate that could not decide is asked once more: a machine may be loud for a minute.
+/// Most times that a gate is asked which does not decide: a machine may be busy for a minute.
 const MOST_TRIES: u32 = 2;
 
-/// What came of a trial.
+/// The outcome of a trial.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum TrialOutcome {
@@ -34,7 +34,7 @@ pub enum TrialOutcome {
 }
 
 impl TrialOutcome {
-    /// For people.
+    /// The word for it in tables.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -51,16 +51,16 @@ impl TrialOutcome {
 /// One benchmark of a trial's gate.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TrialBenchmark {
-    /// Its name.
+    /// Name of the benchmark.
     pub benchmark: String,
-    /// The gate's word for it.
+    /// The gate's word for its verdict.
     pub verdict: String,
     /// candidate / base, by the clock that decides.
     pub time: Option<Ratio>,
-    /// By wall clock, of benchmarks on one thread.
+    /// candidate / base by wall clock, for benchmarks on one thread.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wall: Option<Ratio>,
-    /// Instructions of the candidate over those of the base.
+    /// Instructions of the candidate / those of the base; `None` unless both were counted.
     pub instructions: Option<f64>,
 }
 
@@ -85,7 +85,7 @@ impl TrialBenchmark {
         }
     }
 
-    /// Whether this stops a change.
+    /// Whether the verdict on it stops a change.
     fn is_regression(&self) -> bool {
         ["regression", "waits"].contains(&self.verdict.as_str())
     }
@@ -95,34 +95,34 @@ impl TrialBenchmark {
     }
 }
 
-/// A trial.
+/// A trial of a patch, as it is kept.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SourceTrial {
     /// Name of the patch.
     pub patch: String,
-    /// What must come of it.
+    /// What the gate had to say.
     pub kind: Expectation,
-    /// How it was applied.
+    /// Way in which the patch was applied.
     pub way: Way,
-    /// The text of the patch, as [`Patch::digest`].
+    /// Digest of the patch's text, as in [`Patch::digest`].
     pub digest: String,
     /// Fingerprint of the host.
     pub host: String,
-    /// What came of it.
+    /// The outcome of the trial.
     pub found: TrialOutcome,
-    /// What the gate said, or why it said nothing.
+    /// The gate's verdict line, or why there is none.
     pub verdict_line: String,
-    /// What else there is to know.
+    /// A remark for readers; `None` if there is nothing to add.
     pub remark: Option<String>,
     /// The benchmark that matters: the one that the patch names, else the worst.
     pub benchmark: Option<String>,
-    /// What was measured on it, candidate / base, by the patch's own measure.
+    /// candidate / base on that benchmark, in the quantity that the patch names.
     pub effect: Option<Ratio>,
-    /// All benchmarks.
+    /// All benchmarks that the gate judged.
     pub benchmarks: Vec<TrialBenchmark>,
-    /// From applying the patch to the verdict.
+    /// Time from applying the patch to the verdict, in seconds.
     pub seconds: f64,
-    /// How often the gate was asked.
+    /// Number of times that the gate was asked.
     pub tries: u32,
     /// Digests of what the programs of base and candidate load, if both were built.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -133,7 +133,7 @@ pub struct SourceTrial {
 }
 
 impl SourceTrial {
-    /// Applies a patch and has it judged. What goes wrong with that is part of the trial; only an interruption is not.
+    /// Applies a patch and has it judged. What goes wrong is part of the trial, except for an interruption.
     ///
     /// What the ways differ in is how the gate comes to its two programs. If these turn out to be the programs of
     /// `timed`, a trial of the same patch in another way, that one's verdict holds here too, and nothing is timed.
@@ -181,7 +181,7 @@ impl SourceTrial {
         !self.benchmarks.is_empty() && self.found != TrialOutcome::CouldNotMeasure
     }
 
-    /// One that this host cannot feel.
+    /// The trial of a patch that this host cannot feel.
     #[must_use]
     pub fn not_here(patch: &Patch, way: Way, host: &str, need: &str) -> Self {
         Self::without(patch, way, host, TrialOutcome::NotHere, format!("this host lacks what it needs: {need}"))
@@ -232,8 +232,8 @@ impl SourceTrial {
     }
 }
 
-/// Has the programs of the base built, as a run of CI on the base commit would. What the gate says to that is of no
-/// interest, and if it failed the trial will say so.
+/// Has the programs of the base built, as a run of CI on the base commit would. What the gate says about them does not
+/// matter, and if it failed the trial will say so.
 fn cache_base(ground: &Ground, way: Way) -> Result<bool, Failure> {
     let quick = ["--budget", "1s", "--benchmarks", "verify_single"];
     match ground.unchanged(way).map_err(Failure::from).and_then(|applied| judge(&applied, &quick)) {
@@ -242,7 +242,8 @@ fn cache_base(ground: &Ground, way: Way) -> Result<bool, Failure> {
     }
 }
 
-/// Caught is caught on the benchmark that the patch names: another one may be a false alarm.
+/// Judges a patch that must be caught. It has to be on the benchmark that the patch names: another one may be a false
+/// alarm.
 fn must_catch(answer: &PrintedAnswer, benchmarks: &[TrialBenchmark], cost: &Cost) -> (TrialOutcome, Option<String>) {
     let slower = benchmarks.iter().any(|row| row.benchmark == cost.benchmark && row.is_regression());
     let elsewhere = benchmarks.iter().any(TrialBenchmark::is_regression);
@@ -270,7 +271,7 @@ fn must_not_alarm(answer: &PrintedAnswer, benchmarks: &[TrialBenchmark]) -> (Tri
     }
 }
 
-/// Where what was measured is not what the patch's header says.
+/// What to say if what was measured is not what the patch's header says.
 fn dishonesty(
     cost: &Cost,
     benchmarks: &[TrialBenchmark],
@@ -302,7 +303,7 @@ fn dishonesty(
     (!remarks.is_empty()).then(|| remarks.join("; "))
 }
 
-/// The one that is slowest by its clock.
+/// The benchmark that is slowest by its clock.
 fn worst<'b>(benchmarks: impl Iterator<Item = &'b TrialBenchmark>) -> Option<&'b TrialBenchmark> {
     let slow = |row: &TrialBenchmark| row.time.map_or(0.0, |ratio| ratio.estimate);
     benchmarks.max_by(|a, b| slow(a).total_cmp(&slow(b)))

@@ -20,10 +20,10 @@ pub enum Way {
 }
 
 impl Way {
-    /// All, in the order in which a run goes through them.
+    /// All ways, in the order in which a run goes through them.
     pub const ALL: [Self; 4] = [Self::Developer, Self::CiCached, Self::Dirty, Self::CiCold];
 
-    /// As options and tables spell it.
+    /// The word for it in options and tables.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -43,13 +43,13 @@ pub struct Shard {
 }
 
 impl Shard {
-    /// Everything.
+    /// The shard that is the whole.
     pub const WHOLE: Self = Self { number: 1, count: 1 };
 
-    /// Reads `2/3`.
+    /// Reads a shard such as `2/3`.
     ///
     /// # Errors
-    /// Anything but a number from 1 to the count, a slash, and the count.
+    /// The text is not a number from 1 to the count, a slash, and the count.
     pub fn parse(text: &str) -> Result<Self, String> {
         let parts = text.split_once('/').and_then(|(number, count)| Some((number.parse().ok()?, count.parse().ok()?)));
         match parts {
@@ -58,14 +58,14 @@ impl Shard {
         }
     }
 
-    /// Patches are dealt out in pairs, which are of both kinds, and all ways of one patch go to one shard, where they
-    /// share what is built.
+    /// Whether the trial at this place belongs to the shard. Patches are dealt out in pairs, which are of both kinds,
+    /// and all ways of one patch go to one shard, where they share what is built.
     const fn has(self, place: usize) -> bool {
         (place / 2) % self.count == self.number - 1
     }
 }
 
-/// The trials of a run, in order: way by way, so that one that ends early has tried every patch before any of them
+/// The trials of a run, in order: way by way, so that a run that ends early has tried every patch before any of them
 /// twice. `patches` are in turns of both kinds.
 #[must_use]
 pub fn plan<'p>(patches: &'p [Patch], ways: &[Way], shard: Shard) -> Vec<(&'p Patch, Way)> {
