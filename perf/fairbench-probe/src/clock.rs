@@ -1,4 +1,4 @@
-//! What a turn is timed with.
+//! The clock that a turn is timed with.
 
 use std::io;
 use std::time::{Duration, Instant};
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::timed_work;
 
-/// A clock.
+/// A clock for turns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Clock {
@@ -26,10 +26,11 @@ impl Clock {
         if threads == 1 { Self::ThreadCpu } else { Self::Wall }
     }
 
-    /// How long the work takes. It is done within [`timed_work`], so that it can be counted as well.
+    /// Does the work and returns how long it takes. It is done within [`timed_work`], so that it can be counted as
+    /// well.
     ///
     /// # Errors
-    /// The system does not tell a thread's CPU time.
+    /// The system does not tell the CPU time of a thread.
     pub fn time(self, mut work: impl FnMut()) -> io::Result<Duration> {
         match self {
             Self::ThreadCpu => {

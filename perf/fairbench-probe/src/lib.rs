@@ -61,7 +61,8 @@ pub use program::Program;
 pub use protocol::Case;
 
 /// All that is timed, under a name that callgrind can be told to look for: not generic, so that it is one function of
-/// this very name in every program. It stands here because the name of a function is that of the place where it is made.
+/// this very name in every program. It stands here because the name of a function is that of the place where it is
+/// made.
 #[inline(never)]
 pub fn timed_work(work: &mut dyn FnMut()) {
     work();

@@ -2,22 +2,22 @@
 
 use serde::{Deserialize, Serialize};
 
-/// How much memory a process takes. What it cannot tell is `None`.
+/// How much memory a process takes; `None` is what it cannot tell.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Memory {
     /// The most physical memory that it ever had, in bytes, by the system's count.
     pub peak_resident_bytes: Option<u64>,
-    /// In use by the program, in bytes, by jemalloc's count.
+    /// Bytes in use by the program, as jemalloc counts them.
     pub jemalloc_allocated_bytes: Option<u64>,
-    /// In pages that hold something in use, in bytes.
+    /// Bytes of the pages that hold something in use, as jemalloc counts them.
     pub jemalloc_active_bytes: Option<u64>,
-    /// In physical memory, in bytes.
+    /// Bytes in physical memory, as jemalloc counts them.
     pub jemalloc_resident_bytes: Option<u64>,
 }
 
 impl Memory {
-    /// Of this process, without what only its allocator knows.
+    /// Reads what the system tells about this process. What only its allocator knows is `None`.
     #[must_use]
     pub fn of_this_process() -> Self {
         // Other systems than Linux have no such file, and so no peak.
@@ -26,7 +26,7 @@ impl Memory {
     }
 }
 
-/// The line `VmHWM:     1234 kB` of Linux's `/proc/PID/status`: the high-water mark of the resident set.
+/// Bytes of the line `VmHWM: 1234 kB` in Linux's `/proc/PID/status`: the high-water mark of the resident set.
 fn peak_resident_bytes(status: &str) -> Option<u64> {
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim_end().parse().ok()?;

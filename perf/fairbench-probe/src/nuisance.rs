@@ -2,11 +2,11 @@
 //! Both do the same, but all code behind this lies elsewhere, as after any change to a program. A gate that takes the
 //! one for slower than the other raises false alarms.
 
-/// Keeps the function in the program.
+/// A reference that keeps the function in the program.
 #[used]
 static NEVER_CALLED: fn(u64) -> u64 = never_called;
 
-/// Eight of whatever is given.
+/// Repeats what is given eight times.
 macro_rules! eight {
     ($($step:tt)*) => { $($step)* $($step)* $($step)* $($step)* $($step)* $($step)* $($step)* $($step)* };
 }

@@ -13,12 +13,12 @@ use crate::serve::{Job, Probe, Suite, Tally};
 
 /// Exit code of a probe that could not read or write.
 const COULD_NOT: u8 = 3;
-/// Exit code of a probe whose arguments make no sense.
+/// Exit code of a probe whose arguments are wrong.
 const USAGE: u8 = 64;
-/// The most work that can be asked for, in times what is reported.
+/// The largest work factor that can be asked for.
 const MOST_WORK: f64 = 100.0;
 
-/// A probe in the making.
+/// A probe that is being put together.
 #[derive(Debug)]
 pub struct Program {
     name: String,
@@ -27,7 +27,7 @@ pub struct Program {
     cases: Cases,
 }
 
-/// The cases, each with how it is made ready.
+/// The cases, each with the function that makes it ready.
 #[derive(Default)]
 struct Cases(Vec<(Case, Prepare)>);
 
@@ -40,19 +40,19 @@ impl fmt::Debug for Cases {
 }
 
 impl Program {
-    /// A probe that goes by this name, without cases.
+    /// Begins a probe of this name, without cases.
     pub fn new(name: impl Into<String>) -> Self {
         Self { name: name.into(), features: Vec::new(), tally: None, cases: Cases::default() }
     }
 
-    /// Says with which features it was built.
+    /// Sets the features that it reports to be built with.
     #[must_use]
     pub fn features(mut self, features: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.features = features.into_iter().map(Into::into).collect();
         self
     }
 
-    /// Answers `count` by this reading of the global allocator.
+    /// Answers `count` with this reading of the global allocator.
     #[must_use]
     pub fn counting(mut self, tally: fn() -> Tally) -> Self {
         self.tally = Some(tally);
@@ -60,7 +60,7 @@ impl Program {
     }
 
     /// Adds a case. `prepare` makes what it works on, before anything is timed; `check` proves its answers right and
-    /// says how many there were, or what is wrong; `run` is one iteration, and all of it is timed.
+    /// returns how many there were, or what is wrong; `run` is one iteration, and all of it is timed.
     #[must_use]
     pub fn case<S: 'static>(
         mut self,
@@ -86,7 +86,7 @@ impl Program {
         self
     }
 
-    /// Serves standard input and output until told to quit, and says what the process is to end with: 0 told to quit or
+    /// Serves standard input and output until told to quit, and returns the exit code of the process: 0 told to quit or
     /// out of input, 3 could not read or write, 64 usage. The one argument is `--work-factor FACTOR`: to do this many
     /// times the work that is reported, so that a gate can be tested.
     #[must_use]
@@ -121,7 +121,7 @@ pub fn serve_standard_streams(probe: &mut Probe<impl Suite>) -> ExitCode {
     }
 }
 
-/// How many times the work that is reported is to be done.
+/// Reads how many times the work that is reported is to be done from the arguments.
 fn work_factor(mut arguments: impl Iterator<Item = String>) -> Result<f64, String> {
     let Some(argument) = arguments.next() else { return Ok(1.0) };
     let value = match argument.split_once('=') {
@@ -147,9 +147,9 @@ impl Suite for Cases {
     }
 }
 
-/// A case that is ready.
+/// A case that is ready to be run.
 struct Closures<C, R> {
-    /// Iterations owed: what a work factor left over.
+    /// Iterations that a work factor left over, to be done later.
     owed: f64,
     check: C,
     run: R,

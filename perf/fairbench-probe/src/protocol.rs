@@ -7,7 +7,7 @@ use crate::clock::Clock;
 use crate::memory::Memory;
 use crate::spent::Spent;
 
-/// The version of the protocol that this is.
+/// The version of the protocol that these messages are of.
 pub const VERSION: u64 = 2;
 /// The oldest version that an instrument still reads. Version 1 says `tokens_per_iteration` and `decisions` for what
 /// version 2 calls `items_per_iteration` and `answers`; all else is the same.
@@ -23,46 +23,46 @@ pub const PAD_ENV: &str = "PERF_PROBE_PAD";
 /// make programs differ whose code is the same.)
 pub const REVISION_ENV: &str = "PERF_PROBE_REVISION";
 
-/// What the instrument asks.
+/// A request of the instrument.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Request {
-    /// Prove that the answers on this case are right. Needed before anything else is done with it.
+    /// Proves that the answers on a case are right. Needed before anything else is done with it.
     Check {
         /// Name of the case.
         case: String,
     },
-    /// Run a case and say how long that took.
+    /// Runs a case and says how long that took.
     Run {
         /// Name of the case.
         case: String,
-        /// How many times; at least 1.
+        /// Number of iterations; at least 1.
         iterations: u64,
     },
-    /// Run a case and say what it allocated. Only for probes that can count.
+    /// Runs a case and says what it allocated. Only for probes that can count.
     Count {
         /// Name of the case.
         case: String,
-        /// How many times; at least 1.
+        /// Number of iterations; at least 1.
         iterations: u64,
     },
-    /// Say how much memory the process takes. A probe need not know this request.
+    /// Says how much memory the process takes. A probe need not know this request.
     Memory {},
-    /// End with exit code 0.
+    /// Ends the process with exit code 0.
     Quit {},
 }
 
-/// What the probe says.
+/// A message of the probe.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Response {
-    /// The first line, unasked.
+    /// The first line, which is sent without a request.
     Hello(Hello),
     /// The answers on a case were right.
     Checked {
         /// Name of the case.
         case: String,
-        /// Answers that were compared.
+        /// Number of answers that were compared.
         #[serde(alias = "decisions")]
         answers: u64,
     },
@@ -70,18 +70,18 @@ pub enum Response {
     Wrong {
         /// Name of the case.
         case: String,
-        /// Which answer, what was expected, what came.
+        /// Which answer was wrong, what was expected, and what came.
         detail: String,
     },
     /// A case was run.
     Ran {
         /// Name of the case.
         case: String,
-        /// As asked.
+        /// Number of iterations, as requested.
         iterations: u64,
-        /// How long they took, on the clock of the case.
+        /// How long they took on the clock of the case, in nanoseconds.
         elapsed_ns: u64,
-        /// Where the time went. A probe need not tell.
+        /// Where the time went, as far as the probe tells.
         #[serde(flatten)]
         spent: Spent,
     },
@@ -89,28 +89,28 @@ pub enum Response {
     Counted {
         /// Name of the case.
         case: String,
-        /// As asked.
+        /// Number of iterations, as requested.
         iterations: u64,
-        /// Allocations and reallocations, in all.
+        /// Number of allocations and reallocations, of all iterations.
         allocations: u64,
-        /// Bytes asked for, in all.
+        /// Bytes that were asked for, of all iterations.
         bytes: u64,
     },
-    /// How much memory the process takes, and has taken.
+    /// How much memory the process takes now and has taken at most.
     Memory(Memory),
-    /// The request could not be met. The probe goes on.
+    /// The request could not be met. The probe goes on to the next one.
     Error {
-        /// Why.
+        /// Reason in words.
         message: String,
     },
 }
 
-/// What a probe says of itself.
+/// What a probe says about itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hello {
     /// Version of the protocol: [`VERSION`].
     pub protocol: u64,
-    /// What is probed, as the probe calls it.
+    /// What is probed, in the probe's own words.
     pub probe: String,
     /// Features that it was built with.
     #[serde(default)]
@@ -118,22 +118,22 @@ pub struct Hello {
     /// Widest instruction set that it found on this processor.
     #[serde(default)]
     pub simd_path: String,
-    /// Its compiler.
+    /// The compiler that it was built with.
     #[serde(default)]
     pub rustc: String,
-    /// Revision that it was built from, if it knows.
+    /// The revision that it was built from; `None` if it does not know.
     #[serde(default)]
     pub revision: Option<String>,
-    /// Threads at its disposal here. Fewer where it is pinned.
+    /// Number of threads at its disposal. There are fewer where it is pinned.
     pub threads: usize,
-    /// What it can run.
+    /// The cases that it can run.
     pub cases: Vec<Case>,
 }
 
 /// A piece of work that a probe can run.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Case {
-    /// Its name. Cases of the same name are the same work in every probe.
+    /// Name of the case. Cases of the same name are the same work in every probe.
     pub name: String,
     /// Threads that it works on.
     pub threads: usize,
@@ -148,12 +148,13 @@ pub struct Case {
 }
 
 impl Case {
-    /// Work that is all done on the calling thread, timed in its CPU time. `item` is what an item is, in the singular.
+    /// A case whose work is all done on the calling thread, timed in its CPU time. `item` is what an item is, in the
+    /// singular.
     pub fn on_one_thread(name: impl Into<String>, items_per_iteration: u64, item: impl Into<String>) -> Self {
         Self::on_threads(1, name, items_per_iteration, item)
     }
 
-    /// Work on this many threads; on more than one, in wall time.
+    /// A case whose work is done on this many threads; on more than one, it is timed in wall time.
     pub fn on_threads(
         threads: usize,
         name: impl Into<String>,

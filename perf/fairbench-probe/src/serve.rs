@@ -9,43 +9,44 @@ use crate::memory::Memory;
 use crate::protocol::{Case, Hello, REVISION_ENV, Request, Response, VERSION};
 use crate::spent::{Spent, Watch};
 
-/// Iterations after which scratch memory has grown to its size.
+/// Number of iterations after which scratch memory has grown to its size.
 const WARM_UP_ITERATIONS: u64 = 2;
 
-/// What an allocator was asked for, in all.
+/// What an allocator was asked for since the start of the process.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
-    /// Allocations and reallocations.
+    /// Number of allocations and reallocations.
     pub allocations: u64,
-    /// Bytes of allocations, and by how much reallocations grew.
+    /// Bytes of allocations, and those by which reallocations grew.
     pub bytes: u64,
 }
 
-/// What a probe can run.
+/// The cases that a probe can run.
 pub trait Suite {
-    /// The cases that can be run with a thread pool of this size.
+    /// The cases that can be run with a thread pool of `pool_threads` threads.
     fn cases(&self, pool_threads: usize) -> Vec<Case>;
 
-    /// Makes a case ready; `None` if there is none of this name.
+    /// Makes a case ready; `None` if no case has this name.
     fn prepare(&self, case: &str, pool_threads: usize) -> Option<Box<dyn Job>>;
 }
 
-/// A case, ready to be checked and run.
+/// A case that is ready to be checked and run.
 pub trait Job {
-    /// Proves the answers right; returns how many there were.
+    /// Proves the answers right and returns how many there were.
     ///
     /// # Errors
-    /// What is wrong.
+    /// The error says which answer is wrong, and how.
     fn check(&mut self) -> Result<u64, String>;
 
-    /// Runs the case that many times, times the work factor. Only what is to be timed is timed.
+    /// Runs so many iterations of the case, times the work factor, and returns how long that took. Only what is to be
+    /// timed is timed.
     ///
     /// # Errors
     /// The system does not tell the time.
     fn run(&mut self, iterations: u64, work_factor: f64) -> io::Result<Duration>;
 }
 
-/// A probe.
+/// A probe that answers requests.
 pub struct Probe<S> {
     name: String,
     features: Vec<String>,
@@ -55,12 +56,12 @@ pub struct Probe<S> {
     tally: Option<fn() -> Tally>,
     memory: fn() -> Memory,
     watch: Watch,
-    /// The cases that were asked for, and whether they gave the right answers.
+    /// The cases that were made ready, and whether they gave the right answers.
     prepared: BTreeMap<String, (Box<dyn Job>, bool)>,
 }
 
 impl<S: Suite> Probe<S> {
-    /// A probe that goes by this name.
+    /// Makes a probe of this name.
     pub fn new(name: impl Into<String>, features: Vec<String>, suite: S) -> Self {
         Self {
             name: name.into(),
@@ -75,21 +76,21 @@ impl<S: Suite> Probe<S> {
         }
     }
 
-    /// Does this many times the work that it says it does: to test a gate with.
+    /// Makes the probe do this many times the work that it reports: to test a gate with.
     #[must_use]
     pub fn work_factor(mut self, factor: f64) -> Self {
         self.work_factor = factor;
         self
     }
 
-    /// Answers `count` by this reading of the global allocator.
+    /// Answers `count` with this reading of the global allocator.
     #[must_use]
     pub fn counting(mut self, tally: fn() -> Tally) -> Self {
         self.tally = Some(tally);
         self
     }
 
-    /// Answers `memory` by this reading: for a process whose allocator tells more than the system does.
+    /// Answers `memory` with this reading, for a process whose allocator tells more than the system does.
     #[must_use]
     pub fn remembering(mut self, memory: fn() -> Memory) -> Self {
         self.memory = memory;
@@ -120,7 +121,7 @@ impl<S: Suite> Probe<S> {
         Ok(())
     }
 
-    /// The first line.
+    /// The first line of the probe.
     #[must_use]
     pub fn hello(&self) -> Hello {
         Hello {
@@ -176,7 +177,7 @@ impl<S: Suite> Probe<S> {
         Ok(Response::Counted { case, iterations, allocations, bytes: after.bytes.saturating_sub(before.bytes) })
     }
 
-    /// Nanoseconds on the clock of the case, and where they went.
+    /// Runs a case; returns its time in nanoseconds on the clock of the case, and where that time went.
     fn timed(&mut self, case: &str, iterations: u64) -> Result<(u64, Spent), String> {
         if iterations == 0 {
             return Err(format!("{case}: expected at least one iteration"));
@@ -214,7 +215,7 @@ fn say(output: &mut impl Write, response: &Response) -> io::Result<()> {
 mod tests {
     use super::*;
 
-    /// Two cases, whose answers are right or wrong.
+    /// A suite of two cases, one with right answers and one with wrong ones.
     struct Two {
         right: bool,
     }

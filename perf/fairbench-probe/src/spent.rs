@@ -1,11 +1,12 @@
 //! Where the time of a turn went, beside what the clock of the case says.
 //!
 //! CPU time of one thread is the clock of a single-threaded case, because it stands still while a neighbour has the
-//! core. So it does while the thread sleeps, waits for a lock or a disk, or has another thread do its work. A turn is
-//! therefore watched from outside as well: by the wall clock, by the CPU time of the whole process, and by how often the
-//! thread gave up its core (`voluntary_ctxt_switches` of Linux), which tells who waits from who was made to.
+//! core. But it also stands still while the thread sleeps, waits for a lock or a disk, or has another thread do its
+//! work. A turn is therefore watched from outside as well: by the wall clock, by the CPU time of the whole process, and
+//! by how often the thread gave up its core (`voluntary_ctxt_switches` of Linux), which tells waiting from being
+//! preempted.
 //!
-//! All is read before the clock of the case starts and after it has stopped.
+//! All of this is read before the clock of the case starts and after it has stopped.
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
@@ -14,43 +15,44 @@ use std::time::{Duration, Instant};
 use cpu_time::{ProcessTime, ThreadTime};
 use serde::{Deserialize, Serialize};
 
-/// Longest file of `/proc` that is read; what is looked for stands in less.
+/// Most bytes that are read of a file of `/proc`; what is looked for stands in fewer.
 const MOST_BYTES: usize = 8192;
 
-/// Where the time of a turn went. What a probe cannot tell is `None`.
+/// Where the time of a turn went; `None` is what a probe cannot tell.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Spent {
-    /// By the wall clock, in nanoseconds.
+    /// Wall-clock time, in nanoseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wall_ns: Option<u64>,
     /// CPU time of the thread that did the work, in nanoseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub thread_cpu_ns: Option<u64>,
-    /// The same, and CPU time that all other threads of the process took since the turn before: what they are still
-    /// busy with when a turn is over belongs to it.
+    /// CPU time of that thread, and what all other threads of the process took since the turn before, in nanoseconds:
+    /// what they are still busy with when a turn is over belongs to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub process_cpu_ns: Option<u64>,
     /// How often the thread gave up its core during the turn, to wait for something.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub voluntary_switches: Option<u64>,
-    /// How long the thread could have run and had no core, in nanoseconds: a neighbour had it.
+    /// How long the thread could have run and had no core because a neighbour had it, in nanoseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub queued_ns: Option<u64>,
 }
 
-/// What Linux says of this thread, counted since it began.
+/// What Linux reports about this thread, counted since it began.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Scheduled {
     voluntary_switches: Option<u64>,
     queued_ns: Option<u64>,
 }
 
-/// Watches the turns of one thread: the one that calls it.
+/// Watches the turns of the thread that calls it.
 #[derive(Debug, Default)]
 pub struct Watch {
-    /// Kept open, since reading takes 10 µs with opening and 1 µs without. `None` before the first turn.
+    /// The files of `/proc`, kept open since reading one takes 10 µs with opening and 1 µs without. `None` before the
+    /// first turn.
     files: Option<Files>,
-    /// CPU time of all other threads, when the last turn was over.
+    /// CPU time of all other threads at the end of the last turn.
     others_cpu: Option<Duration>,
 }
 
@@ -62,7 +64,7 @@ struct Files {
 }
 
 impl Watch {
-    /// Does the work and says where its time went.
+    /// Does the work and returns its result with where its time went.
     pub fn turn<R>(&mut self, work: impl FnOnce() -> R) -> (R, Spent) {
         let before_others = match self.others_cpu {
             Some(known) => Some(known),
@@ -116,7 +118,7 @@ impl Files {
     }
 }
 
-/// CPU time of all threads of this process but this one, those that have ended included.
+/// CPU time of all other threads of this process, including those that have ended.
 fn others_cpu() -> Option<Duration> {
     // In this order: time of this thread that passes in between makes the difference smaller, never larger.
     let process = ProcessTime::try_now().ok()?.as_duration();
@@ -139,14 +141,14 @@ fn reread<'b>(file: Option<&mut File>, bytes: &'b mut Vec<u8>) -> Option<&'b str
     std::str::from_utf8(bytes).ok()
 }
 
-/// The line `voluntary_ctxt_switches: 12` of `/proc/PID/status`.
+/// Reads the line `voluntary_ctxt_switches: 12` of `/proc/PID/status`.
 fn voluntary_switches(status: &str) -> Option<u64> {
     let line = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"))?;
     line.trim().parse().ok()
 }
 
-/// The second number of `/proc/PID/schedstat`: nanoseconds on a run queue. The first is the time on a core, where 0 is a
-/// system that does not count.
+/// Reads the second number of `/proc/PID/schedstat`: nanoseconds on a run queue. The first is the time on a core; if it
+/// is 0, the system does not count.
 fn queued_ns(schedstat: &str) -> Option<u64> {
     let mut numbers = schedstat.split_whitespace().map(str::parse::<u64>);
     let on_cpu = numbers.next()?.ok()?;

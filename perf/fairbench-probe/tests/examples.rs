@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use fairbench_probe::protocol::{Response, VERSION};
 
-/// What a probe answers to these lines, and that it ends well.
+/// Sends these lines to a probe and returns its answers; asserts that it ends well.
 fn conversation(probe: &mut Command, asked: &[&str]) -> Vec<Response> {
     let mut probe = probe.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     probe.stdin.take().unwrap().write_all((asked.join("\n") + "\n").as_bytes()).unwrap();
@@ -41,7 +41,7 @@ fn the_one_in_rust_speaks_the_protocol() {
     speaks(Command::new(example()));
 }
 
-/// Cargo builds the examples of a package with its tests.
+/// Path of the example, which Cargo builds with the tests of its package.
 fn example() -> PathBuf {
     let own = std::env::current_exe().unwrap();
     own.ancestors().nth(2).unwrap().join("examples/sorting").with_extension(std::env::consts::EXE_EXTENSION)
