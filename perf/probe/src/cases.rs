@@ -1,12 +1,12 @@
-//! The canonical cases: the five benchmarks of `benches/verify_bench.rs`, by their established names; the longest tokens
-//! that the default bounds let in, one at a time; and large batches on all cores.
+//! The canonical cases: the five benchmarks of `benches/verify_bench.rs`, by their established names; the longest
+//! tokens that the default bounds let in, one at a time; and large batches on all cores.
 //!
 //! | case | one iteration |
 //! |---|---|
 //! | `verify_single`, `verify_single_heavy`, `…_long` | 64 tokens, one `verify_token` for each, in turn |
 //! | `verify_batch_64_loop` | 64 tokens in a loop, `verify_token` for each |
 //! | `verify_many_64`, `verify_many_64_heavy` | 64 tokens, one `verify_many` |
-//! | `verify_many_1024_all_cores`, `verify_many_1024_heavy_all_cores` | 1024 tokens, one `verify_many`, spread over threads |
+//! | `verify_many_1024_all_cores`, `verify_many_1024_heavy_all_cores` | 1024 tokens, one `verify_many`, several threads |
 //!
 //! Results are made and dropped inside the timed region, as a service does.
 
@@ -27,22 +27,22 @@ use crate::long;
 const BATCH_TOKENS: usize = 64;
 const LARGE_BATCH_TOKENS: usize = 1024;
 
-/// How the tokens of an iteration are handed over.
+/// How an iteration hands over its tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Shape {
-    /// `verify_token`, going on where the last iteration stopped.
+    /// One `verify_token` for each, going on where the last iteration stopped.
     InTurn,
-    /// `verify_token` in a loop over the batch.
+    /// One `verify_token` for each, in a loop over the batch.
     Loop,
-    /// One `verify_many`.
+    /// One `verify_many` for the batch.
     Many,
 }
 
-/// Which tokens.
+/// The kind of tokens.
 #[derive(Clone, Copy, Debug)]
 enum Tokens {
     Of(Fixture),
-    /// Near the default bounds.
+    /// Tokens near the default bounds.
     Long,
 }
 
@@ -92,7 +92,7 @@ const CANONICAL: [Spec; 8] = {
     ]
 };
 
-/// The cases that can be run with a pool of this many threads. With one there is nothing to spread.
+/// The cases that can be run with a pool of this many threads. With one thread there are none on all cores.
 #[must_use]
 pub fn cases(pool_threads: usize) -> Vec<Case> {
     let runs_here = |case: &&Spec| !case.all_cores || pool_threads > 1;
@@ -106,11 +106,11 @@ impl Spec {
     }
 }
 
-/// The canonical cases on `F`.
+/// The canonical cases on the verifier `F`.
 pub struct Canonical<F>(Arc<F>);
 
 impl<F: Face + 'static> Canonical<F> {
-    /// On this verifier.
+    /// The canonical cases on this verifier.
     pub fn new(face: F) -> Self {
         Self(Arc::new(face))
     }
@@ -142,7 +142,7 @@ impl<F: Face> Job for OnFace<F> {
     }
 }
 
-/// The most SIMD lanes of any level.
+/// The most SIMD lanes that any instruction set has.
 const LANES: f64 = 16.0;
 
 /// A case with its tokens.
@@ -150,14 +150,14 @@ pub struct Prepared {
     spec: Spec,
     corpus: Corpus,
     clock: Clock,
-    /// Where [`Shape::InTurn`] goes on.
+    /// Index of the token that [`Shape::InTurn`] goes on with.
     next_token: usize,
-    /// Work owed, in parts of a token: see [`Prepared::run`].
+    /// Work that is left to do, in parts of a token: see [`Prepared::run`].
     owed_tokens: f64,
 }
 
 impl Prepared {
-    /// Mints the tokens of the case of this name; `None` if there is none with a pool of this many threads.
+    /// Mints the tokens of a case; `None` if no case has this name with a pool of this many threads.
     #[must_use]
     pub fn named(name: &str, pool_threads: usize) -> Option<Self> {
         let spec = *CANONICAL.iter().find(|case| case.name == name)?;
@@ -173,23 +173,23 @@ impl Prepared {
         Some(Self { spec, corpus, clock, next_token: 0, owed_tokens: 0.0 })
     }
 
-    /// The tokens.
+    /// The tokens with their context, keys and configuration.
     #[must_use]
     pub const fn corpus(&self) -> &Corpus {
         &self.corpus
     }
 
-    /// Tokens that are handed over in one call.
+    /// Number of tokens that one call gets.
     #[must_use]
     pub fn batch(&self) -> usize {
         if self.spec.shape == Shape::Many { self.spec.tokens } else { 1 }
     }
 
-    /// Compares what `face` makes of every token with what it was made for, in the shape in which it will be timed.
-    /// Returns the number of decisions.
+    /// Compares the decision of `face` on every token with what the token was made for, in the shape in which it will
+    /// be timed. Returns the number of decisions.
     ///
     /// # Errors
-    /// The first token that comes to something else.
+    /// The first token on which the decision is another one.
     pub fn check(&self, face: &impl Face) -> Result<u64, String> {
         let Corpus { tokens, intended, .. } = &self.corpus;
         let results = match self.spec.shape {
@@ -208,9 +208,9 @@ impl Prepared {
         }
     }
 
-    /// Runs the case that many times. `work_factor` is 1 but where a gate is tested: 1.05 does 5 % more of the same
-    /// work than was asked for. What does not make a whole unit is carried over to the next call. The unit is a token,
-    /// or for a batch sixteen: fewer would leave SIMD lanes empty and cost more than their share.
+    /// Runs so many iterations of the case. `work_factor` is 1 except where a gate is tested: 1.05 does 5 % more of the
+    /// same work than was asked for. What does not make a whole unit is carried over to the next call. The unit is a
+    /// token, or for a batch sixteen: fewer would leave SIMD lanes empty and cost more than their share.
     ///
     /// # Errors
     /// The system does not tell the time.
@@ -225,7 +225,7 @@ impl Prepared {
     }
 }
 
-/// All that is timed.
+/// Does all the work that is timed.
 fn verify(face: &impl Face, corpus: &Corpus, shape: Shape, first: usize, tokens: usize) {
     let (batches, rest) = (tokens / corpus.tokens.len(), tokens % corpus.tokens.len());
     let part = corpus.tokens.get(..rest).unwrap_or_default();
@@ -264,7 +264,7 @@ mod tests {
     use super::*;
     use crate::face::RonAuth;
 
-    /// Counts tokens; answers wrongly from the given one on.
+    /// A verifier that counts tokens and answers wrongly from the given one on.
     struct Counting {
         seen: Cell<usize>,
         wrong_from: usize,

@@ -5,18 +5,19 @@ use ron_auth_core::{AuthError, Decision};
 /// One result per token.
 pub type Results = Vec<Result<Decision, AuthError>>;
 
-/// Where two verifiers disagree.
+/// A token on which two verifiers disagree.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Difference {
     /// Index of the token in its corpus.
     pub token: usize,
-    /// What was expected, as `Debug` shows it.
+    /// The expected result, as `Debug` shows it.
     pub expected: String,
-    /// What came instead.
+    /// The result that came instead.
     pub got: String,
 }
 
-/// The first difference between two lists of results, bit for bit: decisions, scopes, reasons, errors, order.
+/// The first difference between two lists of results, bit for bit: decisions, scopes, reasons, errors, order. `None` if
+/// they are equal.
 #[must_use]
 pub fn first_difference(expected: &Results, got: &Results) -> Option<Difference> {
     if expected.len() != got.len() {

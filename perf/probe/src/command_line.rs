@@ -1,4 +1,4 @@
-//! What both probe programs do with their arguments and environment.
+//! Arguments and environment of both probe programs.
 
 use std::process::ExitCode;
 
@@ -26,7 +26,7 @@ fn work_factor(text: &str) -> Result<f64, String> {
     if factor > 0.0 && factor <= 100.0 { Ok(factor) } else { Err("expected a number above 0, up to 100".to_owned()) }
 }
 
-/// Serves `ron-auth` as it was built, until told to quit. With `tally`, allocations are counted by it.
+/// Serves `ron-auth` as it was built, until told to quit. With `tally`, allocations are counted.
 #[must_use]
 pub fn main(tally: Option<fn() -> Tally>) -> ExitCode {
     let args = match Args::try_parse() {

@@ -1,24 +1,24 @@
-//! What cases are run on: the functions that services call.
+//! The functions that services call, which the cases are run on.
 
 use ron_auth_core::{AuthError, Decision};
 use ron_auth_fixtures::Corpus;
 
-/// A verifier by the two functions that the canonical cases call. `config` is the corpus's with other knobs.
+/// A verifier, as the two functions that the canonical cases call. `config` is the corpus's with other knobs.
 pub trait Face {
     /// Verifies one token, in the context and with the keys of the corpus.
     ///
     /// # Errors
-    /// As `ron_auth::verify_token`.
+    /// The errors of `ron_auth::verify_token`.
     fn verify_token(&self, corpus: &Corpus, token: &str) -> Result<Decision, AuthError>;
 
     /// Verifies these tokens in one call.
     ///
     /// # Errors
-    /// As `ron_auth::verify_many`.
+    /// The errors of `ron_auth::verify_many`.
     fn verify_many(&self, corpus: &Corpus, tokens: &[String]) -> Result<Vec<Decision>, AuthError>;
 }
 
-/// `ron-auth` as this was built: the features decide what is inside.
+/// `ron-auth` as this program was built: the features decide what it consists of.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RonAuth;
 

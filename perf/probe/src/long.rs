@@ -1,4 +1,4 @@
-//! Tokens as long as the default bounds let in: what light and heavy ones do not feel, they do.
+//! Tokens as long as the default bounds allow. They feel what light and heavy ones do not.
 //!
 //! They are minted here and not among the fixtures, because this package is also built inside of older revisions, whose
 //! fixtures have none.
@@ -19,8 +19,8 @@ const AUDIENCE: &str = "aud-demo";
 /// The one CBOR item `null`.
 const CBOR_NULL: u8 = 0xf6;
 
-/// So many distinct tokens of sixty-two caveats and 3.8 kB of CBOR; the default bounds are 64 caveats and 4096 bytes. All
-/// are allowed, and differ in their `Exp` only.
+/// `count` distinct tokens of sixty-two caveats and 3.8 kB of CBOR; the default bounds are 64 caveats and 4096 bytes.
+/// All are allowed, and they differ in their `Exp` only.
 pub(crate) fn corpus(count: usize) -> Corpus {
     // Twenty-four prefixes of one path, each a segment longer than the one before.
     let mut path = String::from("/");

@@ -1,4 +1,4 @@
-//! The probe of `ron-auth`. Everything is in the library beside it.
+//! The program `perf-probe`: all of it is in the library.
 #![forbid(unsafe_code)]
 
 use std::process::ExitCode;

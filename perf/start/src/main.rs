@@ -17,25 +17,25 @@ use self::progress::Told;
 
 mod progress;
 
-/// What is built and run.
+/// Arguments by which Cargo builds the lab.
 const LAB: [&str; 6] = ["--release", "--package", "perf-lab", "--bin", "perf-lab", "--manifest-path"];
 /// Where Cargo puts intermediate files, and a place for them that Cargo fills in: below its own home, one for each
 /// checkout.
 const BUILD_DIRECTORY: &str = "CARGO_BUILD_BUILD_DIR";
 const ELSEWHERE: &str = "{cargo-cache-home}/perf-lab/{workspace-path-hash}";
-/// The same where that home has white space too.
+/// The same directory for a home that has white space too.
 const ELSEWHERE_STILL: &str = "/var/tmp/perf-lab/{workspace-path-hash}";
-/// What could not be done, as of every command of the lab …
+/// Exit code of what could not be done, as of every command of the lab …
 const COULD_NOT: u8 = 3;
 /// … and what `git bisect run` takes for "skip this one", where the arguments ask for that.
 const CANNOT_TELL: u8 = 125;
-/// Between two looks at the clock.
+/// Time between two looks at the clock.
 const TICK: Duration = Duration::from_secs(1);
-/// Between two lines about the same build where there is no terminal.
+/// Time between two lines about the same build where there is no terminal.
 const LINE_EVERY: Duration = Duration::from_secs(5);
 
-/// The manifest of the workspace that `cargo lab` was called in. Not of the one that this was compiled in: two checkouts
-/// that share a target directory share this program.
+/// Path of the manifest of the workspace that `cargo lab` was called in. It need not be the one that this was compiled
+/// in: two checkouts that share a target directory share this program.
 fn manifest() -> PathBuf {
     let here = env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
     Path::new(&here).join("../../Cargo.toml")
@@ -58,8 +58,8 @@ fn main() -> ExitCode {
     })
 }
 
-/// Cargo, told to work elsewhere where it cannot work in its target directory: the build script of jemalloc takes no path
-/// with white space. The finished program lies in the target directory all the same.
+/// Makes a Cargo command that builds elsewhere if it cannot build in its target directory: the build script of jemalloc
+/// takes no path with white space. The finished program lies in the target directory all the same.
 fn cargo_command(cargo: &OsStr) -> Command {
     let mut command = Command::new(cargo);
     let target = env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| manifest().into());
@@ -81,7 +81,7 @@ fn takes_a_build_script(target: &Path) -> bool {
     target.to_str().is_some_and(|path| !path.contains(char::is_whitespace))
 }
 
-/// Builds the lab; whether that went well.
+/// Builds the lab and returns whether that went well.
 fn build(mut cargo: Command) -> io::Result<bool> {
     let begun = Instant::now();
     // Cargo shows how far it is on terminals only, unless told otherwise; what it shows is passed on in our own words.
@@ -107,7 +107,7 @@ fn build(mut cargo: Command) -> io::Result<bool> {
     Ok(built)
 }
 
-/// Passes on what Cargo says, line by line; its progress ends in carriage returns.
+/// Passes on what Cargo says, line by line; its progress lines end in carriage returns.
 fn listen(mut said: ChildStderr, teller: &Sender<String>) {
     let (mut bytes, mut pending) = ([0; 4096], Vec::new());
     while let Ok(count @ 1..) = said.read(&mut bytes) {
@@ -125,9 +125,9 @@ struct Screen {
     is_terminal: bool,
     begun: Instant,
     last_line: Option<Instant>,
-    /// What is done, once something is: until then nothing is shown, for a fresh build takes no time.
+    /// What Cargo is doing; `None` until it does something that takes time, and then nothing is shown.
     work: Option<String>,
-    /// How far it is.
+    /// How far the build is.
     so_far: String,
 }
 
@@ -184,7 +184,7 @@ impl Screen {
     }
 }
 
-/// Columns of the terminal, or as many as any has.
+/// Number of columns of the terminal, or a number that any terminal has.
 fn columns() -> usize {
     env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).unwrap_or(80)
 }

@@ -1,11 +1,11 @@
-//! What Cargo says while it builds, in words for one line.
+//! Understanding what Cargo says while it builds, to show it in one line.
 
 /// A line of Cargo's standard error.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Told<'a> {
-    /// Nothing that anybody needs to know: that a build is done, which program is run.
+    /// Nothing that anybody needs to know, such as that a build is done or which program is run.
     Nothing,
-    /// Something is done that takes time: a crate is downloaded or compiled, another Cargo is waited for.
+    /// Work that takes time: a crate is downloaded or compiled, another Cargo is waited for.
     Work(String),
     /// How far it is, such as `45 of 210 steps, `.
     Progress(String),
@@ -13,7 +13,7 @@ pub(crate) enum Told<'a> {
     Aloud(&'a str),
 }
 
-/// Understands a line, with or without what ends it.
+/// Understands a line, with or without its line end.
 pub(crate) fn told(line: &str) -> Told<'_> {
     let line = line.trim_end();
     let (verb, rest) = line.trim_start().split_once(' ').unwrap_or((line, ""));
@@ -32,7 +32,7 @@ pub(crate) fn told(line: &str) -> Told<'_> {
     }
 }
 
-/// Of `[====>   ] 45/210: serde, foo`.
+/// The progress in a line such as `[====> ] 45/210: serde, foo`.
 fn progress(bar: &str) -> Option<String> {
     let (_, after) = bar.split_once(']')?;
     let count = after.split(": ").next()?.trim().trim_end_matches(':');
@@ -41,12 +41,12 @@ fn progress(bar: &str) -> Option<String> {
     Some(format!("{done} of {all} steps, "))
 }
 
-/// Without the path of a crate of this workspace, which is long and known.
+/// A crate without the path of those of this workspace, which is long and known.
 fn crate_of(rest: &str) -> &str {
     rest.split_once(" (/").map_or(rest, |(name, _)| name).trim()
 }
 
-/// At most so many characters, less one: a terminal would break a line that is full.
+/// Cuts a line so that it has fewer than so many characters: a terminal would break a line that is full.
 pub(crate) fn shortened(line: &str, columns: usize) -> String {
     let most = columns.saturating_sub(1);
     if line.chars().count() <= most {

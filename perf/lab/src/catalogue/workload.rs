@@ -1,4 +1,4 @@
-//! A cell made ready to run: a verifier, the tokens, and the settings; and what its results are held to.
+//! A cell that is ready to run: a verifier, its tokens, and the settings.
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -12,16 +12,16 @@ use serde::{Deserialize, Serialize};
 /// Settings that change speed only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Knobs {
-    /// See [`VerifierConfig::soa_threshold`].
+    /// Fewest tokens that are judged kind by kind: see [`VerifierConfig::soa_threshold`].
     pub soa_threshold: usize,
-    /// See [`VerifierConfig::par_min_batch`].
+    /// Fewest tokens that are spread over threads: see [`VerifierConfig::par_min_batch`].
     pub par_min_batch: usize,
-    /// Threads at the variant's disposal.
+    /// Number of threads at the variant's disposal.
     pub threads: usize,
 }
 
 impl Knobs {
-    /// The library's defaults, on this many threads.
+    /// The library's defaults, with this many threads.
     #[must_use]
     pub const fn defaults(threads: usize) -> Self {
         Self {
@@ -31,7 +31,7 @@ impl Knobs {
         }
     }
 
-    /// One thread, whatever the batch.
+    /// One thread, whatever the batch size.
     #[must_use]
     pub const fn sequential() -> Self {
         Self { par_min_batch: usize::MAX, ..Self::defaults(1) }
@@ -41,14 +41,14 @@ impl Knobs {
 /// Distinct tokens that a pass goes through: enough that neither caches nor branch predictors know them by heart.
 const TOKENS_PER_PASS: usize = 256;
 
-/// How many tokens a pass in batches of `batch` goes through: whole batches, 256 tokens or one batch.
+/// Number of tokens that a pass goes through in batches of `batch`: whole batches that make 256 tokens, or one batch.
 #[must_use]
 pub const fn tokens_per_pass(batch: usize) -> usize {
     let batch = if batch == 0 { 1 } else { batch };
     TOKENS_PER_PASS.div_ceil(batch) * batch
 }
 
-/// Tokens of a fixture for batches of `batch`, as many as a pass takes.
+/// The tokens of a fixture for a pass in batches of `batch`.
 #[must_use]
 pub fn corpus_for(fixture: Fixture, batch: usize) -> Arc<Corpus> {
     Arc::new(fixture.corpus(tokens_per_pass(batch)))
@@ -63,13 +63,13 @@ pub struct Workload {
 }
 
 impl Workload {
-    /// Builds the variant anew and sets the knobs.
+    /// Builds the variant anew and sets its knobs.
     #[must_use]
     pub fn new(variant: &Variant, corpus: Arc<Corpus>, batch: usize, knobs: Knobs) -> Self {
         Self::with_verifier(variant.build(), corpus, batch, knobs)
     }
 
-    /// As [`new`](Self::new), for any verifier.
+    /// Does what [`new`](Self::new) does, for any verifier.
     #[must_use]
     pub fn with_verifier(verifier: Box<dyn Verifier>, corpus: Arc<Corpus>, batch: usize, knobs: Knobs) -> Self {
         let mut config = corpus.config.clone();
@@ -78,18 +78,18 @@ impl Workload {
         Self { verifier, corpus, config, batch: batch.max(1) }
     }
 
-    /// Tokens that a pass verifies.
+    /// Number of tokens that a pass verifies.
     #[must_use]
     pub fn tokens_per_pass(&self) -> usize {
         self.corpus.tokens.len()
     }
 
-    /// Verifies every token once: token by token where the batch is 1, else batch by batch.
+    /// Verifies every token once: one by one if the batch is 1, else batch by batch.
     pub fn pass(&self) {
         self.for_each_batch(|results| drop(black_box(results)), |result| drop(black_box(result)));
     }
 
-    /// What a pass finds: one result per token.
+    /// Verifies every token once and returns the results.
     #[must_use]
     pub fn results(&self) -> Results {
         // Two closures collect into one list, one after the other.
@@ -101,7 +101,7 @@ impl Workload {
         collected.into_inner()
     }
 
-    /// The tokens, in the order in which [`results`](Self::results) lists theirs.
+    /// The tokens, in the order of [`results`](Self::results).
     #[must_use]
     pub fn tokens(&self) -> &[String] {
         &self.corpus.tokens
