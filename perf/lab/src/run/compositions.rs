@@ -1,4 +1,4 @@
-//! The compositions that were measured against each other: what effects and advice are made from.
+//! The compositions that were measured against each other, from which effects and advice are drawn.
 
 use fairbench::measure::stats::PairedRatio;
 use ron_auth_catalogue::{Variant, compositions, find};
@@ -7,18 +7,18 @@ use super::journal::Run;
 use super::measured::MeasuredArm;
 use super::record::{ArmKind, Point};
 
-/// Differences below this are not told, however small the interval, as a part of one: where the linker happens to put
-/// the code is worth as much, and it is the same in every block of a run.
+/// Smallest difference that is reported, as a part of one. Where the linker happens to put the code is worth as much,
+/// and is the same in every block of a run, so a small interval does not help.
 pub const LEAST_DIFFERENCE: f64 = 0.01;
 
 /// Compositions that were arms of one group, at one point.
 #[derive(Clone, Debug)]
 pub struct Compositions<'r> {
-    /// Where.
+    /// The point at which they were measured.
     pub point: &'r Point,
     /// Whether the knobs there are those that were the library's default.
     pub is_at_default_knobs: bool,
-    /// `plain` / `plain` in the same group, 95 %; `None` with fewer than six blocks.
+    /// `plain` / `plain` in the same group, with its 95 % interval; `None` with fewer than six blocks.
     pub control: Option<PairedRatio>,
     arms: Vec<(Variant, MeasuredArm<'r>)>,
 }
@@ -34,7 +34,7 @@ impl<'r> Compositions<'r> {
 }
 
 impl Run {
-    /// The compositions of every group, once for each point at which some were measured.
+    /// Finds the compositions of every group, once for each point at which some were measured.
     #[must_use]
     pub fn compositions(&self) -> Vec<Compositions<'_>> {
         let all = self.measured();

@@ -8,10 +8,10 @@ use fairbench::history::{Entry, HistoryBenchmark};
 use super::{ArmKind, MeasuredArm, Run};
 use crate::catalogue::Knobs;
 
-/// The section of a plan whose measurements are taken where several sections measured the same.
+/// The section of a plan that is preferred where several sections measured the same.
 const PREFERRED_SECTION: &str = "variants";
 
-/// Of an arm and the floor that sat in its group; `None` with too few blocks for an interval.
+/// The benchmark of an arm and the floor of its group; `None` with too few blocks for an interval.
 fn benchmark_of(arm: &MeasuredArm<'_>, floor: &MeasuredArm<'_>) -> Option<HistoryBenchmark> {
     let (to_floor, to_plain) = (arm.to(floor)?, arm.to_plain()?);
     Some(HistoryBenchmark {
@@ -26,8 +26,8 @@ fn benchmark_of(arm: &MeasuredArm<'_>, floor: &MeasuredArm<'_>) -> Option<Histor
     })
 }
 
-/// What the history keeps of a run: every named variant on one thread at default knobs that was measured beside a
-/// floor, in blocks enough for an interval. Compositions are left to the runs themselves.
+/// Makes the entry of a run: every named variant on one thread at default knobs that was measured beside a floor, in
+/// blocks enough for an interval. Compositions are not part of the history.
 #[must_use]
 pub fn entry_of(run: &Run) -> Entry {
     let all = run.measured();

@@ -12,32 +12,32 @@ use super::record::{Block, Count, FORMAT, Header, MemoryRecord, Profile, Record}
 
 /// Name of the file in a run's directory.
 pub const FILE_NAME: &str = "run.jsonl";
-/// Logarithms of ratios lie below this: half a billion times as slow is no measurement.
+/// Bound of the logarithms of ratios: half a billion times as slow was not measured.
 const LOG_RATIO_BOUND: f64 = 20.0;
 
-/// All that a run measured.
+/// Everything that a run measured.
 #[derive(Clone, Debug)]
 pub struct Run {
-    /// What, where, when.
+    /// What was measured, where and when.
     pub header: Header,
     /// The blocks of all panels, in the order of time.
     pub blocks: Vec<Block>,
-    /// What was counted.
+    /// Counts of allocations and instructions.
     pub counts: Vec<Count>,
     /// Memory of processes.
     pub memory: Vec<MemoryRecord>,
-    /// Profiles.
+    /// Profiles of where the time went.
     pub profiles: Vec<Profile>,
-    /// What a reader should know.
+    /// Notes for readers.
     pub notes: Vec<String>,
-    /// Seconds that it took; `None` if it did not end by itself.
+    /// Seconds that the run took; `None` if it did not end by itself.
     pub elapsed_s: Option<f64>,
     /// The directory that it was read from: other files of the run lie there.
     pub directory: PathBuf,
 }
 
 impl Run {
-    /// A run of which nothing was measured yet.
+    /// Makes a run of which nothing was measured yet.
     #[must_use]
     pub const fn new(header: Header, directory: PathBuf) -> Self {
         Self {
@@ -52,7 +52,7 @@ impl Run {
         }
     }
 
-    /// Takes in what was measured.
+    /// Adds a record to what was measured.
     pub fn push(&mut self, record: Record) {
         match record {
             Record::Header(header) => self.header = *header,
@@ -65,11 +65,12 @@ impl Run {
         }
     }
 
-    /// Reads a run: its directory or its `run.jsonl`. A last line that was cut short (power loss, a full disk) is left
-    /// out and noted; the run before it stands.
+    /// Reads a run from its directory or its `run.jsonl`. A last line that was cut short (power loss, a full disk) is
+    /// left out and noted; what was measured before it counts.
     ///
     /// # Errors
-    /// No such file, or a line that is no record or holds what cannot have been measured, with its number.
+    /// There is no such file, or a line is not a record or holds what cannot have been measured; the message names the
+    /// line.
     pub fn read(path: &Path) -> anyhow::Result<Self> {
         let path = if path.is_dir() { path.join(FILE_NAME) } else { path.to_path_buf() };
         let text = read_text(&path, "a run, as cargo lab sweep writes it")?;
@@ -114,7 +115,7 @@ impl Run {
     }
 }
 
-/// What a record says can have been measured.
+/// Checks that what a record says can have been measured.
 fn check(header: &Header, record: &Record) -> anyhow::Result<()> {
     match record {
         Record::Block(block) => {
@@ -153,7 +154,8 @@ fn check_values(block: &Block) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A run has its files in its own directory: one that came from elsewhere opens no others.
+/// Checks that a run's file is named within its own directory: a run that came from elsewhere must not open other
+/// files.
 fn check_is_beside(file: &str) -> anyhow::Result<()> {
     if Path::new(file).file_name() == Some(OsStr::new(file)) {
         return Ok(());
@@ -161,7 +163,7 @@ fn check_is_beside(file: &str) -> anyhow::Result<()> {
     Err(anyhow!("folded {file:?}; expected the bare name of a file beside the run"))
 }
 
-/// Where a run is written to.
+/// The file that a run is written to.
 #[derive(Debug)]
 pub struct RunJournal {
     path: PathBuf,
@@ -172,7 +174,7 @@ impl RunJournal {
     /// Begins the file of a run in this directory.
     ///
     /// # Errors
-    /// It is there already, or cannot be written.
+    /// The file exists already, or cannot be written.
     pub fn create(directory: &Path, header: &Header) -> anyhow::Result<Self> {
         std::fs::create_dir_all(directory).with_context(|| format!("could not create {}", directory.display()))?;
         let path = directory.join(FILE_NAME);
@@ -183,7 +185,7 @@ impl RunJournal {
         Ok(journal)
     }
 
-    /// Goes on with the file of a run. A last line that was cut short is cut off.
+    /// Opens the file of a run to go on with it. A last line that was cut short is removed.
     ///
     /// # Errors
     /// The file cannot be opened or written.

@@ -1,8 +1,8 @@
 //! Every arm of a run with its values, and ratios between any two of them.
 //!
-//! A block is the unit of the statistics (see [`fairbench::compare`]): a ratio is the median over blocks of the log ratio,
-//! its interval that of [`MedianInterval`]. Two arms of one group are compared block by block, whichever they are:
-//! what a block does to all its processes alike cancels.
+//! A block is the unit of the statistics (see [`fairbench::compare`]): a ratio is the median over blocks of the log
+//! ratio, its interval that of [`MedianInterval`]. Two arms of one group are compared block by block, whichever they
+//! are: what a block does to all its processes alike cancels.
 
 use fairbench::measure::interval::MedianInterval;
 use fairbench::measure::stats::{PairedRatio, Quartiles, median};
@@ -10,40 +10,40 @@ use fairbench::measure::stats::{PairedRatio, Quartiles, median};
 use super::journal::Run;
 use super::record::{ArmKind, Panel, Point, Purpose, SweepArm};
 
-/// Error on either side of the intervals that are shown: they are 95 % intervals.
+/// Error on either side of the intervals that are shown, which are 95 % intervals.
 pub const ERROR_PER_SIDE: f64 = 0.025;
-/// Blocks that a 95 % interval for a median takes at least: fewer could lie on one side of it by chance.
+/// Fewest blocks for a 95 % interval of a median: fewer could lie on one side of it by chance.
 pub const FEWEST_BLOCKS: usize = 6;
 
-/// An arm, measured: one value for each block of its panel, in the order of time.
+/// An arm with its measurements: one value for each block of its panel, in the order of time.
 #[derive(Clone, Debug)]
 pub struct MeasuredArm<'r> {
-    /// Index of its panel.
+    /// Index of its panel in the run.
     pub panel: usize,
     /// Index of its group in the panel.
     pub group: usize,
-    /// Section of the plan.
+    /// Name of the section of the plan.
     pub section: &'r str,
-    /// What its group is for.
+    /// Purpose of its group.
     pub purpose: Purpose,
-    /// What was measured.
+    /// The arm that was measured.
     pub arm: &'r SweepArm,
     /// Whether its knobs are those that were the library's default when it was measured.
     pub is_at_default_knobs: bool,
-    /// Time per token in nanoseconds.
+    /// Time per token in nanoseconds, for each block.
     pub ns_per_token: Vec<f64>,
-    /// ln(time / time of `plain`).
+    /// ln(time / time of `plain`), for each block.
     pub log_to_plain: Vec<f64>,
 }
 
 impl MeasuredArm<'_> {
-    /// What it was run on.
+    /// The point that it was run on.
     #[must_use]
     pub const fn point(&self) -> &Point {
         &self.arm.point
     }
 
-    /// Blocks that it was measured in.
+    /// Number of blocks that it was measured in.
     #[must_use]
     pub fn blocks(&self) -> usize {
         self.log_to_plain.len()
@@ -55,34 +55,34 @@ impl MeasuredArm<'_> {
         ratio(&self.log_to_plain)
     }
 
-    /// Time / time of the other, an arm of the same group; `None` if it did not, or with fewer than six blocks.
+    /// Time / time of another arm; `None` if that is in another group, or with fewer than six blocks.
     #[must_use]
     pub fn to(&self, other: &MeasuredArm<'_>) -> Option<PairedRatio> {
         ratio(&self.log_to(other)?)
     }
 
-    /// ln(time / time of the other), block by block.
+    /// ln(time / time of another arm) for each block; `None` if that is in another group.
     #[must_use]
     pub fn log_to(&self, other: &MeasuredArm<'_>) -> Option<Vec<f64>> {
         ((self.panel, self.group) == (other.panel, other.group))
             .then(|| self.log_to_plain.iter().zip(&other.log_to_plain).map(|(own, other)| own - other).collect())
     }
 
-    /// Time per token in nanoseconds: centre and spread over blocks. For people; ratios are what counts.
+    /// Time per token in nanoseconds, with centre and spread over blocks: for people to read. Only ratios are compared.
     #[must_use]
     pub fn time_ns(&self) -> Option<Quartiles> {
         Quartiles::of(&self.ns_per_token)
     }
 }
 
-/// The ratio that these log ratios come to, with its 95 % interval; `None` with fewer than six.
+/// The ratio over blocks with its 95 % interval; `None` with fewer than six blocks.
 #[must_use]
 pub fn ratio(log_ratios: &[f64]) -> Option<PairedRatio> {
     ratio_of_many(log_ratios, 1)
 }
 
-/// As [`ratio`], with an interval so wide that of `comparisons` such intervals all hold their truth with 95 %
-/// confidence (Bonferroni); `None` with too few blocks to promise that.
+/// The ratio over blocks as by [`ratio`], with an interval so wide that of `comparisons` such intervals all hold their
+/// truth with 95 % confidence (Bonferroni); `None` with too few blocks to promise that.
 #[must_use]
 pub fn ratio_of_many(log_ratios: &[f64], comparisons: usize) -> Option<PairedRatio> {
     let MedianInterval { median, lower, upper } = MedianInterval::of(log_ratios, ERROR_PER_SIDE / comparisons as f64)?;
@@ -120,32 +120,32 @@ impl Run {
         all
     }
 
-    /// The floor of an arm's group, if one was measured.
+    /// The floor in an arm's group; `None` if none was measured.
     #[must_use]
     pub fn floor_of<'r, 'a>(all: &'a [MeasuredArm<'r>], of: &MeasuredArm<'_>) -> Option<&'a MeasuredArm<'r>> {
         all.iter().find(|arm| arm.arm.kind == ArmKind::Floor && (arm.panel, arm.group) == (of.panel, of.group))
     }
 
-    /// `classic` in an arm's group; none in runs of before there was one.
+    /// `classic` in an arm's group; `None` in runs from before there was one.
     #[must_use]
     pub fn classic_of<'r, 'a>(all: &'a [MeasuredArm<'r>], of: &MeasuredArm<'_>) -> Option<&'a MeasuredArm<'r>> {
         all.iter().find(|arm| arm.arm.kind == ArmKind::Classic && (arm.panel, arm.group) == (of.panel, of.group))
     }
 
-    /// Time / time of `classic`; `None` where it was not measured beside the arm, or with fewer than six blocks.
+    /// Time / time of `classic`; `None` if it was not measured beside the arm, or with fewer than six blocks.
     #[must_use]
     pub fn to_classic(all: &[MeasuredArm<'_>], arm: &MeasuredArm<'_>) -> Option<PairedRatio> {
         arm.to(Self::classic_of(all, arm)?)
     }
 
-    /// The panels that have fewer than six blocks: measured too little for an interval, or not at all.
+    /// Indices of the panels that have fewer than six blocks, too few for an interval.
     #[must_use]
     pub fn left_out(&self) -> Vec<usize> {
         let blocks = |panel: usize| self.blocks.iter().filter(|block| block.panel == panel).count();
         (0..self.header.panels.len()).filter(|&panel| blocks(panel) < FEWEST_BLOCKS).collect()
     }
 
-    /// The panels of [`left_out`](Self::left_out), named.
+    /// Names of the panels of [`left_out`](Self::left_out).
     #[must_use]
     pub fn names_of_left_out(&self) -> Vec<String> {
         let name = |panel: &Panel| {
@@ -156,8 +156,8 @@ impl Run {
         self.left_out().iter().filter_map(|&panel| self.header.panels.get(panel)).filter_map(name).collect()
     }
 
-    /// Median over all blocks of how far the control was off, as a part of one, and the controls whose whole interval
-    /// lies more than `margin` from 1.
+    /// Median over all blocks of how far the control was off, as a part of one, and the names of controls whose whole
+    /// interval lies more than `margin` from 1.
     #[must_use]
     pub fn controls(&self, margin: f64) -> (f64, Vec<String>) {
         let all = self.measured();

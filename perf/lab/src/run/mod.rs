@@ -1,4 +1,4 @@
-//! A run: what one sweep measured, as raw as it came, and what can be read off it.
+//! A run: the raw values that one sweep measured, and what follows from them.
 //!
 //! | chapter | holds |
 //! |---|---|

@@ -10,17 +10,17 @@ use serde::{Deserialize, Serialize};
 use crate::catalogue::Knobs;
 use crate::corpus::Source;
 
-/// Version of the format of `run.jsonl`.
+/// Version of the format of `run.jsonl` that is written.
 pub const FORMAT: u64 = 1;
 
-/// What a verifier is run on: which tokens, how many per call, with which knobs.
+/// A point: on which tokens a verifier is run, how many per call, with which knobs.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Point {
     /// Name of a fixture, or path of a corpus file.
     pub corpus: String,
     /// Tokens per call; 1 means `verify_token`.
     pub batch: usize,
-    /// With which settings.
+    /// The knobs that it is run with.
     pub knobs: Knobs,
 }
 
@@ -48,15 +48,15 @@ impl fmt::Display for Point {
     }
 }
 
-/// What an arm measures.
+/// The kind of an arm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ArmKind {
     /// A variant of the verifier.
     Variant,
-    /// The reference, in a group of another variant's knobs: there for the others to be relative to.
+    /// The reference in a group of another variant's knobs, so that there are ratios to it.
     Reference,
-    /// The reference once more, in a process of its own: the A/A control.
+    /// The reference once more, in a process of its own: the control.
     Control,
     /// The least work that verifying these tokens can be.
     Floor,
@@ -65,21 +65,21 @@ pub enum ArmKind {
 }
 
 impl ArmKind {
-    /// Whether it is a verifier that is named by its variant, and checked and counted by that name.
+    /// Whether it is a verifier whose variant's name is used when it is checked and counted.
     #[must_use]
     pub const fn verifies(self) -> bool {
         matches!(self, Self::Variant | Self::Reference | Self::Classic)
     }
 }
 
-/// One of those that are measured against each other.
+/// A participant of a comparison group.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct SweepArm {
-    /// What it is.
+    /// The kind of the arm.
     pub kind: ArmKind,
     /// Name of the variant as `ron_auth_catalogue::find` knows it; `plain` for the control, `floor` for the floor.
     pub variant: String,
-    /// What it is run on.
+    /// The point that it is run on.
     pub point: Point,
 }
 
@@ -91,29 +91,28 @@ impl SweepArm {
     }
 }
 
-/// Arms that take turns in the same rounds. The first is always `plain` at default knobs, the second its control; `classic`
-/// is an arm of every group that is unfolded from a plan.
+/// Arms that take turns in the same rounds. The first is always `plain` at default knobs, the second its control;
+/// `classic` is an arm of every group that is unfolded from a plan.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ComparisonGroup {
-    /// At least these two.
-    /// (Format 1 of `run.jsonl` calls them seats, and groups contests.)
+    /// At least the first two arms. (Format 1 of `run.jsonl` calls arms seats, and groups contests.)
     #[serde(rename = "seats")]
     pub arms: Vec<SweepArm>,
 }
 
-/// What a group is for, whatever its section is called.
+/// The purpose of a group, whatever its section is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// Named variants at default knobs.
+    /// To compare named variants at default knobs.
     Variants,
-    /// All ways to fill the seams.
+    /// To compare all ways to fill the seams.
     Compositions,
-    /// Variants at several knobs.
+    /// To compare variants at several knobs.
     Knobs,
 }
 
 impl Purpose {
-    /// Its name in `sweep.csv`.
+    /// The name of the purpose in `sweep.csv`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -125,7 +124,7 @@ impl Purpose {
 }
 
 impl ComparisonGroup {
-    /// What it is for.
+    /// The purpose of the group.
     #[must_use]
     pub fn purpose(&self) -> Purpose {
         let sweeps_knobs = |knobs: &Knobs| *knobs != self.default_knobs(knobs.threads);
@@ -150,51 +149,52 @@ impl ComparisonGroup {
 pub struct Panel {
     /// Name of the section of the plan that it comes from.
     pub section: String,
-    /// What is measured.
+    /// The groups that are measured.
     #[serde(rename = "contests")]
     pub groups: Vec<ComparisonGroup>,
 }
 
-/// A variant whose times would not be those of what it is named after.
+/// A variant that cannot be measured here: its times would not be those of what it is named after.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unavailable {
-    /// Its name.
+    /// Name of the variant.
     pub variant: String,
-    /// Why.
+    /// Reason in words.
     pub reason: String,
-    /// Where it would have been measured.
+    /// The points at which it would have been measured.
     pub points: Vec<Point>,
 }
 
-/// The first line: what is measured, where.
+/// The first line: what is measured, and where.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Header {
-    /// [`FORMAT`].
+    /// Version of the format: [`FORMAT`].
     pub format: u64,
-    /// When it began, UTC, RFC 3339.
+    /// Time when the run began, UTC, RFC 3339.
     pub started_utc: String,
     /// Name of the plan.
     pub plan: String,
-    /// The command that made it.
+    /// The command that made the run.
     #[serde(default)]
     pub command: String,
-    /// Time that it was given, in seconds; `None`: as long as it takes.
+    /// Time that it was given, in seconds; `None` if it takes as long as it needs.
     pub budget_s: Option<f64>,
-    /// Where.
+    /// The host that it is measured on.
     pub host: Host,
-    /// What is to be measured, in order of importance.
+    /// The panels to be measured, in order of importance.
     pub panels: Vec<Panel>,
-    /// BLAKE3 of the program that measures, and of the tokens of each corpus by its name, in hex: a run is only gone on
-    /// with by the same program on the same tokens.
+    /// BLAKE3 digest in hex of the program that measures. A run is only gone on with by the same program on the same
+    /// tokens.
     #[serde(default)]
     pub program_blake3: String,
-    /// See [`program_blake3`](Self::program_blake3).
+    /// BLAKE3 digests in hex of the tokens of each corpus, by its name.
     #[serde(default)]
     pub corpora_blake3: BTreeMap<String, String>,
     /// What the plan asks for and this build cannot measure on this host.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unavailable: Vec<Unavailable>,
-    /// Cells, without those of plain, whose decisions were compared with `plain`'s before anything was timed.
+    /// Number of cells whose decisions were compared with `plain`'s before anything was timed, without those of
+    /// `plain`.
     pub checked_cells: usize,
 }
 
@@ -203,36 +203,36 @@ pub struct Header {
 pub struct Block {
     /// Index of the panel.
     pub panel: usize,
-    /// Time since the start of the run, in seconds, at its end.
+    /// Time at its end in seconds since the start of the run.
     pub at_s: f64,
-    /// How long it took, in seconds.
+    /// Time that it took, in seconds.
     pub took_s: f64,
-    /// For each group and each arm of it, in order: time per token in nanoseconds.
+    /// Time per token in nanoseconds, for each group and each of its arms, in order.
     pub ns_per_token: Vec<Vec<f64>>,
-    /// For each group and each arm of it: ln(time / time of the first arm), paired by round. 0 for the first.
+    /// ln(time / time of the first arm), paired by round, for each group and each of its arms; 0 for the first.
     pub log_ratio: Vec<Vec<f64>>,
 }
 
 /// What one token costs in steady state, the owned result included.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Allocations {
-    /// Allocations and reallocations. A fraction where a batch shares some.
+    /// Allocations and reallocations per token. A fraction where a batch shares some.
     pub allocations_per_token: f64,
-    /// Bytes asked for.
+    /// Bytes per token that were asked for.
     pub allocated_bytes_per_token: f64,
 }
 
-/// What was counted, exactly.
+/// Exact counts of a cell.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Count {
-    /// Of which variant.
+    /// Name of the variant.
     pub variant: String,
-    /// On what.
+    /// The point that it was run on.
     pub point: Point,
-    /// Allocations in steady state, the owned result included.
+    /// Allocations in steady state, the owned result included; `None` if they were not counted.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub allocations: Option<Allocations>,
-    /// Instructions per token, by callgrind; one thread, default knobs.
+    /// Instructions per token on one thread with default knobs, counted by callgrind; `None` if they were not counted.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub instructions_per_token: Option<f64>,
 }
@@ -240,28 +240,28 @@ pub struct Count {
 /// Memory of a process that did nothing but make one point ready and verify it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MemoryRecord {
-    /// Of which variant.
+    /// Name of the variant.
     pub variant: String,
-    /// On what.
+    /// The point that it verified.
     pub point: Point,
     /// The most physical memory that it ever had, in bytes, by the system's count.
     pub peak_resident_bytes: u64,
-    /// In use by the program, by jemalloc's count, in bytes, after it had verified everything.
+    /// Bytes in use by the program after it had verified everything, as jemalloc counts them.
     pub jemalloc_allocated_bytes: Option<u64>,
-    /// In pages that hold something in use.
+    /// Bytes of the pages that hold something in use, as jemalloc counts them.
     pub jemalloc_active_bytes: Option<u64>,
-    /// In physical memory.
+    /// Bytes in physical memory, as jemalloc counts them.
     pub jemalloc_resident_bytes: Option<u64>,
 }
 
 /// Where the time of a variant goes, by sampling.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Profile {
-    /// Of which variant.
+    /// Name of the variant.
     pub variant: String,
-    /// On what.
+    /// The point that it was run on.
     pub point: Point,
-    /// For how long it was sampled, in seconds of CPU time.
+    /// Time that it was sampled for, in seconds of CPU time.
     pub seconds: f64,
     /// Samples in each stage, largest first.
     pub stages: Vec<StageSamples>,
@@ -274,7 +274,7 @@ pub struct Profile {
 pub struct StageSamples {
     /// Name of the stage: `base64`, `decode`, `key`, `mac`, `evaluate`, `results`, `other`.
     pub stage: String,
-    /// How many samples fell into it.
+    /// Number of samples that fell into it.
     pub samples: u64,
 }
 
@@ -282,21 +282,21 @@ pub struct StageSamples {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Record {
-    /// The first line.
+    /// The first line, which says what is measured.
     Header(Box<Header>),
-    /// A block.
+    /// A block of a panel.
     Block(Block),
-    /// What was counted.
+    /// Counts of a cell.
     Count(Count),
     /// Memory of a process.
     Memory(MemoryRecord),
-    /// A profile.
+    /// A profile of a variant.
     Profile(Profile),
-    /// Something that a reader should know: what was left out or could not be measured, and why.
+    /// A note for readers: what was left out or could not be measured, and why.
     Note(String),
     /// The last line, if the run ended by itself.
     End {
-        /// Seconds from start to end, the time between interruption and resumption left out.
+        /// Seconds from start to end, without the time between an interruption and going on.
         elapsed_s: f64,
     },
 }
@@ -310,12 +310,12 @@ impl Header {
         first.map_or(Knobs::defaults(threads), |group| group.default_knobs(threads))
     }
 
-    /// Notes which program measures which tokens.
+    /// Records which program measures which tokens.
     ///
     /// # Errors
-    /// A corpus that cannot be read.
+    /// A corpus cannot be read.
     pub fn sign(&mut self) -> anyhow::Result<()> {
-        /// Tokens that tell two corpora apart.
+        /// Number of tokens of a corpus that are digested, enough to tell two corpora apart.
         const TOKENS: usize = 256;
         let mut hasher = blake3::Hasher::new();
         std::io::copy(&mut std::fs::File::open(std::env::current_exe()?)?, &mut hasher)?;
@@ -329,8 +329,8 @@ impl Header {
         Ok(())
     }
 
-    /// Takes from the panels what this build cannot measure on this host, and keeps its name and the reason.
-    /// `hindrance` says why a variant cannot be measured.
+    /// Removes from the panels what this build cannot measure on this host, and keeps its name with the reason.
+    /// `hindrance` says why a variant cannot be measured; `None` if it can.
     pub fn leave_out(&mut self, hindrance: &dyn Fn(&str) -> Option<String>) {
         let mut left_out: Vec<Unavailable> = Vec::new();
         let is_a_yardstick = |arm: &SweepArm| matches!(arm.kind, ArmKind::Control | ArmKind::Floor | ArmKind::Classic);
@@ -359,12 +359,12 @@ impl Header {
         self.unavailable.extend(left_out);
     }
 
-    /// A sentence for each variant that cannot be measured.
+    /// One sentence for each variant that cannot be measured.
     pub fn sentences_of_unavailable(&self) -> impl Iterator<Item = String> {
         self.unavailable.iter().map(|left_out| format!("{}: n/a: {}.", left_out.variant, left_out.reason))
     }
 
-    /// Of a run that begins now, without a budget.
+    /// Makes the header of a run that begins now, without a budget.
     #[must_use]
     pub fn new(plan: &str, host: Host, panels: Vec<Panel>) -> Self {
         Self {

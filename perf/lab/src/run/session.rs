@@ -1,4 +1,4 @@
-//! A run that is being measured: what is known of it, and the file that it is written to.
+//! A run that is being measured, with the file that it is written to.
 
 use std::path::{Path, PathBuf};
 
@@ -10,12 +10,12 @@ use super::record::{Header, Record};
 /// A run and its journal.
 #[derive(Debug)]
 pub struct Session {
-    /// What was measured so far.
+    /// Everything that was measured so far.
     pub run: Run,
     journal: RunJournal,
 }
 
-/// Where a run is to be written, looked at before anything is done.
+/// The directory that a run is to be written to, looked at before anything is done.
 #[derive(Debug)]
 pub enum RunPlace {
     /// A directory without a run.
@@ -25,7 +25,7 @@ pub enum RunPlace {
 }
 
 impl RunPlace {
-    /// For a new run.
+    /// The place of a new run.
     ///
     /// # Errors
     /// There is a run already, or a file of that name (exit 64).
@@ -40,10 +40,11 @@ impl RunPlace {
         Ok(Self::New(directory))
     }
 
-    /// The run of this directory, if it was measured as `header` would: the same plan, tokens, host and program.
+    /// The place of the interrupted run in this directory, if it was measured as `header` would be: the same plan,
+    /// tokens, host and program.
     ///
     /// # Errors
-    /// No run, or another one (exit 64).
+    /// There is no run, or another one (exit 64).
     pub fn interrupted(directory: &Path, header: &Header) -> Result<Self, Failure> {
         let run = Run::read(directory)?;
         let was = &run.header;
@@ -66,7 +67,7 @@ impl RunPlace {
 }
 
 impl Session {
-    /// Begins a run, or goes on with one.
+    /// Begins a run or goes on with one.
     ///
     /// # Errors
     /// The directory cannot be written.
@@ -86,7 +87,7 @@ impl Session {
         Ok(session)
     }
 
-    /// Writes a record and takes it into the run.
+    /// Writes a record and adds it to the run.
     ///
     /// # Errors
     /// The file cannot be written.

@@ -1,4 +1,4 @@
-//! A run whose truth is known: every seam changes the time by a factor, some pairs of seams by one more.
+//! A simulated run of known truth: every seam changes the time by a factor, and some pairs of seams by another one.
 
 mod full;
 
@@ -17,7 +17,7 @@ use crate::catalogue::{Knobs, REFERENCE};
 
 pub(crate) use full::{full, full_in};
 
-/// What the seams are worth: time / time of plain.
+/// The truth: what each seam is worth, as time / time of plain.
 #[derive(Clone, Debug)]
 pub(crate) struct Truth {
     pub(crate) simd_b64: f64,
@@ -25,7 +25,7 @@ pub(crate) struct Truth {
     pub(crate) lanes: f64,
     pub(crate) parallel: f64,
     pub(crate) tls_scratch: f64,
-    /// What lanes and parallel have over the product of their own.
+    /// Factor of lanes and parallel together beyond the product of their own.
     pub(crate) lanes_with_parallel: f64,
     /// Standard deviation of a block's log ratio.
     pub(crate) noise: f64,
@@ -47,10 +47,10 @@ impl Default for Truth {
     }
 }
 
-/// Time of `classic` / time of plain, in every block.
+/// Time of `classic` / time of `plain` in every block.
 pub(crate) const CLASSIC: f64 = 0.7;
 
-/// Time / time of plain.
+/// Time of a variant / time of `plain`.
 pub(crate) fn time_of(truth: &Truth, variant: &str) -> f64 {
     let Seams { base64, decode, mac, execute, scratch } = find(variant).unwrap().seams;
     let decode = match decode {
@@ -72,7 +72,7 @@ pub(crate) fn time_of(truth: &Truth, variant: &str) -> f64 {
         * where_it(scratch == ScratchChoice::ThreadLocal, truth.tls_scratch)
 }
 
-/// Named variants and all compositions on `light`, batches 1 and 64, one thread; two panels.
+/// A run of named variants and all compositions on `light`, batches 1 and 64, on one thread, in two panels.
 pub(crate) fn run(truth: &Truth, blocks: usize) -> Run {
     let named: Vec<Variant> = catalogue().into_iter().filter(|variant| variant.name != REFERENCE).collect();
     let panel = |section: &str, variants: &[Variant]| Panel {
@@ -83,7 +83,7 @@ pub(crate) fn run(truth: &Truth, blocks: usize) -> Run {
     run_of(panels, truth, &|arm| time_of(truth, &arm.variant), blocks)
 }
 
-/// Any panels; every variant's arm takes what `time` says of it, relative to plain.
+/// A run of any panels, in which the arm of every variant takes what `time` says about it, relative to `plain`.
 pub(crate) fn run_of(panels: Vec<Panel>, truth: &Truth, time: &dyn Fn(&SweepArm) -> f64, blocks: usize) -> Run {
     let header = Header {
         format: FORMAT,
@@ -114,7 +114,7 @@ pub(crate) fn point(corpus: &str, batch: usize, threads: usize) -> Point {
     Point { corpus: corpus.to_owned(), batch, knobs: Knobs::defaults(threads) }
 }
 
-/// Plain, its control, the floor, these variants and classic at one point.
+/// A group at one point: `plain`, its control, the floor, these variants and `classic`.
 pub(crate) fn group(variants: &[Variant], point: &Point) -> ComparisonGroup {
     let arm = |kind, variant: &str| SweepArm { kind, variant: variant.to_owned(), point: point.clone() };
     let mut arms =

@@ -15,8 +15,8 @@ use ron_auth_catalogue::Variant;
 
 use crate::run::MeasuredArm;
 
-/// What these backends do together beyond what fewer of them do: block by block, in logs. Of one backend its main
-/// effect. `arms` must be all compositions.
+/// What these backends do together beyond what fewer of them do, as a log ratio for each block. For a single backend
+/// this is its main effect. `arms` must be all compositions.
 pub(super) fn contrast(arms: &[(Variant, &MeasuredArm<'_>)], backends: &[&str]) -> Vec<f64> {
     let settings_of_the_others = arms.len() as f64 / f64::powf(2.0, backends.len() as f64);
     let mut sums = vec![0.0; arms.first().map_or(0, |(_, arm)| arm.blocks())];

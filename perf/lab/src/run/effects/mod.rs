@@ -20,34 +20,34 @@ use crate::run::{MeasuredArm, Point, Run};
 /// What the seams are worth at one point.
 #[derive(Clone, Debug)]
 pub struct Effects {
-    /// Where.
+    /// The point at which they were measured.
     pub point: Point,
-    /// Blocks that it rests on.
+    /// Number of blocks that the effects rest on.
     pub blocks: usize,
-    /// One for each seam, in the order of the work: Base64, decode, MAC, execute, scratch.
+    /// The effect of each seam, in the order of the work: Base64, decode, MAC, execute, scratch.
     pub main: Vec<Effect>,
     /// Pairs of seams that matter together, the largest first: the interval, widened for all ten pairs that are looked
     /// at, lies more than [`LEAST_DIFFERENCE`] from 1.
     pub interactions: Vec<Effect>,
-    /// Whether there were blocks enough for intervals that wide: nine. If not, `interactions` is empty because nobody
-    /// knows.
+    /// Whether there were blocks enough (nine) for such wide intervals. If not, `interactions` is empty because none
+    /// can be told.
     pub pairs_can_be_told: bool,
-    /// Time with all five backends / time with none, and what that would be if each were worth what it is worth alone:
-    /// how far the seams add up.
+    /// Time with all five backends / time with none, and what that would be if each were worth what it is worth alone,
+    /// which shows how far the seams add up. `None` with too few blocks.
     pub together: Option<(PairedRatio, f64)>,
 }
 
-/// What one seam, or two together, are worth.
+/// What the backend of one seam is worth, or those of two together.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Effect {
-    /// The backends, in place of plain's: one for a main effect, two for an interaction.
+    /// The backends that take the place of plain's: one for a main effect, two for an interaction.
     pub backends: Vec<&'static str>,
     /// Factor on the time, geometric mean over all settings of the other seams: below 1 is faster. For an interaction:
     /// time of both / what the time would be if each were worth as much as without the other.
     pub ratio: PairedRatio,
 }
 
-/// One for each point at which all compositions were measured, in at least six blocks.
+/// Computes the effects at each point at which all compositions were measured in at least six blocks.
 #[must_use]
 pub fn effects(run: &Run) -> Vec<Effects> {
     let found = run.compositions();
@@ -74,7 +74,7 @@ fn at(point: &Point, arms: &[(Variant, &MeasuredArm<'_>)]) -> Option<Effects> {
     })
 }
 
-/// `None` with too few blocks to tell.
+/// Computes the interactions of these pairs; `None` with too few blocks to tell.
 fn interactions(arms: &[(Variant, &MeasuredArm<'_>)], pairs: &[[&'static str; 2]]) -> Option<Vec<Effect>> {
     let mut found = Vec::new();
     for pair in pairs {

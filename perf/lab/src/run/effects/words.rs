@@ -1,4 +1,4 @@
-//! Effects in words, and as a table.
+//! Effects as sentences and as a table.
 
 use std::fmt;
 
@@ -7,16 +7,16 @@ use fairbench::measure::stats::PairedRatio;
 use super::{Effect, Effects, all_backends};
 use crate::run::compositions::LEAST_DIFFERENCE;
 
-/// What the numbers of the table are.
+/// Explanation of the numbers in the table.
 const LEGEND: &str = "A factor on the time when the backend takes the place of plain's, averaged (geometric mean) over \
                       the 16 settings of the other four seams; what two do together is listed below it.";
 
-/// What a ratio says.
+/// What a ratio says, as a word.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum RatioWord {
     Faster,
     Slower,
-    /// No difference that could be told, or less than [`LEAST_DIFFERENCE`].
+    /// No difference that can be told, or less than [`LEAST_DIFFERENCE`].
     Same,
 }
 
@@ -33,7 +33,7 @@ impl RatioWord {
 }
 
 impl Effects {
-    /// What each seam is worth here, and what seams are worth together, in words.
+    /// What each seam is worth at this point, and what seams are worth together, in words.
     #[must_use]
     pub fn sentence(&self) -> String {
         let mut sentences = vec![format!("{}: {}.", self.point, self.each())];
@@ -45,7 +45,8 @@ impl Effects {
         sentences.join(" ")
     }
 
-    /// Faster ones first, the largest effect at the head; then slower ones; then those that make no difference.
+    /// Main effects in words: faster ones first, the largest ahead; then slower ones; then those that make no
+    /// difference.
     fn each(&self) -> String {
         let mut effects: Vec<&Effect> = self.main.iter().collect();
         effects.sort_by(|a, b| a.ratio.estimate.total_cmp(&b.ratio.estimate));
@@ -76,14 +77,14 @@ impl Effect {
         self.backends.join(" and ")
     }
 
-    /// Above 1 the second gains less (or costs more) beside the first, below 1 more.
+    /// An interaction in words. Above 1 the second backend gains less (or costs more) beside the first, below 1 more.
     fn of_a_pair(&self) -> String {
         format!("{} together take {} times what each alone suggests", self.name(), self.ratio)
     }
 }
 
-/// All effects of a run in Markdown: what the numbers are, a row for each point, a column for each seam, and what seams do together below.
-/// Empty if there are none.
+/// All effects of a run in Markdown: an explanation, a row for each point with a column for each seam, and interactions
+/// below. Empty if there are none.
 #[must_use]
 pub fn table(effects: &[Effects]) -> String {
     if effects.is_empty() {

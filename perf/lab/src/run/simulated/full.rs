@@ -1,4 +1,4 @@
-//! A run that holds something of everything: what a report is made from, and looked at with.
+//! A simulated run that has something of everything that a report shows.
 
 use std::path::Path;
 
@@ -19,7 +19,7 @@ use crate::test_data::host;
 const CORPORA: [&str; 2] = ["light", "heavy"];
 const BATCHES: [usize; 5] = [1, 8, 64, 256, 1024];
 
-/// Two corpora, five batches, one thread and two, all compositions, knobs, counts, memory and profiles.
+/// A run of two corpora, five batches, one thread and two, all compositions, knobs, counts, memory and profiles.
 pub(crate) fn full(blocks: usize) -> Run {
     let host = fairbench::host::Host { cpu: "Example CPU @ 3.0 GHz".to_owned(), ..host() };
     let header = Header {
@@ -74,7 +74,7 @@ pub(crate) fn full(blocks: usize) -> Run {
     run
 }
 
-/// The same, as a sweep leaves it in a directory.
+/// The same run, as a sweep leaves it in a directory.
 pub(crate) fn full_in(directory: &Path, blocks: usize) -> Run {
     let mut run = full(blocks);
     run.directory = directory.to_path_buf();
@@ -122,7 +122,7 @@ fn composed_on(batch: usize, composed: &[String]) -> ComparisonGroup {
     group(composed, &point("light", batch, Knobs::defaults(1)))
 }
 
-/// `prod` with each of these values, on both corpora.
+/// A panel of `prod` with each of these values, on both corpora.
 fn knobs(values: &[usize], threads: usize, knobs: fn(usize) -> Knobs) -> Panel {
     let of = |corpus: &&str| {
         let mut group = group(&[], &point(corpus, 64, Knobs::defaults(threads)));
