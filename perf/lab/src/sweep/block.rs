@@ -17,27 +17,27 @@ use tempfile::TempDir;
 use crate::run::{ArmKind, Panel, Point};
 use crate::sweep::points::case;
 
-/// A panel, ready to be measured again and again.
+/// A panel with the processes that measure it, block by block.
 pub struct Lineup {
-    /// The processes: which kind, which variant, on which points.
+    /// The processes: kind, variant, and the file with the points of each.
     processes: Vec<(ArmKind, String, PathBuf)>,
     groups: Vec<Vec<group::Arm>>,
     points: Vec<Vec<Point>>,
     threads: usize,
-    /// Holds the files that say what is measured.
+    /// Directory of the files that tell the processes what to measure; removed when dropped.
     _directory: TempDir,
 }
 
-/// What a block found: for each group and arm.
+/// The values of a block, for each group and each of its arms.
 pub struct BlockValues {
-    /// Nanoseconds per token.
+    /// Time per token in nanoseconds.
     pub ns_per_token: Vec<Vec<f64>>,
     /// ln(time / time of the first arm).
     pub log_ratio: Vec<Vec<f64>>,
 }
 
 impl Lineup {
-    /// One process for each variant of the panel, one for the control, one for the floor.
+    /// Prepares a process for each variant of the panel, one for the control, and one for the floor.
     ///
     /// # Errors
     /// Files for the processes cannot be written.
@@ -77,10 +77,11 @@ impl Lineup {
         Ok(Self { processes, groups, points, threads, _directory: directory })
     }
 
-    /// Starts the processes in random order, all laid out alike, has each prove its answers, and lets them take turns.
+    /// Starts the processes in random order and all laid out alike, has each prove its answers, and lets them take
+    /// turns.
     ///
     /// # Errors
-    /// A process that fails or decides wrongly; Ctrl-C. The block is then lost, nothing else.
+    /// A process fails or decides wrongly, or Ctrl-C. Only this block is lost then.
     pub fn measure(
         &self,
         program: &ProbeCommand,
@@ -140,12 +141,12 @@ impl Lineup {
     }
 }
 
-/// How long a block of this panel takes at least, before one was measured: to tell what fits into a budget.
+/// Least time that a block of this panel takes, estimated before one was measured, to tell what fits into a budget.
 #[must_use]
 pub fn expected(panel: &Panel, effort: Effort) -> Duration {
-    /// Starting a process, minting its tokens and checking them.
+    /// Time to start a process, mint its tokens and check them.
     const START: Duration = Duration::from_millis(30);
-    /// Two turns in each round, and warming up.
+    /// Turns of each arm in a round, and to warm up.
     const TURNS: usize = 2;
     let arms: usize = panel.groups.iter().map(|group| group.arms.len()).sum();
     let most = panel.groups.iter().map(|group| group.arms.len()).max().unwrap_or_default();

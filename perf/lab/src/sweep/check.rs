@@ -1,4 +1,4 @@
-//! Holds every cell against the reference before anything is timed.
+//! Comparing every cell with the reference before anything is timed.
 
 use std::collections::HashMap;
 
@@ -14,7 +14,7 @@ use crate::corpus::Source;
 use crate::rounds::pool::on_one_core;
 use crate::run::{Panel, Point};
 
-/// Variants, each on a point: what is checked, counted and timed.
+/// The cells of these panels: variants, each on a point, that are checked, counted and timed.
 #[must_use]
 pub fn cells(panels: &[Panel]) -> Vec<(String, Point)> {
     let mut cells = Vec::new();
@@ -27,8 +27,9 @@ pub fn cells(panels: &[Panel]) -> Vec<(String, Point)> {
     cells
 }
 
-/// Checks all cells: the reference, token by token, must give what each token was made to come to, and every cell exactly
-/// what the reference gives (`classic` on good tokens only). Returns how many cells were checked, those of the reference itself left out.
+/// Checks all cells: the reference must give what each token was made to come to, and every cell exactly what the
+/// reference gives (`classic` on good tokens only). Returns how many cells were checked, without those of the
+/// reference.
 ///
 /// # Errors
 /// The first difference: which cell, which token, what was expected and what came. An unknown name. Ctrl-C.

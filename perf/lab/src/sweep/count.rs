@@ -1,5 +1,5 @@
-//! What needs no clock: allocations, instructions. What cannot be counted is noted and left empty: times are worth having
-//! without.
+//! Counting allocations and instructions, which needs no clock. What cannot be counted is noted and left empty: times
+//! are worth having without counts.
 
 use std::path::Path;
 
@@ -12,7 +12,7 @@ use crate::count::{allocations, instructions};
 use crate::run::record::Count;
 use crate::run::{Point, Record};
 
-/// Counts allocations of the cells, the first ones first, until it is late.
+/// Counts the allocations of the cells in their order, until it is late.
 pub fn allocations(
     cells: &[(String, Point)],
     root: &Path,
@@ -44,7 +44,7 @@ pub fn wanted_instructions(plan: &SweepPlan, cells: &[(String, Point)]) -> Vec<i
     wanted.map(|(name, point)| (name.clone(), point.corpus.clone(), point.batch)).collect()
 }
 
-/// Counts instructions with callgrind, if it is there.
+/// Counts instructions with callgrind, if it is installed.
 pub fn instructions(
     keys: &[instructions::CountKey],
     interrupted: &(dyn Fn() -> bool + Sync),

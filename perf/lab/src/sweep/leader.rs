@@ -1,11 +1,12 @@
-//! Who is ahead: for whoever watches.
+//! Which variant is ahead, for whoever watches a sweep.
 
 use fairbench::measure::stats::median;
 
 use crate::run::{ArmKind, Run};
 
-/// What is measured and which variant leads there so far, such as `variants on light, batch 64: prod leads, 4.9 times as
-/// fast as classic, 7.9 times as fast as plain`. Of several batches, the one where the lead is greatest.
+/// A line about what is measured and which variant leads there so far, such as `variants on light, batch 64: prod
+/// leads, 4.9 times as fast as classic, 7.9 times as fast as plain`. If there are several batches, the one with the
+/// greatest lead is shown.
 #[must_use]
 pub fn leader(run: &Run, panel: usize) -> String {
     let all = run.measured();

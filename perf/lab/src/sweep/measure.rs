@@ -16,37 +16,37 @@ use crate::run::measured::ERROR_PER_SIDE;
 use crate::run::record::Block;
 use crate::run::{ArmKind, Record, Run, Session};
 
-/// How it is measured.
+/// How a sweep is measured.
 #[derive(Clone, Copy, Debug)]
 pub struct SweepMethod {
-    /// When a panel has enough.
+    /// Limits that say when a panel has enough blocks.
     pub limits: Limits,
-    /// What a block measures.
+    /// How much a block measures.
     pub effort: Effort,
-    /// Time for it; `None`: as long as it takes.
+    /// Time for all of it; `None` if it takes as long as it needs.
     pub budget: Option<Duration>,
 }
 
-/// What whoever waits may want to know after a block.
+/// The state after a block, for whoever waits.
 pub struct Step<'a> {
     /// The run so far.
     pub run: &'a Run,
-    /// Panel that was measured.
+    /// Index of the panel that was measured.
     pub panel: usize,
-    /// Part of the time that is spent, 0 to 1.
+    /// Part of the time that is spent, from 0 to 1.
     pub spent: f64,
-    /// Time that it will take from here on at most.
+    /// Most time that it will take from here on.
     pub left: Duration,
 }
 
-/// Why it ended.
+/// The reason why a sweep ended.
 #[derive(Clone, Debug, PartialEq)]
 pub enum SweepEnd {
-    /// Every panel has what the plan wants.
+    /// Every panel has as many blocks as the plan wants.
     Done,
-    /// The time is up.
+    /// The budget was spent.
     OutOfBudget,
-    /// Ctrl-C.
+    /// Ctrl-C was pressed.
     Interrupted,
 }
 
@@ -55,14 +55,14 @@ pub trait Keep {
     /// The run so far.
     fn run(&self) -> &Run;
 
-    /// Takes a record in.
+    /// Adds a record to the run.
     ///
     /// # Errors
-    /// It could not be kept.
+    /// The record could not be kept.
     fn keep(&mut self, record: Record) -> anyhow::Result<()>;
 }
 
-/// In memory alone.
+/// Keeps records in memory alone.
 impl Keep for Run {
     fn run(&self) -> &Run {
         self
@@ -84,10 +84,10 @@ impl Keep for Session {
     }
 }
 
-/// Measures until done, out of time or interrupted. Every block is kept as soon as it is measured.
+/// Measures until it is done, out of time or interrupted. Every block is kept as soon as it is measured.
 ///
 /// # Errors
-/// A process that failed or decided wrongly; a block that could not be kept.
+/// A process fails or decides wrongly, or a block cannot be kept.
 pub fn measure(
     kept: &mut dyn Keep,
     method: SweepMethod,

@@ -14,10 +14,11 @@ use crate::run::record::MemoryRecord;
 use crate::run::{Panel, Point, Record};
 use crate::sweep::points::case;
 
-/// Iterations after which scratch memory has grown to its size.
+/// Number of iterations after which scratch memory has grown to its size.
 const ITERATIONS: u64 = 4;
 
-/// What the plan wants measured: its variants, `plain` and `classic`, on each corpus at its largest batch, on one thread.
+/// The cells whose memory the plan wants: its variants, `plain` and `classic`, on each corpus at its largest batch, on
+/// one thread.
 #[must_use]
 pub fn wanted(plan: &SweepPlan, panels: &[Panel]) -> Vec<(String, Point)> {
     let mut points: Vec<Point> = Vec::new();
@@ -36,7 +37,7 @@ pub fn wanted(plan: &SweepPlan, panels: &[Panel]) -> Vec<(String, Point)> {
     names.iter().flat_map(|name| points.iter().map(move |point| ((*name).to_owned(), point.clone()))).collect()
 }
 
-/// Measures one after the other, each in a process of its own. What could not be measured is noted.
+/// Measures one cell after the other, each in a process of its own. What could not be measured is noted.
 pub fn measure(wanted: &[(String, Point)], interrupted: &dyn Fn() -> bool, progress: &mut dyn FnMut()) -> Vec<Record> {
     let mut records = Vec::new();
     for (variant, point) in wanted {
@@ -56,7 +57,7 @@ pub fn measure(wanted: &[(String, Point)], interrupted: &dyn Fn() -> bool, progr
     records
 }
 
-/// `None` where the system does not tell.
+/// Memory of one cell; `None` if the system does not tell.
 fn of(variant: &str, point: &Point) -> anyhow::Result<Option<MemoryRecord>> {
     let points = NamedTempFile::new().context("could not make a temporary file")?;
     serde_json::to_writer(&points, &[point])?;

@@ -18,25 +18,25 @@ use crate::corpus::Source;
 use crate::floor::Floor;
 use crate::run::Point;
 
-/// What works on the points.
+/// The code that works on the points.
 #[derive(Clone, Copy, Debug)]
 pub enum Worker {
     /// A variant of the verifier.
     Variant(Variant),
-    /// The floor.
+    /// The floor of the points' work.
     Floor,
 }
 
-/// The points, each a case by its [`case`] name.
+/// The points as a suite of cases, each named by [`case`].
 pub struct PointSuite {
     worker: Worker,
     points: Vec<(Point, Source)>,
-    /// The tokens of each source that was asked for, the most that any of its points needs. A pass on fewer takes the
-    /// beginning.
+    /// The tokens of each source that was asked for, as many as any of its points needs. A pass on fewer takes the
+    /// first ones.
     corpora: std::cell::RefCell<Vec<(Source, Arc<Corpus>)>>,
 }
 
-/// What the lab and its probe call a point.
+/// A point as a case of the probe.
 #[must_use]
 pub fn case(point: &Point) -> CaseInfo {
     CaseInfo {
@@ -47,10 +47,10 @@ pub fn case(point: &Point) -> CaseInfo {
 }
 
 impl PointSuite {
-    /// For these points.
+    /// Makes a suite of these points.
     ///
     /// # Errors
-    /// A corpus that is not known or cannot be read.
+    /// A corpus is not known or cannot be read.
     pub fn new(worker: Worker, points: Vec<Point>) -> anyhow::Result<Self> {
         let resolved = |point: Point| -> anyhow::Result<_> {
             let source = point.corpus.parse()?;
@@ -60,10 +60,10 @@ impl PointSuite {
         Ok(Self { worker, points, corpora: std::cell::RefCell::default() })
     }
 
-    /// For the points of a file: a JSON list.
+    /// Makes a suite of the points in a file, which is a JSON list.
     ///
     /// # Errors
-    /// A file that cannot be read, or as [`new`](Self::new).
+    /// The file cannot be read, or an error of [`new`](Self::new).
     pub fn read(worker: Worker, path: &Path) -> anyhow::Result<Self> {
         Self::new(worker, read_json(path, "a JSON list of points")?)
     }

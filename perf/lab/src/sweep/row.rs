@@ -11,9 +11,9 @@ use crate::run::{MeasuredArm, Point, Run};
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "documented for the readers of the CSV, in reports/README.md")]
 pub struct CsvRow {
-    /// Number of the panel; ratios relate rows of one panel and batch.
+    /// Index of the panel; ratios relate rows of one panel and batch.
     pub panel: usize,
-    /// `variants`, `compositions` or `knobs`.
+    /// Purpose of its group: `variants`, `compositions` or `knobs`.
     pub purpose: String,
     pub kind: ArmKind,
     pub variant: String,
@@ -30,7 +30,7 @@ pub struct CsvRow {
     pub ratio_to_plain: f64,
     pub ratio_to_plain_lower95: f64,
     pub ratio_to_plain_upper95: f64,
-    /// Empty in rows of before there was a `classic`, as the two after it.
+    /// Empty in rows from before there was a `classic`, like the two fields after it.
     #[serde(default)]
     pub ratio_to_classic: Option<f64>,
     #[serde(default)]
@@ -61,7 +61,7 @@ impl CsvRow {
         }
     }
 
-    /// The ratio to `classic`, where that was measured beside it.
+    /// The ratio to `classic`; `None` if that was not measured beside it.
     #[must_use]
     pub fn to_classic(&self) -> Option<PairedRatio> {
         Some(PairedRatio {
@@ -71,7 +71,7 @@ impl CsvRow {
         })
     }
 
-    /// The ratio to the floor, where one was measured.
+    /// The ratio to the floor; `None` if that was not measured beside it.
     #[must_use]
     pub fn to_floor(&self) -> Option<PairedRatio> {
         Some(PairedRatio {
@@ -81,7 +81,7 @@ impl CsvRow {
         })
     }
 
-    /// Time per token.
+    /// Time per token in nanoseconds.
     #[must_use]
     pub fn time_ns(&self) -> Quartiles {
         Quartiles {
@@ -91,14 +91,14 @@ impl CsvRow {
         }
     }
 
-    /// Whether this is a variant at default knobs, `classic` included, measured against all the others.
+    /// Whether this is a variant at default knobs that was measured against all others; `classic` counts as one.
     #[must_use]
     pub fn is_default_variant(&self) -> bool {
         matches!(self.kind, ArmKind::Variant | ArmKind::Classic) && self.purpose == "variants"
     }
 }
 
-/// The rows of a run: every arm with enough blocks for an interval.
+/// Makes the rows of a run, one for each arm with enough blocks for an interval.
 #[must_use]
 pub fn rows(run: &Run) -> Vec<CsvRow> {
     let all = run.measured();

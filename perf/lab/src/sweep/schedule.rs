@@ -1,5 +1,5 @@
-//! Which panel is measured next, so that whenever the time is up, the most important is known and the rest is known to
-//! be missing.
+//! Which panel is measured next, so that whenever time runs out the most important is known, and what is missing is
+//! known to be missing.
 //!
 //! 1. In the order of the plan, every panel gets the fewest blocks that make an interval. One whose fewest blocks don't
 //!    fit into what is left of the budget is passed over, and a cheaper one behind it may still get its turn.
@@ -8,29 +8,29 @@
 
 use std::time::Duration;
 
-/// What is known of a panel.
+/// The state of a panel.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PanelProgress {
-    /// Blocks that it has.
+    /// Number of blocks that it has.
     pub blocks: usize,
-    /// What a block of it takes: measured, or expected if none was.
+    /// Time that a block of it takes: measured, or expected if none was measured.
     pub block: Duration,
     /// Half-width of its widest interval, as a part of one; infinite below the fewest blocks.
     pub half_width: f64,
 }
 
-/// The plan's limits.
+/// The limits that a plan sets.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Limits {
-    /// Blocks that each panel gets first.
+    /// Fewest blocks of a panel, which each one gets first.
     pub least: usize,
-    /// Blocks that none gets more of.
+    /// Most blocks of a panel.
     pub most: usize,
-    /// Half-width that is narrow enough, as a part of one.
+    /// Half-width of an interval that is narrow enough, as a part of one.
     pub precision: f64,
 }
 
-/// The panel that gets the next block; `None` if there is nothing left to do, or no time for it.
+/// Index of the panel that gets the next block; `None` if there is nothing left to do, or no time for it.
 #[must_use]
 pub fn next(panels: &[PanelProgress], limits: Limits, left: Option<Duration>) -> Option<usize> {
     let fits = |time: Duration| left.is_none_or(|left| time <= left);
@@ -49,7 +49,7 @@ pub fn next(panels: &[PanelProgress], limits: Limits, left: Option<Duration>) ->
     candidates.max_by(|(_, a), (_, b)| a.half_width.total_cmp(&b.half_width)).map(|(index, _)| index)
 }
 
-/// How long all this takes at most.
+/// Most time that all of this takes.
 #[must_use]
 pub fn forecast(panels: &[PanelProgress], limits: Limits) -> Duration {
     let missing = |panel: &PanelProgress| u32::try_from(limits.most.saturating_sub(panel.blocks)).unwrap_or(u32::MAX);

@@ -1,4 +1,4 @@
-//! The stages of a sweep, each with its progress; what they find is kept as they find it.
+//! The stages of a sweep, each with its progress bar. What they find is kept at once.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -16,7 +16,7 @@ use crate::count::instructions::CountKey;
 use crate::profile;
 use crate::run::{Point, Record, Session};
 
-/// Steps of a bar whose end is not counted in pieces.
+/// Steps of a bar for work that has no countable pieces.
 const STEPS: f64 = 1000.0;
 
 /// Counts allocations of the cells that have none yet, if the plan wants it, until the deadline.
@@ -47,7 +47,7 @@ pub fn allocations(
 /// Times all panels.
 ///
 /// # Errors
-/// A process that fails or decides wrongly; what was found cannot be written.
+/// A process fails or decides wrongly, or what was found cannot be written.
 pub fn times(session: &mut Session, method: SweepMethod) -> anyhow::Result<()> {
     let bar = ProgressBar::new("timing", STEPS as u64);
     let ended = measure(session, method, &interrupt::requested, &mut |step| {
@@ -59,7 +59,7 @@ pub fn times(session: &mut Session, method: SweepMethod) -> anyhow::Result<()> {
     ended.context("measuring stopped; what was measured is kept").map(drop)
 }
 
-/// Measures memory, of what the plan wants.
+/// Measures the memory that the plan wants.
 ///
 /// # Errors
 /// What was found cannot be written.
@@ -75,13 +75,13 @@ pub fn memory(session: &mut Session, plan: &SweepPlan) -> anyhow::Result<()> {
     keep_all(session, measured)
 }
 
-/// Samples where the time goes, for this long each, where that is not known yet. A system that does not let it be seen
-/// is noted, and so is too little time.
+/// Samples where the time goes, for this long each, if that is not known yet. If the system does not allow sampling, or
+/// if there is too little time, this is noted.
 ///
 /// # Errors
 /// What was found cannot be written.
 pub fn profiles(session: &mut Session, wanted: &Profiles, time: Duration) -> anyhow::Result<()> {
-    /// Less shows nothing: a few hundred samples a second are what a kernel takes.
+    /// Least time that shows something: a kernel takes a few hundred samples a second.
     const LEAST: Duration = Duration::from_millis(500);
     let pairs = wanted.corpora.iter().flat_map(|corpus| wanted.variants.iter().map(move |variant| (variant, corpus)));
     let is_known = |variant: &str, corpus: &str| {
@@ -116,7 +116,7 @@ pub fn profiles(session: &mut Session, wanted: &Profiles, time: Duration) -> any
     Ok(())
 }
 
-/// Counts instructions of what has none yet, until the deadline.
+/// Counts the instructions that are not counted yet, until the deadline.
 ///
 /// # Errors
 /// What was found cannot be written.
@@ -141,7 +141,7 @@ fn is_late(deadline: Option<Instant>) -> bool {
     interrupt::requested() || deadline.is_some_and(|deadline| Instant::now() >= deadline)
 }
 
-/// Keeps what was counted, and notes how much was left out for want of time.
+/// Keeps what was counted, and notes how much was left out for lack of time.
 fn keep_counts(
     session: &mut Session,
     what: &str,

@@ -17,14 +17,14 @@ use crate::sweep::row::CsvRow;
 
 const FORMAT: &str = "perf-lab baseline v1";
 
-/// A stored sweep.
+/// A sweep that was stored as a baseline.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Baseline {
     format: String,
-    /// When it was saved, UTC.
+    /// Time when it was saved, UTC.
     pub saved_utc: String,
-    /// Where.
+    /// The host that it was measured on.
     pub host: Host,
     cells: Vec<StoredCell>,
 }
@@ -34,7 +34,7 @@ pub struct Baseline {
 struct StoredCell {
     #[serde(rename = "cell")]
     key: CellKey,
-    /// Rounds, in files of before 2026-11-22.
+    /// Number of blocks; in files from before 2026-11-22, of rounds.
     #[serde(alias = "rounds")]
     blocks: usize,
     time_ns_per_token: Quartiles,
@@ -44,16 +44,16 @@ struct StoredCell {
     instructions_per_token: Option<f64>,
 }
 
-/// Which cell.
+/// Names a cell.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CellKey {
-    /// Variant.
+    /// Name of the variant.
     pub variant: String,
-    /// Fixture.
+    /// Name of the corpus.
     pub fixture: String,
-    /// Tokens per call.
+    /// Number of tokens per call.
     pub batch_tokens: usize,
-    /// Threads.
+    /// Number of threads.
     pub threads: usize,
 }
 
@@ -68,18 +68,18 @@ impl CellKey {
     }
 }
 
-/// One cell of a sweep beside the same cell of the baseline.
+/// A cell of a sweep beside the same cell of the baseline.
 #[derive(Clone, Debug)]
 pub struct CellChange {
-    /// Which cell.
+    /// The cell.
     pub key: CellKey,
-    /// `plain` or `floor`: what the ratios are to.
+    /// What the ratios are to: `plain` or `floor`.
     pub against: &'static str,
     /// The stored ratio.
     pub was: PairedRatio,
     /// The measured ratio.
     pub is: PairedRatio,
-    /// What follows.
+    /// How the two ratios compare.
     pub shift: Shift,
 }
 
@@ -91,17 +91,17 @@ impl CellChange {
     }
 }
 
-/// Where the baseline of a host is stored.
+/// Path of the baseline of a host.
 #[must_use]
 pub fn path_of(directory: &Path, host: &Host) -> PathBuf {
     directory.join(format!("{}.json", host.fingerprint()))
 }
 
 impl Baseline {
-    /// The baseline of this host, if one is stored.
+    /// Finds the baseline of this host; `None` if none is stored.
     ///
     /// # Errors
-    /// A file that is there but unreadable or of another format or host.
+    /// The file exists but is unreadable or of another format or host.
     pub fn find(directory: &Path, host: &Host) -> anyhow::Result<Option<Self>> {
         let path = path_of(directory, host);
         if !path.exists() {
@@ -119,8 +119,8 @@ impl Baseline {
         Ok(Some(baseline))
     }
 
-    /// The newest of this machine by this compiler, with another number of threads or cores: as much of it as is on
-    /// one.
+    /// Finds the newest baseline of this machine and compiler with another number of threads or cores, and keeps only
+    /// those cells that are on one thread.
     fn of_other_threads(directory: &Path, host: &Host) -> anyhow::Result<Option<Self>> {
         let all = Self::list(directory)?.into_iter().filter(|stored| stored.host.is_same_on_one_thread(host));
         Ok(all.max_by(|one, other| one.saved_utc.cmp(&other.saved_utc)).map(|mut newest| {
@@ -131,7 +131,7 @@ impl Baseline {
         }))
     }
 
-    /// Those of every host, by fingerprint. Other files of the directory are passed over.
+    /// Reads the baselines of every host, sorted by fingerprint. Other files of the directory are ignored.
     ///
     /// # Errors
     /// The directory cannot be read.
@@ -145,7 +145,7 @@ impl Baseline {
         Ok(found)
     }
 
-    /// When and at which revision it was stored, in words.
+    /// When and at which revision it was stored, as text.
     #[must_use]
     pub fn name(&self) -> String {
         let revision = self.host.revision.as_deref().unwrap_or("no revision");
@@ -158,7 +158,7 @@ impl Baseline {
         self.cells.len()
     }
 
-    /// Of the rows of a sweep that compare all variants at default knobs.
+    /// Makes a baseline of those rows that compare all variants at default knobs.
     #[must_use]
     pub fn of(saved_utc: String, host: Host, rows: &[CsvRow]) -> Self {
         let cells = rows
@@ -177,7 +177,7 @@ impl Baseline {
         Self { format: FORMAT.to_owned(), saved_utc, host, cells }
     }
 
-    /// Writes it where [`find`](Self::find) will look.
+    /// Writes the baseline where [`find`](Self::find) will look.
     ///
     /// # Errors
     /// The file cannot be written.
@@ -189,7 +189,7 @@ impl Baseline {
         Ok(path)
     }
 
-    /// Compares every cell that both have: to `plain`, and where both have it, to the floor.
+    /// Compares every cell that both have: the ratio to `plain`, and if both have one, that to the floor.
     #[must_use]
     pub fn compare(&self, rows: &[CsvRow]) -> Vec<CellChange> {
         let mut changes = Vec::new();

@@ -1,4 +1,4 @@
-//! A plan's file. Whatever is wrong in it is said with its line.
+//! Reading a plan's file. Errors name the line.
 
 use std::ops::RangeInclusive;
 use std::path::Path;
@@ -14,15 +14,15 @@ use crate::catalogue::{CLASSIC, REFERENCE};
 use crate::corpus::Source;
 use crate::run::measured::FEWEST_BLOCKS;
 
-/// Most tokens per call that a plan may ask for.
+/// Most tokens per call that a plan may have.
 const MOST_TOKENS: i64 = 65_536;
 const MOST_BLOCKS: usize = 10_000;
 const MOST_ROUNDS: i64 = 1000;
 const MOST_TURN_US: i64 = 1_000_000;
-/// Highest value of a knob: far above any batch.
+/// Largest value of a knob, far above any batch.
 const MOST_KNOB: i64 = 1_000_000;
 const MOST_PROFILE_SECONDS: f64 = 3600.0;
-/// An interval wider than this says nothing.
+/// Largest precision in per cent: an interval that is wider says nothing.
 const MOST_PRECISION_PERCENT: f64 = 100.0;
 const DEFAULT_BLOCKS: (usize, usize) = (6, 24);
 const DEFAULT_TURN_US: u64 = 300;
@@ -64,14 +64,14 @@ pub(super) fn parse(text: &str, path: &Path, name: &str, all_threads: usize) -> 
     Ok(plan)
 }
 
-/// What the parser says of a number, in words of those who write plans.
+/// Puts what the parser says about a number into words for those who write plans.
 fn in_plain_words(message: &str) -> String {
     let message =
         message.replace("expected i64", "expected a whole number").replace("expected f64", "expected a number");
     message.replace('\n', "; ")
 }
 
-/// Knows where everything stands.
+/// Reads a file and knows on which line everything stands.
 struct Reader<'a> {
     text: &'a str,
     path: &'a Path,
@@ -154,7 +154,7 @@ impl Reader<'_> {
         })
     }
 
-    /// None of these lists, each with its length, has nothing in it.
+    /// Checks that none of these lists, each with its length, is empty.
     fn none_empty(&self, at: usize, owner: &str, lists: &[(&str, usize)]) -> anyhow::Result<()> {
         match lists.iter().find(|(_, length)| *length == 0) {
             Some((list, _)) => Err(self.wrong(at, format!("{owner} measures nothing: {list} is empty"))),

@@ -1,7 +1,7 @@
-//! What a sweep measures: a plan in TOML, and the panels that it comes to.
+//! What a sweep measures: a plan in TOML, and the panels that follow from it.
 //!
-//! `perf/plans/README.md` explains every key to those who write plans; `raw` is their shape, `file` reads them, `panels` unfolds
-//! them.
+//! `perf/plans/README.md` explains every key to those who write plans; `raw` is their shape, `file` reads them,
+//! `panels` unfolds them.
 
 mod file;
 mod panels;
@@ -17,19 +17,19 @@ use crate::run::Panel;
 
 pub use panels::panels_of;
 
-/// Plans that come with the lab.
+/// A plan that comes with the lab.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BuiltIn {
-    /// Half a minute: does everything work, roughly how fast?
+    /// Half a minute, to see whether everything works and roughly how fast.
     Smoke,
-    /// A few minutes: enough to choose a composition and its knobs.
+    /// A few minutes, enough to choose a composition and its knobs.
     Quick,
-    /// As long as it takes.
+    /// Everything, for as long as it takes.
     Full,
 }
 
 impl BuiltIn {
-    /// Its name in paths and reports.
+    /// The name of the plan in paths and reports.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -48,69 +48,69 @@ impl BuiltIn {
     }
 }
 
-/// A plan, its names resolved.
+/// A plan whose names are resolved.
 #[derive(Clone, Debug)]
 pub struct SweepPlan {
-    /// `quick`, or the stem of its file.
+    /// Name of the plan: `quick`, or the stem of its file.
     pub name: String,
-    /// What it is for, in a line.
+    /// One line that says what it is for.
     pub about: String,
-    /// Time for all of it, unless the command line says otherwise; `None`: as long as it takes.
+    /// Time for all of it, unless the command line says otherwise; `None` if it takes as long as it needs.
     pub budget: Option<Duration>,
-    /// Least and most blocks of a panel.
+    /// Fewest and most blocks of a panel.
     pub blocks: (usize, usize),
-    /// Half-width of a 95 % interval, as a part of one, from which on more blocks are not worth their time.
+    /// Half-width of a 95 % interval from which on more blocks are not worth their time, as a part of one.
     pub precision: f64,
-    /// A turn is at least this long.
+    /// Least length of a turn.
     pub turn: Duration,
-    /// Rounds of a block.
+    /// Number of rounds of a block.
     pub rounds: usize,
-    /// What is measured, most important first.
+    /// The sections, most important first.
     pub sections: Vec<PlanSection>,
     /// Whether allocations are counted.
     pub allocations: bool,
-    /// Of which variants instructions are counted, at which batches.
+    /// Variants and batches whose instructions are counted; `None` if none are.
     pub instructions: Option<(Vec<Variant>, Vec<usize>)>,
-    /// Of which variants memory is measured.
+    /// Variants whose memory is measured.
     pub memory: Vec<Variant>,
-    /// What is profiled.
+    /// What is profiled; `None` if nothing is.
     pub profile: Option<Profiles>,
 }
 
-/// Some variants on some points.
+/// A section of a plan: some variants on some points.
 #[derive(Clone, Debug)]
 pub struct PlanSection {
-    /// Its name: results carry it.
+    /// Name of the section, which its results carry.
     pub name: String,
-    /// Without `plain`, which is in every group.
+    /// The variants, without `plain`, which is in every group.
     pub variants: Vec<Variant>,
-    /// The tokens.
+    /// The corpora that are verified.
     pub corpora: Vec<Source>,
-    /// Tokens per call.
+    /// Batch sizes, in tokens per call.
     pub batches: Vec<usize>,
-    /// Threads.
+    /// Numbers of threads.
     pub threads: Vec<usize>,
-    /// Values of the knob, or none: its default.
+    /// Values of the knob `soa_threshold`; if empty, its default.
     pub soa_thresholds: Vec<usize>,
-    /// Values of the knob, or none: its default.
+    /// Values of the knob `par_min_batch`; if empty, its default.
     pub par_min_batches: Vec<usize>,
 }
 
-/// What is profiled.
+/// What is profiled, and for how long.
 #[derive(Clone, Debug)]
 pub struct Profiles {
-    /// Which variants.
+    /// The variants that are profiled.
     pub variants: Vec<Variant>,
-    /// On what.
+    /// The corpora that they are profiled on.
     pub corpora: Vec<Source>,
-    /// Tokens per call.
+    /// Number of tokens per call.
     pub batch: usize,
-    /// How long each is sampled.
+    /// Time for which each is sampled.
     pub time: Duration,
 }
 
 impl Profiles {
-    /// How many there are.
+    /// Number of profiles.
     #[must_use]
     pub fn count(&self) -> u32 {
         u32::try_from(self.variants.len() * self.corpora.len()).unwrap_or(u32::MAX)
@@ -118,27 +118,27 @@ impl Profiles {
 }
 
 impl SweepPlan {
-    /// A plan that comes with the lab. `all_threads` is what `threads = ["all"]` means.
+    /// Reads a plan that comes with the lab. `all_threads` is what `threads = ["all"]` stands for.
     ///
     /// # Errors
-    /// None that a test would not show.
+    /// None that a test would not have found.
     pub fn built_in(which: BuiltIn, all_threads: usize) -> anyhow::Result<Self> {
         let path = PathBuf::from(format!("perf/plans/{}.toml", which.name()));
         file::parse(which.text(), &path, which.name(), all_threads)
     }
 
-    /// One's own.
+    /// Reads a plan from the user's file.
     ///
     /// # Errors
-    /// A file that cannot be read or understood, an unknown name, a section that comes to nothing: with file and line.
+    /// A file that cannot be read or understood, an unknown name, a section that measures nothing: with file and line.
     pub fn read(path: &Path, all_threads: usize) -> anyhow::Result<Self> {
         let text = fairbench::files::read_text(path, "a plan (perf/plans/README.md)")?;
         let name = path.file_stem().map_or_else(|| "own".to_owned(), |stem| stem.to_string_lossy().into_owned());
         file::parse(&text, path, &name, all_threads)
     }
 
-    /// Only these variants (beside `plain`), corpora and batches; empty lists mean all. Sections that are left with
-    /// nothing are left out.
+    /// Keeps only these variants (beside `plain`), corpora and batches; empty lists keep all. Sections without anything
+    /// left are removed.
     pub fn keep_only(&mut self, variants: &[Variant], corpora: &[Source], batches: &[usize]) {
         let keeps = |variant: &Variant| variants.is_empty() || variants.iter().any(|kept| kept.name == variant.name);
         let with_plain = |variant: &Variant| keeps(variant) || variant.name == crate::catalogue::REFERENCE;
@@ -164,7 +164,7 @@ impl SweepPlan {
         }
     }
 
-    /// Leaves out of memory, instructions and profiles what cannot be measured here. (Of times,
+    /// Removes what cannot be measured here from memory, instructions and profiles. (For times,
     /// [`Header::leave_out`](crate::run::record::Header::leave_out) keeps the reason.)
     pub fn leave_out(&mut self, hindrance: &dyn Fn(&str) -> Option<String>) {
         let can_be = |variant: &Variant| hindrance(variant.name).is_none();
@@ -177,7 +177,7 @@ impl SweepPlan {
         }
     }
 
-    /// What is measured against each other, most important first. The same plan comes to the same panels.
+    /// Unfolds the plan into panels, most important first. The same plan always gives the same panels.
     #[must_use]
     pub fn panels(&self) -> Vec<Panel> {
         panels_of(&self.sections)

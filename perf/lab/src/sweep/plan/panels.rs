@@ -1,9 +1,9 @@
-//! Unfolds a plan: sections into panels, panels into groups.
+//! Unfolding a plan: sections into panels, panels into groups.
 //!
-//! A panel is one section on one corpus with one number of threads: that much is measured in the same blocks. A group is
-//! one batch of it. A knob is swept only where it can matter: threads and `par_min_batch` where a variant's execute seam is
-//! parallel and batches have more than one token. Variants that do not spread their work are measured on several threads
-//! beside those that do: that is what spreading is to be compared with.
+//! A panel is one section on one corpus with one number of threads: that much is measured in the same blocks. A group
+//! is one batch of it. A knob is swept only where it can matter: threads and `par_min_batch` where a variant's execute
+//! seam is parallel and batches have more than one token. Variants that do not spread their work are measured on
+//! several threads beside those that do: that is what spreading is to be compared with.
 
 use ron_auth_catalogue::Variant;
 
@@ -13,7 +13,7 @@ use crate::catalogue::{CLASSIC, Knobs, REFERENCE};
 use crate::corpus::Source;
 use crate::run::{ArmKind, ComparisonGroup, Panel, Point, SweepArm};
 
-/// What is measured against each other, most important first. The same sections come to the same panels.
+/// Unfolds sections into panels, most important first. The same sections always give the same panels.
 #[must_use]
 pub fn panels_of(sections: &[PlanSection]) -> Vec<Panel> {
     let mut panels = Vec::new();
@@ -31,7 +31,7 @@ pub fn panels_of(sections: &[PlanSection]) -> Vec<Panel> {
     panels
 }
 
-/// `None` where nothing is left that could differ from what other groups measure.
+/// The group of one batch; `None` if nothing is left that could differ from what other groups measure.
 fn group(section: &PlanSection, corpus: &Source, batch: usize, threads: usize) -> Option<ComparisonGroup> {
     let sweeps_knobs = !(section.soa_thresholds.is_empty() && section.par_min_batches.is_empty());
     let point = |knobs| Point { corpus: corpus.to_string(), batch, knobs };

@@ -1,4 +1,4 @@
-//! The shape of a plan's file, before anything in it is understood. Values know where they stand.
+//! The shape of a plan's file before its content is checked. Values keep their position in the file.
 
 use serde::Deserialize;
 use toml::Spanned;
