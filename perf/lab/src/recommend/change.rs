@@ -1,4 +1,4 @@
-//! What would change the advice: the same question asked of everything else that the run measured.
+//! What would change the advice: the same question, asked about everything else that the run measured.
 
 use fairbench::measure::stats::PairedRatio;
 use ron_auth_catalogue::{ExecuteChoice, MacChoice, Seams};
@@ -7,14 +7,14 @@ use super::ranking::{Ranked, Ranking};
 use crate::run::compositions::LEAST_DIFFERENCE;
 use crate::run::{Compositions, MeasuredArm, Point, Run};
 
-/// What can be asked.
+/// Everything that can be asked about.
 pub(super) struct Evidence<'a, 'r> {
     pub(super) run: &'r Run,
     pub(super) all: &'a [MeasuredArm<'r>],
     pub(super) groups: &'a [Compositions<'r>],
 }
 
-/// A sentence for each circumstance that the run says something about.
+/// One sentence for each circumstance that the run says something about.
 pub(super) fn would_change(
     evidence: &Evidence<'_, '_>,
     ranking: &Ranking<'_, '_>,
@@ -26,7 +26,7 @@ pub(super) fn would_change(
     sentences
 }
 
-/// Other batches, threads, corpora: one of them at a time.
+/// Other batches, threads and corpora, one of them at a time.
 fn other_points(groups: &[Compositions<'_>], at: &Point, winner: &Ranked<'_, '_>) -> Vec<String> {
     let mut sentences = Vec::new();
     let mut same = Vec::new();

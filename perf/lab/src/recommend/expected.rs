@@ -1,4 +1,4 @@
-//! What to expect of a composition: tokens per second, core time and money.
+//! What to expect from a composition: tokens per second, core time and money.
 
 use fairbench::measure::stats::Quartiles;
 
@@ -6,17 +6,17 @@ use super::{Candidate, Question};
 
 const NS_PER_S: f64 = 1e9;
 const S_PER_HOUR: f64 = 3600.0;
-/// Verifications that a cost is given for.
+/// Number of verifications that a cost is given for.
 const MILLION: f64 = 1e6;
 
-/// What to expect.
+/// What to expect from a composition.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Expected {
-    /// Time per token of one caller, in nanoseconds, over blocks.
+    /// Time per token for one caller, in nanoseconds, over blocks.
     pub ns_per_token: Quartiles,
-    /// Cores that one caller's batch is spread over, at most.
+    /// Number of cores that one caller's batch is spread over, at most.
     pub busy_cores: usize,
-    /// Cores that the service may use.
+    /// Number of cores that the service may use.
     pub cores: usize,
 }
 
@@ -30,7 +30,7 @@ impl Expected {
         Self { ns_per_token, busy_cores, cores: question.cores }
     }
 
-    /// Tokens that one core verifies per second, over blocks; of a spread batch the part of each core.
+    /// Tokens that one core verifies per second, over blocks; for a batch that is spread, the part of each core.
     #[must_use]
     pub fn tokens_per_second_per_core(&self) -> Quartiles {
         let rate = |ns_per_token: f64| NS_PER_S / ns_per_token / self.busy_cores as f64;
@@ -39,8 +39,8 @@ impl Expected {
         Quartiles { q1: rate(q3), median: rate(median), q3: rate(q1) }
     }
 
-    /// Tokens that all cores verify per second, if they do not slow each other: of cores that were not measured the
-    /// most to hope for. Where a batch is spread over all of them that is what was measured.
+    /// Tokens that all cores verify per second if they do not slow each other down: for cores that were not measured,
+    /// the most to hope for. Where a batch is spread over all of them it is what was measured.
     #[must_use]
     pub fn tokens_per_second(&self) -> Quartiles {
         self.tokens_per_second_per_core().scaled(self.cores as f64)
@@ -52,14 +52,14 @@ impl Expected {
         self.busy_cores == self.cores
     }
 
-    /// Time of cores that a million verifications take, in seconds, over blocks. Of a spread batch every core counts
-    /// for as long as the batch takes.
+    /// Core time of a million verifications, in seconds, over blocks. For a batch that is spread, every core counts for
+    /// as long as the batch takes.
     #[must_use]
     pub fn core_seconds_per_million(&self) -> Quartiles {
         self.ns_per_token.scaled(self.busy_cores as f64 * MILLION / NS_PER_S)
     }
 
-    /// What a million verifications cost, in the currency of the price.
+    /// Cost of a million verifications, in the currency of the price.
     #[must_use]
     pub fn cost_per_million(&self, price_per_core_hour: f64) -> Quartiles {
         self.core_seconds_per_million().scaled(price_per_core_hour / S_PER_HOUR)

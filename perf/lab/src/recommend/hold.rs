@@ -1,4 +1,4 @@
-//! The advice held against another run: is what it chose still among the best?
+//! The advice compared with another run: is what it chose still among the best?
 
 use fairbench::measure::stats::PairedRatio;
 
@@ -12,19 +12,19 @@ use crate::run::{Point, Run};
 pub struct Held {
     /// Whether the chosen composition is the fastest there, or cannot be told from it.
     pub holds: bool,
-    /// Where both were measured.
+    /// The point at which both were measured.
     pub point: Point,
-    /// What the advice chose.
+    /// Name of the composition that the advice chose.
     pub chosen: String,
-    /// The fastest safe composition of the other run.
+    /// Name of the fastest safe composition of the other run.
     pub fastest: String,
-    /// Time of the chosen / time of the fastest in the other run, 95 %.
+    /// Time of the chosen / time of the fastest in the other run, with its 95 % interval.
     pub to_fastest: PairedRatio,
     /// Whether the other run was made on another host or by another build.
     pub is_elsewhere: bool,
 }
 
-/// Looks up in `other`, at the advice's point, what the advice chose. Knobs that the advice changes are not looked at:
+/// Looks up in `other`, at the advice's point, what the advice chose. Knobs that the advice changes do not matter:
 /// compositions are compared at default knobs.
 ///
 /// # Errors
@@ -48,7 +48,7 @@ pub fn hold(advice: &Advice, other: &Run) -> Result<Held, NoAdvice> {
 }
 
 impl Held {
-    /// One sentence.
+    /// The outcome in one sentence.
     #[must_use]
     pub fn sentence(&self) -> String {
         let Self { point, chosen, fastest, to_fastest, .. } = self;

@@ -1,5 +1,5 @@
-//! Measures what an advice rests on: the safe compositions on the workload asked about, then knobs of the one that they
-//! choose, and what else might change the advice.
+//! Measuring what an advice rests on: the safe compositions on the workload in question, then knobs of the one that is
+//! chosen, and what else might change the advice.
 
 use std::time::{Duration, Instant};
 
@@ -21,12 +21,12 @@ use crate::sweep::measure::{Step, SweepEnd, SweepMethod, measure};
 use crate::sweep::plan::{PlanSection, panels_of};
 use crate::sweep::schedule::Limits;
 
-/// Batches that are looked at beside the one asked about.
+/// Batch sizes that are measured beside the one in question.
 const OTHER_BATCHES: [usize; 4] = [1, 8, 64, 1024];
 const SOA_THRESHOLDS: [usize; 5] = [4, 8, 16, 32, 64];
 const PAR_MIN_BATCHES: [usize; 6] = [32, 64, 96, 128, 192, 256];
-/// Part of the time for the compositions on the workload itself, and for that and what may change the advice; the rest
-/// is for knobs.
+/// Part of the time for the compositions on the workload itself, and the part for that and for what may change the
+/// advice. The rest is for knobs.
 const FOR_QUESTION: f64 = 0.5;
 const FOR_CHANGES: f64 = 0.8;
 const EFFORT: Effort = Effort { turn_ns: 300_000.0, rounds: 3 };

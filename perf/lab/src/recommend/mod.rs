@@ -11,8 +11,8 @@
 //! | `render` | the advice in words, as lines of a `Cargo.toml`, as Rust |
 //! | `hold` | the advice held against another run |
 //!
-//! Safe is what does not decode with serde_cbor, which is archived upstream (RUSTSEC-2021-0127). All compositions
-//! decide alike: the run has checked that before it measured anything.
+//! A composition is safe if it does not decode with serde_cbor, which is archived upstream (RUSTSEC-2021-0127). All
+//! compositions decide alike: the run has checked that before it measured anything.
 
 mod change;
 mod expected;
@@ -37,71 +37,71 @@ use crate::catalogue::Knobs;
 use crate::corpus::Source;
 use crate::run::{Compositions, Point, Run};
 
-/// What is asked about.
+/// The workload that is asked about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Question {
     /// Name of a fixture, or path of a corpus file.
     pub corpus: String,
-    /// Tokens per call.
+    /// Number of tokens per call.
     pub batch: usize,
-    /// Cores that the service may use.
+    /// Number of cores that the service may use.
     pub cores: usize,
 }
 
-/// A composition with its knobs, measured.
+/// A composition that was measured, with its knobs.
 #[derive(Clone, Debug)]
 pub struct Candidate {
-    /// Which.
+    /// The composition.
     pub variant: Variant,
-    /// Its knobs.
+    /// The knobs that it was measured with.
     pub knobs: Knobs,
-    /// Time / time of the fastest, 95 %, at default knobs.
+    /// Time / time of the fastest, with its 95 % interval, at default knobs.
     pub to_fastest: PairedRatio,
-    /// Time / time of `plain`, 95 %, at default knobs.
+    /// Time / time of `plain`, with its 95 % interval, at default knobs.
     pub to_plain: PairedRatio,
     /// Time per token, in nanoseconds, median over blocks.
     pub ns_per_token: f64,
 }
 
-/// The answer.
+/// The advice for a workload.
 #[derive(Clone, Debug)]
 pub struct Advice {
-    /// What was asked.
+    /// The workload that was asked about.
     pub question: Question,
-    /// Where it was measured.
+    /// The point at which it was measured.
     pub point: Point,
-    /// What to run: of those that nothing faster can be told from, the one with the fewest features.
+    /// The composition to run: of those that cannot be told from the fastest, the one with the fewest features.
     pub chosen: Candidate,
-    /// The chosen knobs beside the default ones, if they are others.
+    /// The chosen knobs beside the default ones; `None` if the defaults are chosen.
     pub tuned: Option<Tuned>,
     /// All safe compositions at default knobs, fastest first, the chosen one among them.
     pub ranking: Vec<Candidate>,
-    /// Names of those that cannot be told from the fastest, itself and the chosen one among them.
+    /// Names of those that cannot be told from the fastest, including itself and the chosen one.
     pub indistinguishable: Vec<String>,
     /// Those of them that do other work than the chosen one. On one thread, where nothing is spread, one that differs
     /// from another only in `execute` does not.
     pub as_fast: Vec<String>,
-    /// The fastest that does other work and can be told from the fastest: time / time of the chosen one.
+    /// The fastest that does other work and can be told from the fastest, with time / time of the chosen one.
     pub next_best: Option<(String, PairedRatio)>,
-    /// The fastest composition that is not safe, if any was measured: time / time of the chosen one.
+    /// The fastest composition that is not safe, with time / time of the chosen one; `None` if none was measured.
     pub excluded: Option<(String, PairedRatio)>,
-    /// What to expect of it.
+    /// What to expect from the chosen composition.
     pub expected: Expected,
-    /// What an hour of one core costs, in any currency, if costs are asked for.
+    /// Price of an hour of one core, in any currency; `None` if no costs are asked for.
     pub price_per_core_hour: Option<f64>,
-    /// What would change the advice, a sentence each.
+    /// What would change the advice, one sentence each.
     pub would_change: Vec<String>,
-    /// Why to be careful with it, a sentence each.
+    /// Reasons to be careful with the advice, one sentence each.
     pub warnings: Vec<String>,
-    /// Blocks that it rests on.
+    /// Number of blocks that the advice rests on.
     pub blocks: usize,
-    /// When its run began, UTC, RFC 3339.
+    /// Time when its run began, UTC, RFC 3339.
     pub measured_utc: String,
-    /// Where.
+    /// The host that it was measured on.
     pub host: Host,
 }
 
-/// Why there is no advice.
+/// The reason why there is no advice.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum NoAdvice {
     /// The run holds no compositions on this workload.
@@ -111,9 +111,9 @@ pub enum NoAdvice {
         .wanted.corpus, .wanted.batch, .wanted.cores, how_to_measure(.wanted, *.is_measurable)
     )]
     NotMeasured {
-        /// What was asked about.
+        /// The workload that was asked about.
         wanted: Question,
-        /// Points that it did measure them at, separated by semicolons.
+        /// Points at which the run did measure compositions, separated by semicolons.
         measured: String,
         /// Whether the corpus can be had here, so that it could be measured.
         is_measurable: bool,
@@ -124,22 +124,22 @@ pub enum NoAdvice {
          are needed: give `cargo lab sweep` more time"
     )]
     TooFewBlocks {
-        /// Where.
+        /// The point that was measured.
         point: Point,
-        /// Blocks that there are.
+        /// Number of blocks that there are.
         blocks: usize,
-        /// Compositions that are compared.
+        /// Number of compositions that are compared.
         compositions: usize,
     },
-    /// Plain could be told from plain, so nothing else that was measured with it counts.
+    /// `plain` could be told from `plain`, so nothing else that was measured with it counts.
     #[error("{point}: plain took {control} times as long as itself; measure again when the machine is quieter")]
     ControlOff {
-        /// Where.
+        /// The point that was measured.
         point: Point,
-        /// `plain` / `plain`.
+        /// `plain` / `plain` with its interval.
         control: PairedRatio,
     },
-    /// Nobody knows whether the compositions decide alike.
+    /// It was not checked whether the compositions decide alike.
     #[error("the run did not check that variants decide alike before it measured them; `cargo lab sweep` does")]
     Unchecked,
 }
@@ -162,7 +162,7 @@ fn how_to_measure(Question { corpus, batch, cores }: &Question, is_measurable: b
     }
 }
 
-/// The advice that a run's measurements give.
+/// Draws the advice from a run's measurements.
 ///
 /// One core is answered by what was measured on one thread. More are answered by the group with as many threads, or
 /// with the most below that, except for single tokens, which nothing spreads.
@@ -208,7 +208,7 @@ pub fn advise(run: &Run, question: &Question) -> Result<Advice, NoAdvice> {
     })
 }
 
-/// Where the question is answered from.
+/// The measurements that the question is answered from.
 fn measured_for<'a, 'r>(groups: &'a [Compositions<'r>], question: &Question) -> Option<&'a Compositions<'r>> {
     // A single token is never spread.
     let most_threads = if question.batch == 1 { 1 } else { question.cores };
@@ -224,7 +224,7 @@ fn measured_for<'a, 'r>(groups: &'a [Compositions<'r>], question: &Question) -> 
         .map(|(_, group)| group)
 }
 
-/// For people: where safe compositions were measured.
+/// The points at which safe compositions were measured, as text for people.
 fn points_of_safe_compositions(groups: &[Compositions<'_>]) -> String {
     let mut points: Vec<String> =
         groups.iter().filter(|group| group.all(is_safe).is_some()).map(|group| group.point.to_string()).collect();
@@ -232,7 +232,7 @@ fn points_of_safe_compositions(groups: &[Compositions<'_>]) -> String {
     if points.is_empty() { "no workload".to_owned() } else { points.join("; ") }
 }
 
-/// The fastest composition that is not safe.
+/// The fastest composition that is not safe, with its ratio to the winner.
 fn fastest_unsafe(group: &Compositions<'_>, winner: &Ranked<'_, '_>) -> Option<(String, PairedRatio)> {
     let arms = group.all(|variant| !is_safe(variant))?;
     let ratios = arms.iter().filter_map(|(variant, arm)| Some((variant.seams.name(), arm.to(winner.arm)?)));
@@ -263,12 +263,13 @@ pub(crate) mod tests {
     use crate::run::simulated::{self, Truth, group, point, run_of, time_of};
     use crate::run::{Panel, SweepArm};
 
-    /// About light tokens, on one core.
+    /// A question about light tokens on one core.
     pub(crate) fn question(batch: usize) -> Question {
         Question { corpus: "light".to_owned(), batch, cores: 1 }
     }
 
-    /// All compositions at these points, all of the same truth but that two threads halve the time where spread.
+    /// A run of all compositions at these points, all of the same truth, except that two threads halve the time where a
+    /// batch is spread.
     pub(crate) fn run_at(points: &[Point], truth: &Truth, blocks: usize) -> Run {
         let groups = points.iter().map(|point| group(compositions(), point)).collect();
         let panels = vec![Panel { section: "compositions".to_owned(), groups }];

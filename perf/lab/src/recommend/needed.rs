@@ -1,4 +1,4 @@
-//! How long an answer takes at least, from one block of what it rests on.
+//! How long an answer takes at least, as found from one block of what it rests on.
 //!
 //! A block starts a program for each composition, has each prove its answers on all tokens, and gives each its turns.
 //! With long tokens a single pass of `plain` is longer than a turn is meant to be, and so is every block: only a block
@@ -8,42 +8,42 @@ use std::time::Duration;
 
 use fairbench::exit::Failure;
 
-/// The pilot's block may have been a quick one.
+/// Factor on the pilot's block, which may have been a quick one.
 const MARGIN: f64 = 1.1;
 
-/// Time for an answer.
+/// The time that an answer may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Budget {
-    /// How much.
+    /// The amount of time.
     pub time: Duration,
-    /// Whether there is no answer where it takes longer. Otherwise it takes as long as it takes.
+    /// Whether to give no answer if it takes longer. Otherwise it takes as long as it needs.
     pub is_strict: bool,
 }
 
-/// What an answer takes at least.
+/// The time that an answer takes at least.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Needed {
-    /// Time that went by before: checking, and the pilot.
+    /// Time that was spent before: on checking, and on the pilot.
     pub(super) spent: Duration,
-    /// A block of each panel that the answer rests on.
+    /// Time of a block of each panel that the answer rests on.
     pub(super) blocks: Vec<Duration>,
-    /// Blocks that each panel needs in all.
+    /// Number of blocks that each panel needs in all.
     pub(super) least: usize,
-    /// Blocks that each panel has.
+    /// Number of blocks that each panel has already.
     pub(super) done: usize,
 }
 
 impl Needed {
-    /// All of it, what is spent included.
+    /// All the time that is needed, including what is spent.
     fn time(&self) -> Duration {
         let missing = u32::try_from(self.least.saturating_sub(self.done)).unwrap_or(u32::MAX);
         self.spent + self.blocks.iter().sum::<Duration>().saturating_mul(missing).mul_f64(MARGIN)
     }
 
-    /// What to tell whoever waits.
+    /// What to tell the user, who waits for the answer.
     ///
     /// # Errors
-    /// It is more than a strict budget: exit 3.
+    /// The time is more than a strict budget: exit 3.
     pub(super) fn told(&self, budget: Budget) -> Result<String, Failure> {
         let given = humantime::format_duration(budget.time);
         let needed = in_words(self.time());
@@ -65,7 +65,7 @@ impl Needed {
     }
 }
 
-/// Whole seconds, rounded up: half of one is nothing to wait for.
+/// The time in whole seconds, rounded up: half of one is nothing to wait for.
 fn in_words(time: Duration) -> humantime::FormattedDuration {
     humantime::format_duration(Duration::from_secs(time.as_secs_f64().ceil() as u64))
 }

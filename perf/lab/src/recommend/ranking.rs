@@ -1,15 +1,15 @@
 //! The safe compositions at one point, and which of them can be told from the fastest.
 //!
-//! Whoever looks fastest of sixteen may owe it to luck, and would then not be so fast the next time. So the fastest is
-//! not the answer yet. Each of the others is compared with it, paired by block, with intervals so wide that all fifteen
-//! hold together (Bonferroni), and stays in the race unless it is shown to be slower by more than
+//! Whichever of sixteen looks fastest may look so by chance, and would then not be so fast the next time. So the
+//! fastest is not the answer yet. Each of the others is compared with it, paired by block, with intervals so wide that
+//! all fifteen hold together (Bonferroni), and stays in the race unless it is shown to be slower by more than
 //! [`LEAST_DIFFERENCE`]. Whichever is truly the fastest, it is thrown out only if one of its own fifteen comparisons
 //! errs: with 97.5 % confidence it is among those that stay. (Selecting a subset that holds the best: Hsu, *Multiple
 //! Comparisons: Theory and Methods*, 1996, chapter 4.)
 //!
-//! Not to be told slower is no proof of being as fast: few blocks tell nothing apart. So of those that stay, the simplest
-//! is taken that is shown to be at most [`EQUIVALENT`] slower than the fastest, with the same wide intervals; if none is,
-//! the fastest.
+//! A composition that is not shown to be slower is not thereby shown to be as fast: few blocks tell nothing apart. So
+//! of those that stay, the simplest is taken that is shown to be at most [`EQUIVALENT`] slower than the fastest, with
+//! the same wide intervals; if there is none, the fastest is taken.
 
 use fairbench::measure::stats::{PairedRatio, Quartiles, median};
 use ron_auth_catalogue::{DecodeChoice, Seams, Variant};
@@ -19,13 +19,14 @@ use crate::run::compositions::LEAST_DIFFERENCE;
 use crate::run::measured::ratio_of_many;
 use crate::run::{Compositions, MeasuredArm, Point};
 
-/// What a simpler composition may cost at most, as a part of one.
+/// How much slower a simpler composition may be, as a part of one.
 const EQUIVALENT: f64 = 0.02;
 
-/// How far plain may seem to be from plain, as a part of one.
+/// How far `plain` may seem to be from itself, as a part of one.
 const CONTROL_MARGIN: f64 = 0.02;
 
-/// Whether a service may depend on it: not on serde_cbor, which is archived upstream (RUSTSEC-2021-0127).
+/// Whether a service may depend on a variant: it must not use serde_cbor, which is archived upstream
+/// (RUSTSEC-2021-0127).
 pub(super) fn is_safe(variant: &Variant) -> bool {
     variant.seams.decode != DecodeChoice::SerdeCbor
 }
@@ -36,7 +37,7 @@ pub(super) struct Ranking<'a, 'r> {
     pub(super) all: Vec<Ranked<'a, 'r>>,
 }
 
-/// One of them.
+/// A safe composition in the ranking.
 pub(super) struct Ranked<'a, 'r> {
     pub(super) candidate: Candidate,
     pub(super) arm: &'a MeasuredArm<'r>,
@@ -44,15 +45,15 @@ pub(super) struct Ranked<'a, 'r> {
     pub(super) time_ns: Quartiles,
     /// Whether it is shown to be slower than the fastest.
     pub(super) is_slower: bool,
-    /// Whether it is shown to be as fast.
+    /// Whether it is shown to be as fast as the fastest.
     is_equivalent: bool,
 }
 
 impl<'a, 'r> Ranking<'a, 'r> {
-    /// `None` unless all safe compositions were measured.
+    /// Ranks the safe compositions; `None` unless all of them were measured.
     ///
     /// # Errors
-    /// Too few blocks, or a control that is off.
+    /// There are too few blocks, or the control is off.
     pub(super) fn of(group: &'a Compositions<'r>) -> Option<Result<Self, NoAdvice>> {
         let arms = group.all(is_safe)?;
         let (_, fastest) = arms.iter().min_by(|(_, a), (_, b)| centre(a).total_cmp(&centre(b)))?;
@@ -72,12 +73,12 @@ impl<'a, 'r> Ranking<'a, 'r> {
         Some(Ok(Self { point: group.point, all }))
     }
 
-    /// Blocks that it rests on.
+    /// Number of blocks that the ranking rests on.
     pub(super) fn blocks(&self) -> usize {
         self.all.first().map_or(0, |ranked| ranked.arm.blocks())
     }
 
-    /// What to run: of those that are shown to be as fast as the fastest the one with the fewest backends.
+    /// The composition to run: of those shown to be as fast as the fastest, the one with the fewest backends.
     pub(super) fn chosen(&self) -> Option<&Ranked<'a, 'r>> {
         let backends = |ranked: &&Ranked<'_, '_>| ranked.candidate.variant.seams.beyond_plain().len();
         let fastest = self.all.first()?.candidate.variant.seams;
@@ -91,7 +92,7 @@ impl<'a, 'r> Ranking<'a, 'r> {
     }
 
     /// Those that do other work than the chosen one, each work once, fastest first. On one thread nothing is spread, so
-    /// that `parallel` does the same work as `sequential`, which stands for both.
+    /// `parallel` does the same work as `sequential`, which stands for both.
     pub(super) fn others<'s>(&'s self, chosen: &'s Ranked<'a, 'r>) -> impl Iterator<Item = &'s Ranked<'a, 'r>> {
         let may_spread = self.point.knobs.threads > 1;
         let own = chosen.candidate.variant.seams;
@@ -102,14 +103,14 @@ impl<'a, 'r> Ranking<'a, 'r> {
         })
     }
 
-    /// The one with these seams.
+    /// The composition with these seams.
     pub(super) fn find(&self, seams: Seams) -> Option<&Ranked<'a, 'r>> {
         self.all.iter().find(|ranked| ranked.candidate.variant.seams == seams)
     }
 }
 
 impl<'a, 'r> Ranked<'a, 'r> {
-    /// `None` with too few blocks to tell it from the fastest among so many others.
+    /// Compares a composition with the fastest; `None` if there are too few blocks for intervals among so many others.
     fn of(variant: Variant, arm: &'a MeasuredArm<'r>, fastest: &MeasuredArm<'_>, others: usize) -> Option<Self> {
         let log_ratios = arm.log_to(fastest)?;
         let time_ns = arm.time_ns()?;
@@ -126,12 +127,12 @@ impl<'a, 'r> Ranked<'a, 'r> {
         Some(Self { candidate, arm, time_ns, is_slower, is_equivalent })
     }
 
-    /// What people call it.
+    /// The name that people use for it.
     pub(super) fn name(&self) -> String {
         self.candidate.variant.seams.name()
     }
 
-    /// Time / time of another of the same point, 95 %.
+    /// Time / time of another of the same point, with its 95 % interval.
     pub(super) fn to(&self, other: &Ranked<'_, '_>) -> Option<PairedRatio> {
         self.arm.to(other.arm)
     }

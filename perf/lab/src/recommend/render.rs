@@ -1,4 +1,4 @@
-//! The advice in words, as a line of a `Cargo.toml`, as Rust.
+//! The advice in words, as a line of a `Cargo.toml`, and as Rust.
 
 use std::fmt::Write as _;
 
@@ -9,7 +9,7 @@ use crate::catalogue::Knobs;
 use crate::run::compositions::LEAST_DIFFERENCE;
 
 impl Advice {
-    /// One sentence: what to run and how sure that is.
+    /// One sentence that says what to run and how sure that is.
     #[must_use]
     pub fn headline(&self) -> String {
         let name = self.chosen.variant.seams.name();
@@ -37,7 +37,7 @@ impl Advice {
         format!("{}: run `{name}`, {word}{next}.", self.point)
     }
 
-    /// Whether one of these takes fewer backends than the chosen one.
+    /// Whether one of these has fewer backends than the chosen one.
     fn is_simpler_among(&self, names: &[String]) -> bool {
         let backends = |candidate: &Candidate| candidate.variant.seams.beyond_plain().len();
         self.ranking.iter().any(|candidate| {
@@ -45,7 +45,7 @@ impl Advice {
         })
     }
 
-    /// The line of a service's `Cargo.toml`.
+    /// The dependency as a line of a service's `Cargo.toml`.
     #[must_use]
     pub fn cargo_toml(&self) -> String {
         let features: Vec<String> =
@@ -56,7 +56,7 @@ impl Advice {
         )
     }
 
-    /// The `VerifierConfig`, in Rust: only what differs from the defaults.
+    /// The `VerifierConfig` in Rust, with only those fields that differ from the defaults.
     #[must_use]
     pub fn config(&self) -> String {
         let Knobs { soa_threshold, par_min_batch, threads } = self.chosen.knobs;
@@ -71,7 +71,7 @@ impl Advice {
         format!("let {mutable}config = ron_auth::VerifierConfig::default();{settings}")
     }
 
-    /// What to expect, in words: tokens per second, CPU time per million verifications.
+    /// What to expect in words: tokens per second, CPU time per million verifications.
     #[must_use]
     pub fn expectation(&self) -> String {
         let expected = &self.expected;
@@ -92,7 +92,7 @@ impl Advice {
         text + " (quartiles over blocks in brackets)."
     }
 
-    /// More cores than were there to measure on are worth a guess, and no bracket.
+    /// The rate on all cores. For more cores than there were to measure on it is an estimate without an interval.
     fn on_all_cores(&self) -> String {
         let Expected { cores, .. } = self.expected;
         let million = self.expected.tokens_per_second().scaled(1e-6);
@@ -109,7 +109,7 @@ impl Advice {
         format!(", {} on {cores} cores{unless}", spread(million, 3))
     }
 
-    /// All of it, for a terminal or a pull request.
+    /// The whole advice as Markdown, for a terminal or a pull request.
     #[must_use]
     pub fn markdown(&self) -> String {
         let mut text = format!("**{}**\n\n", self.headline());
@@ -138,7 +138,7 @@ impl Advice {
         text
     }
 
-    /// All safe compositions, fastest first.
+    /// A table of all safe compositions, fastest first.
     fn table(&self) -> String {
         let mut text = "| safe composition | time / fastest | time / plain | ns/token | measurably slower |\n\
                         |---|---:|---:|---:|---|\n"
@@ -176,7 +176,7 @@ impl Advice {
     }
 }
 
-/// As `` `a`, `b` or `c` ``; more than three are counted.
+/// A list such as `` `a`, `b` or `c` ``; more than three names are only counted.
 fn any_of(names: &[String]) -> String {
     match names {
         [] => String::new(),
@@ -187,7 +187,7 @@ fn any_of(names: &[String]) -> String {
     }
 }
 
-/// As Rust would have it.
+/// A number in Rust's notation.
 fn number(value: usize) -> String {
     if value == usize::MAX { "usize::MAX".to_owned() } else { value.to_string() }
 }
@@ -196,12 +196,12 @@ fn spread(Quartiles { q1, median, q3 }: Quartiles, decimals: usize) -> String {
     format!("{median:.decimals$} ({q1:.decimals$}–{q3:.decimals$})")
 }
 
-/// Rounded to the two digits that count.
+/// A number rounded to two significant digits.
 fn two_digits(value: f64) -> f64 {
     format!("{value:.1e}").parse().unwrap_or(value)
 }
 
-/// With three digits that count, however little it is.
+/// A cost with three significant digits, however small it is.
 fn money(cost: Quartiles) -> String {
     let decimals = if cost.median > 0.0 { (2.0 - cost.median.log10().floor()).max(2.0) as usize } else { 2 };
     spread(cost, decimals)
@@ -310,7 +310,7 @@ mod tests {
         }
     }
 
-    /// Compiles code, runs it, and gives its text.
+    /// Compiles code, runs it, and also gives its text.
     macro_rules! compiled {
         ($config:ident: $($code:tt)*) => {{
             use ron_auth_core as ron_auth;

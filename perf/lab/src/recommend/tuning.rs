@@ -8,15 +8,15 @@ use crate::run::compositions::LEAST_DIFFERENCE;
 use crate::run::measured::ratio_of_many;
 use crate::run::{ArmKind, MeasuredArm, Point};
 
-/// Knobs that are faster.
+/// Knobs that are faster than the defaults.
 #[derive(Clone, Copy, Debug)]
 pub struct Tuned {
-    /// Which.
+    /// The knobs.
     pub knobs: Knobs,
-    /// Time / time with the default knobs. The interval is the one that decided: so wide that those of all knobs that
-    /// were tried hold together with 95 % confidence.
+    /// Time / time with the default knobs. The interval is the one that was decided by: so wide that those of all knobs
+    /// that were tried hold together with 95 % confidence.
     pub to_default: PairedRatio,
-    /// How many knobs were tried beside the default ones.
+    /// Number of settings that were tried beside the default ones.
     pub tried: usize,
     /// Time per token in nanoseconds, over blocks.
     pub time_ns: Quartiles,
@@ -55,7 +55,7 @@ mod tests {
     use crate::run::simulated::{Truth, group, point, run_of};
     use crate::run::{ComparisonGroup, Panel, SweepArm};
 
-    /// `prod` at its default knobs and others, of which some take this part of the time.
+    /// What is found for `prod` at its default knobs and others, some of which take this part of the time.
     fn knobs_of_prod(faster: f64) -> Option<Tuned> {
         let at = point("light", 64, 1);
         let prod = find("prod").unwrap();
