@@ -1,4 +1,4 @@
-//! Everything that a run comes to, written beside it: table, plots, summary, report.
+//! Writing everything that follows from a run beside it: table, plots, summary, report.
 
 use std::path::{Path, PathBuf};
 
@@ -18,21 +18,21 @@ use crate::sweep::row::{CsvRow, rows};
 use crate::sweep::stored::Baseline;
 use crate::tripwire::{self, Tripwires};
 
-/// What a run is held against.
+/// What a run is compared with.
 #[derive(Clone, Debug)]
 pub struct Sources {
-    /// This host.
+    /// The host that this runs on.
     pub host: Host,
     tripwires: Tripwires,
     baselines: PathBuf,
 }
 
-/// What was written, and what it says.
+/// What was written about a run, and what it says.
 #[derive(Clone, Debug)]
 pub struct Concluded {
-    /// What to run, how sure that is, and what is careful about it.
+    /// What to run, how sure that is, and what to be careful about.
     pub answer: Answer,
-    /// The report.
+    /// Path of the report.
     pub report: PathBuf,
     /// Whether every tripwire holds.
     pub holds: bool,
@@ -43,10 +43,10 @@ pub struct Concluded {
 }
 
 impl Sources {
-    /// Reads them: given ones, or those of the repository.
+    /// Reads tripwires and baselines: the given ones, or those of the repository.
     ///
     /// # Errors
-    /// A file that cannot be read or understood.
+    /// A file cannot be read or understood.
     pub fn read(root: &Path, tripwires: Option<&Path>, baselines: Option<&Path>) -> anyhow::Result<Self> {
         let or = |given: Option<&Path>, own: &str| given.map_or_else(|| root.join(own), Path::to_path_buf);
         let sources = Self {
@@ -58,15 +58,15 @@ impl Sources {
         Ok(sources)
     }
 
-    /// Those of the repository.
+    /// Reads the tripwires and baselines of the repository.
     ///
     /// # Errors
-    /// As [`read`](Self::read).
+    /// The errors of [`read`](Self::read).
     pub fn of_repository() -> anyhow::Result<Self> {
         Self::read(&repository_root(), None, None)
     }
 
-    /// The tripwires.
+    /// The tripwires that were read.
     #[must_use]
     pub const fn tripwires(&self) -> &Tripwires {
         &self.tripwires
@@ -82,10 +82,10 @@ impl Sources {
     }
 }
 
-/// What the report says about a run.
+/// Makes what the report says about a run.
 ///
 /// # Errors
-/// A stored baseline that cannot be read.
+/// A stored baseline cannot be read.
 pub fn input<'a>(run: &'a Run, rows: &[CsvRow], sources: &Sources) -> anyhow::Result<Input<'a>> {
     let host = &run.header.host;
     let stored = Baseline::find(&sources.baselines, host)?;
@@ -103,7 +103,7 @@ pub fn input<'a>(run: &'a Run, rows: &[CsvRow], sources: &Sources) -> anyhow::Re
 /// Writes `sweep.csv`, plots, `summary.md` and `report.html` into the run's directory.
 ///
 /// # Errors
-/// A file that cannot be written, a plot that cannot be drawn.
+/// A file cannot be written, or a plot cannot be drawn.
 pub fn conclude(run: &Run, sources: &Sources) -> anyhow::Result<Concluded> {
     let directory = &run.directory;
     let rows = rows(run);

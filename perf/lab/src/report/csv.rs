@@ -9,10 +9,10 @@ use crate::run::record::Header;
 use crate::run::{Point, Purpose};
 use crate::sweep::row::CsvRow;
 
-/// How many columns there are.
+/// Number of columns.
 const COLUMNS: usize = 31;
 
-/// The file, open.
+/// The file while it is being written.
 pub struct CsvFile {
     writer: ::csv::Writer<File>,
 }
@@ -38,8 +38,8 @@ impl CsvFile {
         self.writer.flush().context("could not write sweep.csv")
     }
 
-    /// Writes a row, all of its numbers empty, for each point of what could not be measured. After [`write`](Self::write):
-    /// the header comes with measured rows.
+    /// Writes a row for each point of what could not be measured, with all of its numbers empty. To be called after
+    /// [`write`](Self::write): the header comes with measured rows.
     ///
     /// # Errors
     /// The disk is full, or gone.

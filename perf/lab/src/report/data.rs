@@ -1,4 +1,4 @@
-//! A run as the report looks at it.
+//! A run in the form that the report works on.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use crate::catalogue::REFERENCE;
 use crate::run::record::Allocations;
 use crate::run::{ArmKind, MeasuredArm, Point, Purpose, Run};
 
-/// A run with every arm's values at hand.
+/// A run with the values of every arm.
 pub(super) struct Data<'r> {
     pub(super) run: &'r Run,
     pub(super) all: Vec<MeasuredArm<'r>>,
@@ -32,8 +32,8 @@ impl<'r> Data<'r> {
         corpora
     }
 
-    /// The named variants at default knobs, each point of each once, in the order of the run: `plain` first, neither
-    /// controls nor floors nor compositions.
+    /// The named variants at default knobs, each point once, in the order of the run, with `plain` first. Controls,
+    /// floors and compositions are left out.
     pub(super) fn named(&self) -> Vec<&MeasuredArm<'r>> {
         let mut named: Vec<&MeasuredArm<'r>> = Vec::new();
         for arm in &self.all {
@@ -68,7 +68,7 @@ impl<'r> Data<'r> {
         arm.to(Run::floor_of(&self.all, arm)?)
     }
 
-    /// Time / time of `classic`, an arm of the same group; `None` in runs of before there was one.
+    /// Time / time of `classic`, an arm of the same group; `None` in runs from before there was one.
     pub(super) fn to_classic(&self, arm: &MeasuredArm<'_>) -> Option<PairedRatio> {
         Run::to_classic(&self.all, arm)
     }
@@ -99,7 +99,7 @@ impl<'r> Data<'r> {
         Some(found?.time_ns()?.median)
     }
 
-    /// What a variant allocates at a point.
+    /// Allocations of a variant at a point; `None` if they were not counted.
     pub(super) fn allocations(&self, variant: &str, point: &Point) -> Option<Allocations> {
         self.run
             .counts
@@ -108,13 +108,13 @@ impl<'r> Data<'r> {
             .find_map(|c| c.allocations)
     }
 
-    /// Its instructions per token.
+    /// Instructions per token of a variant at a point; `None` if they were not counted.
     pub(super) fn instructions(&self, variant: &str, point: &Point) -> Option<f64> {
         let counts = self.run.counts.iter().filter(|count| count.variant == variant && count.point == *point);
         counts.into_iter().find_map(|count| count.instructions_per_token)
     }
 
-    /// Its peak resident memory, in bytes.
+    /// Peak resident memory of a variant at a point, in bytes; `None` if it was not measured.
     pub(super) fn peak_resident_bytes(&self, variant: &str, point: &Point) -> Option<u64> {
         let found = self.run.memory.iter().find(|memory| memory.variant == variant && memory.point == *point);
         found.map(|memory| memory.peak_resident_bytes)
@@ -132,12 +132,12 @@ pub(super) fn threshold(value: usize) -> String {
     if value == usize::MAX { "never".to_owned() } else { value.to_string() }
 }
 
-/// Whether it is `plain`.
+/// Whether an arm is `plain`.
 pub(super) fn is_plain(arm: &MeasuredArm<'_>) -> bool {
     arm.arm.variant == REFERENCE
 }
 
-/// A variant by a name of its own; compositions are named by their backends.
+/// Whether an arm's variant has a name of its own; compositions are named by their backends.
 fn is_named(arm: &MeasuredArm<'_>) -> bool {
     arm.arm.kind == ArmKind::Variant && !arm.arm.is_composition()
 }

@@ -1,4 +1,4 @@
-//! How results are shown: a CSV for machines, a page, a summary and plots for people, flamegraphs for the curious.
+//! How results are shown: a CSV for machines, a page, a summary and plots for people, and flamegraphs.
 
 pub mod answer;
 mod chart;

@@ -16,18 +16,18 @@ use crate::sweep::row::{ArmKind, CsvRow};
 use crate::sweep::stored::CellChange;
 use crate::tripwire::{JudgedTripwire, TripwireState};
 
-/// All that a summary tells.
+/// Everything that a summary is made from.
 pub struct RunSummary<'a> {
-    /// What the report says, too.
+    /// What the report also says.
     pub input: &'a Input<'a>,
-    /// The rows of the run.
+    /// The rows of the run's table.
     pub rows: &'a [CsvRow],
-    /// The plots, beside the summary.
+    /// Paths of the plots, which lie beside the summary.
     pub plots: &'a [PathBuf],
 }
 
 impl RunSummary<'_> {
-    /// The whole text.
+    /// The whole text as Markdown.
     #[must_use]
     pub fn markdown(&self) -> String {
         let mut text = String::new();
@@ -184,7 +184,7 @@ impl RunSummary<'_> {
         writeln!(out)
     }
 
-    /// What could not be measured, at default knobs; the notes say why.
+    /// Variants and points that could not be measured, at default knobs; the notes say why.
     fn unavailable(&self, threads: usize) -> impl Iterator<Item = (&str, &Point)> {
         let all = self.input.run.header.unavailable.iter();
         let all = all.flat_map(|left_out| left_out.points.iter().map(move |point| (left_out.variant.as_str(), point)));
@@ -310,7 +310,7 @@ fn interval(ratio: PairedRatio) -> String {
     format!("{:.3} ({:.3}–{:.3})", ratio.estimate, ratio.lower, ratio.upper)
 }
 
-/// Exact counts are shown exactly; fractions come from what a batch shares.
+/// A count. Exact counts are shown exactly; fractions come from what a batch shares.
 fn count(value: Option<f64>) -> String {
     value.map_or_else(
         not_available,

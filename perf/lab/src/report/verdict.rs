@@ -1,9 +1,9 @@
-//! Whether a run is to be trusted, and what it breaks.
+//! Whether a run can be trusted, and which limits it breaks.
 
 use crate::run::Run;
 use crate::tripwire::{JudgedTripwire, TripwireState};
 
-/// By how much a control may be off before a run is doubted.
+/// How far a control may be off before a run is doubted, as a part of one.
 pub(super) const CONTROL_MARGIN: f64 = 0.02;
 
 /// Names of the tripwires that are broken.
@@ -12,7 +12,7 @@ pub fn broken(tripwires: &[JudgedTripwire]) -> Vec<&str> {
     tripwires.iter().filter(|t| t.state == TripwireState::Broken).map(|t| t.name.as_str()).collect()
 }
 
-/// Why the numbers are not to be trusted, or not all there.
+/// Reasons why the numbers cannot be trusted, or are not complete.
 pub(super) fn doubts(run: &Run) -> Vec<String> {
     let mut doubts = Vec::new();
     if run.header.host.build != "release" {

@@ -1,4 +1,4 @@
-//! Why to be careful with the answer: each thing once, with the workloads that it is about.
+//! Reasons to be careful with the answer: each once, with the workloads that it is about.
 
 use fairbench::baseline::Shift;
 
@@ -11,14 +11,14 @@ use crate::run::{Point, Run};
 use crate::sweep::stored::{CellChange, CellKey};
 use crate::tripwire::{JudgedTripwire, TripwireState};
 
-/// What was checked beside the answer.
+/// The checks beside the answer.
 #[derive(Clone, Debug)]
 pub struct Checked {
     cells: usize,
     broken: Vec<String>,
-    /// Tripwires that were measured, of those that bind here.
+    /// Number of tripwires that were measured, and of those that bind here.
     bound: (usize, usize),
-    /// Cells that are slower, faster, neither; `None` without a baseline.
+    /// Numbers of cells that are slower, faster and neither; `None` without a baseline.
     against_baseline: Option<[usize; 3]>,
 }
 
@@ -36,7 +36,7 @@ impl Checked {
         }
     }
 
-    /// One line.
+    /// The checks in one line.
     pub(super) fn sentence(&self) -> String {
         let tripwires = match (self.broken.len(), self.bound) {
             (0, (0, _)) => "no tripwire measured".to_owned(),
@@ -55,7 +55,8 @@ impl Checked {
     }
 }
 
-/// How many cells changed. One has if it did to plain and to the floor alike: else it is those that moved.
+/// Numbers of cells that are slower, faster and neither. A cell is slower or faster only if it is so against everything
+/// that it was compared with.
 fn changed(changes: &[CellChange]) -> [usize; 3] {
     let mut cells: Vec<(&CellKey, Vec<Shift>)> = Vec::new();
     for CellChange { key, shift, .. } in changes.iter().filter(|change| change.key.variant != REFERENCE) {
@@ -69,7 +70,7 @@ fn changed(changes: &[CellChange]) -> [usize; 3] {
     [slower, faster, cells.len() - slower - faster]
 }
 
-/// What matters most first.
+/// All reasons, with what matters most first.
 pub(super) fn all(run: &Run, picks: &[Pick], advices: &[Result<Advice, NoAdvice>], checked: &Checked) -> Vec<String> {
     let mut all: Vec<String> = doubts(run).into_iter().map(|doubt| doubt + ".").collect();
     let (_, failed) = run.controls(CONTROL_MARGIN);
@@ -104,7 +105,7 @@ pub(super) fn all(run: &Run, picks: &[Pick], advices: &[Result<Advice, NoAdvice>
     all
 }
 
-/// As `` `a` cannot be told from `b` ``.
+/// A sentence such as `` `a` cannot be told from `b` ``.
 fn tie(pick: &Pick) -> String {
     let names: Vec<String> = pick.tied.iter().map(|name| format!("`{name}`")).collect();
     match names.as_slice() {
@@ -116,7 +117,7 @@ fn tie(pick: &Pick) -> String {
     }
 }
 
-/// Why there is no advice, for all workloads of the same reason at once.
+/// Reasons why there is no advice, one for all workloads to which it applies.
 fn not_advised(advices: &[Result<Advice, NoAdvice>]) -> Vec<String> {
     let mut reasons: Vec<(String, Vec<Point>)> = Vec::new();
     for reason in advices.iter().filter_map(|advice| advice.as_ref().err()) {

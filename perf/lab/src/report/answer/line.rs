@@ -1,4 +1,4 @@
-//! The one line that answers.
+//! The answer in one line.
 
 use std::cmp::Reverse;
 
@@ -35,8 +35,8 @@ pub(super) fn line(run: &Run, picks: &[Pick], is_of_compositions: bool) -> Strin
     ways.into_iter().find(|way| columns(way) <= WIDTH).unwrap_or(shortest)
 }
 
-/// What to run instead on the workloads on which this one is measurably slower, and which these are; `None` if there are
-/// none, or if they have no answer in common.
+/// What to run instead on the workloads on which this composition is measurably slower, and which these are. `None` if
+/// there are none, or if they have no answer in common.
 fn but_elsewhere(picks: &[Pick], name: &str) -> Option<(String, String)> {
     let (slower, others): (Vec<&Pick>, Vec<&Pick>) = picks.iter().partition(|pick| is_slower(pick, name));
     let first = slower.first()?;
@@ -57,8 +57,8 @@ fn is_slower(pick: &Pick, name: &str) -> bool {
     pick.contenders.iter().any(|contender| contender.name == name && contender.is_slower)
 }
 
-/// The one that is measurably slower than the fastest on the fewest workloads; of these the one that was picked most
-/// often, then the simplest.
+/// The composition that is measurably slower than the fastest on the fewest workloads; of several, the one that was
+/// picked most often, then the simplest.
 fn best(picks: &[Pick]) -> Option<&str> {
     let picked: Vec<&str> = picks.iter().map(|pick| pick.composition.as_str()).collect();
     let merit = |name: &&str| {
@@ -70,18 +70,19 @@ fn best(picks: &[Pick]) -> Option<&str> {
     picked.iter().max_by_key(|name| merit(name)).copied()
 }
 
-/// On how many workloads something is measurably the fastest, cannot be told from the fastest, is measurably slower.
+/// Numbers of workloads on which something is measurably the fastest, cannot be told from the fastest, or is measurably
+/// slower.
 struct WorkloadCounts {
     all: usize,
     leads: usize,
     tied: usize,
     slower: usize,
-    /// By how many per cent it is slower, at most.
+    /// By how many per cent it is slower on the worst of them.
     worst_percent: f64,
 }
 
 impl WorkloadCounts {
-    /// Of this one; of whichever was picked if none is named.
+    /// Counts for the composition of this name; without a name, for whatever was picked.
     fn of(picks: &[Pick], name: Option<&str>) -> Self {
         let mut counts = Self { all: picks.len(), leads: 0, tied: 0, slower: 0, worst_percent: 0.0 };
         for pick in picks {

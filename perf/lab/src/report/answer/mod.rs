@@ -1,5 +1,5 @@
-//! What a run answers: what to run on its host, how sure that is, and what is careful about it. Terminal, summary and
-//! page all show this, each in its own way.
+//! The answer of a run: what to run on its host, how sure that is, and what to be careful about. Terminal, summary and
+//! page all show it, each in its own way.
 //!
 //! | file | holds |
 //! |---|---|
@@ -26,17 +26,17 @@ use crate::tripwire::JudgedTripwire;
 pub struct Answer {
     /// One line, of 120 columns at most: what to run on this host, and how sure that is.
     pub line: String,
-    /// What was picked for each workload.
+    /// The pick for each workload.
     pub picks: Vec<Pick>,
-    /// Why to be careful, a sentence each.
+    /// Reasons to be careful, one sentence each.
     pub careful: Vec<String>,
     /// What was checked and held, in one line.
     pub checked: String,
 }
 
 impl Answer {
-    /// What follows from a run and its advice: a pick for each workload that there is advice for; if there is none, the
-    /// fastest of the named variants at each point.
+    /// Draws the answer from a run and its advice: a pick for each workload that there is advice for. If there is none,
+    /// the fastest of the named variants at each point is picked.
     pub(super) fn of(
         run: &Run,
         data: &Data<'_>,

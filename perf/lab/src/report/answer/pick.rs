@@ -1,4 +1,4 @@
-//! What was picked for a workload.
+//! The composition that was picked for a workload.
 
 use fairbench::measure::stats::{PairedRatio, Quartiles};
 use ron_auth_catalogue::{DecodeChoice, ExecuteChoice, MacChoice, Seams, find};
@@ -8,67 +8,67 @@ use crate::recommend::{Advice, Candidate};
 use crate::report::data::{Data, is_plain};
 use crate::run::{MeasuredArm, Point};
 
-/// What is deployed elsewhere or written as plainly as can be, and how many times as fast as that the pick is.
+/// A verifier that picks are compared with: what is deployed elsewhere, or what is written as plainly as can be.
 pub struct Reference {
     /// Name of its variant.
     pub name: &'static str,
-    /// Core time of the pick / core time of the reference, 95 %, if it was measured beside it. A batch that is spread
-    /// takes the time of all its cores.
+    /// Core time of the pick / core time of the reference, with its 95 % interval; `None` if the reference was not
+    /// measured beside it. A batch that is spread takes the time of all its cores.
     pub of: fn(&Pick) -> Option<PairedRatio>,
 }
 
-/// What picks are related to, in the order of the columns: what is deployed, then what is obviously right.
+/// The references, in the order of the columns: first what is deployed, then what is obviously right.
 const REFERENCES: &[Reference] =
     &[Reference { name: CLASSIC, of: |pick| pick.to_classic }, Reference { name: REFERENCE, of: |pick| pick.to_plain }];
 
-/// Those that at least one of these was measured beside; runs of before there was a `classic` have none of it.
+/// The references that at least one of these picks was measured beside. Runs from before there was a `classic` lack it.
 #[must_use]
 pub fn references(picks: &[Pick]) -> Vec<&'static Reference> {
     REFERENCES.iter().filter(|reference| picks.iter().any(|pick| (reference.of)(pick).is_some())).collect()
 }
 
-/// What was picked for a workload.
+/// A composition that was picked for a workload.
 #[derive(Clone, Debug)]
 pub struct Pick {
     /// The workload, and the threads that it was measured on.
     pub point: Point,
-    /// What to run on it.
+    /// Name of the composition.
     pub composition: String,
     /// Tokens per second and core, over blocks.
     pub tokens_per_second_per_core: Quartiles,
-    /// The fastest that does other work and is measurably slower.
+    /// The fastest that does other work and is measurably slower; `None` if there is none.
     pub next: Option<Next>,
     /// Names of those that do other work and cannot be told from it.
     pub tied: Vec<String>,
-    /// Core time / core time of `classic`, 95 %; `None` where that was not measured beside it.
+    /// Core time / core time of `classic`, with its 95 % interval; `None` if that was not measured beside it.
     pub to_classic: Option<PairedRatio>,
-    /// Core time / core time of `plain`, 95 %.
+    /// Core time / core time of `plain`, with its 95 % interval.
     pub to_plain: Option<PairedRatio>,
-    /// All that it was picked from, itself among them.
+    /// All contenders that it was picked from, including itself.
     pub contenders: Vec<Contender>,
 }
 
-/// The next best.
+/// The next best after a pick.
 #[derive(Clone, Debug)]
 pub struct Next {
-    /// Its name.
+    /// Name of the composition.
     pub name: String,
-    /// What it does without, or with, beside the pick.
+    /// The backends that it has less or more than the pick.
     pub difference: BackendDifference,
-    /// Its time / time of the pick, 95 %.
+    /// Its time / time of the pick, with its 95 % interval.
     pub ratio: PairedRatio,
 }
 
-/// One of those that a pick was made from.
+/// A composition that a pick was made from.
 #[derive(Clone, Debug)]
 pub struct Contender {
-    /// Its name.
+    /// Name of the composition.
     pub name: String,
-    /// Backends beyond those of `plain`.
+    /// Number of backends beyond those of `plain`.
     pub backends: usize,
     /// Whether it is measurably slower than the fastest.
     pub is_slower: bool,
-    /// Its time / time of the fastest, 95 %.
+    /// Its time / time of the fastest, with its 95 % interval.
     pub to_fastest: PairedRatio,
 }
 
@@ -89,7 +89,7 @@ impl BackendDifference {
         Self { less: but(&own, &other), more: but(&other, &own) }
     }
 
-    /// As `without lanes and tls-scratch, with parallel`.
+    /// The difference in words, such as `without lanes and tls-scratch, with parallel`.
     #[must_use]
     pub fn words(&self) -> String {
         let part = |word: &str, backends: &[&str]| match backends {
@@ -100,7 +100,7 @@ impl BackendDifference {
         parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
     }
 
-    /// As `−lanes −tls-scratch +parallel`.
+    /// The difference in signs, such as `−lanes −tls-scratch +parallel`.
     #[must_use]
     pub fn signs(&self) -> String {
         let less = self.less.iter().map(|backend| format!("−{backend}"));
@@ -109,7 +109,7 @@ impl BackendDifference {
 }
 
 impl Pick {
-    /// Whether it alone is measurably the fastest.
+    /// Whether the pick alone is measurably the fastest.
     #[must_use]
     pub fn leads(&self) -> bool {
         self.tied.is_empty() && self.next.as_ref().is_none_or(|next| next.ratio.lower > 1.0)
@@ -196,18 +196,18 @@ fn named_at(data: &Data<'_>, named: &[&MeasuredArm<'_>], point: &Point) -> Optio
     (pick.contenders.len() > 1).then_some(pick)
 }
 
-/// The ratio of core times that a ratio of times comes to, where the reference keeps one core busy.
+/// Converts a ratio of times to one of core times, for a reference that keeps one core busy.
 fn core_time(PairedRatio { estimate, lower, upper }: PairedRatio, busy_cores: usize) -> PairedRatio {
     let busy = busy_cores as f64;
     PairedRatio { estimate: estimate * busy, lower: lower * busy, upper: upper * busy }
 }
 
-/// Cores that a batch may keep busy.
+/// Number of cores that a batch may keep busy.
 fn busy_cores(arm: &MeasuredArm<'_>, seams: Seams) -> usize {
     if seams.execute == ExecuteChoice::Parallel && arm.point().batch > 1 { arm.point().knobs.threads } else { 1 }
 }
 
-/// Tokens per second and core.
+/// Tokens per second and core, over blocks.
 fn rate(arm: &MeasuredArm<'_>, seams: Seams) -> Option<Quartiles> {
     let busy = busy_cores(arm, seams) as f64;
     let Quartiles { q1, median, q3 } = arm.time_ns()?;
@@ -215,7 +215,8 @@ fn rate(arm: &MeasuredArm<'_>, seams: Seams) -> Option<Quartiles> {
     Some(Quartiles { q1: rate(q3), median: rate(median), q3: rate(q1) })
 }
 
-/// Whether a service may run it: not `plain`, nor what decodes as `plain` does, nor what is held back to show something.
+/// Whether a service may run it: it is not `plain`, does not decode as `plain` does, and is not held back to show
+/// something.
 fn is_safe(arm: &MeasuredArm<'_>) -> bool {
     let is_for_services = |seams: Seams| {
         matches!(seams.decode, DecodeChoice::ZeroCopy | DecodeChoice::Ciborium) && seams.mac != MacChoice::LanesAvx2

@@ -5,16 +5,16 @@ use std::fmt::Write as _;
 use super::Answer;
 use super::pick::{Next, Pick};
 
-/// Columns that it takes at most.
+/// Most columns of a line.
 pub(super) const WIDTH: usize = 120;
-/// Lines that the line, the table and the cautions take at most; what a command says after them has the rest of 25.
+/// Most lines that the line, the table and the cautions take; what a command says after them has the rest of 25.
 const LINES: usize = 22;
-/// Rows of the table at most; more workloads than these are merged.
+/// Most rows of the table; if there are more workloads, some share a row.
 const ROWS: usize = 10;
 const HEADS: [&str; 4] = ["workload, batch", "composition", "tokens/s/core", "margin over the next (95 %)"];
 
 impl Answer {
-    /// Lines of 120 columns at most, 22 of them at most. The first answers.
+    /// The answer in at most 22 lines of at most 120 columns. The first one is the answer.
     #[must_use]
     pub fn text(&self) -> String {
         let mut lines = vec![self.line.clone()];
@@ -41,7 +41,7 @@ impl Answer {
     }
 }
 
-/// A row of the table: workloads of the same answer.
+/// A row of the table: workloads with the same answer.
 struct AnswerRow<'a> {
     picks: Vec<&'a Pick>,
 }
@@ -51,7 +51,7 @@ impl<'a> AnswerRow<'a> {
         self.picks.first().copied()
     }
 
-    /// As `light, heavy 1, 64, 2 threads`.
+    /// The workloads of the row, such as `light, heavy 1, 64, 2 threads`.
     fn workload(&self) -> String {
         let corpora = listed(self.picks.iter().map(|pick| short(&pick.point.corpus)));
         let batches = listed(self.picks.iter().map(|pick| pick.point.batch.to_string()));
@@ -61,7 +61,7 @@ impl<'a> AnswerRow<'a> {
         }
     }
 
-    /// In millions; a range over several workloads.
+    /// Tokens per second and core in millions; a range if there are several workloads.
     fn rate(&self) -> String {
         let rates = || self.picks.iter().map(|pick| pick.tokens_per_second_per_core.median);
         let (least, most) = (rates().fold(f64::MAX, f64::min), rates().fold(0.0, f64::max));
@@ -69,7 +69,7 @@ impl<'a> AnswerRow<'a> {
         if least == most { format!("{most} M") } else { format!("{least}–{most} M") }
     }
 
-    /// The least of several workloads.
+    /// The smallest lead over the next best among the workloads of the row.
     fn margin(&self) -> (String, Option<&'a Next>) {
         let nexts = self.picks.iter().filter_map(|pick| pick.next.as_ref());
         let Some(next) = nexts.min_by(|a, b| a.ratio.estimate.total_cmp(&b.ratio.estimate)) else {
@@ -80,7 +80,8 @@ impl<'a> AnswerRow<'a> {
     }
 }
 
-/// As few merged as fit: every workload by itself; those of one corpus with the same answer; all with the same answer.
+/// Rows for as few merged workloads as fit: each by itself; those of one corpus with the same answer; all with the same
+/// answer.
 fn merged(picks: &[Pick]) -> Vec<AnswerRow<'_>> {
     type IsSame = fn(&Pick, &Pick) -> bool;
     const WAYS: [IsSame; 3] = [
@@ -106,7 +107,7 @@ fn same(one: &Pick, other: &Pick) -> bool {
     one.composition == other.composition && one.point.knobs.threads == other.point.knobs.threads
 }
 
-/// Head and rows, as wide as allowed at most: how the next one differs is said in words, in signs, or not at all.
+/// Head and rows within the width: how the next best differs is said in words, in signs, or not at all.
 fn table(rows: &[AnswerRow<'_>]) -> Vec<String> {
     let ways: [fn(&Next) -> String; 3] =
         [|next| next.difference.words(), |next| next.difference.signs(), |_| String::new()];
@@ -141,7 +142,7 @@ fn aligned(cells: &[[String; 4]]) -> Vec<String> {
     cells.iter().map(line).collect()
 }
 
-/// A caution in lines that fit, the second and further ones indented.
+/// A caution in lines that fit, indented from the second one on.
 fn wrapped(head: &str, sentence: &str) -> Vec<String> {
     let mut lines = vec![head.trim_end().to_owned()];
     for word in sentence.split_whitespace() {
@@ -153,7 +154,7 @@ fn wrapped(head: &str, sentence: &str) -> Vec<String> {
     lines
 }
 
-/// Each once, in order: `a, b, c`.
+/// The distinct names in order, such as `a, b, c`.
 fn listed(names: impl Iterator<Item = String>) -> String {
     let mut all: Vec<String> = Vec::new();
     for name in names {
@@ -164,7 +165,7 @@ fn listed(names: impl Iterator<Item = String>) -> String {
     all.join(", ")
 }
 
-/// A corpus file by its name alone, and that not for ever.
+/// The name of a corpus file without its path, cut if it is long.
 fn short(corpus: &str) -> String {
     const MOST: usize = 16;
     let name = corpus.rsplit(['/', '\\']).next().unwrap_or(corpus);
@@ -174,7 +175,7 @@ fn short(corpus: &str) -> String {
     name.chars().take(MOST - 1).chain(['…']).collect()
 }
 
-/// Three digits that count.
+/// Millions with three significant digits.
 fn millions(rate: f64) -> String {
     let millions = rate / 1e6;
     let decimals = if millions < 1.0 {
@@ -216,7 +217,7 @@ mod tests {
         Input::of(&run, Vec::new(), Ok(Vec::new())).answer
     }
 
-    /// Nine workloads of three corpora, as of a quick sweep on two cores.
+    /// A run of nine workloads of three corpora, like that of a quick sweep on two cores.
     fn like_a_quick_sweep(truth: &Truth) -> Run {
         let points: Vec<_> = ["light", "heavy", "mixed"]
             .iter()

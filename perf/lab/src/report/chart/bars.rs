@@ -1,4 +1,4 @@
-//! Bars made of parts, one below the other. The key to the parts stands above them, in their order.
+//! A chart of bars made of parts, one below the other. The key to the parts stands above them, in their order.
 
 use plotters::prelude::*;
 
@@ -7,16 +7,16 @@ use super::theme::{INK, PAPER, RULE};
 use super::{Align, Area, WIDTH_PX, stroke, theme, tick_label, width_px, write};
 use crate::report::plots::canvas::drawing;
 
-/// A chart.
+/// A chart of bars made of parts.
 pub(in crate::report) struct BarChart {
-    /// What the axis shows, with its unit.
+    /// Title of the axis, with its unit.
     pub(in crate::report) x_title: String,
     /// Names of the parts, in order, with their colours.
     pub(in crate::report) parts: Vec<(String, RGBColor)>,
     pub(in crate::report) bars: Vec<Bar>,
 }
 
-/// A bar.
+/// A bar of the chart.
 pub(in crate::report) struct Bar {
     pub(in crate::report) label: String,
     /// Lengths, in the order of the parts.
@@ -30,7 +30,7 @@ const BOTTOM_PX: i32 = 58;
 const SWATCH_PX: i32 = 14;
 
 impl BarChart {
-    /// Draws it.
+    /// Draws the chart as SVG.
     pub(in crate::report) fn svg(&self, label: &str) -> anyhow::Result<String> {
         // The key takes as many lines as it needs, which only a first drawing tells.
         let mut key_px = 0;
@@ -51,7 +51,7 @@ impl BarChart {
         Scale::from_zero(longest * 1.02, (4, WIDTH_PX - 24))
     }
 
-    /// Returns where it ends.
+    /// Draws the key to the parts and returns where it ends.
     fn draw_key(&self, area: &Area<'_>) -> anyhow::Result<i32> {
         let (mut x, mut y) = (4, 0);
         for (name, colour) in &self.parts {

@@ -4,21 +4,21 @@ use super::scale::Scale;
 use super::theme::{INK, RULE};
 use super::{Align, Area, DOT_PX, Look, Value, WIDTH_PX, dot, stroke, theme, tick_label, width_px, write};
 
-/// A chart. Its axis is spaced by the logarithm; 1 is marked.
+/// A chart of dots. Its axis is logarithmic; 1 is marked.
 pub(in crate::report) struct DotChart {
-    /// What the axis shows, with its unit.
+    /// Title of the axis, with its unit.
     pub(in crate::report) x_title: String,
     pub(in crate::report) groups: Vec<DotGroup>,
 }
 
-/// A name with its cases.
+/// A group of dots: a name with its cases.
 pub(in crate::report) struct DotGroup {
     pub(in crate::report) label: String,
     pub(in crate::report) look: Look,
     pub(in crate::report) dots: Vec<Dot>,
 }
 
-/// A case.
+/// A case of a group.
 pub(in crate::report) struct Dot {
     pub(in crate::report) label: String,
     pub(in crate::report) value: Value,
@@ -29,11 +29,11 @@ const BOTTOM_PX: i32 = 58;
 const HEAD_PX: i32 = 25;
 const LINE_PX: i32 = 22;
 const GAP_PX: i32 = 9;
-/// The name of a case stands this far in.
+/// Indentation of the names of cases.
 const INDENT_PX: i32 = 12;
 
 impl DotChart {
-    /// Draws it.
+    /// Draws the chart as SVG.
     pub(in crate::report) fn svg(&self, label: &str) -> anyhow::Result<String> {
         let heights = self.groups.iter().map(|group| HEAD_PX + GAP_PX + group.dots.len() as i32 * LINE_PX);
         let height = TOP_PX + BOTTOM_PX + heights.sum::<i32>();

@@ -33,7 +33,7 @@ pub(super) fn spread(wanted_px: &[i32], (top_px, bottom_px): (i32, i32)) -> Vec<
 
 /// Labels one below the other.
 struct LabelStack {
-    /// Of the wanted heights.
+    /// Sum of the wanted heights.
     sum_px: i32,
     count: i32,
     members: Vec<usize>,

@@ -9,42 +9,42 @@ use super::theme::{INK, RULE};
 use super::{Align, Area, Look, Value, WIDTH_PX, dot, stroke, theme, tick_label, width_px, write};
 use crate::report::plots::canvas::drawing;
 
-/// A chart.
+/// A chart of lines.
 pub(in crate::report) struct LineChart {
     pub(in crate::report) x: XAxis,
-    /// What the vertical axis shows, with its unit.
+    /// Title of the vertical axis, with its unit.
     pub(in crate::report) y_title: String,
-    /// Whether the vertical axis is spaced by its logarithm.
+    /// Whether the vertical axis is logarithmic.
     pub(in crate::report) is_y_log: bool,
-    /// A height that is marked: where nothing changes.
+    /// A height that is marked because nothing changes there.
     pub(in crate::report) mark: Option<f64>,
     pub(in crate::report) series: Vec<Series>,
 }
 
-/// The horizontal axis: ticks stand where something was measured.
+/// The horizontal axis, with ticks where something was measured.
 pub(in crate::report) struct XAxis {
     pub(in crate::report) title: String,
     pub(in crate::report) is_log: bool,
     pub(in crate::report) ticks: Vec<(f64, String)>,
 }
 
-/// A line.
+/// A line of the chart.
 pub(in crate::report) struct Series {
     pub(in crate::report) label: String,
     pub(in crate::report) look: Look,
-    /// By rising `x`.
+    /// Points by rising `x`.
     pub(in crate::report) points: Vec<(f64, Value)>,
 }
 
 const HEIGHT_PX: i32 = 420;
 const TOP_PX: i32 = 34;
 const BOTTOM_PX: i32 = HEIGHT_PX - 60;
-/// From the end of the plot to its labels.
+/// Distance from the end of the plot to its labels.
 const LEADER_PX: i32 = 20;
 const LINE_PX: u32 = 2;
 
 impl LineChart {
-    /// Draws it.
+    /// Draws the chart as SVG.
     pub(in crate::report) fn svg(&self, label: &str) -> anyhow::Result<String> {
         theme::svg(HEIGHT_PX, label, |area| self.draw(area))
     }

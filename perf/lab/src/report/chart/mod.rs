@@ -32,7 +32,7 @@ const WIDTH_PX: i32 = 480;
 /// Size of all text as plotters counts it, which is 16 pixels of the SVG: 11 where the page leaves 330 to a chart.
 const TEXT_PX: u32 = 20;
 
-/// Radius of a dot.
+/// Radius of a dot in pixels.
 const DOT_PX: u32 = 4;
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
@@ -72,7 +72,7 @@ impl Look {
     }
 }
 
-/// Where text lies beside its place.
+/// How text is aligned with its place.
 #[derive(Clone, Copy)]
 enum Align {
     Left,
@@ -91,7 +91,7 @@ fn write(area: &Area<'_>, content: &str, place: (i32, i32), align: Align, colour
     area.draw(&Text::new(content.to_owned(), place, style)).map_err(drawing)
 }
 
-/// Width of a text. The font that it is reckoned with is as wide as any that a page is likely to be read in.
+/// Width of a text in pixels, in a font that is as wide as any that a page is likely to be read in.
 fn width_px(area: &Area<'_>, content: &str) -> anyhow::Result<i32> {
     Ok(area.estimate_text_size(content, &text(TEXT_PX, theme::INK)).map_err(drawing)?.0 as i32)
 }
@@ -108,7 +108,7 @@ fn dot(area: &Area<'_>, place: (i32, i32), look: Look) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A number of an axis: as many digits as it has.
+/// A number on an axis, with as many digits as it has.
 fn tick_label(value: f64) -> String {
     if value >= 1e6 {
         return format!("{}M", value / 1e6);

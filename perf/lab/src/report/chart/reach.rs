@@ -5,21 +5,21 @@ use super::scale::Scale;
 use super::theme::{INK, RULE};
 use super::{Align, Area, Look, Value, WIDTH_PX, dot, stroke, theme, tick_label, width_px, write};
 
-/// A chart. Its axis is spaced by the logarithm.
+/// A chart of dots joined by lines. Its axis is logarithmic.
 pub(in crate::report) struct ReachChart {
-    /// What the axis shows, with its unit.
+    /// Title of the axis, with its unit.
     pub(in crate::report) x_title: String,
     /// What the dots of every case stand for, in order.
     pub(in crate::report) series: Vec<(String, Look)>,
     pub(in crate::report) cases: Vec<ReachRow>,
 }
 
-/// A case.
+/// A case of the chart.
 pub(in crate::report) struct ReachRow {
     pub(in crate::report) label: String,
     /// A dot for each of the series that was measured.
     pub(in crate::report) values: Vec<Option<Value>>,
-    /// What it comes to.
+    /// Text at the end of the line, which says what it comes to.
     pub(in crate::report) end: String,
 }
 
@@ -29,7 +29,7 @@ const BOTTOM_PX: i32 = 54;
 const GAP_PX: i32 = 6;
 
 impl ReachChart {
-    /// Draws it.
+    /// Draws the chart as SVG.
     pub(in crate::report) fn svg(&self, label: &str) -> anyhow::Result<String> {
         let height = KEY_PX + self.cases.len() as i32 * LINE_PX + GAP_PX + BOTTOM_PX;
         theme::svg(height, label, |area| self.draw(area, height - BOTTOM_PX))

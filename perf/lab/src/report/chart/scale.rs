@@ -1,6 +1,6 @@
-//! From values to pixels, and the round numbers in between.
+//! Conversion of values to pixels, and the round numbers in between.
 
-/// An axis.
+/// The scale of an axis.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Scale {
     is_log: bool,
@@ -10,11 +10,11 @@ pub(super) struct Scale {
     to_px: i32,
 }
 
-/// Ticks that an axis has at most.
+/// Most ticks of an axis.
 const MOST_TICKS: usize = 7;
 
 impl Scale {
-    /// For these values, with some room around them.
+    /// A scale for these values, with some room around them.
     pub(super) fn around(values: impl Iterator<Item = f64>, is_log: bool, (from_px, to_px): (i32, i32)) -> Self {
         let (lowest, highest) = values
             .filter(|value| value.is_finite() && (!is_log || *value > 0.0))
@@ -31,12 +31,12 @@ impl Scale {
         Self { is_log, from, to, from_px, to_px }
     }
 
-    /// Linear, from 0.
+    /// A linear scale from 0.
     pub(super) const fn from_zero(to: f64, (from_px, to_px): (i32, i32)) -> Self {
         Self { is_log: false, from: 0.0, to, from_px, to_px }
     }
 
-    /// Where a value lies; one beyond an end lies at that end.
+    /// Where a value lies, in pixels; one beyond an end lies at that end.
     pub(super) fn px(&self, value: f64) -> i32 {
         let place = |value: f64| if self.is_log { value.ln() } else { value };
         let part = (place(value) - place(self.from)) / (place(self.to) - place(self.from));
@@ -44,7 +44,7 @@ impl Scale {
         self.from_px + (part.clamp(0.0, 1.0) * length).round() as i32
     }
 
-    /// Round numbers within the range: as many as there is room for.
+    /// Round numbers within the range, as many as there is room for.
     pub(super) fn ticks(&self) -> Vec<f64> {
         if self.is_log && self.to / self.from > 4.0 { self.log_ticks() } else { self.linear_ticks() }
     }

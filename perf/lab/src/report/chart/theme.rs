@@ -10,7 +10,7 @@ use crate::report::plots::canvas::draw_svg;
 
 pub(in crate::report) const PAPER: RGBColor = RGBColor(0xff, 0xff, 0xff);
 pub(in crate::report) const INK: RGBColor = RGBColor(0x22, 0x22, 0x22);
-/// Axes and grids.
+/// Colour of axes and grids.
 pub(in crate::report) const RULE: RGBColor = RGBColor(0xbb, 0xbb, 0xbb);
 pub(in crate::report) const GREY: RGBColor = RGBColor(0x77, 0x77, 0x77);
 // Colours that the colour-blind can tell apart (Okabe & Ito, "Color Universal Design", 2008), without black, which is
@@ -22,7 +22,7 @@ pub(in crate::report) const PURPLE: RGBColor = RGBColor(0xcc, 0x79, 0xa7);
 pub(in crate::report) const SKY: RGBColor = RGBColor(0x56, 0xb4, 0xe9);
 pub(in crate::report) const ORANGE: RGBColor = RGBColor(0xe6, 0x9f, 0x00);
 
-/// Each colour with its variable.
+/// Each colour with the CSS variable that replaces it.
 const THEME: [(RGBColor, &str); 10] = [
     (PAPER, "paper"),
     (INK, "ink"),
@@ -36,7 +36,8 @@ const THEME: [(RGBColor, &str); 10] = [
     (ORANGE, "orange"),
 ];
 
-/// How a variant is drawn, the same in every chart. What all is compared with is grey, what all amounts to is ink.
+/// How a variant is drawn, the same in every chart. What others are compared with is grey, and totals have the colour
+/// of text.
 pub(in crate::report) fn look_of(variant: &str) -> Look {
     match variant {
         "floor" => Look { colour: GREY, dashed: true, hollow: true },
@@ -102,7 +103,7 @@ fn themed(mut svg: String) -> String {
 pub(in crate::report) mod tests {
     use super::*;
 
-    /// Every colour of the SVG is one of the page's.
+    /// Asserts that every colour of the SVG is one of the page's.
     pub(in crate::report) fn assert_themed(svg: &str) {
         assert!(!svg.contains("\"#") && !svg.contains("font-family"), "{svg}");
     }

@@ -1,4 +1,4 @@
-//! Numbers for people.
+//! Numbers as text for people.
 
 use std::path::Path;
 
@@ -6,7 +6,7 @@ use fairbench::measure::stats::{PairedRatio, Quartiles};
 
 use crate::run::Point;
 
-/// What stands where nothing was measured.
+/// What is shown where nothing was measured.
 pub(super) const NOT_AVAILABLE: &str = "n/a";
 
 /// A ratio with its interval.
@@ -15,7 +15,7 @@ pub(super) fn ratio(PairedRatio { estimate, lower, upper }: PairedRatio) -> Stri
     format!("{estimate:.digits$} ({lower:.digits$}–{upper:.digits$})")
 }
 
-/// The same, or that there is none.
+/// A ratio with its interval, or what is shown where there is none.
 pub(super) fn ratio_or_not(value: Option<PairedRatio>) -> String {
     value.map_or_else(|| NOT_AVAILABLE.to_owned(), ratio)
 }
@@ -26,7 +26,7 @@ pub(super) fn time_ns(Quartiles { q1, median, q3 }: Quartiles) -> String {
     format!("{median:.digits$} ({q1:.digits$}–{q3:.digits$})")
 }
 
-/// Exact counts are shown exactly; fractions come from what a batch shares.
+/// A count. Exact counts are shown exactly; fractions come from what a batch shares.
 pub(super) fn count(value: Option<f64>) -> String {
     match value {
         None => NOT_AVAILABLE.to_owned(),
@@ -35,7 +35,7 @@ pub(super) fn count(value: Option<f64>) -> String {
     }
 }
 
-/// Memory in mebibytes.
+/// Memory in mebibytes, as text.
 pub(super) fn mebibytes(bytes: Option<u64>) -> String {
     bytes.map_or_else(|| NOT_AVAILABLE.to_owned(), |bytes| format!("{:.1}", bytes as f64 / f64::from(1 << 20)))
 }
@@ -45,7 +45,7 @@ pub(super) fn duration(seconds: f64) -> String {
     humantime::format_duration(std::time::Duration::from_secs(seconds.max(0.0).round() as u64)).to_string()
 }
 
-/// Batch, and threads if there are several.
+/// Batch size, and threads if there are several.
 pub(super) fn batch_of(point: &Point) -> String {
     match point.knobs.threads {
         1 => format!("batch {}", point.batch),

@@ -33,24 +33,24 @@ const STYLE: &str = include_str!("style.css");
 
 /// What a report says about one run.
 pub struct Input<'a> {
-    /// The raw data.
+    /// The run with its raw data.
     pub run: &'a Run,
-    /// What the report comes to: what terminal, summary and first screen show.
+    /// The answer, as terminal, summary and first screen show it.
     pub answer: Answer,
-    /// What to run, or why nothing is advised: one for each workload.
+    /// The advice for each workload, or why there is none.
     pub advices: Vec<Result<Advice, NoAdvice>>,
-    /// What the seams are worth, a piece for each point.
+    /// What the seams are worth at each point.
     pub effects: Vec<Effects>,
-    /// The tripwires, judged.
+    /// The tripwires, as they were judged.
     pub tripwires: Vec<JudgedTripwire>,
     /// The changes against the baseline, or why there are none.
     pub baseline: Result<Vec<CellChange>, String>,
-    /// When and at which revision the baseline was stored.
+    /// When and at which revision the baseline was stored; `None` if there is none.
     pub baseline_of: Option<String>,
 }
 
 impl<'a> Input<'a> {
-    /// What follows from the run, held against these.
+    /// Makes the input for a run, its tripwires and its baseline.
     #[must_use]
     pub fn of(run: &'a Run, tripwires: Vec<JudgedTripwire>, baseline: Result<Vec<CellChange>, String>) -> Self {
         let data = Data::of(run);
@@ -73,21 +73,21 @@ impl<'a> Input<'a> {
     }
 }
 
-/// A report, about to be written.
+/// A report that is to be written.
 pub struct Page<'a> {
-    /// What it is about.
+    /// The run that it is about.
     pub first: Input<'a>,
-    /// What that is shown beside.
+    /// The run that is shown beside it; `None` if there is only one.
     pub second: Option<Input<'a>>,
-    /// Where the file will be: links to raw data begin there.
+    /// Directory in which the file will be: links to raw data are relative to it.
     pub directory: PathBuf,
 }
 
 impl Page<'_> {
-    /// The whole file.
+    /// Renders the whole file.
     ///
     /// # Errors
-    /// A plot that cannot be drawn.
+    /// A plot cannot be drawn.
     pub fn render(&self) -> anyhow::Result<String> {
         let sides: Vec<ShownRun<'_>> = std::iter::once(&self.first)
             .chain(&self.second)
@@ -100,7 +100,7 @@ impl Page<'_> {
     }
 }
 
-/// One of the runs, with what is needed to show it.
+/// A run with what is needed to show it.
 struct ShownRun<'a> {
     input: &'a Input<'a>,
     data: Data<'a>,
@@ -112,7 +112,7 @@ impl<'a> ShownRun<'a> {
         Self { input, data: Data::of(input.run), directory }
     }
 
-    /// What the page calls the run: its plan and when it began.
+    /// The name of the run on the page: its plan and when it began.
     fn name(&self) -> String {
         let header = &self.data.run.header;
         format!("{} of {}", header.plan, header.started_utc.replace('T', " ").replace('Z', " UTC"))
@@ -171,7 +171,7 @@ mod tests {
         PairedRatio { estimate, lower: estimate * 0.98, upper: estimate * 1.02 }
     }
 
-    /// An input with something in every place that a run alone does not fill.
+    /// An input in which everything is filled that a run alone leaves empty.
     pub(super) fn hand_made(run: &Run) -> Input<'_> {
         let judged = |name: &str, state| JudgedTripwire {
             name: name.to_owned(),
@@ -318,7 +318,7 @@ mod tests {
         assert!(!page.contains("<script") && !page.contains("<b>"));
     }
 
-    /// Nine workloads, as of a quick sweep on two cores.
+    /// A run of nine workloads, like that of a quick sweep on two cores.
     fn quick() -> Run {
         let workloads = [(1, 1), (64, 1), (256, 1), (256, 2)];
         let on = |corpus: &'static str| workloads.map(|(batch, threads)| simulated::point(corpus, batch, threads));
@@ -342,7 +342,8 @@ mod tests {
         assert_eq!(page.matches("ron-auth = {").count(), compositions);
     }
 
-    /// `cargo test -p perf-lab --lib looked_at -- --ignored`, with `LOOK_AT` the directory to write to.
+    /// Writes pages to be looked at: `cargo test -p perf-lab --lib looked_at -- --ignored`, with `LOOK_AT` as their
+    /// directory.
     #[test]
     #[ignore = "writes pages to look at"]
     fn pages_to_be_looked_at() {

@@ -1,4 +1,4 @@
-//! Fonts, colours, and PNGs: what all plots share.
+//! Fonts, colours and PNGs, which all plots share.
 
 use std::sync::{Arc, Once};
 
@@ -69,12 +69,12 @@ pub(in crate::report) fn draw_svg(
     Ok(svg.replace(&format!("font-family=\"{FONT}\""), &format!("font-family=\"{FONT}, Verdana, sans-serif\"")))
 }
 
-/// plotters' errors hold what cannot be sent between threads; the message is enough.
+/// Converts an error of plotters, which cannot be sent between threads, to its message.
 pub(in crate::report) fn drawing(error: impl std::fmt::Display) -> anyhow::Error {
     anyhow!("could not draw a plot: {error}")
 }
 
-/// The same picture as PNG.
+/// Renders an SVG as PNG.
 pub(in crate::report) fn png_of(svg: &str) -> anyhow::Result<Vec<u8>> {
     let mut fonts = usvg::fontdb::Database::new();
     fonts.load_font_data(dejavu::sans::regular().to_vec());

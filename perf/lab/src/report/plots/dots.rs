@@ -5,7 +5,7 @@ use plotters::prelude::*;
 
 use super::canvas::{INK, PALE, draw_svg, drawing, text};
 
-/// A chart.
+/// A chart of dots.
 pub(super) struct DotChart {
     pub(super) title: String,
     pub(super) subtitle: String,
@@ -13,14 +13,14 @@ pub(super) struct DotChart {
     pub(super) rows: Vec<DotRow>,
 }
 
-/// A name with its cases.
+/// A row of the chart: a name with its cases.
 pub(super) struct DotRow {
     pub(super) label: String,
     pub(super) colour: RGBColor,
     pub(super) dots: Vec<Dot>,
 }
 
-/// A case.
+/// A case of a row.
 pub(super) struct Dot {
     pub(super) label: String,
     pub(super) x: f64,
@@ -36,7 +36,7 @@ const ROW_GAP_PX: i32 = 12;
 const NAME_PX: i32 = 200;
 
 impl DotChart {
-    /// Draws it.
+    /// Draws the chart as SVG.
     pub(super) fn svg(&self) -> anyhow::Result<String> {
         let lines: usize = self.rows.iter().map(|row| row.dots.len()).sum();
         let height = TOP_PX + BOTTOM_PX + lines as i32 * LINE_PX + self.rows.len() as i32 * ROW_GAP_PX;
@@ -82,7 +82,7 @@ impl DotChart {
     }
 }
 
-/// From 0 in steps of 1, 2, 5, 10 …, at most eight of them.
+/// At most eight ticks from 0 in steps of 1, 2, 5, 10 ….
 fn ticks(most: f64) -> Vec<f64> {
     let steps = (-1..6).flat_map(|power| [1.0, 2.0, 5.0].map(|digit| digit * 10_f64.powi(power)));
     let step = steps.into_iter().find(|step| most / step <= 8.0 && *step >= 0.5).unwrap_or(most);

@@ -5,25 +5,25 @@ use plotters::prelude::*;
 
 use super::canvas::{INK, PALE, draw_svg, drawing, text};
 
-/// A chart.
+/// A chart of lines.
 pub(super) struct LineChart {
     pub(super) title: String,
     pub(super) subtitle: String,
     pub(super) x_label: String,
     pub(super) y_label: String,
-    /// Whether `x` is spaced by its logarithm.
+    /// Whether `x` is logarithmic.
     pub(super) x_log: bool,
     /// Whether the vertical axis begins at 0.
     pub(super) y_from_zero: bool,
     pub(super) series: Vec<Series>,
 }
 
-/// A line.
+/// A line of the chart.
 pub(super) struct Series {
     pub(super) label: String,
     pub(super) colour: RGBColor,
     pub(super) dashed: bool,
-    /// By rising `x`.
+    /// Points by rising `x`.
     pub(super) points: Vec<Point>,
 }
 
@@ -43,12 +43,12 @@ const LABEL_STEP_PX: i32 = 17;
 const MARGIN_PX: i32 = 18;
 
 impl LineChart {
-    /// The chart, if a line can be drawn: at least one series with two points.
+    /// Returns the chart if a line can be drawn: at least one series has two points.
     pub(super) fn if_drawable(self) -> Option<Self> {
         self.series.iter().any(|series| series.points.len() > 1).then_some(self)
     }
 
-    /// Draws it.
+    /// Draws the chart as SVG.
     pub(super) fn svg(&self) -> anyhow::Result<String> {
         draw_svg(SIZE_PX, |root| self.draw(root))
     }
@@ -179,12 +179,12 @@ struct Label<'a> {
     text: &'a str,
     colour: RGBColor,
     end_px: (i32, i32),
-    /// Mean height of the line.
+    /// Mean height of the line, in pixels.
     middle_px: i32,
     y_px: i32,
 }
 
-/// Ends closer than this are taken for one place.
+/// Ends of lines closer than this are taken for one place.
 const TOUCHING_PX: i32 = 6;
 
 /// Places labels beside the ends of their lines, and apart from each other, within the given range.

@@ -1,4 +1,4 @@
-//! The plots of a sweep: what is drawn. How is in the files beside this one.
+//! The plots of a sweep: which there are. How they are drawn is in the files beside this one.
 
 pub(in crate::report) mod canvas;
 mod dots;
@@ -19,7 +19,7 @@ use crate::sweep::row::{ArmKind, CsvRow};
 /// Draws every plot that the rows have data for, as SVG and PNG. Returns the PNGs' paths.
 ///
 /// # Errors
-/// A plot that cannot be drawn or written.
+/// A plot cannot be drawn or written.
 pub fn write_all(directory: &Path, rows: &[CsvRow]) -> anyhow::Result<Vec<PathBuf>> {
     let mut written = Vec::new();
     let mut write = |name: String, svg: Option<String>| -> anyhow::Result<()> {
@@ -41,7 +41,7 @@ pub fn write_all(directory: &Path, rows: &[CsvRow]) -> anyhow::Result<Vec<PathBu
     Ok(written)
 }
 
-/// Time per token against batch size: a line for each variant, at default knobs.
+/// Time per token against batch size, with a line for each variant at default knobs.
 fn time_per_token(rows: &[CsvRow], fixture: &str) -> Option<LineChart> {
     let rows: Vec<&CsvRow> = rows
         .iter()
@@ -66,7 +66,7 @@ fn time_per_token(rows: &[CsvRow], fixture: &str) -> Option<LineChart> {
     .if_drawable()
 }
 
-/// Speed-up over `plain`: a row for each variant, a dot for each batch.
+/// Speed-up over `plain`, with a row for each variant and a dot for each batch.
 fn speedup(rows: &[CsvRow], fixture: &str) -> Option<dots::DotChart> {
     let mut chart = dots::DotChart {
         title: format!("Speed-up over plain, {fixture} tokens"),

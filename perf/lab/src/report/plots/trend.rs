@@ -1,4 +1,4 @@
-//! A history as small multiples: a panel for each benchmark, its ratio to the floor over the runs.
+//! A history as small multiples: a panel for each benchmark shows its ratio to the floor over the runs.
 
 use std::path::{Path, PathBuf};
 
@@ -27,7 +27,7 @@ const HEADROOM: f64 = 0.22;
 /// `None` if no benchmark has two runs.
 ///
 /// # Errors
-/// A plot that cannot be drawn or written.
+/// A plot cannot be drawn or written.
 pub fn write(directory: &Path, trends: &[Trend], entries: &[&Entry]) -> anyhow::Result<Option<PathBuf>> {
     let mut panels: Vec<&Trend> = trends.iter().filter(|trend| trend.points.len() > 1).collect();
     panels.sort_by_key(|trend| (!trend.got_slower(), !trend.has_moved()));
@@ -128,7 +128,7 @@ fn draw_panel(area: &Area<'_>, trend: &Trend, entries: &[&Entry]) -> anyhow::Res
     draw_changes(area, &mut chart, trend, (low, high))
 }
 
-/// What happened, in a few words, and their colour.
+/// What happened to a benchmark in a few words, and their colour.
 fn summary(trend: &Trend) -> (String, RGBColor) {
     let of_changes = match &trend.changes[..] {
         [] => None,
@@ -148,7 +148,7 @@ fn ink_of(slower: bool) -> RGBColor {
     if slower { colour(2) } else { colour(3) }
 }
 
-/// Revisions along the axis, upright, as many as find room.
+/// Writes revisions along the axis, upright, as many as there is room for.
 fn draw_revisions(area: &Area<'_>, chart: &Chart<'_, '_>, entries: &[&Entry], low: f64) -> anyhow::Result<()> {
     let (left, top) = area.get_base_pixel();
     let place = |run: usize| {
@@ -166,7 +166,7 @@ fn draw_revisions(area: &Area<'_>, chart: &Chart<'_, '_>, entries: &[&Entry], lo
     Ok(())
 }
 
-/// The levels between changes; dashed along a drift, pale where nothing was shown.
+/// Draws the levels between changes: dashed along a drift, pale where nothing was shown.
 fn draw_description(chart: &mut Chart<'_, '_>, trend: &Trend) -> anyhow::Result<()> {
     let described: Vec<(f64, f64)> =
         trend.points.iter().zip(trend.fit()).map(|(point, fit)| (point.run as f64, fit)).collect();
@@ -183,7 +183,7 @@ fn draw_description(chart: &mut Chart<'_, '_>, trend: &Trend) -> anyhow::Result<
     Ok(())
 }
 
-/// A line between the two runs of each change, its size at the top.
+/// Draws a line between the two runs of each change, with its size at the top.
 fn draw_changes(
     area: &Area<'_>,
     chart: &mut Chart<'_, '_>,

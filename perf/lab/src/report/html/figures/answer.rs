@@ -1,4 +1,5 @@
-//! The answer as one picture: how many tokens a core verifies in a second, of what to run and of what it is related to.
+//! The answer as one picture: tokens that a core verifies in a second, with what to run and with what it is compared
+//! with.
 
 use fairbench::measure::stats::Quartiles;
 
@@ -9,7 +10,7 @@ use crate::report::chart::theme::look_of;
 use crate::report::chart::{Look, Value};
 use crate::report::html::format::workload_of;
 
-/// `None` if there is no answer.
+/// The figure; `None` if there is no answer.
 pub(in crate::report::html) fn figure(picks: &[Pick]) -> anyhow::Result<Option<Figure>> {
     if picks.is_empty() {
         return Ok(None);

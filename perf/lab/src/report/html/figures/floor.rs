@@ -1,11 +1,11 @@
-//! Cost against the floor: how much of the time is not the least work that there is.
+//! Cost against the floor: how much of the time is more than the least work that there is.
 
 use super::{Figure, batches, over_batches};
 use crate::report::chart::Value;
 use crate::report::chart::lines::LineChart;
 use crate::report::data::Data;
 
-/// One for each corpus with a floor: a line for each variant on one thread.
+/// One figure for each corpus with a floor: a line for each variant on one thread.
 pub(in crate::report::html) fn figures(data: &Data<'_>) -> anyhow::Result<Vec<Figure>> {
     let mut figures = Vec::new();
     for corpus in data.corpora() {

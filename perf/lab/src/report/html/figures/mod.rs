@@ -1,4 +1,4 @@
-//! The plots of a run: what is drawn, a file for each kind.
+//! The plots of a run: which there are, a file for each kind.
 
 pub(super) mod answer;
 pub(super) mod floor;
@@ -17,7 +17,7 @@ use crate::report::chart::{Look, Value};
 use crate::report::data::is_plain;
 use crate::run::MeasuredArm;
 
-/// A plot with its title and what a reader needs to read it.
+/// A plot with its title and what a reader has to know.
 pub(super) struct Figure {
     pub(super) title: String,
     pub(super) note: String,

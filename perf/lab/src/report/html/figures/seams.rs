@@ -1,4 +1,4 @@
-//! What each seam is worth.
+//! What each seam is worth, as a plot.
 
 use super::Figure;
 use crate::report::chart::dots::{Dot, DotChart, DotGroup};
@@ -7,7 +7,7 @@ use crate::report::chart::{Look, Value, theme};
 use crate::report::html::format::batch_of;
 use crate::run::effects::{Effect, Effects};
 
-/// One for each corpus: a group for each seam, a dot for each batch.
+/// One figure for each corpus: a group for each seam, a dot for each batch.
 pub(in crate::report::html) fn figures(all: &[Effects]) -> anyhow::Result<Vec<Figure>> {
     let mut corpora: Vec<&str> = all.iter().map(|effects| effects.point.corpus.as_str()).collect();
     corpora.dedup();
@@ -35,7 +35,7 @@ pub(in crate::report::html) fn figures(all: &[Effects]) -> anyhow::Result<Vec<Fi
     Ok(figures)
 }
 
-/// What an effect is called.
+/// The name of an effect: its backends.
 pub(in crate::report::html) fn backends(effect: &Effect) -> String {
     effect.backends.join(" with ")
 }

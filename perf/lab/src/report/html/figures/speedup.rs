@@ -1,4 +1,4 @@
-//! Speed-up over what is deployed (`classic`), or over `plain` in runs of before that was measured.
+//! Speed-up over what is deployed (`classic`), or over `plain` in runs from before that was measured.
 
 use crate::catalogue::{CLASSIC, REFERENCE};
 
@@ -8,7 +8,7 @@ use crate::report::chart::dots::{Dot, DotChart, DotGroup};
 use crate::report::chart::theme::look_of;
 use crate::report::data::Data;
 
-/// One for each corpus: a group for each variant on one thread, a dot for each batch.
+/// One figure for each corpus: a group for each variant on one thread, a dot for each batch.
 pub(in crate::report::html) fn figures(data: &Data<'_>) -> anyhow::Result<Vec<Figure>> {
     let mut figures = Vec::new();
     for corpus in data.corpora() {

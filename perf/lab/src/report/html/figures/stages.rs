@@ -1,4 +1,4 @@
-//! Where the time goes: the split by stage.
+//! Where the time goes: its split by stage.
 
 use plotters::style::RGBColor;
 
@@ -20,7 +20,7 @@ pub(in crate::report::html) const STAGES: [(&str, RGBColor); 7] = [
     ("other", theme::GREY),
 ];
 
-/// One for each workload that was profiled: a bar for each variant whose time was measured there.
+/// One figure for each workload that was profiled: a bar for each variant whose time was measured there.
 pub(in crate::report::html) fn figures(data: &Data<'_>) -> anyhow::Result<Vec<Figure>> {
     let mut figures = Vec::new();
     for point in points(data) {
@@ -67,12 +67,12 @@ pub(in crate::report::html) fn points<'r>(data: &Data<'r>) -> Vec<&'r Point> {
     points
 }
 
-/// Samples of all stages.
+/// Number of samples in all stages.
 pub(in crate::report::html) fn samples(profile: &Profile) -> u64 {
     profile.stages.iter().map(|stage| stage.samples).sum()
 }
 
-/// A stage's part of all samples. What is in no stage of the list is `other`.
+/// A stage's part of all samples. Stages that are not in the list count as `other`.
 pub(in crate::report::html) fn share(profile: &Profile, stage: &str) -> f64 {
     let is_listed = |name: &str| STAGES.iter().any(|(known, _)| *known == name);
     let of_stage =
@@ -80,7 +80,7 @@ pub(in crate::report::html) fn share(profile: &Profile, stage: &str) -> f64 {
     of_stage.map(|own| own.samples).sum::<u64>() as f64 / samples(profile).max(1) as f64
 }
 
-/// Half the 95 % interval of a share of one half, which is the widest.
+/// Half the 95 % interval of a share of one half, which is the widest, in per cent.
 fn half_width_percent(samples: u64) -> f64 {
     100.0 * 1.96 * (0.25 / samples.max(1) as f64).sqrt()
 }

@@ -7,7 +7,7 @@ use crate::report::chart::{Look, Value, theme};
 use crate::report::data::{Data, threshold};
 use crate::run::{ArmKind, MeasuredArm, Purpose};
 
-/// A knob that is turned while the others stay.
+/// A knob that is varied while the others stay.
 struct Knob {
     name: &'static str,
     unit: &'static str,
@@ -30,7 +30,7 @@ const ALL: [Knob; 2] = [
     },
 ];
 
-/// One for each knob that was turned.
+/// One figure for each knob that was varied.
 pub(in crate::report::html) fn figures(data: &Data<'_>) -> anyhow::Result<Vec<Figure>> {
     let mut figures = Vec::new();
     for knob in &ALL {
@@ -78,15 +78,15 @@ pub(in crate::report::html) fn figures(data: &Data<'_>) -> anyhow::Result<Vec<Fi
 
 /// The times of one variant on one workload.
 struct Curve {
-    /// The variant and the corpus.
+    /// Name of the variant and the corpus.
     name: String,
-    /// The batch and the threads.
+    /// Batch and threads, as text.
     workload: String,
-    /// Value of the knob, time / time at the default.
+    /// Values of the knob, each with time / time at the default.
     points: Vec<(usize, Value)>,
 }
 
-/// Every workload on which more than the knob's default was measured.
+/// One curve for each workload on which more than the knob's default was measured.
 fn curves(data: &Data<'_>, knob: &Knob) -> Vec<Curve> {
     let arms: Vec<&MeasuredArm<'_>> =
         data.all.iter().filter(|arm| arm.purpose == Purpose::Knobs && arm.arm.kind == ArmKind::Variant).collect();

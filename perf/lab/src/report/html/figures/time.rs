@@ -6,10 +6,10 @@ use crate::report::chart::lines::LineChart;
 use crate::report::data::Data;
 use crate::run::MeasuredArm;
 
-/// The variant that is also shown on all threads: what is recommended.
+/// The recommended variant, which is also shown on all threads.
 const ON_ALL_THREADS: &str = "prod";
 
-/// One for each corpus: a line for each variant on one thread, the floor, and `prod` on all threads.
+/// One figure for each corpus: a line for each variant on one thread, the floor, and `prod` on all threads.
 pub(in crate::report::html) fn figures(data: &Data<'_>) -> anyhow::Result<Vec<Figure>> {
     let mut figures = Vec::new();
     for corpus in data.corpora() {

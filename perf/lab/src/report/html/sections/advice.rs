@@ -1,4 +1,4 @@
-//! What to run, in detail: each composition once, with what to unfold for each workload.
+//! What to run, in detail: each composition once, with details to unfold for each workload.
 
 use maud::{Markup, html};
 
@@ -8,7 +8,7 @@ use crate::report::answer::workloads;
 use crate::report::data::Data;
 use crate::report::html::format::{batch_of, ratio, ratio_or_not};
 
-/// The advice for each workload, by what is to be written into a service.
+/// The advice for each workload, grouped by what has to be written into a service.
 pub(in crate::report::html) fn body(side: &ShownRun<'_>) -> Markup {
     let advices: Vec<&Advice> = side.input.advices.iter().flatten().collect();
     if side.input.advices.is_empty() {
@@ -52,7 +52,8 @@ fn piece(cargo_toml: &str, config: &str, group: &[&Advice], data: &Data<'_>) -> 
     }
 }
 
-/// Related to `classic` first, which is what is deployed; runs of before there was one have no such column.
+/// A table with the ratio to `classic` first, which is what is deployed; runs from before there was one lack the
+/// column.
 fn ranking(advice: &Advice, data: &Data<'_>) -> Markup {
     let to_classic = |candidate: &Candidate| data.composed_to_classic(candidate.variant.seams, &advice.point);
     let has_classic = advice.ranking.iter().any(|candidate| to_classic(candidate).is_some());

@@ -1,4 +1,4 @@
-//! Flamegraphs, and what differs from `plain`'s.
+//! Flamegraphs, and how they differ from that of `plain`.
 
 use anyhow::Context;
 use fairbench::files::read_text;
@@ -11,7 +11,8 @@ use crate::report::chart::theme::described;
 use crate::report::html::format::link;
 use crate::run::record::Profile;
 
-/// One for each profile, and one for each difference between `plain` and another variant on the same workload.
+/// One flamegraph for each profile, and one for each difference between `plain` and another variant on the same
+/// workload.
 pub(in crate::report::html) fn body(side: &ShownRun<'_>) -> Markup {
     let profiles = &side.data.run.profiles;
     if profiles.is_empty() {
@@ -54,7 +55,7 @@ fn folded(side: &ShownRun<'_>, profile: &Profile) -> anyhow::Result<String> {
     read_text(&side.data.run.directory.join(&profile.folded), "folded stacks")
 }
 
-/// A flamegraph that cannot be drawn is no reason to go without the rest of the report.
+/// A figure, or why it could not be drawn: the rest of the report does not depend on it.
 fn figure(title: &str, drawn: anyhow::Result<String>, more: &Markup) -> Markup {
     match drawn {
         Err(error) => missing(&format!("No flamegraph of {title}: {error:#}.")),

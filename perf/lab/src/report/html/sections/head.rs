@@ -1,4 +1,4 @@
-//! The first screen: the answer as a line, a table and one picture, and what is careful about it.
+//! The first screen: the answer as a line, a table and one picture, and what to be careful about.
 
 use fairbench::measure::stats::{PairedRatio, Quartiles};
 use maud::{Markup, html};
@@ -84,7 +84,7 @@ fn table(answer: &Answer) -> Markup {
     }
 }
 
-/// How the next best differs, if it is the same on all of these workloads: to be said once.
+/// How the next best differs, if it is the same on all of these workloads and so has to be said only once.
 fn shared_difference(picks: &[&Pick]) -> Option<String> {
     let mut differences = picks.iter().map(|pick| pick.next.as_ref().map(|next| next.difference.words()));
     let first = differences.next()??;
@@ -119,7 +119,7 @@ fn times(ratio: Option<PairedRatio>) -> String {
     ratio.map_or_else(|| NOT_AVAILABLE.to_owned(), |ratio| format!("{:.1}", 1.0 / ratio.estimate))
 }
 
-/// A long name may be broken after each of its backends.
+/// A name that may be broken after each of its backends.
 fn broken_at_plus(name: &str) -> Markup {
     html! {
         code { @for (index, backend) in name.split('+').enumerate() { @if index > 0 { "+" wbr; } (backend) } }

@@ -1,11 +1,11 @@
-//! Where and how it was measured.
+//! Where and how the run was measured.
 
 use maud::{Markup, html};
 
 use super::{ShownRun, plain_table};
 use crate::report::html::format::duration;
 
-/// The machine and the build.
+/// The machine and the build that were measured.
 pub(in crate::report::html) fn host(side: &ShownRun<'_>) -> Markup {
     let header = &side.data.run.header;
     let budget = header.budget_s.map_or_else(|| "as long as it takes".to_owned(), duration);
@@ -20,7 +20,7 @@ pub(in crate::report::html) fn host(side: &ShownRun<'_>) -> Markup {
     plain_table("What the results depend on besides the code", &["", "value"], 2, rows)
 }
 
-/// How it was measured.
+/// The method in short.
 pub(in crate::report::html) fn method() -> Markup {
     html! { ul { @for sentence in METHOD { li { (sentence) } } } }
 }

@@ -21,7 +21,7 @@ pub(super) struct HtmlSection {
     pub(super) body: Markup,
 }
 
-/// Every section, what matters most first.
+/// Every section of the page, with what matters most first.
 pub(super) fn all(sides: &[ShownRun<'_>]) -> anyhow::Result<Vec<HtmlSection>> {
     let mut all = vec![HtmlSection { id: "run", title: "What to run", body: beside(sides, advice::body) }];
     if let [first, second] = sides {
@@ -39,7 +39,7 @@ pub(super) fn all(sides: &[ShownRun<'_>]) -> anyhow::Result<Vec<HtmlSection>> {
     Ok(all)
 }
 
-/// The same of each run: one below the other on a phone, side by side where there is room.
+/// The same part for each run: one below the other on a phone, side by side where there is room.
 fn beside(sides: &[ShownRun<'_>], mut of: impl FnMut(&ShownRun<'_>) -> Markup) -> Markup {
     if let [one] = sides {
         return of(one);
@@ -99,17 +99,17 @@ fn plain_table(caption: &str, heads: &[&str], texts: usize, rows: Vec<Vec<String
     table(caption, heads, texts, &[RowGroup { head: None, rows }])
 }
 
-/// What is read on demand; on paper it is always there.
+/// Something that is unfolded on demand; on paper it is always there.
 fn details(summary: &str, body: &Markup) -> Markup {
     html! { details { summary { (summary) } (body) } }
 }
 
-/// Why there is nothing to see.
+/// A text that says why there is nothing to see.
 fn missing(why: &str) -> Markup {
     html! { p.missing { (worded(why)) } }
 }
 
-/// A sentence in which what stands between backticks is code.
+/// A sentence in which text between backticks becomes code.
 fn worded(sentence: &str) -> Markup {
     html! {
         @for (index, piece) in sentence.split('`').enumerate() {

@@ -1,4 +1,4 @@
-//! Every number of the named variants.
+//! Tables with every number of the named variants.
 
 use maud::{Markup, html};
 

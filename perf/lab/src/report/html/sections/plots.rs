@@ -1,4 +1,4 @@
-//! The plots, each kind in a section of its own, with the numbers behind them where no other table has these.
+//! The plots, a section for each kind, with the numbers behind them if no other table has these.
 
 use maud::{Markup, html};
 
@@ -14,9 +14,9 @@ struct PlotKind {
     id: &'static str,
     title: &'static str,
     draw: fn(&ShownRun<'_>) -> anyhow::Result<Vec<Figure>>,
-    /// The numbers behind it.
+    /// Makes a table of the numbers behind it.
     behind: fn(&ShownRun<'_>) -> Markup,
-    /// Said if there is none: what it takes.
+    /// What it takes to have such a plot, shown if there is none.
     takes: &'static str,
 }
 

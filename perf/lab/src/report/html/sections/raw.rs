@@ -1,4 +1,4 @@
-//! Links to what the page was made from.
+//! Links to the files that the page was made from.
 
 use maud::{Markup, html};
 
@@ -12,7 +12,7 @@ const FILES: [(&str, &str); 3] = [
     ("summary.md", "this page in short, as text"),
 ];
 
-/// The files that are there.
+/// Links to those files that exist.
 pub(in crate::report::html) fn body(side: &ShownRun<'_>) -> Markup {
     let directory = &side.data.run.directory;
     html! {

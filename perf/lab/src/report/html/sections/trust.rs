@@ -1,4 +1,4 @@
-//! What the numbers are worth: controls, limits, what is missing.
+//! How far the numbers can be trusted: controls, limits, what is missing.
 
 use fairbench::baseline::Shift;
 use maud::{Markup, html};
@@ -10,7 +10,7 @@ use crate::run::ArmKind;
 use crate::sweep::stored::CellChange;
 use crate::tripwire::{JudgedTripwire, TripwireState};
 
-/// A piece of each, every run beside the other.
+/// Each of these parts for every run.
 pub(in crate::report::html) fn body(sides: &[ShownRun<'_>]) -> Markup {
     html! {
         h3 { "Controls: plain against plain" } (beside(sides, controls))

@@ -1,4 +1,4 @@
-//! Two runs, ratio by ratio.
+//! Two runs compared ratio by ratio.
 
 use fairbench::measure::stats::PairedRatio;
 use maud::{Markup, html};
@@ -13,7 +13,7 @@ const HEADS: [&str; 7] =
 const APART: &str = "apart";
 const OVERLAP: &str = "overlap";
 
-/// Ratios to `plain` and to the floor of everything that both runs measured.
+/// Ratios to `plain` and to the floor, for everything that both runs measured.
 pub(in crate::report::html) fn body(first: &ShownRun<'_>, second: &ShownRun<'_>) -> Markup {
     let corpora = first.data.corpora().into_iter().map(|corpus| (corpus, of_corpus(first, second, corpus)));
     let tables: Vec<(&str, Vec<RowGroup>)> = corpora.filter(|(_, groups)| !groups.is_empty()).collect();
