@@ -1,5 +1,5 @@
-//! What a service tells of itself so that its tokens can be judged: a file of keys, and a file with the request and the
-//! verifier's settings. Of the keys nothing is ever printed or written.
+//! What a service says about itself so that its tokens can be judged: a file of keys, and a file with the request and
+//! the verifier's settings. No part of a key is ever printed or written.
 //!
 //! ```toml
 //! # keys.toml
@@ -47,7 +47,8 @@ const EXPECTED_CONTEXT: &str =
 /// Reads a file of keys.
 ///
 /// # Errors
-/// As [`read_toml`]; a key that is not of 32 bytes, by its place; a file that it names and that cannot be read.
+/// The errors of [`read_toml`]; a key that has not 32 bytes, by its place; a file that it names and that cannot be
+/// read.
 pub fn read_keys(path: &Path) -> anyhow::Result<KeyRing> {
     let file: KeyFile = read_toml(path, EXPECTED_KEYS)?;
     let mut keys = KeyRing::new();
@@ -92,7 +93,7 @@ struct WrittenKey {
     file: Option<PathBuf>,
 }
 
-/// Read from any value, so that what is wrong with it is said here, without showing it.
+/// A key in hex digits. It is read from any value, so that an error can be reported here, without showing the value.
 #[derive(Deserialize)]
 #[serde(try_from = "toml::Value")]
 struct HexKey(MacKey);
@@ -122,7 +123,7 @@ impl TryFrom<WrittenKey> for NamedKey {
 /// Reads a file with one key: 32 bytes, or 64 hex digits.
 ///
 /// # Errors
-/// A file that cannot be read, or that holds no key.
+/// The file cannot be read or holds no key.
 pub(crate) fn key_of_file(path: &Path) -> anyhow::Result<MacKey> {
     let what = "expected 32 bytes, or 64 hex digits";
     let content = fs::read(path).map_err(|error| anyhow!("{}: {error}; {what}", path.display()))?;
@@ -131,7 +132,7 @@ pub(crate) fn key_of_file(path: &Path) -> anyhow::Result<MacKey> {
     Ok(MacKey::new(key.ok_or_else(|| anyhow!("{}: not a key; {what}", path.display()))?))
 }
 
-/// The bytes that these hex digits say; `None` if that is not what they are.
+/// The bytes that these hex digits stand for; `None` if the text is something else.
 pub(crate) fn bytes_of_hex(digits: &str) -> Option<Vec<u8>> {
     if !digits.len().is_multiple_of(2) || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
         return None;
@@ -142,7 +143,7 @@ pub(crate) fn bytes_of_hex(digits: &str) -> Option<Vec<u8>> {
 /// Reads a context file: the request, and the verifier's settings with handlers.
 ///
 /// # Errors
-/// As [`read_toml`].
+/// The errors of [`read_toml`].
 pub fn read_context(path: &Path) -> anyhow::Result<(RequestCtx<'static>, VerifierConfig)> {
     let file: ContextFile = read_toml(path, EXPECTED_CONTEXT)?;
     let mut ctx = RequestCtx::new(file.now.unix_s(), file.method, file.path, file.tenant)

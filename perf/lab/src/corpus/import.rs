@@ -1,4 +1,4 @@
-//! From a file of tokens to a shape.
+//! Importing a file of tokens: from the tokens to their shape.
 
 use std::path::Path;
 
@@ -14,7 +14,7 @@ use super::shape::Shape;
 use super::shape::outcome::TokenOutcome;
 use crate::catalogue::REFERENCE;
 
-/// What an import came to.
+/// The result of an import.
 #[derive(Debug)]
 pub struct Import {
     /// The shape of the tokens.
@@ -23,12 +23,12 @@ pub struct Import {
     pub bad: Vec<BadLine>,
 }
 
-/// Why an import came to nothing.
+/// The reason why an import failed.
 #[derive(Debug)]
 pub enum Refused {
-    /// Lines that are no tokens, and how many are.
+    /// Some lines are not tokens; the number is how many are.
     BadLines(Vec<BadLine>, usize),
-    /// Anything else.
+    /// Any other failure.
     Failed(Failure),
 }
 
@@ -44,12 +44,12 @@ impl From<anyhow::Error> for Refused {
     }
 }
 
-/// The shape of the tokens in `input`, one a line; `name` is what the input is called in errors. Lines that are no
-/// tokens are left out if `skip_bad`. With what is needed to judge the tokens, every composition has to decide alike on
-/// them, and what they come to is part of the shape.
+/// Finds the shape of the tokens in `input`, one a line; `name` is what the input is called in errors. Lines that are
+/// not tokens are left out if `skip_bad`. With `given`, the tokens are judged: every composition has to decide alike,
+/// and the decisions are part of the shape.
 ///
 /// # Errors
-/// Lines that are no tokens, unless `skip_bad`; no token at all; tokens on which two compositions differ.
+/// Lines that are not tokens, unless `skip_bad`; no token at all; tokens on which two compositions differ.
 pub fn import(name: &Path, input: &[u8], given: Option<&JudgeInput>, skip_bad: bool) -> Result<Import, Refused> {
     let max_token_bytes = given.map_or_else(VerifierConfig::default, |given| given.config.clone()).max_token_bytes;
     let (lines, bad) = parse(input, max_token_bytes);
@@ -85,7 +85,7 @@ pub fn import(name: &Path, input: &[u8], given: Option<&JudgeInput>, skip_bad: b
     Ok(Import { shape, bad })
 }
 
-/// What the reference decides, token by token, after every composition was held to it.
+/// The decision of the reference on each token, after every composition was compared with it.
 fn decided_alike(
     name: &Path,
     lines: &[TokenLine],

@@ -1,4 +1,4 @@
-//! Files of tokens, one a line.
+//! Reading files of tokens, one a line.
 
 use std::fmt;
 use std::fs;
@@ -14,18 +14,18 @@ use ron_auth_variants::decode::SerdeCborDecode;
 /// A token of a file.
 #[derive(Clone, Debug)]
 pub struct TokenLine {
-    /// Its line, counted from 1.
+    /// Number of its line, counted from 1.
     pub number: usize,
     /// The token as it is sent.
     pub text: String,
-    /// What it says.
+    /// The decoded token.
     pub capability: Capability,
 }
 
-/// A line that is no token.
+/// A line that is not a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BadLine {
-    /// The line, counted from 1.
+    /// Number of the line, counted from 1.
     pub number: usize,
     /// What is wrong with it.
     pub what: String,
@@ -37,10 +37,10 @@ impl fmt::Display for BadLine {
     }
 }
 
-/// Reads a file, or standard input where the path is `-`.
+/// Reads a file, or standard input if the path is `-`.
 ///
 /// # Errors
-/// A file that is missing or unreadable.
+/// The file is missing or unreadable.
 pub fn read_input(path: &Path) -> anyhow::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let read = if path == Path::new("-") {
@@ -51,8 +51,8 @@ pub fn read_input(path: &Path) -> anyhow::Result<Vec<u8>> {
     read.map_err(|error| anyhow!("{}: {error}; expected a file with one token a line", path.display()))
 }
 
-/// The tokens of a file, and the lines that are none. Empty lines and those that begin with `#` are skipped. A token
-/// with too many caveats is one: it can be decoded, and is refused for that.
+/// The tokens of a file, and the lines that are not tokens. Empty lines and those that begin with `#` are skipped. A
+/// token with too many caveats counts as one: it can be decoded, and is refused for that.
 #[must_use]
 pub fn parse(input: &[u8], max_token_bytes: usize) -> (Vec<TokenLine>, Vec<BadLine>) {
     let (mut lines, mut bad) = (Vec::new(), Vec::new());

@@ -25,16 +25,16 @@ use ron_auth_fixtures::{Corpus, Fixture};
 
 use self::shape::Shape;
 
-/// Where the tokens of a corpus come from.
+/// The source of a corpus's tokens.
 #[derive(Clone, Debug)]
 pub enum Source {
-    /// A fixture.
+    /// A fixture of the lab.
     Fixture(Fixture),
-    /// A corpus file. Two of the same path are the same.
+    /// A corpus file. Two of the same path are equal.
     File {
-        /// Where it was read from.
+        /// Path that it was read from.
         path: PathBuf,
-        /// What it holds.
+        /// Shape of the tokens.
         shape: Arc<Shape>,
     },
 }
@@ -43,18 +43,18 @@ impl Source {
     /// Reads a corpus file.
     ///
     /// # Errors
-    /// As [`Shape::read`].
+    /// The errors of [`Shape::read`].
     pub fn file(path: &Path) -> anyhow::Result<Self> {
         Ok(Self::of_shape(path, Shape::read(path)?))
     }
 
-    /// A shape that was read from `path`.
+    /// Makes a source of a shape that was read from `path`.
     #[must_use]
     pub fn of_shape(path: &Path, shape: Shape) -> Self {
         Self::File { path: path.to_owned(), shape: Arc::new(shape) }
     }
 
-    /// `count` distinct tokens, the same in every process that asks. (Those of a file may repeat where a token has
+    /// Makes `count` distinct tokens, the same in every process that asks. (Those of a file may repeat if a token has
     /// nothing in which it could differ.)
     #[must_use]
     pub fn corpus(&self, count: usize) -> Corpus {
@@ -64,7 +64,7 @@ impl Source {
         }
     }
 
-    /// What tells sources apart.
+    /// What sources are compared by.
     fn identity(&self) -> (Option<Fixture>, Option<&Path>) {
         match self {
             Self::Fixture(fixture) => (Some(*fixture), None),
@@ -90,7 +90,7 @@ impl Hash for Source {
 impl FromStr for Source {
     type Err = anyhow::Error;
 
-    /// The name of a fixture, or the path of a corpus file.
+    /// Reads the name of a fixture, or the path of a corpus file.
     fn from_str(name: &str) -> anyhow::Result<Self> {
         match name.parse() {
             Ok(fixture) => Ok(Self::Fixture(fixture)),

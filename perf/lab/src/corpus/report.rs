@@ -1,4 +1,4 @@
-//! A shape, for people: tables of sizes, kinds of caveats and outcomes.
+//! A shape as text for people: tables of sizes, kinds of caveats and outcomes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -28,7 +28,7 @@ const KINDS: [&str; 12] = [
     "Custom",
 ];
 
-/// What there is to say of a shape.
+/// Describes a shape.
 #[must_use]
 pub fn report(shape: &Shape) -> String {
     let mut minter = Minter::new(shape);
@@ -58,7 +58,7 @@ pub fn report(shape: &Shape) -> String {
     text.trim_end().to_owned()
 }
 
-/// Tokens that do not come out as their model, for lack of a text that would; none if all do.
+/// Tokens whose outcome is not that of their model, for lack of a text that would give it; `None` if there are none.
 fn approximations(shape: &Shape, models: &[(&shape::TokenShape, Minted)]) -> Option<Table> {
     let mut counts: BTreeMap<(String, String), usize> = BTreeMap::new();
     for (token, minted) in models {
@@ -81,7 +81,7 @@ fn approximations(shape: &Shape, models: &[(&shape::TokenShape, Minted)]) -> Opt
     (!counts.is_empty()).then_some(rows)
 }
 
-/// An outcome without its reasons.
+/// The class of an outcome, without its reasons.
 fn class(outcome: &TokenOutcome) -> String {
     match outcome {
         TokenOutcome::Denied(_) => "denied".to_owned(),
@@ -179,7 +179,7 @@ fn outcomes(shape: &Shape) -> Table {
     rows
 }
 
-/// A caveat's wire name.
+/// The wire name of a caveat.
 pub(super) const fn kind_of(caveat: &Caveat) -> &'static str {
     match caveat {
         Caveat::Exp(_) => "Exp",

@@ -18,7 +18,7 @@ fn file_of(tokens: &[String]) -> Vec<u8> {
 
 type Imported = (Vec<Capability>, BTreeMap<TokenOutcome, usize>, Shape);
 
-/// A fixture's tokens, without those that are none, what they come to, and their shape. Made once.
+/// The valid tokens of a fixture, their outcomes and their shape, made once.
 fn imported(fixture: Fixture) -> Imported {
     static ALL: LazyLock<HashMap<Fixture, Imported>> =
         LazyLock::new(|| Fixture::ALL.map(|fixture| (fixture, import_of(fixture))).into());
@@ -48,8 +48,8 @@ fn histogram<T: Ord>(things: impl Iterator<Item = T>) -> BTreeMap<T, usize> {
     counts
 }
 
-/// For each caveat: its kind and its length on the wire. First of all, the whole token's and those that the first
-/// step of the MAC covers.
+/// The kind of each caveat with its length on the wire. The first entries are the length of the whole token and of what
+/// the first step of the MAC covers.
 fn sizes(capability: &Capability) -> Vec<(&'static str, usize)> {
     let Capability { tid, kid, scope, caveats, .. } = capability;
     let mut sizes = vec![("token", capability.to_cbor().len()), ("tid", tid.len()), ("kid", kid.len())];
@@ -111,8 +111,8 @@ fn a_shape_comes_back_from_its_file_and_mints_the_same_tokens() {
     assert_eq!(corpus.tokens[..40], source.corpus(40).tokens, "a smaller corpus is the beginning of a larger one");
 }
 
-/// The parts of a text that say something. Of a net, its network: that what follows is zeros, and how many bits are
-/// the network's, is its shape.
+/// The parts of a text that carry content. Of a net this is its network: the number of its bits, and that zeros follow,
+/// belong to its shape.
 fn texts_of(capability: &Capability) -> Vec<String> {
     let Capability { tid, kid, scope, caveats, .. } = capability;
     let of_methods = |methods: &[std::borrow::Cow<'static, str>]| -> Vec<String> {
@@ -180,7 +180,7 @@ fn nothing_that_the_originals_say_is_in_the_file_or_in_synthetic_tokens() {
     }
 }
 
-/// All that a file says beside the names of its fields. Text that is no word of the format is a leak at once.
+/// All values that a file holds beside the names of its fields. A text that is not a word of the format is a leak.
 fn values_in(value: &serde_json::Value) -> Vec<String> {
     match value {
         serde_json::Value::Object(fields) => fields.values().flat_map(values_in).collect(),
@@ -283,7 +283,7 @@ fn what_is_wrong_with_a_corpus_file_is_named_with_its_line() {
     assert!(error.contains("light, heavy, mixed") && error.contains("corpus file"), "{error}");
 }
 
-/// Tokens of an existing deployment, of all kinds and with many oddities, and requests as odd.
+/// Uses tokens of an existing deployment, of all kinds and with many oddities, and requests that are as odd.
 #[test]
 fn odd_tokens_keep_their_sizes_and_come_to_what_is_intended_under_both_semantics() {
     let vectors: serde_json::Value =

@@ -1,31 +1,31 @@
-//! What the reference verifier says of parts of a token.
+//! What the reference verifier says about parts of a token.
 
 use ron_auth_catalogue::Verifier;
 use ron_auth_core::{
     CapabilityBuilder, Caveat, Decision, DenyReason, KeyRing, MacKey, RequestCtx, Scope, VerifierConfig,
 };
 
-/// What is needed to judge tokens.
+/// Everything that is needed to judge tokens.
 #[derive(Clone, Debug)]
 pub struct JudgeInput {
-    /// The keys.
+    /// Keys of the tokens.
     pub keys: KeyRing,
-    /// The request.
+    /// The request that they are judged against.
     pub ctx: RequestCtx<'static>,
-    /// The settings, with handlers.
+    /// Settings of the verifier, with handlers.
     pub config: VerifierConfig,
 }
 
-/// Asks the reference.
+/// Asks the reference verifier.
 pub(super) struct ReferenceJudge<'g> {
     pub(super) given: &'g JudgeInput,
     reference: &'g dyn Verifier,
-    /// Without bounds: those are for whole tokens.
+    /// Settings without bounds, which are for whole tokens.
     config: VerifierConfig,
     key: MacKey,
 }
 
-/// What a caveat comes to.
+/// How the reference judges a caveat.
 #[derive(PartialEq, Eq)]
 pub(super) enum CaveatFinding {
     Holds,
@@ -41,7 +41,7 @@ impl<'g> ReferenceJudge<'g> {
         Self { given, reference, config, key: MacKey::new([1; 32]) }
     }
 
-    /// Why the request is not within this scope.
+    /// Reasons why the request is not within this scope.
     pub(super) fn refusals_of(&self, scope: &Scope) -> Vec<DenyReason> {
         self.reasons(CapabilityBuilder::new(self.given.ctx.tenant(), "", scope.clone())).unwrap_or_default()
     }
@@ -58,7 +58,7 @@ impl<'g> ReferenceJudge<'g> {
         }
     }
 
-    /// Empty if it is allowed; nothing if it is an error.
+    /// Reasons of a denial; empty if the token is allowed, `None` if it is an error.
     fn reasons(&self, token: CapabilityBuilder) -> Option<Vec<DenyReason>> {
         let text = token.sign(&self.key).ok()?.to_base64url();
         let Self { reference, config, given, key } = self;

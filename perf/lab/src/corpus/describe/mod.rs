@@ -53,7 +53,8 @@ pub(super) struct Describer<'g> {
 }
 
 impl<'g> Describer<'g> {
-    /// Of tokens that are judged as is given; without that, all of `capabilities` are meant to be allowed.
+    /// Begins a description. With `given`, tokens are judged by it; without, all of `capabilities` are meant to be
+    /// allowed.
     pub(super) fn new<'c>(
         given: Option<&'g JudgeInput>,
         reference: &'g dyn Verifier,
@@ -81,7 +82,7 @@ impl<'g> Describer<'g> {
         number
     }
 
-    /// The shape of all that were added.
+    /// The shape of all tokens that were added.
     pub(super) fn finish(self) -> Shape {
         let mut tokens: Vec<(usize, TokenShape)> =
             self.tokens.known.into_iter().map(|(token, number)| (number, token)).collect();

@@ -9,7 +9,7 @@ use super::{JudgeInput, net_shape};
 use crate::corpus::mint::family_of;
 use crate::corpus::shape::{ConfigShape, Method, RequestShape, SemanticsShape, Width};
 
-/// The one that is given.
+/// The shape of the request that is given.
 pub(super) fn request_of(given: &JudgeInput) -> RequestShape {
     let JudgeInput { ctx, config, .. } = given;
     let is_strict = ConfigShape::of(config).semantics == SemanticsShape::Strict;
@@ -25,7 +25,7 @@ pub(super) fn request_of(given: &JudgeInput) -> RequestShape {
     }
 }
 
-/// A request that as many as possible of these can be for.
+/// A request that as many as possible of these tokens can be for.
 pub(super) fn meeting_most<'c>(capabilities: impl Iterator<Item = &'c Capability> + Clone) -> RequestShape {
     let caveats = || capabilities.clone().flat_map(|capability| &capability.caveats);
     let prefixes = capabilities.clone().filter_map(|capability| capability.scope.prefix.as_ref());

@@ -1,14 +1,15 @@
-//! The source of every choice. The arithmetic is spelled out, so that a corpus does not change with the version of a
-//! library.
+//! The random source of every choice. Its arithmetic is spelled out, so that a corpus does not change with the version
+//! of a library.
 
 use std::ops::RangeInclusive;
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore as _, SeedableRng as _};
 
-/// What the request's own texts are made of. Consonants that are no hex digits: nothing that anyone would have written.
+/// Letters of the request's own texts: consonants that are not hex digits, so that nobody would have written such a
+/// text.
 pub(super) const OURS: &[u8] = b"ghjklmnp";
-/// What other texts are made of: equal to none of ours.
+/// Letters of other texts, which so are never equal to the request's own.
 pub(super) const OTHERS: &[u8] = b"qrstvwxz";
 
 pub(super) struct Draw(ChaCha8Rng);
@@ -18,19 +19,19 @@ impl Draw {
         Self(ChaCha8Rng::seed_from_u64(seed))
     }
 
-    /// A number in `range`, which must not be empty.
+    /// Draws a number in `range`, which must not be empty.
     pub(super) fn within(&mut self, range: &RangeInclusive<u64>) -> u64 {
         let count = u128::from(range.end().saturating_sub(*range.start())) + 1;
         let offset = (u128::from(self.0.next_u64()) * count) >> 64;
         range.start().saturating_add(u64::try_from(offset).unwrap_or(0))
     }
 
-    /// A number below `bound`.
+    /// Draws a number below `bound`.
     pub(super) fn below(&mut self, bound: usize) -> usize {
         usize::try_from(self.within(&(0..=bound.saturating_sub(1) as u64))).unwrap_or(0)
     }
 
-    /// Text of letters.
+    /// Draws a text of these letters.
     pub(super) fn text(&mut self, bytes: usize, letters: &[u8]) -> String {
         (0..bytes).map(|_| letters.get(self.below(letters.len())).map_or('_', |letter| char::from(*letter))).collect()
     }
@@ -42,7 +43,8 @@ impl Draw {
     }
 }
 
-/// Name `number` of this length: each number has another name, as long as there are enough of that length.
+/// The name number `number` of this length. Different numbers have different names, as long as there are enough of that
+/// length.
 pub(super) fn name(number: usize, bytes: usize, letters: &[u8]) -> String {
     let mut rest = number;
     let mut name: Vec<char> = (0..bytes)

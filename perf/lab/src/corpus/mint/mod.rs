@@ -1,8 +1,8 @@
-//! Synthetic tokens of a given shape. What each comes to is known from how it is made, not from verifying it.
+//! Synthetic tokens of a given shape. The outcome of each is known from how it is made, not from verifying it.
 //!
-//! A token's sizes are met always. Where the request cannot be met, or failed, by a text of that size (two tokens that
-//! both are for "the audience", in names of different length), the token comes to the nearest: the caveat decides as it
-//! can, and the intended outcome says so.
+//! A token always has its sizes. If the request cannot be met, or failed, by a text of that size (two tokens that are
+//! both for "the audience", in names of different length), the token comes as near as it can: the caveat decides
+//! otherwise, and the intended outcome says so.
 
 mod draw;
 mod nets;
@@ -24,11 +24,12 @@ use self::world::{MintWorld, REFUSED};
 use super::shape::{self, Intended, SemanticsShape, Shape, Width};
 
 const SEED: u64 = 0x7379_6e74_6865_7469;
-/// How often a token is drawn anew if there is one like it, before another key is taken.
+/// How often a token is drawn anew if there is an equal one, before another key is taken.
 const REDRAWS: usize = 8;
 
-/// `count` tokens, in proportion to the shape's counts, the same in every process. They are distinct as long as a token
-/// has anything in which it can differ, were it the key's id. A smaller corpus is the beginning of a larger one.
+/// Makes `count` tokens, in proportion to the shape's counts and the same in every process. They are distinct as long
+/// as a token has anything in which it can differ, if only the key's id. A smaller corpus is the beginning of a larger
+/// one.
 pub(super) fn corpus(shape: &Shape, count: usize) -> Corpus {
     let mut minter = Minter::new(shape);
     let (mut tokens, mut intended, mut seen) = (Vec::new(), Vec::new(), HashSet::new());
@@ -50,22 +51,22 @@ pub(super) fn corpus(shape: &Shape, count: usize) -> Corpus {
     Corpus { tokens, keys, ctx, config, intended }
 }
 
-/// A token, and what it was made to come to.
+/// A token with its intended outcome.
 pub(super) struct Minted {
     pub(super) capability: Capability,
     pub(super) result: Result<Decision, AuthError>,
 }
 
-/// Makes tokens.
+/// Makes tokens of a shape.
 pub(super) struct Minter<'s> {
     shape: &'s Shape,
     draw: Draw,
     world: MintWorld,
-    /// For each key, how many others of its lengths there are by now.
+    /// For each key, the number of others of its lengths that were made so far.
     spares: Vec<usize>,
 }
 
-/// What the caveats of a token and its scope come to.
+/// The findings that a token's caveats and scope are made to give.
 #[derive(Default)]
 struct Findings {
     reasons: Vec<DenyReason>,
@@ -95,7 +96,7 @@ impl Findings {
     }
 }
 
-/// Whole tokens.
+/// Minting whole tokens.
 impl<'s> Minter<'s> {
     pub(super) fn new(shape: &'s Shape) -> Self {
         let mut draw = Draw::new(SEED);
@@ -103,12 +104,12 @@ impl<'s> Minter<'s> {
         Self { shape, draw, world, spares: vec![0; shape.keys.len()] }
     }
 
-    /// A token of this shape.
+    /// Mints a token of this shape.
     pub(super) fn mint(&mut self, token: &shape::TokenShape) -> Minted {
         self.mint_with(token, 0)
     }
 
-    /// A token of this shape that `is_new`, if there is one.
+    /// Mints a token of this shape for which `is_new` holds, if there is one.
     fn unlike(&mut self, token: &shape::TokenShape, mut is_new: impl FnMut(&Capability) -> bool) -> Minted {
         for _ in 0..REDRAWS {
             let minted = self.mint_with(token, 0);

@@ -1,5 +1,5 @@
-//! A peer, and nets of given lengths that permit it or do not. Found by trying: the lengths of texts, how far an address
-//! is masked and what contains what are too entangled to be solved for.
+//! A peer, and nets of given lengths that permit it or do not. They are found by trying: the lengths of texts, how far
+//! an address is masked, and which net contains which are too entangled to be solved for.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -95,7 +95,7 @@ fn prefix_lens(shape: Net, family: Family) -> impl Iterator<Item = u8> {
     last.saturating_sub(family.step().saturating_sub(1)).max(last.min(1))..=last
 }
 
-/// Every length of an octet's or a group's text is as likely as the others, and so is zero.
+/// Draws an address. Every length of an octet's or a group's text is as likely as the others, and so is zero.
 fn address(family: Family, draw: &mut Draw) -> IpAddr {
     match family {
         Family::V4 => {

@@ -9,7 +9,7 @@ use super::draw::{Draw, OTHERS};
 use super::world::MintWorld;
 use crate::corpus::shape::{Method, Width};
 
-/// The beginning of our own path, if it is to hold and the path may end there; else another prefix.
+/// The beginning of the request's own path, if it is to hold and the path may end there; else another prefix.
 pub(super) fn prefix(bytes: usize, holds: bool, world: &MintWorld, draw: &mut Draw) -> (String, bool) {
     let own = world.ctx.path().get(..bytes).filter(|prefix| holds && world.covers(prefix));
     if let Some(prefix) = own {
@@ -44,7 +44,7 @@ pub(super) fn methods(methods: &[Method], own: &str, holds: bool, draw: &mut Dra
     (names, holds)
 }
 
-/// Our own text, if it is to hold and of this length; else another.
+/// The request's own text, if it is to hold and has this length; else another.
 pub(super) fn text(bytes: usize, own: Option<&str>, holds: bool, draw: &mut Draw) -> (String, bool) {
     let text = match own {
         Some(own) if holds && own.len() == bytes => own.to_owned(),
@@ -63,7 +63,7 @@ pub(super) fn number(width: Width, holding: &RangeInclusive<u64>, holds: bool, d
     (number, holding.contains(&number))
 }
 
-/// What a range that ends at an end of all numbers leaves.
+/// The numbers outside a range that lies at one end of all numbers.
 fn outside(range: &RangeInclusive<u64>) -> RangeInclusive<u64> {
     match (*range.start(), *range.end()) {
         _ if range.is_empty() => 0..=u64::MAX,

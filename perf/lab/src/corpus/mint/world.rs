@@ -9,14 +9,14 @@ use super::draw::{Draw, OTHERS, OURS, name};
 use super::nets;
 use crate::corpus::shape::{Method, SemanticsShape, Shape};
 
-/// What the handler of custom caveats says to those with an odd last byte.
+/// The reason that the handler of custom caveats gives for those with an odd last byte.
 pub(super) const REFUSED: &str = "refused";
 
 pub(super) struct MintWorld {
     pub(super) semantics: SemanticsShape,
     pub(super) ctx: RequestCtx<'static>,
     pub(super) config: VerifierConfig,
-    /// Grows with the keys that are asked for.
+    /// The keys so far; more are added when they are asked for.
     pub(super) keys: KeyRing,
     /// The values of `Exp` that hold.
     pub(super) exp: RangeInclusive<u64>,
@@ -25,13 +25,13 @@ pub(super) struct MintWorld {
     /// The limits on the body that hold; empty if none does.
     pub(super) limit: RangeInclusive<u64>,
     pub(super) tids: Vec<String>,
-    /// Texts, and whether they permit the peer.
+    /// Texts of the nets, and whether they permit the peer.
     pub(super) nets: Vec<(String, bool)>,
     pub(super) namespaces: Vec<String>,
     pub(super) handled: HashSet<String>,
 }
 
-/// Who signs a token.
+/// The key that signs a token, with its ids.
 pub(super) struct Signer {
     pub(super) tid: String,
     pub(super) kid: String,
@@ -105,7 +105,7 @@ impl MintWorld {
         world
     }
 
-    /// Who signs with key `number`, or with another of the same lengths: `spare` counts those.
+    /// The signer with key `number`, or with another of the same lengths, which `spare` counts.
     pub(super) fn signer(&mut self, shape: &Shape, number: usize, spare: usize) -> Signer {
         let key = shape.keys.get(number);
         let tid = key.and_then(|key| self.tids.get(key.tenant)).cloned().unwrap_or_default();
@@ -119,7 +119,7 @@ impl MintWorld {
         Signer { tid, kid, key: MacKey::new(key_bytes) }
     }
 
-    /// Who `Aud` must name.
+    /// The audience that `Aud` must name.
     pub(super) fn audience(&self) -> Option<&str> {
         match self.semantics {
             SemanticsShape::Strict => self.ctx.known_audience(),

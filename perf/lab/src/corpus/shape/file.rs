@@ -9,10 +9,11 @@ use super::{CaveatShape, Method, Shape, TokenShape};
 
 const EXPECTED: &str = "a corpus file as `perf-lab corpus import` writes it";
 const FORMAT: u32 = 1;
-/// No real token comes near; a file that says more would have the lab run out of memory.
+/// Longest token that a file may describe, in bytes. No real one comes near; for longer ones the lab would run out of
+/// memory.
 const MAX_TOKEN_BYTES: usize = 1 << 24;
 const MAX_TABLE_BYTES: usize = 1 << 28;
-/// Tokens that a corpus may stand for at most.
+/// Most tokens that a corpus may stand for.
 pub const MAX_TOKENS: usize = 1 << 24;
 
 impl Shape {
@@ -22,7 +23,7 @@ impl Shape {
     /// Reads a corpus file.
     ///
     /// # Errors
-    /// As [`read_json`]; another format; numbers that lead nowhere.
+    /// The errors of [`read_json`]; another format; numbers that refer to nothing.
     pub fn read(path: &Path) -> anyhow::Result<Self> {
         let shape: Self = read_json(path, EXPECTED)?;
         shape.check().with_context(|| path.display().to_string())?;
@@ -109,7 +110,7 @@ fn check_sum(bytes: &[usize], most: usize, what: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The method's length in bytes.
+/// Length of the method in bytes.
 fn check_method(method: &Method) -> anyhow::Result<usize> {
     match method {
         Method::Standard(name) => {

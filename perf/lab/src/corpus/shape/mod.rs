@@ -31,19 +31,19 @@ pub use self::sizes::{Method, Width};
 pub struct Shape {
     /// Version of the format: 1.
     pub format: u32,
-    /// Whether keys and a context said what each token comes to. Otherwise every token is meant to be allowed.
+    /// Whether the outcomes were judged with keys and a context. Otherwise every token is meant to be allowed.
     pub judged: bool,
-    /// The verifier's settings.
+    /// Settings of the verifier.
     pub settings: ConfigShape,
-    /// The request.
+    /// The request that tokens are judged against.
     pub request: RequestShape,
-    /// Tenant namespaces.
+    /// Tenant namespaces that tokens name.
     pub tenants: Vec<Tenant>,
-    /// Keys.
+    /// Keys that tokens are signed with.
     pub keys: Vec<KeyShape>,
-    /// Nets of `IpCidr` caveats.
+    /// Nets that `IpCidr` caveats name.
     pub nets: Vec<Net>,
-    /// Namespaces of `Custom` caveats.
+    /// Namespaces that `Custom` caveats name.
     pub namespaces: Vec<Namespace>,
     /// Distinct shapes of tokens; never empty.
     pub tokens: Vec<TokenShape>,
@@ -53,21 +53,21 @@ pub struct Shape {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RequestShape {
-    /// How wide the time is below which an `Exp` fails.
+    /// Width of the current time, as an integer.
     pub now: Width,
-    /// Its method.
+    /// Method of the request.
     pub method: Method,
-    /// Lengths of the parts of its path between slashes.
+    /// Lengths of the segments of its path, in bytes.
     pub path_segment_bytes: Vec<usize>,
-    /// Length of its tenant.
+    /// Length of its tenant namespace, in bytes.
     pub tenant_bytes: usize,
-    /// Length of the service's audience, if it has one.
+    /// Length of the service's audience, in bytes; `None` if it has none.
     pub audience_bytes: Option<usize>,
-    /// Length of the policy's digest, if there is one.
+    /// Length of the policy's digest, in bytes; `None` if there is none.
     pub policy_digest_bytes: Option<usize>,
-    /// Family of the peer's address, if known.
+    /// Family of the peer's address; `None` if that is unknown.
     pub peer: Option<Family>,
-    /// How wide the body's length is, if known.
+    /// Width of the body's length, as an integer; `None` if that is unknown.
     pub content_len: Option<Width>,
 }
 
@@ -75,31 +75,31 @@ pub struct RequestShape {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Tenant {
-    /// Length of its name.
+    /// Length of its name in bytes.
     pub tid_bytes: usize,
-    /// Whether it is the request's.
+    /// Whether it is the request's tenant.
     pub is_ours: bool,
 }
 
-/// A key.
+/// A key that tokens are signed with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct KeyShape {
-    /// Whose it is: a number of [`Shape::tenants`].
+    /// Index into [`Shape::tenants`] of the tenant that it belongs to.
     pub tenant: usize,
-    /// Length of its id.
+    /// Length of its key id in bytes.
     pub kid_bytes: usize,
-    /// Whether the verifier has it.
+    /// Whether the verifier has the key.
     pub is_known: bool,
 }
 
-/// A net.
+/// A net that caveats name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Net {
-    /// Length of its text.
+    /// Length of its text in bytes.
     pub text_bytes: usize,
-    /// Family of its address; none if the text is no net.
+    /// Family of its address; `None` if the text is not a net.
     pub family: Option<Family>,
     /// Its prefix length in bits, rounded up to a multiple of [`Family::step`].
     pub prefix_len_up_to: u8,
@@ -117,7 +117,7 @@ pub enum Family {
 }
 
 impl Family {
-    /// Prefix lengths are rounded up to a multiple of this: an octet or a group, in bits.
+    /// The unit that prefix lengths are rounded up to, in bits: an octet or a group.
     #[must_use]
     pub const fn step(self) -> u8 {
         match self {
@@ -131,7 +131,7 @@ impl Family {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Namespace {
-    /// Length of its name.
+    /// Length of its name in bytes.
     pub ns_bytes: usize,
     /// Whether a handler is registered for it.
     pub is_handled: bool,
@@ -141,15 +141,15 @@ pub struct Namespace {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TokenShape {
-    /// How many tokens have it.
+    /// Number of tokens that have this shape.
     pub count: usize,
-    /// What it is signed with: a number of [`Shape::keys`].
+    /// Index into [`Shape::keys`] of the key that signs it.
     pub key: usize,
-    /// Whether its MAC matches.
+    /// Whether the MAC is right.
     pub mac_matches: bool,
-    /// What it grants.
+    /// Shape of its scope.
     pub scope: ScopeShape,
-    /// Its conditions, in token order.
+    /// Shapes of its caveats, in the order of the token.
     pub caveats: Vec<Intended<CaveatShape>>,
 }
 
@@ -157,21 +157,21 @@ pub struct TokenShape {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ScopeShape {
-    /// Length of the prefix, if there is one.
+    /// Length of the path prefix in bytes; `None` if there is none.
     pub prefix_bytes: Option<Intended<usize>>,
-    /// The methods.
+    /// Methods that are granted.
     pub methods: Intended<Vec<Method>>,
-    /// How wide the limit is, if there is one.
+    /// Width of the limit on the body; `None` if there is none.
     pub max_bytes: Option<Intended<Width>>,
 }
 
-/// Something that the request either meets or not.
+/// A part of a token that the request either meets or does not.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Intended<T> {
-    /// What it is.
+    /// Shape of the part.
     pub is: T,
-    /// Whether the request meets it. Left out where it does.
+    /// Whether the request meets it. The file leaves it out where it is true.
     #[serde(default = "yes", skip_serializing_if = "is_yes")]
     pub holds: bool,
 }
@@ -185,7 +185,7 @@ const fn is_yes(holds: &bool) -> bool {
     *holds
 }
 
-/// The shape of a caveat. Its wire name, and the sizes of its value.
+/// The shape of a caveat: its wire name, and the sizes of its value.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "each is the caveat of the same name; lengths are in bytes")]
 pub enum CaveatShape {
@@ -194,7 +194,7 @@ pub enum CaveatShape {
     Aud(usize),
     Method(Vec<Method>),
     PathPrefix(usize),
-    /// A number of [`Shape::nets`].
+    /// Index into [`Shape::nets`].
     IpCidr(usize),
     BytesLe(Width),
     Rate {
@@ -205,7 +205,7 @@ pub enum CaveatShape {
     Amnesia,
     GovPolicyDigest(usize),
     Custom {
-        /// A number of [`Shape::namespaces`].
+        /// Index into [`Shape::namespaces`].
         namespace: usize,
         name_bytes: usize,
         cbor_bytes: usize,
@@ -213,7 +213,7 @@ pub enum CaveatShape {
 }
 
 impl Shape {
-    /// How many tokens it describes.
+    /// Number of tokens that the shape describes.
     #[must_use]
     pub fn token_count(&self) -> usize {
         self.tokens.iter().map(|token| token.count).sum()

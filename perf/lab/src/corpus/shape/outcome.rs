@@ -1,4 +1,4 @@
-//! What a token comes to, without what it says: the kinds of reasons and errors, in their order.
+//! The outcome of a token without its content: the kinds of reasons and errors, in their order.
 
 use std::fmt;
 
@@ -6,19 +6,19 @@ use ron_auth_core::{AuthError, Decision, DenyReason};
 
 use super::{CaveatShape, SemanticsShape, Shape, TokenShape};
 
-/// What a token comes to.
+/// The outcome of a token.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum TokenOutcome {
-    /// It permits the request.
+    /// The token permits the request.
     Allowed,
-    /// It does not, for reasons of these kinds, in their order.
+    /// It does not permit the request, for reasons of these kinds, in their order.
     Denied(Vec<&'static str>),
-    /// It is refused, with the error of this name.
+    /// The token is refused with the error of this name.
     Failed(&'static str),
 }
 
 impl TokenOutcome {
-    /// Of a result.
+    /// The outcome that a result stands for.
     #[must_use]
     pub fn of(result: &Result<Decision, AuthError>) -> Self {
         match result {
@@ -60,7 +60,7 @@ fn kind_of_reason(reason: &DenyReason) -> &'static str {
 }
 
 impl Shape {
-    /// What a token of this shape is to come to.
+    /// The intended outcome of a token of this shape.
     #[must_use]
     pub fn outcome_of(&self, token: &TokenShape) -> TokenOutcome {
         let key = self.keys.get(token.key);

@@ -1,9 +1,9 @@
-//! A verifier's settings, without its handlers.
+//! Settings of a verifier, without its handlers.
 
 use ron_auth_core::VerifierConfig;
 use serde::{Deserialize, Serialize};
 
-/// ConfigShape of a verifier, as in [`VerifierConfig`]. What a file leaves out is the default there.
+/// Settings of a verifier, as in [`VerifierConfig`]. What a file leaves out has the default there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[allow(missing_docs, reason = "the fields of `VerifierConfig`")]
@@ -16,7 +16,7 @@ pub struct ConfigShape {
     pub par_min_batch: usize,
 }
 
-/// How caveats are judged.
+/// The semantics that caveats are judged under.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[allow(missing_docs, reason = "the variants of `ron_auth_core::Semantics`")]
@@ -35,7 +35,7 @@ impl Default for ConfigShape {
 }
 
 impl ConfigShape {
-    /// Those of `config`.
+    /// Takes the settings of `config`.
     #[must_use]
     pub const fn of(config: &VerifierConfig) -> Self {
         Self {
@@ -51,7 +51,7 @@ impl ConfigShape {
         }
     }
 
-    /// A config with these settings, without handlers.
+    /// Makes a configuration with these settings, without handlers.
     #[must_use]
     pub fn config(&self) -> VerifierConfig {
         let mut config = VerifierConfig::default().with_semantics(match self.semantics {

@@ -1,10 +1,10 @@
-//! What may be said of a method's name and of an integer.
+//! What a shape may keep of a method's name and of an integer.
 
 use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Serialize};
 
-/// A method: its name, as the token spells it, if it is a standard one, else its length in bytes.
+/// A method: if it is a standard one its name, as the token spells it, else its length in bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(untagged)]
 #[allow(missing_docs, reason = "said above")]
@@ -17,31 +17,31 @@ impl Method {
     /// The methods of RFC 9110 and RFC 5789.
     pub const STANDARD: [&str; 9] = ["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"];
 
-    /// What may be said of the method of this name.
+    /// Keeps what may be kept of the method of this name.
     #[must_use]
     pub fn of(name: &str) -> Self {
         if Self::is_standard(name) { Self::Standard(name.to_owned()) } else { Self::Bytes(name.len()) }
     }
 
-    /// Whether this is a standard method, in any case.
+    /// Whether this is a standard method, in upper or lower case.
     #[must_use]
     pub fn is_standard(name: &str) -> bool {
         Self::STANDARD.iter().any(|standard| standard.eq_ignore_ascii_case(name))
     }
 }
 
-/// How many bytes CBOR takes for an integer: 1, 2, 3, 5 or 9.
+/// Number of bytes that CBOR takes for an integer: 1, 2, 3, 5 or 9.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "u8", into = "u8")]
 pub struct Width(u8);
 
 impl Width {
-    /// That of a time in seconds since the Unix epoch, until 2106.
+    /// Width of a time in seconds since the Unix epoch, until 2106.
     pub const OF_A_TIME: Self = Self(5);
-    /// That of 0.
+    /// Width of 0, the least there is.
     pub const LEAST: Self = Self(1);
 
-    /// That of this value.
+    /// Width of this value.
     #[must_use]
     pub const fn of(value: u64) -> Self {
         Self(match value {
@@ -65,7 +65,7 @@ impl Width {
         }
     }
 
-    /// The value in the middle: as much room below as above.
+    /// The value in the middle, with as much room below as above.
     #[must_use]
     pub const fn middle(self) -> u64 {
         let values = self.values();
