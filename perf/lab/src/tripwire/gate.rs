@@ -1,4 +1,4 @@
-//! Tripwires at the gate: the limits of `tripwires.toml`, measured with this very program, which is the working tree's.
+//! Tripwires at the gate: the limits of `tripwires.toml`, measured with this program, which is the working tree's.
 
 use std::path::Path;
 use std::time::Duration;
@@ -19,34 +19,34 @@ use crate::sweep::row::rows;
 use crate::sweep::schedule::Limits;
 use crate::tripwire::{self, CellName, TripwireState, Tripwires};
 
-/// Limits are far from what is measured, so a few blocks will do.
+/// Method of measuring. Limits are far from what is measured, so a few blocks will do.
 const METHOD: SweepMethod = SweepMethod {
     limits: Limits { least: 8, most: 16, precision: 0.02 },
     effort: Effort { turn_ns: 300_000.0, rounds: 3 },
     budget: Some(Duration::from_secs(60)),
 };
 
-/// What binds here, judged.
+/// The tripwires that bind here, after judging.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct BindingTripwires {
-    /// What was measured.
+    /// The tripwires that were measured.
     pub tripwires: Vec<Tripwire>,
-    /// What was not.
+    /// The tripwires that were not measured.
     pub unmeasured: Vec<Missing>,
 }
 
 impl BindingTripwires {
-    /// Adds it to what the gate found.
+    /// Adds them to what the gate found.
     pub fn add_to(self, outcome: &mut GateOutcome) {
         outcome.add_unmeasured(self.unmeasured);
         outcome.add_tripwires(self.tripwires);
     }
 }
 
-/// Nothing is measured, for this reason: then all tripwires that bind here are missing, if there are any.
+/// Reports all tripwires that bind here as missing, since nothing can be measured for this reason.
 ///
 /// # Errors
-/// A file that cannot be read.
+/// A file cannot be read.
 pub fn unjudged(root: &Path, why: &str) -> Result<BindingTripwires, Failure> {
     let tripwires = Tripwires::read(&root.join("baselines/tripwires.toml"))?;
     let binding = tripwires.binding(&own::host(root)).len();
@@ -58,7 +58,7 @@ pub fn unjudged(root: &Path, why: &str) -> Result<BindingTripwires, Failure> {
 /// binds there.
 ///
 /// # Errors
-/// A file that cannot be read; a variant that decides wrongly (exit 1); a process that fails.
+/// A file cannot be read; a variant decides wrongly (exit 1); a process fails.
 pub fn judge(
     root: &Path,
     interrupted: &dyn Fn() -> bool,
@@ -94,7 +94,7 @@ pub fn judge(
     Ok(BindingTripwires { tripwires: tripwires.collect(), unmeasured })
 }
 
-/// A group for each kind of token and batch, with the variants that tripwires name.
+/// The panel with a group for each kind of token and batch, and the variants that tripwires name.
 fn panel(tripwires: &Tripwires, host: &Host) -> Panel {
     let binding = tripwires.absolute.iter().filter(|absolute| absolute.binds(host)).map(|absolute| &absolute.cell);
     let mut groups: Vec<ComparisonGroup> = Vec::new();

@@ -18,7 +18,7 @@ use crate::catalogue::available::hindrance;
 use crate::run::{ArmKind, ComparisonGroup, Panel};
 use crate::sweep::row::CsvRow;
 
-/// The file `tripwires.toml`.
+/// The content of the file `tripwires.toml`.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Tripwires {
@@ -34,11 +34,11 @@ pub struct Tripwires {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Absolute {
-    /// Name of the Criterion benchmark, and of the tripwire.
+    /// Name of the Criterion benchmark and of the tripwire.
     pub name: String,
     /// Longest time of one call, in microseconds.
     pub limit_us: f64,
-    /// Where it binds.
+    /// The host on which it binds.
     pub host: BoundTo,
     /// The cell of the lab that does the same work.
     pub cell: CellName,
@@ -48,9 +48,9 @@ pub struct Absolute {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BoundTo {
-    /// Part of the CPU's model name.
+    /// A part of the CPU's model name.
     pub cpu: String,
-    /// Threads of the rayon pool.
+    /// Number of threads of the rayon pool.
     pub rayon_threads: usize,
 }
 
@@ -58,11 +58,11 @@ pub struct BoundTo {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CellName {
-    /// Variant.
+    /// Name of the variant.
     pub variant: String,
-    /// Fixture.
+    /// Name of the fixture.
     pub fixture: String,
-    /// Tokens per call.
+    /// Number of tokens per call.
     pub batch: usize,
 }
 
@@ -72,44 +72,44 @@ pub struct CellName {
 pub struct RatioLimit {
     /// Name of the tripwire.
     pub name: String,
-    /// What is measured.
+    /// The cell that is measured.
     pub cell: CellName,
-    /// Time of `plain` / time of the cell is at least this.
+    /// Least value of time of `plain` / time of the cell.
     pub speedup_over_plain_at_least: Option<f64>,
-    /// Time of the cell / time of `plain` is at most this. For `classic`: the yardstick must not get slow.
+    /// Largest value of time of the cell / time of `plain`. It is for `classic`, a yardstick that must not get slow.
     pub ratio_to_plain_at_most: Option<f64>,
-    /// Time of the cell / time of the floor is at most this.
+    /// Largest value of time of the cell / time of the floor.
     pub ratio_to_floor_at_most: Option<f64>,
 }
 
-/// How a tripwire stands.
+/// The state of a tripwire.
 #[derive(Clone, Debug, PartialEq)]
 pub enum TripwireState {
     /// The limit is kept, or not shown to be crossed.
     Holds,
     /// The limit is crossed, beyond the noise.
     Broken,
-    /// Does not bind here.
+    /// The limit does not bind here.
     Elsewhere,
     /// The sweep did not measure its cell.
     NotMeasured,
 }
 
-/// A tripwire, judged.
+/// A tripwire with its state.
 #[derive(Clone, Debug)]
 pub struct JudgedTripwire {
-    /// Its name.
+    /// Name of the tripwire.
     pub name: String,
     /// The limit, in words.
     pub limit: String,
     /// What was measured, in words.
     pub measured: String,
-    /// What follows.
+    /// State of the tripwire.
     pub state: TripwireState,
 }
 
 impl BoundTo {
-    /// Whether this is the host.
+    /// Whether `host` is the one.
     #[must_use]
     pub fn is(&self, host: &Host) -> bool {
         host.cpu.contains(&self.cpu) && host.rayon_threads == self.rayon_threads
@@ -127,7 +127,7 @@ impl CellName {
         })
     }
 
-    /// For a cell that was not measured: why it could not be, if it could not.
+    /// Says that a cell was not measured and, if it could not be, why.
     fn not_available(&self) -> String {
         hindrance(&self.variant).map_or_else(|| "n/a".to_owned(), |reason| format!("n/a: {reason}"))
     }
@@ -150,10 +150,10 @@ impl CellName {
 }
 
 impl Tripwires {
-    /// Reads the file.
+    /// Reads the tripwires from their file.
     ///
     /// # Errors
-    /// A file that is missing, unreadable or says something else than its comments describe.
+    /// The file is missing, unreadable or says something else than its comments describe.
     pub fn read(path: &Path) -> anyhow::Result<Self> {
         let tripwires: Self = read_toml(path, "tripwires as baselines/tripwires.toml describes them")?;
         for absolute in &tripwires.absolute {
@@ -174,7 +174,7 @@ impl Tripwires {
         Ok(tripwires)
     }
 
-    /// Names of those that bind on this host, in this build.
+    /// Names of the tripwires that bind on this host, in this build.
     #[must_use]
     pub fn binding(&self, host: &Host) -> Vec<&str> {
         if host.build != "release" {
@@ -185,7 +185,7 @@ impl Tripwires {
         ratios.chain(absolute.map(|absolute| absolute.name.as_str())).collect()
     }
 
-    /// Whether a sweep of these panels would measure what the tripwire of this name is about.
+    /// Whether a sweep of these panels would measure the cell of the tripwire of this name.
     #[must_use]
     pub fn is_planned(&self, name: &str, panels: &[Panel]) -> bool {
         let ratios = self.ratio.iter().map(|ratio| (&ratio.name, &ratio.cell));
@@ -194,14 +194,14 @@ impl Tripwires {
         cells.any(|(_, cell)| panels.iter().flat_map(|panel| &panel.groups).any(|group| cell.is_in(group)))
     }
 
-    /// Names of all.
+    /// Names of all tripwires.
     #[must_use]
     pub fn names(&self) -> Vec<String> {
         let ratios = self.ratio.iter().map(|ratio| ratio.name.clone());
         ratios.chain(self.absolute.iter().map(|absolute| absolute.name.clone())).collect()
     }
 
-    /// Judges a sweep. A debug build's numbers mean nothing, so nothing binds there.
+    /// Judges the rows of a sweep. In a debug build nothing binds, since its numbers mean nothing.
     #[must_use]
     pub fn judge(&self, host: &Host, rows: &[CsvRow]) -> Vec<JudgedTripwire> {
         let mut judged: Vec<JudgedTripwire> = self.ratio.iter().map(|ratio| ratio.judge(rows)).collect();
@@ -213,7 +213,7 @@ impl Tripwires {
     }
 }
 
-/// Those that bind here and were not measured.
+/// The tripwires that bind here and were not measured.
 #[must_use]
 pub fn unmeasured(judged: &[JudgedTripwire]) -> Vec<Missing> {
     let unmeasured = judged.iter().filter(|judged| judged.state == TripwireState::NotMeasured);
