@@ -6,26 +6,26 @@ use std::str::FromStr;
 
 use anyhow::{Context, ensure};
 
-/// Stacks and how often each was met, in the order of their text.
+/// Stacks with the number of samples of each, sorted by their text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Folded {
     counts: BTreeMap<String, u64>,
 }
 
 impl Folded {
-    /// Adds samples of one stack, frames from the outermost in. A frame's name holds no `;`.
+    /// Adds samples of one stack, with frames from the outermost in. A frame's name must not hold a `;`.
     pub fn add(&mut self, frames: &[impl AsRef<str>], samples: u64) {
         let frames: Vec<String> = frames.iter().map(|frame| frame.as_ref().replace(';', ":")).collect();
         *self.counts.entry(frames.join(";")).or_default() += samples;
     }
 
-    /// Samples of all stacks.
+    /// Number of samples of all stacks.
     #[must_use]
     pub fn samples(&self) -> u64 {
         self.counts.values().sum()
     }
 
-    /// Every stack, frames from the outermost in, with its samples.
+    /// All stacks, with frames from the outermost in, and their samples.
     pub fn stacks(&self) -> impl Iterator<Item = (Vec<&str>, u64)> {
         self.counts.iter().map(|(stack, &samples)| (stack.split(';').collect(), samples))
     }
@@ -40,10 +40,10 @@ impl fmt::Display for Folded {
 impl FromStr for Folded {
     type Err = anyhow::Error;
 
-    /// Reads lines `a;b;c COUNT`; empty ones are nothing.
+    /// Reads lines of the form `a;b;c COUNT`; empty lines are ignored.
     ///
     /// # Errors
-    /// The number of the first line that is no stack; no samples at all.
+    /// The number of the first line that is not a stack; no samples at all.
     fn from_str(text: &str) -> anyhow::Result<Self> {
         let mut folded = Self::default();
         for (index, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {

@@ -1,4 +1,4 @@
-//! Flamegraphs to stand in a page: SVG without scripts and ids, so that a page may hold many of them.
+//! Flamegraphs for a page: SVG without scripts and ids, so that a page may hold many of them.
 //!
 //! They hang from the top: the stages in the first row, below each what it calls. The width of a frame is its time.
 
@@ -12,28 +12,28 @@ use super::tree::Node;
 const WIDTH: f64 = 700.0;
 const ROW: f64 = 17.0;
 const FONT: f64 = 11.0;
-/// Mean width of a character.
+/// Mean width of a character in pixels.
 const CHARACTER: f64 = 6.1;
 /// A frame that takes less than this part of the whole is left out; the next one where the picture would be too large.
 const LEAST_PARTS: [f64; 4] = [0.003, 0.006, 0.012, 0.03];
-/// What a page should not have to hold more than, in bytes.
+/// Most bytes of a flamegraph in a page.
 const MOST_BYTES: usize = 60_000;
-/// The standard normal distribution's 97.5 % point.
+/// The 97.5 % point of the standard normal distribution.
 const Z: f64 = 1.96;
 const GREY: &str = "#d9d9d9";
 
-/// One profile of a difference.
+/// One of two profiles that are compared.
 #[derive(Clone, Copy, Debug)]
 pub struct ProfileSide<'a> {
-    /// What it is called in the picture.
+    /// Name of the profile in the picture.
     pub name: &'a str,
-    /// Its stacks.
+    /// Stacks of the profile.
     pub folded: &'a Folded,
-    /// Time per token in nanoseconds. Where both sides have one, times are compared; else shares of the whole.
+    /// Time per token in nanoseconds. If both sides have one, times are compared, else shares of the whole.
     pub ns_per_token: Option<f64>,
 }
 
-/// A flamegraph.
+/// Draws a flamegraph.
 #[must_use]
 pub fn flamegraph(folded: &Folded, title: &str) -> String {
     let tree = Node::of(None, folded);
@@ -43,9 +43,10 @@ pub fn flamegraph(folded: &Folded, title: &str) -> String {
     draw(&tree, title, &subtitle, &|stage, depth, _| stage_colour(stage, depth), &tell)
 }
 
-/// A difference flamegraph: frames as wide as in `after`, red where they take more than in `before`, blue where less,
-/// grey where the samples don't tell (95 %, samples taken for independent). A function that only `after` calls is red,
-/// and what only `before` calls has no width: the stage around them shows what the exchange came to.
+/// Draws a difference flamegraph: frames are as wide as in `after`, red where they take more than in `before`, blue
+/// where less, grey where the samples don't tell (95 %, with samples taken as independent). A function that only
+/// `after` calls is red; what only `before` calls has no width, and the stage around it shows what the exchange came
+/// to.
 #[must_use]
 pub fn difference(before: ProfileSide<'_>, after: ProfileSide<'_>, title: &str) -> String {
     let tree = Node::of(Some(before.folded), after.folded);
@@ -71,9 +72,9 @@ pub fn difference(before: ProfileSide<'_>, after: ProfileSide<'_>, title: &str) 
     draw(&tree, title, &subtitle, &colour, &tell)
 }
 
-/// A frame's colour, by the stage that it is in, its depth and its samples.
+/// Gives a frame its colour, by the stage that it is in, its depth and its samples.
 type Colour<'a> = &'a dyn Fn(Option<Stage>, usize, &Node) -> String;
-/// What is said of a frame besides its name.
+/// Gives what is said about a frame beside its name.
 type Tell<'a> = &'a dyn Fn(&Node) -> String;
 
 fn draw(tree: &Node, title: &str, subtitle: &str, colour: Colour<'_>, tell: Tell<'_>) -> String {
@@ -91,18 +92,18 @@ fn draw(tree: &Node, title: &str, subtitle: &str, colour: Colour<'_>, tell: Tell
 }
 
 struct Canvas<'a> {
-    /// Width of a sample.
+    /// Width of a sample in pixels.
     per_sample: f64,
     least_part: f64,
     colour: Colour<'a>,
     tell: Tell<'a>,
-    /// Rows that are in use.
+    /// Number of rows that are in use.
     rows: usize,
     frames: String,
 }
 
 impl Canvas<'_> {
-    /// What a node calls, side by side.
+    /// Draws what a node calls, side by side.
     fn calls(&mut self, node: &Node, mut x: f64, depth: usize, stage: Option<Stage>) {
         for (name, call) in &node.calls {
             let width = call.after as f64 * self.per_sample;
@@ -150,7 +151,7 @@ impl Canvas<'_> {
     }
 }
 
-/// As much of the text as there is room for; nothing where that would tell nothing.
+/// As much of the text as there is room for; `None` if that would say nothing.
 fn fitting(text: &str, width: f64) -> Option<String> {
     let room = ((width - 6.0) / CHARACTER) as usize;
     if text.chars().count() <= room {
@@ -163,7 +164,7 @@ fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
-/// A hue for each stage, a little lighter in every other row.
+/// The colour of a stage: a hue of its own, a little lighter in every other row.
 fn stage_colour(stage: Option<Stage>, depth: usize) -> String {
     let hue = match stage {
         Some(Stage::Base64) => 200,
@@ -177,7 +178,7 @@ fn stage_colour(stage: Option<Stage>, depth: usize) -> String {
     format!("hsl({hue} 70% {}%)", if depth.is_multiple_of(2) { 72 } else { 78 })
 }
 
-/// From white to red or blue, by the part of the whole that was gained or lost.
+/// A colour from white to red or blue, by the part of the whole that was lost or gained.
 fn change_colour(part: f64) -> String {
     let hue = if part > 0.0 { 5 } else { 215 };
     format!("hsl({hue} 85% {:.0}%)", 90.0 - 35.0 * part.abs().min(1.0).sqrt())
@@ -187,7 +188,7 @@ fn change_colour(part: f64) -> String {
 mod tests {
     use super::*;
 
-    /// A token of `scale` × 100 samples: 60 of decoding in `decoder`, 40 of hashing.
+    /// Stacks of `scale` × 100 samples: 60 of decoding in `decoder`, 40 of hashing.
     fn folded(decoder: &str, scale: u64) -> Folded {
         let mut folded = Folded::default();
         folded.add(&["pass", decoder, "serde_cbor::<T & U>"], 60 * scale);
@@ -200,7 +201,7 @@ mod tests {
         ProfileSide { name, folded, ns_per_token }
     }
 
-    /// The frame of this name: its title and all its attributes.
+    /// The frame of this name, with its title and all its attributes.
     fn frame<'s>(svg: &'s str, name: &str) -> &'s str {
         svg.lines().find(|line| line.contains(&format!("<title>{name}: "))).unwrap()
     }

@@ -1,4 +1,4 @@
-//! A flamegraph to click through, in a file of its own: drawn by inferno, with the stacks as they were sampled.
+//! A flamegraph with search and zoom in a file of its own, drawn by inferno, with the stacks as they were sampled.
 
 use anyhow::Context;
 use inferno::flamegraph::{self, Options};
@@ -8,7 +8,7 @@ use super::folded::Folded;
 /// The SVG of a flamegraph with search and zoom. A page can hold only one, because its parts go by their ids.
 ///
 /// # Errors
-/// No samples.
+/// There are no samples.
 pub fn interactive(folded: &Folded, title: &str) -> anyhow::Result<String> {
     let mut options = Options::default();
     options.title = title.to_owned();

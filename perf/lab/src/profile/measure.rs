@@ -15,9 +15,9 @@ use crate::corpus::Source;
 use crate::rounds::pool::on_one_core;
 use crate::run::record::{Point, Profile};
 
-/// Samples each variant on each corpus for `seconds`, in this process, on one core, pinned where the system allows it;
-/// default knobs, one thread. The stacks go into `directory`, one file each. `interrupted` ends it after the profile
-/// that is complete; `progress` hears the part done, 0 to 1, after every profile.
+/// Samples each variant on each corpus for `seconds`, in this process and on one core, pinned where the system allows
+/// it, with default knobs and one thread. The stacks go into `directory`, one file each. `interrupted` ends it after
+/// the profile that is complete; `progress` is called after every profile with the part that is done, from 0 to 1.
 ///
 /// # Errors
 /// A system that cannot be profiled, no samples, or a file that cannot be written.
@@ -53,16 +53,16 @@ pub fn measure(
     Ok(profiles)
 }
 
-/// A variant and tokens to profile it on: default knobs, one thread.
+/// A variant with tokens to profile it on, at default knobs and on one thread.
 #[must_use]
 pub fn workload(variant: &Variant, source: &Source, batch: usize) -> Workload {
     Workload::new(variant, Arc::new(source.corpus(tokens_per_pass(batch))), batch, Knobs::defaults(1))
 }
 
-/// As [`sample`], on one core, pinned where the system allows it.
+/// Does what [`sample`] does, on one core, pinned where the system allows it.
 ///
 /// # Errors
-/// As there; and the sampled thread could not be started.
+/// The errors of [`sample`]; the sampled thread could not be started.
 pub fn sample_on_one_core(
     workload: &Workload,
     duration: Duration,
@@ -71,8 +71,8 @@ pub fn sample_on_one_core(
     on_one_core(|| sample(workload, duration, &interrupted))?.1
 }
 
-/// `flame-VARIANT-CORPUS` and an ending. What a file's name should not hold, such as the slashes of a path, becomes a
-/// hyphen.
+/// The file name `flame-VARIANT-CORPUS` with this ending. What a file's name should not hold, such as the slashes of a
+/// path, becomes a hyphen.
 #[must_use]
 pub fn file_name(variant: &Variant, source: &Source, ending: &str) -> String {
     let name = format!("flame-{}-{source}{ending}", variant.name);

@@ -29,19 +29,19 @@ pub use share::{Share, shares};
 pub use stages::{Stage, stages};
 pub use timed::{TimedStage, timed};
 
-/// A flamegraph of folded stacks (lines `a;b;c COUNT`): SVG of at most 60 kB to stand in a page, 700 pixels wide.
+/// Draws folded stacks (lines `a;b;c COUNT`) as a flamegraph for a page: SVG of at most 60 kB, 700 pixels wide.
 ///
 /// # Errors
-/// No samples, or lines that are no stacks.
+/// There are no samples, or some lines are not stacks.
 pub fn flamegraph(folded: &str, title: &str) -> anyhow::Result<String> {
     Ok(graph::flamegraph(&folded.parse()?, title))
 }
 
-/// A difference flamegraph: frames as in `after`, coloured by how their share changed against `before`. Where the time
-/// per token is known, [`graph::difference`] compares times instead, and says by name what is compared.
+/// Draws a difference flamegraph: frames as in `after`, coloured by how their share changed against `before`. If the
+/// time per token is known, [`graph::difference`] compares times instead, and says what is compared.
 ///
 /// # Errors
-/// As [`flamegraph`].
+/// The errors of [`flamegraph`].
 pub fn difference(before: &str, after: &str, title: &str) -> anyhow::Result<String> {
     let (before, after): (Folded, Folded) = (before.parse()?, after.parse()?);
     let side = |name, folded| ProfileSide { name, folded, ns_per_token: None };

@@ -50,7 +50,7 @@ fn last_parts(path: &str, count: usize) -> String {
     parts.get(parts.len().saturating_sub(count)..).unwrap_or_default().join("::")
 }
 
-/// What stands between the angle bracket that `text` begins with and its partner, and what follows.
+/// The text between the angle bracket that `text` begins with and its partner, and what follows.
 fn bracketed(text: &str) -> (&str, &str) {
     let (mut depth, mut last) = (0_usize, ' ');
     for (at, character) in text.char_indices() {
@@ -68,7 +68,7 @@ fn bracketed(text: &str) -> (&str, &str) {
     (text.get(1..).unwrap_or_default(), "")
 }
 
-/// Of `T as Trait`, `impl Trait for T`, `impl T` or `T`: the `T`.
+/// The type `T` in `T as Trait`, `impl Trait for T`, `impl T` or `T`.
 fn own_type(inner: &str) -> &str {
     let inner = match inner.strip_prefix("impl ") {
         Some(implementation) => outside_brackets(implementation, " for ").map_or(implementation, |(_, own)| own),
@@ -77,7 +77,7 @@ fn own_type(inner: &str) -> &str {
     inner.trim_start_matches('&').trim_start_matches("mut ").trim_start_matches("dyn ")
 }
 
-/// Splits at the first separator that is in no angle brackets.
+/// Splits a text at the first separator that is not in angle brackets.
 fn outside_brackets<'a>(text: &'a str, separator: &str) -> Option<(&'a str, &'a str)> {
     text.match_indices(separator).find_map(|(at, _)| {
         let (before, after) = (text.get(..at)?, text.get(at + separator.len()..)?);

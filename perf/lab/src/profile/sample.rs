@@ -1,4 +1,4 @@
-//! Looks at what a workload is doing, about a thousand times a second of CPU time.
+//! Sampling what a workload is doing, about a thousand times a second of CPU time.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -9,20 +9,21 @@ use super::folded::Folded;
 use crate::catalogue::workload::Workload;
 use crate::rounds::subject::Clock;
 
-/// Samples per second: not a divisor of anything that might run in step with it. A kernel whose clock ticks more
-/// slowly takes fewer.
+/// Samples per second. The number does not divide anything that might run in step with it. A kernel whose clock ticks
+/// more slowly takes fewer samples.
 const FREQUENCY_HZ: i32 = 997;
-/// The profiler finds its way through this program when it takes its first sample, and allocates for that. Were it to
-/// interrupt an allocation, it would wait for itself forever. So for this long, a few ticks of a slow kernel, nothing runs
-/// that allocates.
+/// Time before work begins. The profiler finds its way through this program when it takes its first sample, and
+/// allocates for that. Were it to interrupt an allocation, it would wait for itself forever. So for this long, a few
+/// ticks of a slow kernel, nothing runs that allocates.
 const BEFORE_WORK: Duration = Duration::from_millis(50);
-/// Everything outside the first frame that begins so is the lab's. (Which function that is depends on what is inlined.)
+/// Frames outside the first one whose name begins so are the lab's own. (Which function that is depends on what is
+/// inlined.)
 const OUTERMOST: &str = "perf_lab::catalogue::workload::Workload::";
 
-/// What sampling came to.
+/// The result of sampling.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Sampled {
-    /// The stacks, from the lab's `Workload` in.
+    /// The stacks, from the lab's `Workload` inwards.
     pub folded: Folded,
     /// CPU time that was sampled, in seconds.
     pub cpu_seconds: f64,
@@ -31,13 +32,13 @@ pub struct Sampled {
 }
 
 impl Sampled {
-    /// CPU time per token in nanoseconds, with what sampling itself costs.
+    /// CPU time per token in nanoseconds, including the cost of sampling itself.
     #[must_use]
     pub fn ns_per_token(&self) -> f64 {
         self.cpu_seconds * 1e9 / self.tokens.max(1) as f64
     }
 
-    /// Takes in what another piece of the same sampling came to.
+    /// Adds the result of another piece of the same sampling.
     pub fn extend(&mut self, other: &Self) {
         for (frames, samples) in other.folded.stacks() {
             self.folded.add(&frames, samples);
@@ -48,13 +49,13 @@ impl Sampled {
 }
 
 /// Has the workload verify its tokens on this thread for `duration`, and samples where it is. `interrupted` is asked
-/// after every pass. A process samples one workload at a time, the next one waits; other threads must not run meanwhile:
-/// they take samples away, and if they allocate when the first one is taken, it may never end.
+/// after every pass. A process samples one workload at a time, the next one waits; other threads must not run
+/// meanwhile: they take samples away, and if they allocate when the first one is taken, it may never end.
 ///
 /// # Errors
 /// A system that cannot be profiled, or no samples.
 pub fn sample(workload: &Workload, duration: Duration, interrupted: &dyn Fn() -> bool) -> anyhow::Result<Sampled> {
-    /// The profiler is the process's.
+    /// Lock that holds the profiler, which exists once per process.
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let guard = pprof::ProfilerGuardBuilder::default()
@@ -90,8 +91,8 @@ pub fn sample(workload: &Workload, duration: Duration, interrupted: &dyn Fn() ->
     Ok(Sampled { folded, cpu_seconds, tokens: passes * workload.tokens_per_pass() as u64 })
 }
 
-/// The stack without what starts threads and programs. None if it does not come from a workload: the profiler looks at
-/// every thread that runs.
+/// The part of a stack within what starts threads and programs. `None` if it does not come from a workload: the
+/// profiler samples every thread that runs.
 fn from_outermost(frames: &[String]) -> Option<&[String]> {
     frames.get(frames.iter().position(|frame| frame.starts_with(OUTERMOST))?..)
 }

@@ -15,12 +15,13 @@ pub struct Share {
     pub upper: f64,
 }
 
-/// The share of each stage, in the order given; nothing if there are no samples.
+/// The share of each stage, in the order given; empty if there are no samples.
 ///
 /// The interval is Wilson's for a proportion (Journal of the American Statistical Association 22, 1927), which stays
-/// between 0 and 1 and is good for few samples too. It takes samples for independent and so tells the luck of sampling
-/// alone. It ignores that a sample is charged to the instruction after the slow one, that a build without line tables
-/// hides inlined functions, and that another process, laid out elsewhere in memory, may split its time differently.
+/// between 0 and 1 and is good for few samples too. It takes samples as independent and so covers only the chance of
+/// sampling. It ignores that a sample is charged to the instruction after the slow one, that a build without line
+/// tables hides inlined functions, and that another process, laid out elsewhere in memory, may split its time
+/// differently.
 #[must_use]
 pub fn shares(stages: &[StageSamples]) -> Vec<Share> {
     let total: u64 = stages.iter().map(|stage| stage.samples).sum();
@@ -33,7 +34,7 @@ pub fn shares(stages: &[StageSamples]) -> Vec<Share> {
 
 /// Wilson's 95 % interval for the proportion that `hits` of `total` > 0 estimate.
 fn wilson(hits: u64, total: u64) -> (f64, f64) {
-    /// The standard normal distribution's 97.5 % point.
+    /// The 97.5 % point of the standard normal distribution.
     const Z: f64 = 1.959_964;
     let (n, p) = (total as f64, hits as f64 / total as f64);
     let centre = p + Z * Z / (2.0 * n);

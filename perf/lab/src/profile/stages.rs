@@ -1,8 +1,8 @@
 //! Which stage of a verification a sample belongs to.
 //!
 //! A sample belongs to the stage of its *innermost* frame that names one: what `malloc` takes is charged to whoever
-//! called it, and what a decoder takes in the middle of anything else is decoding. So inlined functions must be visible:
-//! build with line tables (`scripts/flamegraph.sh`).
+//! called it, and what a decoder takes in the middle of anything else is decoding. So inlined functions must be
+//! visible: build with line tables (`scripts/flamegraph.sh`).
 
 use std::fmt;
 
@@ -12,28 +12,29 @@ use crate::run::record::StageSamples;
 /// A stage of a verification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Stage {
-    /// Text to bytes.
+    /// Decoding the text to bytes.
     Base64,
-    /// Bytes to a token, and forgetting it again.
+    /// Decoding the bytes to a token, and dropping it.
     Decode,
-    /// Looking the key up, and wiping it.
+    /// Looking up the key, and wiping it.
     Key,
-    /// The MAC chain, and comparing the tag.
+    /// Computing the MAC chain, and comparing the tag.
     Mac,
-    /// Judging the caveats.
+    /// Judging scope and caveats.
     Evaluate,
     /// Making owned decisions, and dropping them, which is the caller's part.
     Results,
-    /// The engine itself: passing tokens on, lending scratch memory. And whatever this build does not name.
+    /// The engine itself, which passes tokens on and lends scratch memory; and everything that this build does not
+    /// name.
     Other,
 }
 
 impl Stage {
-    /// All, in the order of the work.
+    /// All stages, in the order of the work.
     pub const ALL: [Self; 7] =
         [Self::Base64, Self::Decode, Self::Key, Self::Mac, Self::Evaluate, Self::Results, Self::Other];
 
-    /// Its name in results.
+    /// The name of the stage in results.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -54,7 +55,8 @@ impl fmt::Display for Stage {
     }
 }
 
-/// What a frame's name must hold to name a stage; the first line that fits counts. `None`: it works for its caller.
+/// Texts of which a frame's name must hold one to name a stage; the first line that fits counts. `None` marks a
+/// function that works for its caller.
 const STAGES: &[(&str, Option<Stage>)] = &[
     // Reading a token's fields where they lie: the MAC's work or the evaluation's.
     ("as ron_auth_core::view::TokenView>", None),
@@ -101,8 +103,8 @@ const STAGES: &[(&str, Option<Stage>)] = &[
     ("perf_lab::catalogue::workload::", Some(Stage::Results)),
 ];
 
-/// The stage of a stack, frames from the outermost in, and where in the stack it begins: at the outermost frame from
-/// which on no other stage is named.
+/// The stage of a stack, with frames from the outermost in, and the index of the outermost frame from which on no other
+/// stage is named.
 #[must_use]
 pub fn stage_of(frames: &[&str]) -> (Stage, usize) {
     let Some((innermost, stage)) = frames.iter().enumerate().rev().find_map(|(at, frame)| Some((at, named_by(frame)?)))
@@ -118,7 +120,7 @@ fn named_by(frame: &str) -> Option<Stage> {
     STAGES.iter().find(|(needle, _)| frame.contains(needle)).and_then(|(_, stage)| *stage)
 }
 
-/// Samples in each stage, largest first; stages without samples are left out.
+/// Number of samples in each stage, largest first; stages without samples are left out.
 #[must_use]
 pub fn stages(folded: &Folded) -> Vec<StageSamples> {
     let mut counts = Stage::ALL.map(|stage| (stage, 0_u64));

@@ -1,7 +1,7 @@
-//! Stages timed, not sampled: the same tokens through ever more of the verifier, and what each stage adds.
+//! Timing of stages instead of sampling: the same tokens through ever more of the verifier, and what each stage adds.
 //!
-//! A cross-check of the samples. Nothing is charged to the wrong function here; but the stages are put together by hand
-//! from the variant's own backends, so the compiler may inline them in other ways than it does in the engine.
+//! It is a cross-check of the samples. Nothing is charged to the wrong function here; but the stages are put together
+//! by hand from the variant's own backends, so the compiler may inline them in other ways than it does in the engine.
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -28,13 +28,13 @@ use crate::rounds::pool::on_one_core;
 use crate::rounds::subject::{Clock, InProcess, Subject, Work};
 use crate::rounds::{Rounds, RoundsEffort, measure};
 
-/// What each step adds to the one before it.
+/// Names of the steps: what each adds to the one before it.
 const STEPS: [&str; 4] = ["base64", "decode", "key and mac", "evaluate, results and the rest"];
 
-/// What a stage adds to the time of a token.
+/// The time that a stage adds to a token.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TimedStage {
-    /// Which stage, or stages.
+    /// Name of the stage or stages.
     pub stage: &'static str,
     /// Time per token in nanoseconds, with its 95 % interval. It is the difference of two times of the same round, so a
     /// stage that takes next to nothing may come out below 0.
@@ -45,7 +45,7 @@ pub struct TimedStage {
 /// the interval is the noise of this process and does not cover how another one would be laid out in memory.
 ///
 /// # Errors
-/// Stages that do not come to the verifier's own decisions; too few rounds for an interval, as after an interruption.
+/// The stages do not come to the verifier's own decisions; too few rounds for an interval, as after an interruption.
 pub fn timed(
     variant: &Variant,
     source: &Source,
@@ -148,7 +148,7 @@ struct Stages<D: Decode, M> {
     decode: D,
     mac: M,
     last: Last,
-    /// Whether memory is kept from token to token.
+    /// Whether memory is kept from one token to the next.
     keeps_memory: bool,
     corpus: Arc<Corpus>,
     cbor: Vec<u8>,
@@ -162,7 +162,7 @@ impl<D: Decode, M: Mac> Work for Stages<D, M> {
 }
 
 impl<D: Decode, M: Mac> Stages<D, M> {
-    /// How many tokens have the right MAC; none if that stage is not run.
+    /// Number of tokens with the right MAC; 0 if that stage is not run.
     fn authentic(&mut self) -> usize {
         let corpus = self.corpus.clone();
         corpus.tokens.iter().filter(|text| black_box(self.one(text, &corpus)) == Some(true)).count()

@@ -1,4 +1,4 @@
-//! Stacks put together into a tree: first the stages, in each of them the functions that call each other.
+//! A tree of stacks: first the stages, within each the functions that call each other.
 
 use std::collections::BTreeMap;
 
@@ -9,17 +9,17 @@ use super::stages::stage_of;
 /// A function, as called on one path, with the samples of one or two profiles.
 #[derive(Debug, Default)]
 pub(super) struct Node {
-    /// Samples before; 0 where there is one profile only.
+    /// Number of samples in the earlier profile; 0 if there is only one.
     pub(super) before: u64,
-    /// Samples after.
+    /// Number of samples in the later profile.
     pub(super) after: u64,
-    /// What it calls, by plain name.
+    /// The functions that it calls, by plain name.
     pub(super) calls: BTreeMap<String, Self>,
 }
 
 impl Node {
-    /// Of these profiles. Frames of the standard library that only pass a call on are left out; what they take is their
-    /// caller's.
+    /// Makes the tree of these profiles. Frames of the standard library that only pass a call on are left out; what
+    /// they take counts as their caller's.
     pub(super) fn of(before: Option<&Folded>, after: &Folded) -> Self {
         let mut root = Self::default();
         for (frames, samples) in before.into_iter().flat_map(Folded::stacks) {
