@@ -1,4 +1,4 @@
-//! What is claimed of the verifier beside its speed.
+//! Checks of what is claimed about the verifier beside its speed.
 //!
 //! | folder | claims |
 //! |---|---|

@@ -44,7 +44,7 @@ struct Bounds {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct VectorCase {
-    /// Its name.
+    /// Name of the case.
     pub name: String,
     token: String,
     #[serde(rename = "tid", default)]
@@ -119,15 +119,15 @@ fn exactly<'de, D: Deserializer<'de>>(input: D, known: &str) -> Result<(), D::Er
 }
 
 impl Vectors {
-    /// Reads a file.
+    /// Reads a file of vectors.
     ///
     /// # Errors
-    /// A file that is missing, unreadable or of another format, with its line.
+    /// The file is missing, unreadable or of another format; the message names the line.
     pub fn read(path: &Path) -> anyhow::Result<Self> {
         read_json(path, "vectors in the format of testdata/v1/decisions.json")
     }
 
-    /// The bounds that the file states, under the compat semantics.
+    /// The bounds that the file states, with the compat semantics.
     #[must_use]
     pub fn config(&self) -> VerifierConfig {
         let mut config = compat::config();
@@ -139,10 +139,11 @@ impl Vectors {
         config
     }
 
-    /// Replays case `index` through every function of a verifier. `Err` says what came instead of what was expected.
+    /// Replays case `index` through every function of a verifier.
+
     ///
     /// # Errors
-    /// The first function whose result is another one.
+    /// The first function whose result is another one, with what came in place of what was expected.
     pub fn replay(&self, verifier: &dyn Verifier, config: &VerifierConfig, index: usize) -> Result<(), Mismatch> {
         let Some(case) = self.cases.get(index) else { return Ok(()) };
         let ctx = case.ctx.context();
@@ -205,7 +206,7 @@ impl fmt::Display for Mismatch {
     }
 }
 
-/// The key rule of the file format.
+/// The key provider that follows the rule of the file format.
 struct KeyRule;
 
 impl MacKeyProvider for KeyRule {
@@ -305,7 +306,7 @@ mod tests {
         Vectors::read(&path).unwrap_err().to_string()
     }
 
-    /// The line, counted from 1, that first holds `part`.
+    /// Number of the line, counted from 1, that first holds `part`.
     fn line_of(part: &str) -> usize {
         VECTORS.lines().position(|line| line.contains(part)).unwrap() + 1
     }

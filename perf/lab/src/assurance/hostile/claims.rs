@@ -5,7 +5,7 @@ use ron_auth_core::{Scope, wire};
 
 use super::TENANT;
 
-/// What is claimed, over and over until the token is full.
+/// What is claimed, with its bytes, which are repeated until the token is full.
 const CLAIMS: [(&str, &[u8]); 16] = [
     ("arrays of 2^32 - 1", b"\x9a\xff\xff\xff\xff"),
     ("arrays of 2^63", b"\x9b\x80\x00\x00\x00\x00\x00\x00\x00"),
@@ -25,7 +25,7 @@ const CLAIMS: [(&str, &[u8]); 16] = [
     ("zeros", b"\x00"),
 ];
 
-/// Texts of about `cbor_bytes` bytes of CBOR, with what each is: every claim at every place that holds an item.
+/// Texts of about `cbor_bytes` bytes of CBOR, each with a description: every claim at every place that holds an item.
 #[must_use]
 pub fn claims(cbor_bytes: usize) -> Vec<(String, String)> {
     let mut until_caveats = b"\xa5\x63tid".to_vec();

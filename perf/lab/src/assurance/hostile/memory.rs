@@ -1,6 +1,6 @@
 //! Memory that verifying takes before the MAC has been checked.
 //!
-//! Counted is the most that is held at any moment of it, beyond what was held before. The counting is done in
+//! What is counted is the most that is held at any moment, beyond what was held before. The counting is done in
 //! `perf-lab-peak`, whose global allocator counts.
 
 use std::hint::black_box;
@@ -13,34 +13,34 @@ use super::claims::claims;
 use super::recipe::{Damage, FILLERS, TokenRecipe, UNITS};
 use super::{LENGTHS, request, settings};
 
-/// The most that a token may take: for each character of its text, and beside that.
+/// The most bytes that verifying may take for each character of a token's text, beyond [`BYTES_BESIDE`].
 pub const MOST_BYTES_PER_CHAR: f64 = 4.0;
-/// What any token may take.
+/// Bytes that verifying any token may take, whatever its length.
 pub const BYTES_BESIDE: u64 = 4 << 10;
 
 /// Name of the counting program.
 pub const PROGRAM: &str = "perf-lab-peak";
 
-/// What one token took.
+/// The memory that verifying one token took.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Taken {
-    /// What it is.
+    /// Description of the token.
     pub token: String,
-    /// Characters of its text.
+    /// Length of its text in characters.
     pub chars: usize,
-    /// The most bytes that were held at a time.
+    /// The most bytes that were held at any moment.
     pub bytes: u64,
 }
 
 impl Taken {
-    /// Beyond [`BYTES_BESIDE`], for each character.
+    /// Bytes beyond [`BYTES_BESIDE`], for each character.
     #[must_use]
     pub fn bytes_per_char(&self) -> f64 {
         self.bytes.saturating_sub(BYTES_BESIDE) as f64 / self.chars.max(1) as f64
     }
 }
 
-/// Knows no key, so that a token ends where its MAC would be checked.
+/// A key provider without keys, so that verification ends where the MAC would be checked.
 struct NoKeys;
 
 impl MacKeyProvider for NoKeys {
@@ -49,8 +49,8 @@ impl MacKeyProvider for NoKeys {
     }
 }
 
-/// The token that takes most for its length, of all claims, units and fillers at every length. `most_held` runs
-/// what it is given and says how many bytes were held at most meanwhile.
+/// Finds the token that takes most memory for its length, of all claims, units and fillers at every length. `most_held`
+/// runs what it is given and returns how many bytes were held at most meanwhile.
 ///
 /// # Errors
 /// A thread that can't be started.

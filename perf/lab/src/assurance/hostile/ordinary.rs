@@ -3,8 +3,8 @@ use ron_auth_core::Caveat;
 use super::recipe::Draft;
 use super::{AUDIENCE, NOW_UNIX_S, TENANT};
 
-/// A token of `cbor_bytes` bytes with the caveats of a `light` token, over and over for as long as they fit; a longer key
-/// id makes up the rest. `None` if no token is that short. Tokens of different `serial`s differ.
+/// A token of `cbor_bytes` bytes with the caveats of a `light` token, over and over for as long as they fit; a longer
+/// key id makes up the rest. `None` if no token is that short. Tokens of different `serial`s differ.
 ///
 /// A long one has more than 64 caveats, so whoever verifies it has to raise `max_caveats`.
 #[must_use]

@@ -7,7 +7,7 @@ use ron_auth_core::{Capability, CapabilityBuilder, Caveat, Rate, Scope, Verifier
 
 use super::{TENANT, key};
 
-/// A token in the making.
+/// A token that is being put together.
 #[derive(Clone, Debug)]
 pub struct Draft {
     kid: String,
@@ -16,13 +16,13 @@ pub struct Draft {
 }
 
 impl Draft {
-    /// A token without caveats.
+    /// Begins a token without caveats.
     #[must_use]
     pub fn new(serial: u32) -> Self {
         Self { kid: format!("{serial:03}"), scope: Scope::new("/index/", ["GET"]), caveats: Vec::new() }
     }
 
-    /// Bytes of CBOR.
+    /// Length of the token in bytes of CBOR.
     fn cbor_len(&self) -> usize {
         self.capability().map_or(0, |capability| capability.to_cbor().len())
     }
@@ -32,7 +32,7 @@ impl Draft {
         CapabilityBuilder::new(TENANT, kid, scope).caveats(caveats).sign(&key()).ok()
     }
 
-    /// Adds caveats, `make(0)`, `make(1)` and so on, for as long as there is room and there are less than `most`.
+    /// Adds the caveats `make(0)`, `make(1)` and so on, as long as there is room and there are fewer than `most`.
     pub fn fill_with(&mut self, cbor_bytes: usize, most: usize, make: impl Fn(usize) -> Option<Caveat>) {
         // The head of the caveat array may grow by two bytes.
         let mut room = cbor_bytes.saturating_sub(self.cbor_len() + 2);
@@ -47,8 +47,8 @@ impl Draft {
         }
     }
 
-    /// Lengthens the key id to make the token this long, or a byte shorter where a longer head lies between. `None` if it
-    /// is longer already.
+    /// Lengthens the key id to make the token this long, or a byte shorter if the head of the key id jumps over that
+    /// length. `None` if the token is longer already.
     pub fn pad_key_id(&mut self, cbor_bytes: usize) -> Option<()> {
         let missing = cbor_bytes.checked_sub(self.cbor_len())?;
         self.kid.extend(std::iter::repeat_n('k', missing));
@@ -58,7 +58,7 @@ impl Draft {
         Some(())
     }
 
-    /// As text, signed. `None` if a custom value is no canonical CBOR.
+    /// Signs the token and returns its text; `None` if a custom value is not canonical CBOR.
     #[must_use]
     pub fn sign(&self) -> Option<String> {
         Some(self.capability()?.to_base64url())
@@ -68,7 +68,7 @@ impl Draft {
 /// One kind of caveat to repeat. Some hold, some don't: a refusal has to be noted, and may name what it refused.
 #[derive(Clone, Copy)]
 pub struct Unit {
-    /// What it is.
+    /// Name of the unit.
     pub name: &'static str,
     make: fn(usize) -> Caveat,
 }
@@ -81,14 +81,14 @@ fn custom(ns: &str, name: &str, cbor: Vec<u8>) -> Caveat {
     Caveat::Custom { ns: ns.into(), name: name.into(), cbor }
 }
 
-/// `depth` arrays, each in the one before.
+/// `depth` arrays, each within the one before.
 fn nested(depth: usize) -> Vec<u8> {
     let mut cbor = vec![0x81; depth - 1];
     cbor.push(0x80);
     cbor
 }
 
-/// Every unit. A caveat of 33, 97 or 161 bytes makes a message of 65, 129 or 193: a byte more than whole blocks.
+/// All units. A caveat of 33, 97 or 161 bytes makes a message of 65, 129 or 193: a byte more than whole blocks.
 pub const UNITS: [Unit; 32] = [
     Unit { name: "Nbf, ten bytes", make: |_| Caveat::Nbf(0) },
     Unit { name: "Exp of nine bytes", make: |index| Caveat::Exp(u64::MAX - index as u64) },
@@ -124,10 +124,10 @@ pub const UNITS: [Unit; 32] = [
     Unit { name: "custom, 12 double floats", make: |_| custom("", "", items(12, &DOUBLE)) },
 ];
 
-/// 1.1, which no shorter float holds.
+/// The number 1.1, which no shorter float holds.
 const DOUBLE: [u8; 9] = [0xfb, 0x3f, 0xf1, 0x99, 0x99, 0x99, 0x99, 0x99, 0x9a];
 
-/// Of 43 or 44 characters, each another one, and none twice within a token.
+/// A net in 43 or 44 characters, another one for each index, and without repetition within a token.
 fn net(index: usize, holds: bool) -> String {
     if holds {
         // Longer and longer parts of the peer's address.
@@ -151,15 +151,15 @@ fn small_map(entries: u8) -> Vec<u8> {
     std::iter::once(0xa0 | entries).chain((0..entries).flat_map(|key| [key, 0xf6])).collect()
 }
 
-/// What takes the bytes that caveats leave.
+/// A way to use the bytes that caveats leave.
 #[derive(Clone, Copy)]
 pub struct Filler {
-    /// What it is.
+    /// Name of the filler.
     pub name: &'static str,
     put: fn(&mut Draft, usize),
 }
 
-/// Every filler, of about so many bytes.
+/// All fillers, each of which makes about as many bytes as it is asked for.
 pub const FILLERS: [Filler; 11] = [
     Filler { name: "key id", put: |_, _| {} },
     Filler { name: "key id beyond ASCII", put: |draft, bytes| draft.kid.push_str(&"é".repeat(bytes / 2)) },
@@ -204,28 +204,28 @@ fn text_map(entries: usize) -> Vec<u8> {
 }
 
 impl Draft {
-    /// Takes a caveat in, instead of the last one if there are as many as the default settings allow.
+    /// Adds a caveat, in place of the last one if there are as many as the default settings allow.
     fn put(&mut self, caveat: Caveat) {
         self.caveats.truncate(VerifierConfig::default().max_caveats - 1);
         self.caveats.push(caveat);
     }
 }
 
-/// What is wrong with the finished token.
+/// Damage that is done to the finished token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Damage {
-    /// Nothing.
+    /// No damage.
     None,
-    /// One bit of the MAC.
+    /// One bit of the MAC is flipped.
     Mac,
-    /// The last byte is missing, so it is no token.
+    /// The last byte is missing, so that it is not a token any more.
     Cut,
-    /// The last character is none of Base64URL.
+    /// The last character is not one of Base64URL.
     Character,
 }
 
 impl Damage {
-    /// Every damage.
+    /// All kinds of damage.
     pub const ALL: [Self; 4] = [Self::None, Self::Mac, Self::Cut, Self::Character];
 
     fn of(self, text: String) -> String {
@@ -254,20 +254,20 @@ impl Damage {
     }
 }
 
-/// How a token is filled: units in turn, up to 64 caveats, then the filler.
+/// How a token is filled: with units in turn, up to 64 caveats, then with the filler.
 #[derive(Clone)]
 pub struct TokenRecipe {
-    /// Indices of [`UNITS`].
+    /// Indices into [`UNITS`].
     pub units: Vec<usize>,
-    /// Index of [`FILLERS`].
+    /// Index into [`FILLERS`].
     pub filler: usize,
-    /// What is done to the finished token.
+    /// Damage that is done to the finished token.
     pub damage: Damage,
 }
 
 impl TokenRecipe {
-    /// A token of `cbor_bytes` bytes, or up to three bytes less. `None` if it would be longer. Tokens of different
-    /// `serial`s differ.
+    /// Makes a token of `cbor_bytes` bytes, or up to three bytes fewer; `None` if it would be longer. Tokens of
+    /// different `serial`s differ.
     #[must_use]
     pub fn token(&self, cbor_bytes: usize, serial: u32) -> Option<String> {
         let mut draft = Draft::new(serial);
@@ -290,7 +290,7 @@ impl TokenRecipe {
         Some(self.damage.of(draft.sign()?))
     }
 
-    /// What it is, in words.
+    /// The recipe in words.
     #[must_use]
     pub fn describe(&self) -> String {
         let units: Vec<&str> = self.units.iter().filter_map(|unit| UNITS.get(*unit)).map(|unit| unit.name).collect();

@@ -17,9 +17,9 @@ use super::work::Tokens;
 use crate::rounds::subject::{Clock, InProcess, Subject, Work};
 use crate::rounds::{RoundsEffort, measure};
 
-/// Changes of the dearest recipe that are tried.
+/// Number of changes of the dearest recipe that are tried.
 const CHANGES: usize = 40;
-/// Distinct tokens of a pass.
+/// Number of distinct tokens of a pass.
 const TOKENS: usize = 64;
 /// A recipe is dearer if it takes this many times as long: less is noise.
 const DEARER: f64 = 1.02;
@@ -27,30 +27,30 @@ const DEARER: f64 = 1.02;
 /// The dearest token of a length that was found, beside an ordinary one.
 #[derive(Clone, Debug, Serialize)]
 pub struct Dearest {
-    /// Bytes of CBOR.
+    /// Length in bytes of CBOR.
     pub cbor_bytes: usize,
-    /// Tokens of a batch; 1 for `verify_token`.
+    /// Number of tokens of a batch; 1 means `verify_token`.
     pub batch_tokens: usize,
-    /// What it is.
+    /// Recipe of the dearest token, in words.
     pub recipe: String,
-    /// Medians, in nanoseconds per token on one thread.
+    /// Median time of the dearest token, in nanoseconds per token on one thread.
     pub dearest_ns: f64,
-    /// The ordinary token's.
+    /// Median time of the ordinary token, likewise.
     pub ordinary_ns: f64,
     /// Time of the dearest / time of the ordinary, over paired rounds.
     pub ratio: PairedRatio,
-    /// How many recipes were tried.
+    /// Number of recipes that were tried.
     pub tried: usize,
 }
 
 /// Looks for the dearest token of `cbor_bytes`, in batches of `batch`, then measures it against the ordinary one in
 /// paired rounds for about `budget`. `agrees` is asked about every token before it is timed.
 ///
-/// It climbs: of all units the dearest, for that one the dearest filler and damage, then changes at random, each kept if
-/// what comes of it is dearer.
+/// The search climbs: it takes the dearest of all units, for that one the dearest filler and damage, then changes the
+/// recipe at random and keeps a change if the outcome is dearer.
 ///
 /// # Errors
-/// What `agrees` says; no token can be that short; a clock that does not tell.
+/// An error of `agrees`; no token can be that short; the clock cannot be read.
 pub fn dearest(
     verifier: &dyn Verifier,
     cbor_bytes: usize,
@@ -126,7 +126,7 @@ fn tokens_of(recipe: &TokenRecipe, cbor_bytes: usize) -> Option<Vec<String>> {
     (0..TOKENS as u32).map(|serial| recipe.token(cbor_bytes, serial)).collect()
 }
 
-/// The least of three turns, in nanoseconds per token: what disturbs only ever adds.
+/// The least of three turns, in nanoseconds per token: disturbances only ever add time.
 fn quick_ns(work: &mut Tokens<'_>) -> anyhow::Result<f64> {
     let mut least = f64::INFINITY;
     for turn in 0..4 {
@@ -139,7 +139,7 @@ fn quick_ns(work: &mut Tokens<'_>) -> anyhow::Result<f64> {
     Ok(least)
 }
 
-/// Another unit at some place, one more, one less, another filler or another damage.
+/// A recipe with another unit at some place, one unit more or less, another filler or another damage.
 fn changed(recipe: &TokenRecipe, rng: &mut ChaCha8Rng) -> TokenRecipe {
     let mut changed = recipe.clone();
     let unit = rng.random_range(0..UNITS.len());

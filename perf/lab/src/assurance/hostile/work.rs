@@ -8,7 +8,7 @@ use ron_auth_core::{AuthError, Decision, MacKey, RequestCtx, VerifierConfig};
 use super::{key, request, settings};
 use crate::rounds::subject::Work;
 
-/// An engine and its tokens.
+/// An engine with tokens for it.
 pub struct Tokens<'v> {
     verifier: &'v dyn Verifier,
     config: VerifierConfig,
@@ -19,7 +19,7 @@ pub struct Tokens<'v> {
 }
 
 impl<'v> Tokens<'v> {
-    /// `max_caveats` as the default settings have it, or higher for tokens that have more.
+    /// Makes the work. `max_caveats` is that of the default settings, or higher for tokens that have more.
     #[must_use]
     pub fn new(verifier: &'v dyn Verifier, tokens: Vec<String>, batch: usize, max_caveats: usize) -> Self {
         let mut config = settings();
@@ -27,13 +27,13 @@ impl<'v> Tokens<'v> {
         Self { verifier, config, tokens, request: request(), key: key(), batch: batch.max(1) }
     }
 
-    /// What each token comes to.
+    /// The result for each token.
     #[must_use]
     pub fn results(&self) -> Vec<Result<Decision, AuthError>> {
         self.tokens.chunks(self.batch).flat_map(|tokens| self.verify(tokens)).collect()
     }
 
-    /// How many there are.
+    /// Number of tokens.
     #[must_use]
     pub const fn count(&self) -> usize {
         self.tokens.len()

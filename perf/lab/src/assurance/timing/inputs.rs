@@ -15,7 +15,7 @@ pub(super) struct Inputs {
     pub right: Vec<[u8; 32]>,
 }
 
-/// The kind that the secret makes, and the other. No MAC of either is right in whole.
+/// Inputs of the kind that the secret makes, and of the other kind. No MAC of either is wholly right.
 pub(super) fn inputs(secret: Secret, batch: usize, rng: &mut ChaCha8Rng) -> anyhow::Result<[Inputs; 2]> {
     let tokens: Vec<Token> = (0..batch).map(|_| Token::draw(rng)).collect::<anyhow::Result<_>>()?;
     let [right_bytes, of_key] = match secret {

@@ -27,24 +27,26 @@ use serde::Serialize;
 use self::inputs::{Inputs, inputs};
 use crate::rounds::subject::Clock;
 
-/// What two kinds of input differ in. The second kind is always the same: no byte of the MAC right, a random key.
+/// The difference between two kinds of input. The second kind is always the same: no byte of the MAC is right, the key
+/// is random.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Secret {
-    /// The first bytes of the MAC are right, so many.
+    /// So many of the first bytes of the MAC are right.
     RightMacBytes(usize),
-    /// The key has no bit but one.
+    /// Only one bit of the key is set.
     KeyOfOneBit,
-    /// The key has every bit.
+    /// All bits of the key are set.
     KeyOfAllBits,
-    /// Nothing: the control that must show no difference.
+    /// No difference: the control that must show none.
     Nothing,
-    /// As 31 right bytes, with a comparison that stops at the first wrong one: the control that must be caught.
+    /// The first 31 bytes of the MAC are right, and the comparison stops at the first wrong one: the control that must
+    /// be caught.
     Leak,
 }
 
 impl Secret {
-    /// All that an engine is asked about.
+    /// All secrets that an engine is tested for.
     pub const ASKED: [Self; 7] = [
         Self::Nothing,
         Self::RightMacBytes(1),
@@ -55,13 +57,13 @@ impl Secret {
         Self::KeyOfAllBits,
     ];
 
-    /// Whether no difference, or one, is expected of the instrument rather than of the verifier.
+    /// Whether it tests the instrument, which must find no difference or must find one, rather than the verifier.
     #[must_use]
     pub const fn is_control(self) -> bool {
         matches!(self, Self::Nothing | Self::Leak)
     }
 
-    /// In words.
+    /// The difference in words.
     #[must_use]
     pub fn name(self) -> String {
         match self {
@@ -75,31 +77,31 @@ impl Secret {
     }
 }
 
-/// How long to measure.
+/// How much is measured.
 #[derive(Clone, Copy, Debug)]
 pub struct TimingEffort {
-    /// Blocks, each with inputs and memory of its own.
+    /// Number of blocks, each with inputs and memory of its own.
     pub blocks: usize,
-    /// Pairs of turns in a block.
+    /// Number of pairs of turns in a block.
     pub pairs: usize,
-    /// Chance of seeing a difference where there is none, on each side.
+    /// Chance of seeing a difference where there is none, on either side.
     pub error: f64,
 }
 
-/// What one comparison came to. Times are of one token, in nanoseconds.
+/// The result of one comparison. Times are of one token, in nanoseconds.
 #[derive(Clone, Debug, Serialize)]
 pub struct Compared {
-    /// The engine.
+    /// Name of the engine.
     pub engine: &'static str,
-    /// Tokens of a batch; 1 for `verify_token`.
+    /// Number of tokens of a batch; 1 means `verify_token`.
     pub batch_tokens: usize,
-    /// What the inputs differed in.
+    /// The difference between the inputs.
     pub secret: Secret,
     /// Median time of the second kind.
     pub token_ns: f64,
-    /// How much longer the first kind takes, with the interval at the error asked for.
+    /// How much longer the first kind takes, with the interval at the error that was asked for.
     pub difference_ns: MedianInterval,
-    /// A difference of this size would have been seen in 95 of 100 runs.
+    /// Size of a difference that would have been seen in 95 of 100 runs.
     pub detectable_ns: f64,
 }
 
@@ -110,17 +112,17 @@ impl Compared {
         self.difference_ns.lower > 0.0 || self.difference_ns.upper < 0.0
     }
 
-    /// Whether it came out as it must: a leak is seen where there is one, and nowhere else.
+    /// Whether it came out as it must: a leak is seen where one was built in, and nowhere else.
     #[must_use]
     pub fn is_as_expected(&self) -> bool {
         self.differs() == (self.secret == Secret::Leak)
     }
 }
 
-/// Compares on one engine, in batches of `batch`.
+/// Compares both kinds of input on one engine, in batches of `batch`.
 ///
 /// # Errors
-/// Too few blocks for the error; a clock that does not tell; a token that verifies although its MAC is wrong.
+/// There are too few blocks for the error; the clock cannot be read; a token is allowed although its MAC is wrong.
 pub fn compare(
     variant: &Variant,
     secret: Secret,
@@ -173,8 +175,8 @@ pub fn compare(
     })
 }
 
-/// The number of standard deviations that a normal value lies above with probability `error`; to 0.0005 (Abramowitz &
-/// Stegun, 26.2.23).
+/// The number of standard deviations that a normal value exceeds with probability `error`, accurate to 0.0005
+/// (Abramowitz & Stegun, 26.2.23).
 fn normal_quantile(error: f64) -> f64 {
     let t = (-2.0 * error.ln()).sqrt();
     let above = 0.010_328f64.mul_add(t, 0.802_853).mul_add(t, 2.515_517);
@@ -182,10 +184,10 @@ fn normal_quantile(error: f64) -> f64 {
     t - above / below
 }
 
-/// Tokens verified in a turn: long enough for the clock.
+/// Tokens that are verified in a turn, enough for the clock.
 const TOKENS_PER_TURN: usize = 64;
 
-/// Inputs of both kinds, and the one place that they are verified in.
+/// Inputs of both kinds, and the one place in memory that they are verified in.
 struct TimingBlock {
     verifier: Box<dyn ron_auth_catalogue::Verifier>,
     config: VerifierConfig,
@@ -211,7 +213,7 @@ impl TimingBlock {
         Ok(Self { verifier, config, request: corpus.ctx, batch, secret, arms, texts, key, macs, right })
     }
 
-    /// Nanoseconds per token.
+    /// Time of a turn in nanoseconds per token.
     fn turn(&mut self, arm: usize) -> anyhow::Result<f64> {
         self.put_in_place(arm);
         let rounds = TOKENS_PER_TURN.div_ceil(self.batch);
@@ -223,7 +225,7 @@ impl TimingBlock {
         Ok(elapsed.as_secs_f64() * 1e9 / (rounds * self.batch) as f64)
     }
 
-    /// What differs is copied to where the other kind was, so that no address differs.
+    /// Copies what differs to where the other kind was, so that no address differs.
     fn put_in_place(&mut self, arm: usize) {
         let Some(inputs) = self.arms.get(arm) else { return };
         for (place, text) in self.texts.iter_mut().zip(&inputs.texts) {
@@ -235,7 +237,7 @@ impl TimingBlock {
         self.right.copy_from_slice(&inputs.right);
     }
 
-    /// How many are let through.
+    /// Number of tokens that are let through.
     fn verify_all(&self) -> usize {
         let let_through = if self.batch > 1 {
             let results = self.verifier.verify_each(&self.config, &self.texts, &self.request, &self.key);
@@ -255,7 +257,7 @@ impl TimingBlock {
     }
 }
 
-/// The comparison that must not be: it stops at the first wrong byte.
+/// A leaky comparison, which stops at the first wrong byte.
 #[inline(never)]
 fn leaky_equal(mac: &[u8; 32], right: &[u8; 32]) -> bool {
     mac.iter().zip(right).all(|(mac, right)| black_box(*mac) == black_box(*right))
