@@ -20,16 +20,16 @@ use crate::run::record::Allocations;
 
 /// Name of the counting program.
 pub const PROGRAM: &str = "perf-lab-allocs";
-/// Passes after which scratch memory has grown to its size.
+/// Number of passes after which scratch memory has grown to its size.
 const WARM_UP_PASSES: usize = 2;
-/// Passes that are counted; the least of them is the steady state, since what other threads of the process happen to
-/// allocate (a pool that shuts down, say) only ever adds.
+/// Number of passes that are counted. The least of them is the steady state, since what other threads of the process
+/// happen to allocate (a pool that shuts down, say) only ever adds.
 const COUNTED_PASSES: usize = 4;
 
 /// A cell: a variant on a point.
 pub type CountRequest = (String, Point);
 
-/// The counting program's side: counts one cell. `tally` reads the allocator.
+/// Counts one cell, within the counting program. `tally` reads the allocator.
 ///
 /// # Errors
 /// An unknown variant or corpus; a thread that cannot be started.
@@ -57,11 +57,11 @@ pub fn count((variant, point): &CountRequest, tally: impl Fn() -> Tally + Sync) 
     })
 }
 
-/// The lab's side: has every cell counted, until it is late. Answers in the order of the cells; `progress` is told after
-/// each.
+/// Has every cell counted by the counting program, until it is late. The results are in the order of the cells;
+/// `progress` is called after each.
 ///
 /// # Errors
-/// No counting program beside this one and none could be built, or it failed.
+/// There is no counting program beside this one and none could be built, or it failed.
 pub fn count_all(
     cells: &[CountRequest],
     root: &Path,
@@ -95,8 +95,8 @@ pub fn count_all(
     Ok(counts)
 }
 
-/// A counting program beside this one. Where cargo runs the lab, cargo is asked to bring it up to date first:
-/// `cargo run` builds one program only.
+/// Path of a counting program beside this one. If the lab is run by `cargo run`, which builds one program only, Cargo
+/// is first asked to bring it up to date.
 pub(crate) fn program(root: &Path, name: &str) -> anyhow::Result<PathBuf> {
     let own = std::env::current_exe()?;
     let beside = own.with_file_name(format!("{name}{}", std::env::consts::EXE_SUFFIX));

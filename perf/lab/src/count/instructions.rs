@@ -15,24 +15,24 @@ use fairbench::probe::callgrind::{UNKNOWN_INSTRUCTION, total_of};
 
 use crate::catalogue::workload::tokens_per_pass;
 
-/// Passes of the shorter run: the first ones grow scratch memory.
+/// Number of passes of the shorter run: the first ones grow scratch memory.
 const SHORT_PASSES: u64 = 2;
-/// Passes of the longer run.
+/// Number of passes of the longer run.
 const LONG_PASSES: u64 = 3;
 
-/// Variant, corpus and batch.
+/// Names a cell: variant, corpus and batch.
 pub type CountKey = (String, String, usize);
 
 /// What callgrind counted.
 #[derive(Clone, Debug)]
 pub struct CallgrindCounts {
-    /// Instructions per token.
+    /// Instructions per token, by cell.
     pub per_token: HashMap<CountKey, f64>,
-    /// The SIMD path under valgrind.
+    /// The SIMD path that valgrind offers.
     pub simd_path: String,
 }
 
-/// Whether this very program can run under valgrind, which is known before minutes are spent on it.
+/// Checks that this very program can run under valgrind, which is known before minutes are spent on it.
 ///
 /// # Errors
 /// It was built with AVX-512 everywhere.
@@ -43,7 +43,7 @@ pub fn runs_under_valgrind() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Whether it was an illegal instruction that ended a process.
+/// Whether a process was ended by an illegal instruction.
 #[must_use]
 pub fn is_illegal_instruction(status: ExitStatus) -> bool {
     #[cfg(unix)]
@@ -52,7 +52,7 @@ pub fn is_illegal_instruction(status: ExitStatus) -> bool {
     return false;
 }
 
-/// CallgrindCounts every cell, on one thread each, several at a time: other load does not change a count. `progress` is told
+/// Counts every cell, on one thread each, several at a time: other load does not change a count. `progress` is called
 /// after each; cells for which `interrupted` has become true by their turn are left out.
 ///
 /// # Errors
@@ -86,7 +86,7 @@ pub fn count_all(
     Ok(counts)
 }
 
-/// Instructions of a whole run, and the SIMD path that the program found there.
+/// Counts the instructions of a whole run, and returns them with the SIMD path that the program found.
 fn callgrind(program: &Path, scratch: &Path, key: &CountKey, passes: u64) -> anyhow::Result<(u64, String)> {
     let (variant, corpus, batch) = key;
     let out: PathBuf = tempfile::Builder::new().suffix(".out").tempfile_in(scratch)?.into_temp_path().keep()?;

@@ -1,9 +1,9 @@
-//! What jemalloc, the lab's global allocator, says of itself.
+//! What jemalloc, the lab's global allocator, reports.
 
 use fairbench_probe::memory::Memory;
 use tikv_jemalloc_ctl::{epoch, stats};
 
-/// Memory of this process now, by the system's count and by jemalloc's: what a probe answers `memory` with. What is not
+/// Memory of this process now, as the system and jemalloc count it: what a probe answers `memory` with. What is not
 /// known is `None`.
 #[must_use]
 pub fn memory() -> Memory {

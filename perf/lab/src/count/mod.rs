@@ -1,4 +1,4 @@
-//! What can be counted instead of timed: allocations, memory, instructions. Counts are exact and need no statistics.
+//! Counting what needs no timing: allocations, memory, instructions. Counts are exact and need no statistics.
 
 pub mod allocations;
 pub mod instructions;
