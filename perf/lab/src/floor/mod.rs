@@ -20,7 +20,7 @@ use ron_auth_variants::mac::lanes::{LanesMac, Message, MessagesInLanes};
 /// The longest message that lanes hash, in bytes: one BLAKE3 chunk.
 const LONGEST_IN_LANES: usize = 1024;
 
-/// The precomputed work.
+/// The floor's work on a corpus, prepared.
 pub struct Floor {
     corpus: Arc<Corpus>,
     batch: usize,
@@ -28,12 +28,12 @@ pub struct Floor {
     /// All messages, one after another.
     messages: Vec<u8>,
     tokens: Vec<Steps>,
-    /// The messages of each batch in lane form; none if tokens come one at a time, or if this processor has no lanes.
+    /// The messages of each batch in lane form; empty if tokens come one at a time, or if this processor has no lanes.
     batches: Vec<MessagesInLanes>,
     tags: Vec<Option<Tag>>,
 }
 
-/// The MAC steps of one token. None if no verifier would get as far as the MAC.
+/// The MAC steps of one token; empty if no verifier would get as far as the MAC.
 #[derive(Default)]
 struct Steps {
     key: [u8; 32],
@@ -41,7 +41,7 @@ struct Steps {
 }
 
 impl Floor {
-    /// Takes the corpus apart, for calls of `batch` tokens each.
+    /// Prepares the work on a corpus, for calls of `batch` tokens each.
     #[must_use]
     pub fn new(corpus: Arc<Corpus>, batch: usize) -> Self {
         let longest = corpus.tokens.iter().map(String::len).max().unwrap_or_default();
@@ -64,7 +64,7 @@ impl Floor {
         floor
     }
 
-    /// How it hashes: `serial` or `lanes`.
+    /// How the messages are hashed: `serial` or `lanes`.
     #[must_use]
     pub fn kind(&self) -> &'static str {
         if self.batches.is_empty() { "serial" } else { "lanes" }
@@ -82,7 +82,7 @@ impl Floor {
         }
     }
 
-    /// Whether it comes to the MACs that the good tokens end in. Returns how many did.
+    /// Checks that the floor computes the MACs that the good tokens end in. Returns how many did.
     ///
     /// # Errors
     /// The first token whose MAC comes out different, or that the floor has no work for.
@@ -162,7 +162,7 @@ impl Floor {
     }
 }
 
-/// The items that the MAC covers, as on the wire.
+/// The items that the MAC covers, as they are on the wire.
 struct Spans<'a> {
     tid: &'a [u8],
     kid: &'a [u8],
@@ -171,7 +171,7 @@ struct Spans<'a> {
 }
 
 impl<'a> Spans<'a> {
-    /// Walks over the five entries of a token; enough for tokens that a verifier accepts.
+    /// Finds the five entries of a token. It is enough for tokens that a verifier accepts.
     fn of(cbor: &'a [u8]) -> Option<Self> {
         let mut rest = cbor.get(read_head(cbor).ok()?.len_bytes..)?;
         let mut entry = || {

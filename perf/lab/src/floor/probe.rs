@@ -1,4 +1,4 @@
-//! The floor as a probe: the canonical cases by name, and for each the least work that it can be.
+//! The floor as a probe: the canonical cases by name, and the least work that each can be.
 
 use std::io;
 use std::sync::Arc;
@@ -40,7 +40,7 @@ impl Job for FloorJob {
     }
 }
 
-/// How to start it.
+/// The command that starts the floor's probe.
 ///
 /// # Errors
 /// The system does not tell where this program lies.
