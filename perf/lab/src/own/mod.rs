@@ -12,8 +12,8 @@ use fairbench::settings;
 /// Digest of the sources that this program was built from: see [`sources`].
 pub(crate) const BUILT_FROM: Option<&str> = option_env!("PERF_LAB_SOURCES");
 
-/// The root of the repository: the nearest folder with settings, from the working directory upwards, else where this
-/// program was built from.
+/// The root of the repository: the nearest folder with settings from the working directory upwards, else the one that
+/// this program was built from.
 #[must_use]
 pub fn repository_root() -> PathBuf {
     let built_from = || Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).map(Path::to_path_buf);
@@ -34,16 +34,16 @@ pub fn backends() -> Vec<String> {
     seams.flat_map(|seams| [seams.base64.name(), seams.decode.name(), seams.mac.name()]).map(str::to_owned).collect()
 }
 
-/// Why nothing may be measured in this program: it was not built from the sources at `root`. `None` if it was.
+/// Reason why nothing may be measured in this program: it was not built from the sources at `root`. `None` if it was.
 #[must_use]
 pub fn objection(root: &Path) -> Option<String> {
     sources::objection(root, BUILT_FROM)
 }
 
-/// The program that is running, which may have been built anew meanwhile: only what is running is started again.
+/// The program that is running. Its file may have been replaced meanwhile: then nothing is started.
 ///
 /// # Errors
-/// It was built from other sources than those of the checkout that it is run in.
+/// The program was built from other sources than those of the checkout that it is run in.
 pub fn own_program(label: impl Into<String>) -> anyhow::Result<ProbeCommand> {
     static OBJECTION: OnceLock<Option<String>> = OnceLock::new();
     if let Some(objection) = OBJECTION.get_or_init(|| objection(&repository_root())) {

@@ -9,7 +9,7 @@ use std::fs;
 use std::hash::Hasher;
 use std::path::{Path, PathBuf};
 
-/// What goes into the program, from the root of the repository.
+/// Paths of everything that goes into the program, from the root of the repository.
 pub const SOURCES: [&str; 13] = [
     "Cargo.toml",
     "Cargo.lock",
@@ -26,7 +26,7 @@ pub const SOURCES: [&str; 13] = [
     "perf/probe",
 ];
 
-/// A digest of all Rust and TOML files among the sources; `None` if they are not all there. Good against mistakes, not
+/// A digest of all Rust and TOML files among the sources; `None` if some are missing. It protects against mistakes, not
 /// against malice.
 #[must_use]
 pub fn digest(root: &Path) -> Option<String> {
@@ -41,7 +41,7 @@ pub fn digest(root: &Path) -> Option<String> {
     Some(format!("{:016x}", hasher.finish()))
 }
 
-/// All Rust and TOML files among the sources, in order.
+/// Paths of all Rust and TOML files among the sources, sorted; `None` if some sources are missing.
 #[must_use]
 pub fn files(root: &Path) -> Option<Vec<PathBuf>> {
     let mut open: Vec<PathBuf> = SOURCES.iter().map(|name| root.join(name)).collect();
@@ -62,10 +62,10 @@ pub fn files(root: &Path) -> Option<Vec<PathBuf>> {
     Some(files)
 }
 
-/// What to say if this program was built from other sources than those at `root`. `None` if it was built from these, or
-/// if there are none. `built_from` is the digest that the build script took. (It is not read here: this file is part of
-/// the build script too, which Cargo would take for stale wherever the variable is set, as it is in what `cargo run`
-/// starts.)
+/// Message for the case that this program was built from other sources than those at `root`; `None` if it was built
+/// from these, or if there are none. `built_from` is the digest that the build script took. (It is not read here: this
+/// file is part of the build script too, which Cargo would take for stale wherever the variable is set, as it is in
+/// what `cargo run` starts.)
 #[must_use]
 #[allow(dead_code, reason = "the build script has no use for it")]
 pub fn objection(root: &Path, built_from: Option<&str>) -> Option<String> {
