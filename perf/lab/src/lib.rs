@@ -8,7 +8,7 @@
 //! | [`catalogue`] | what can be measured, by name, and what this build cannot |
 //! | [`corpus`] | the tokens: fixtures, or a service's own |
 //! | [`floor`] | the least work that verifying can be |
-//! | [`assurance`] | what is claimed beside speed: recorded decisions, the dearest token, the time that tells no secret |
+//! | [`assurance`] | what is claimed beside speed: recorded decisions, the dearest token, timing without secrets |
 //! | [`rounds`] | measuring within this process |
 //! | [`count`] | what is counted instead of timed |
 //! | [`sweep`] | all of it, for many cells; stored sweeps |

@@ -1,4 +1,4 @@
-//! The lab's command line. Everything is in the library beside it.
+//! The program `perf-lab`: its command line is in the library.
 #![forbid(unsafe_code)]
 
 use std::process::ExitCode;

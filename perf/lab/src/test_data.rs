@@ -1,10 +1,10 @@
-//! A small, made-up sweep for tests of what is concluded from one.
+//! A small made-up sweep for tests of what follows from one.
 
 use fairbench::host::Host;
 
 use crate::sweep::row::{ArmKind, CsvRow};
 
-/// A host that no tripwire is bound to.
+/// A host that no tripwire names.
 pub(crate) fn host() -> Host {
     Host {
         cpu: "Test CPU".to_owned(),
@@ -22,7 +22,8 @@ pub(crate) fn host() -> Host {
     }
 }
 
-/// `plain` takes 5 µs per token, `classic` 3.25 µs, `prod` 1 µs, the floor 0.5 µs; two batches, one fixture; knobs of `prod`.
+/// Rows of two batches on one fixture, with knobs of `prod`. Per token `plain` takes 5 µs, `classic` 3.25 µs, `prod` 1
+/// µs, and the floor 0.5 µs.
 pub(crate) fn rows() -> Vec<CsvRow> {
     let mut rows = Vec::new();
     for (group, batch) in [(0, 1), (1, 64)] {

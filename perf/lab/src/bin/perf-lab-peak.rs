@@ -1,5 +1,5 @@
-//! Tells `perf-lab hostile`, which starts it, of a variant by name: the token that holds most memory for its length before
-//! its MAC is checked, as a line of JSON.
+//! The program that `perf-lab hostile` starts with the name of a variant. It prints a line of JSON about the token that
+//! holds most memory for its length before its MAC is checked.
 #![forbid(unsafe_code)]
 
 use std::io::{Write, stdout};

@@ -17,7 +17,7 @@ use crate::corpus::report::report;
 use crate::corpus::shape::MAX_TOKENS;
 use crate::corpus::shape::Shape;
 
-/// More bad lines than these are only counted.
+/// Number of bad lines that are shown; more are only counted.
 const SHOWN_BAD_LINES: usize = 20;
 
 /// Describe the shape of a service's tokens, and make synthetic ones like them
@@ -34,12 +34,14 @@ enum Command {
     /// With keys and a context, each token is judged, all compositions have to decide alike, and the decisions
     /// become part of the shape. Without them every synthetic token is made so that it is allowed.
     Import {
-        /// File with one Base64URL token a line, or - for standard input; empty lines and those that begin with # are skipped
+        /// File with one Base64URL token a line, or - for standard input; empty lines and those that begin with # are
+        /// skipped
         file: PathBuf,
         /// File with the keys: TOML, [[key]] with tid, kid, and hex or file. Keys are never printed or written anywhere
         #[arg(long, requires = "context")]
         keys: Option<PathBuf>,
-        /// File with request and settings of the verifier: TOML, with now, method, path, tenant, [config], [[handler]], …
+        /// File with request and settings of the verifier: TOML, with now, method, path, tenant, [config], [[handler]],
+        /// …
         #[arg(long, requires = "keys")]
         context: Option<PathBuf>,
         /// File to write the corpus to [default: the name of FILE with .corpus.json]
@@ -67,10 +69,10 @@ enum Command {
     },
 }
 
-/// Runs it. Exit 1 if two compositions decide otherwise on a token.
+/// Runs `corpus`. Exit 1 if two compositions decide otherwise on a token.
 ///
 /// # Errors
-/// A file that cannot be read or written, or that is malformed; lines that are no tokens.
+/// A file cannot be read or written, or is malformed; some lines are not tokens.
 pub fn run(args: &Args) -> CommandResult {
     match &args.command {
         Command::Import { file, keys, context, out, skip_bad } => {

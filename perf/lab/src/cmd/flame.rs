@@ -20,9 +20,9 @@ use crate::profile::measure::{file_name, sample_on_one_core, workload};
 use crate::profile::{ProfileSide, Sampled, Share, Stage, TimedStage, graph, interactive, shares, stages, timed};
 use crate::rounds::RoundsEffort;
 
-/// Two variants are sampled in this many turns each, so that a change of the machine's pace meets both.
+/// Number of turns in which each of two variants is sampled, so that a change of the machine's speed meets both.
 const TURNS: u32 = 5;
-/// How stages are timed, besides the time for it.
+/// Rounds in which stages are timed; the budget comes from the command line.
 const TIMED: RoundsEffort = RoundsEffort { min_rounds: 12, max_rounds: 400, budget: Duration::ZERO };
 
 /// Draw a flamegraph of a variant on a fixture, and of its difference from another variant
@@ -51,7 +51,7 @@ pub struct Args {
     out: Option<PathBuf>,
 }
 
-/// Runs it.
+/// Runs `flame`.
 ///
 /// # Errors
 /// An unknown variant or fixture, a system that cannot be profiled, a file that cannot be written.
@@ -92,7 +92,7 @@ pub fn run(args: &Args) -> CommandResult {
     Ok(Exit::Success)
 }
 
-/// Each workload for `seconds` in all: at once, or turn by turn where there are several.
+/// Samples each workload for `seconds` in all: at once, or in turns if there are several.
 fn sample_in_turns(workloads: &[Workload], seconds: f64) -> anyhow::Result<Vec<Sampled>> {
     let turns = if workloads.len() > 1 { TURNS } else { 1 };
     let turn = Duration::try_from_secs_f64(seconds)? / turns;
@@ -109,13 +109,13 @@ fn side<'a>(variant: &'a Variant, sampled: &'a Sampled) -> ProfileSide<'a> {
     ProfileSide { name: variant.name, folded: &sampled.folded, ns_per_token: Some(sampled.ns_per_token()) }
 }
 
-/// The file with something added to its name, before the extension.
+/// The path of a file with something added to its name, before the extension.
 fn beside(file: &Path, added: &str) -> PathBuf {
     let stem = file.file_stem().unwrap_or_default().to_string_lossy();
     file.with_file_name(format!("{stem}{added}.svg"))
 }
 
-/// For each variant: its time per token, and what each stage has of it.
+/// A table of each variant's time per token, and the share of each stage in it.
 fn by_samples(all: &[(&Variant, &Sampled)]) -> Table {
     let mut table = table(all.iter().map(|(variant, _)| variant.name));
     let columns: Vec<Vec<Share>> = all.iter().map(|(_, sampled)| shares(&stages(&sampled.folded))).collect();
@@ -137,7 +137,7 @@ fn cell(share: &Share, ns_per_token: f64) -> String {
     format!("{:.0} ns, {:.1} % [{:.1}, {:.1}]", share * ns_per_token, percent(share), percent(lower), percent(upper))
 }
 
-/// For each variant: what each stage adds to the time of a token.
+/// A table of what each stage adds to the time of a token, for each variant.
 fn by_time(variants: &[Variant], source: &Source, seconds: f64) -> anyhow::Result<Table> {
     let effort = RoundsEffort { budget: Duration::try_from_secs_f64(seconds)?, ..TIMED };
     let columns = variants.iter().map(|variant| timed(variant, source, effort, &|| false, &mut |_| {}));

@@ -27,14 +27,14 @@ const VARIANT: &str = "variant";
 /// What a Criterion benchmark is called that verifies one token per iteration.
 const ONE_TOKEN: &str = "verify_single";
 
-/// The lab.
+/// The hooks of the lab.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Lab;
 
-/// The project at hand, with what the lab adds. Outside of any it is the one that this program was built from.
+/// Finds the project at hand. Outside of any it is the one that this program was built from.
 ///
 /// # Errors
-/// Settings that are not there or cannot be read.
+/// There are no settings, or they cannot be read.
 pub fn project() -> Result<Project<'static>, Failure> {
     Project::at(repository_root(), &Lab)
 }
@@ -62,10 +62,11 @@ impl Dialect for Lab {
         features::parse(names)
     }
 
-    /// The lab's own program, which holds every variant.
+    /// Starts the lab's own program, which holds every variant.
     fn commands(&self, _: &str, name: &str, root: &Path) -> Result<Commands, Failure> {
         available(&ron_auth_catalogue::find(name).map_err(Failure::usage)?)?;
-        // The lab is large, and both sides are the same file: nothing is gained by copying it three times for each block.
+        // The lab is large, and both sides are the same file: nothing is gained by copying it three times for each
+        // block.
         let own = ProbeCommand { copied: false, ..own_program(name)? };
         own.verified()?;
         let probe = own.args(["probe", "--variant", name]);
@@ -115,7 +116,7 @@ impl Hooks for Lab {
         Tripwires::read(&root.join("baselines/tripwires.toml")).unwrap_or_default().names()
     }
 
-    /// The lab measures tripwires in itself, and it is built from the working tree.
+    /// Measures the tripwires in the lab itself, which is built from the working tree.
     fn judge_limits(&self, candidate: &SideSpec, outcome: &mut GateOutcome, root: &Path) -> Result<(), Failure> {
         if missing::names(&outcome.settings.allow_missing, TRIPWIRES) {
             outcome.notes.push("Tripwires were not judged: they are allowed to be missing.".to_owned());

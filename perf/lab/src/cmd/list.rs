@@ -26,16 +26,16 @@ struct Listed {
     execute: &'static str,
     scratch: &'static str,
     features: &'static [&'static str],
-    /// Why it cannot be measured here, if it cannot.
+    /// Reason why it cannot be measured here; `None` if it can.
     unavailable: Option<&'static str>,
-    /// Whether a service can have it; if not, it is there to be compared with.
+    /// Whether a service can use it; if not, it is there to be compared with.
     offered: bool,
 }
 
-/// Runs it.
+/// Runs `list`.
 ///
 /// # Errors
-/// None but those of printing JSON.
+/// The list cannot be printed as JSON.
 pub fn run(args: &Args) -> CommandResult {
     let listed: Vec<Listed> = ron_auth_catalogue::catalogue()
         .iter()

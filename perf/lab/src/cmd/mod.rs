@@ -26,8 +26,8 @@ use ron_auth_catalogue::Variant;
 
 use crate::catalogue::available::available;
 
-/// The variant of this name, to be measured: exit 64 with the valid names, exit 3 if this build on this processor cannot
-/// be what the name says.
+/// Finds the variant of this name, to be measured. Exit 64, with the valid names, if there is none; exit 3 if it cannot
+/// be measured by this build on this processor.
 fn variant_named(name: &str) -> Result<Variant, Failure> {
     let variant = ron_auth_catalogue::find(name).map_err(Failure::usage)?;
     available(&variant)?;

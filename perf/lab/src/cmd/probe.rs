@@ -62,7 +62,7 @@ pub struct Args {
     work_factor: f64,
 }
 
-/// Runs it.
+/// Runs `probe`.
 ///
 /// # Errors
 /// An unknown variant or fixture; a probe that fails.
@@ -102,10 +102,10 @@ fn serve_points(args: &Args, points: &Path) -> CommandResult {
     Ok(Exit::Success)
 }
 
-/// Serves one variant until told to quit; with `tally`, under an allocator that counts.
+/// Serves one variant until told to quit; with `tally`, under a counting allocator.
 ///
 /// # Errors
-/// A work factor that is none; reading or writing failed.
+/// The work factor is out of its range; reading or writing fails.
 pub fn serve(variant: &Variant, work_factor: f64, tally: Option<fn() -> Tally>) -> Result<(), Failure> {
     let features = variant.features.iter().map(|&feature| feature.to_owned()).collect();
     serve_as(Probe::new(variant.name, features, Canonical::new(Built(variant.build()))), work_factor, tally)

@@ -30,7 +30,8 @@ pub struct Args {
     /// Answer from this run, as `cargo lab sweep` writes it, instead of measuring now
     #[arg(long, value_name = "RUN")]
     run: Option<PathBuf>,
-    /// Tokens like those of the service: a fixture or a file from `cargo lab corpus import`; with --run, its name will do
+    /// Tokens like those of the service: a fixture or a file from `cargo lab corpus import`; with --run, its name will
+    /// do
     #[arg(long, value_name = "NAME", default_value = "mixed")]
     corpus: String,
     /// Tokens per call; 1 is verify_token
@@ -55,10 +56,11 @@ pub struct Args {
     against: Option<PathBuf>,
 }
 
-/// Runs it. Exit 1 if the run of `--against` has a faster composition than the advice.
+/// Runs `recommend`. Exit 1 if the run of `--against` has a faster composition than the advice.
 ///
 /// # Errors
-/// Usage; a run that cannot be read, or that did not measure this workload well enough; a strict budget that is too short.
+/// Wrong usage; a run that cannot be read, or that did not measure this workload well enough; a strict budget that is
+/// too short.
 pub fn run(args: &Args) -> CommandResult {
     if args.price_per_core_hour.is_some_and(|price| !(price.is_finite() && price >= 0.0)) {
         return Err(Failure::usage("--price-per-core-hour: expected a number of at least 0"));
@@ -98,11 +100,11 @@ fn question(args: &Args, corpus: &str, cores: usize) -> Question {
     Question { corpus: corpus.to_owned(), batch: args.batch.get(), cores: args.cores.map_or(cores, NonZeroUsize::get) }
 }
 
-/// What the run calls the corpus that is asked for: by the same name, or of the same file, or the only one with that
-/// file name. A corpus that the run does not hold, but that could be measured, keeps its name.
+/// The name of a corpus in the run: the same name, the same file, or the only one with that file name. A corpus that
+/// the run does not hold, but that could be measured, keeps its name.
 ///
 /// # Errors
-/// Usage: neither the run's, nor a fixture, nor a corpus file.
+/// Wrong usage: the name is neither the run's, nor a fixture, nor a corpus file.
 fn corpus_of(run: &Run, asked: &str) -> Result<String, Failure> {
     let arms = run.header.panels.iter().flat_map(|panel| &panel.groups).flat_map(|group| &group.arms);
     let held: BTreeSet<&str> = arms.map(|arm| arm.point.corpus.as_str()).collect();
@@ -129,7 +131,7 @@ fn corpus_of(run: &Run, asked: &str) -> Result<String, Failure> {
     }
 }
 
-/// The advice from what was measured, printed.
+/// Prints the advice that follows from what was measured.
 fn answer(measured: &Run, against: Option<&Run>, args: &Args) -> CommandResult {
     let corpus = corpus_of(measured, &args.corpus)?;
     let mut advice = advise(measured, &question(args, &corpus, measured.header.host.cores)).map_err(Error::from)?;

@@ -1,4 +1,4 @@
-//! `perf-lab report RUN…`: the page of a run, made again from its raw data.
+//! `perf-lab report RUN…`: makes the page of a run again from its raw data.
 
 use std::path::PathBuf;
 
@@ -23,10 +23,10 @@ pub struct Args {
     out: Option<PathBuf>,
 }
 
-/// Runs it.
+/// Runs `report`.
 ///
 /// # Errors
-/// A run that cannot be read, a file that cannot be written.
+/// A run cannot be read, or a file cannot be written.
 pub fn run(args: &Args) -> CommandResult {
     let runs = args.runs.iter().map(|path| Run::read(path)).collect::<anyhow::Result<Vec<Run>>>()?;
     let sources = Sources::of_repository()?;

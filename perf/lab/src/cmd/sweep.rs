@@ -35,13 +35,13 @@ use crate::sweep::plan::{BuiltIn, Profiles, SweepPlan};
 use crate::sweep::schedule::Limits;
 use crate::sweep::{count, stages};
 
-/// Part of the budget that allocations may take, and the checks before them.
+/// Part of the budget that the checks and then the counting of allocations may take.
 const FOR_ALLOCATIONS: f64 = 0.2;
 /// Part of the budget that profiles may take.
 const FOR_PROFILES: f64 = 0.25;
-/// Part of the time for measuring that is kept for instructions, where the plan wants them.
+/// Part of the time for measuring that is kept for instructions, if the plan wants them.
 const FOR_INSTRUCTIONS: f64 = 0.15;
-/// What is kept of the budget for drawing the report.
+/// Time of the budget that is kept for drawing the report.
 const FOR_REPORT: Duration = Duration::from_secs(3);
 
 /// Measure every variant against plain by a plan (times, allocations, memory, profiles), and write a report
@@ -104,9 +104,9 @@ pub struct Args {
     history: Option<PathBuf>,
 }
 
-/// Runs it. Exit 1 if variants differ or a tripwire is broken, 2 if there was no time to measure anything, 3 if a
-/// tripwire that binds here was not measured and is not expected to be missing (one that a plan or narrowing of one's
-/// own leaves out is), 130 if interrupted.
+/// Runs `sweep`. Exit 1 if variants differ or a tripwire is broken, 2 if there was no time to measure anything, 3 if a
+/// tripwire that binds here was not measured although it is expected to be (a plan of one's own, or options that narrow
+/// it, may leave it out), 130 if interrupted.
 ///
 /// # Errors
 /// An unknown name; a plan that cannot be understood; a difference between variants; a file that cannot be read or
@@ -196,7 +196,7 @@ pub fn run(args: &Args) -> CommandResult {
     finish(args, &session.run, &sources, &allowed, interrupted)
 }
 
-/// Writes what the run comes to, and says it.
+/// Writes what follows from the run, and prints the answer.
 fn finish(args: &Args, run: &Run, sources: &Sources, allowed: &[String], interrupted: bool) -> CommandResult {
     eprintln!("drawing the report …");
     let mut concluded = conclude(run, sources)?;

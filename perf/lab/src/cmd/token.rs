@@ -1,4 +1,4 @@
-//! `perf-lab token`: what a token says, where it is not canonical, why it is allowed or not; and making one.
+//! `perf-lab token`: shows what a token says, where it is not canonical, and why it is allowed or not; and mints one.
 
 use std::io::{self, Read as _};
 use std::path::PathBuf;
@@ -49,7 +49,7 @@ enum Command {
     Mint(token_mint::Args),
 }
 
-/// A token, and the bounds that it is held to.
+/// A token with the bounds that it is read with.
 #[derive(Debug, ClapArgs)]
 struct GivenToken {
     /// The token; or - to read it from standard input
@@ -69,10 +69,10 @@ struct GivenToken {
     json: bool,
 }
 
-/// Runs it. Exit 1 for a token that is not canonical (`diagnose`), denied or refused (`explain`).
+/// Runs `token`. Exit 1 for a token that is not canonical (`diagnose`), or denied or refused (`explain`).
 ///
 /// # Errors
-/// What cannot be read; a token that cannot be decoded (`inspect`); a key, a time, a caveat that is none.
+/// Something cannot be read; a token cannot be decoded (`inspect`); a key, a time or a caveat is malformed.
 pub fn run(args: &Args) -> CommandResult {
     match &args.command {
         Command::Inspect { given } => inspect(given),
@@ -127,7 +127,7 @@ fn explain(given: &GivenToken, keys: &Keys, request: &GivenRequest) -> CommandRe
 }
 
 impl GivenToken {
-    /// The token as it was given, without the end of line behind it.
+    /// The token as it was given, without the line end behind it.
     fn text(&self) -> anyhow::Result<String> {
         let (bytes, from) = match (&self.token, &self.file) {
             (Some(token), _) if token != "-" => return Ok(token.clone()),
@@ -153,14 +153,15 @@ impl GivenToken {
     }
 }
 
-/// All that there is, but no more than a byte too much.
+/// Reads everything, but no more than one byte beyond the limit.
 fn bounded(input: impl io::Read) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     input.take(MAX_INPUT_BYTES + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
-/// The text around a flaw, and a mark below it. What is no printable ASCII is shown as `?`, so that the mark is right.
+/// The text around a flaw, with a mark below it. What is not printable ASCII is shown as `?`, so that the mark is in
+/// place.
 fn pointed_at(text: &str, flaw: &Flaw) -> String {
     const AROUND: usize = 32;
     let at = flaw.text_char();

@@ -1,4 +1,4 @@
-//! What the `token` commands are given: keys, the request, settings.
+//! Options of the `token` commands: keys, the request, settings.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -13,7 +13,7 @@ use ron_auth_core::{KeyName, MacKey, MacKeyProvider, RequestCtx, Semantics, Veri
 
 use crate::corpus::given::{bytes_of_hex, key_of_file, read_context, read_keys};
 
-/// Where the MAC key comes from.
+/// Options for the keys to verify with.
 #[derive(Debug, ClapArgs)]
 pub(super) struct Keys {
     #[command(flatten)]
@@ -37,7 +37,8 @@ struct KeyFrom {
     keys: Option<PathBuf>,
 }
 
-/// What is on the command line for a key. Any text is one, so that what is wrong with it is said here, without showing it.
+/// A key on the command line. Any text is accepted here, so that an error can be reported later without showing the
+/// text.
 #[derive(Clone)]
 struct Secret(String);
 
@@ -62,7 +63,7 @@ impl Secret {
     }
 }
 
-/// The key to mint with.
+/// Options for the key to mint with.
 #[derive(Debug, ClapArgs)]
 #[group(required = true, multiple = false)]
 pub(super) struct MintKey {
@@ -84,7 +85,7 @@ impl MintKey {
     }
 }
 
-/// One key, of one key id or of all.
+/// A single key, for one key id or for all.
 struct OneKey {
     kid: Option<String>,
     key: MacKey,
@@ -108,7 +109,7 @@ impl Keys {
     }
 }
 
-/// The request, and how it is judged.
+/// Options for the request, and for how it is judged.
 #[derive(Debug, ClapArgs)]
 pub(super) struct GivenRequest {
     /// File with request, settings and handlers, as of `corpus import`, in place of the options below

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::corpus::given::bytes_of_hex;
 
-/// What a token says, as JSON: the wire's own shape, but for the value of a custom caveat, which is hex.
+/// A token as JSON, in the shape that it has on the wire, except that the value of a custom caveat is in hex.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct TokenJson {
@@ -52,7 +52,7 @@ pub(super) enum CaveatJson {
     Custom { ns: String, name: String, cbor: HexJson },
 }
 
-/// Bytes, as hex digits.
+/// Bytes as hex digits.
 #[derive(Debug, Deserialize)]
 #[serde(try_from = "String")]
 pub(super) struct HexJson(Vec<u8>);
@@ -84,7 +84,7 @@ impl From<CaveatJson> for Caveat {
     }
 }
 
-/// A token that nobody has verified, under a name that says so.
+/// A token that was not verified, under a name that says so.
 pub(super) fn token_json(token: &UntrustedToken) -> Value {
     let scope = token.scope();
     json!({
@@ -171,7 +171,7 @@ fn rate_json(rate: &Rate) -> Value {
     json!({ "per_s": rate.per_s, "burst": rate.burst })
 }
 
-/// Its code, and what it says.
+/// A reason's code and its text.
 fn reason_json(reason: &DenyReason) -> Value {
     json!({ "code": reason.code(), "text": reason.to_string() })
 }

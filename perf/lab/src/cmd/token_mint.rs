@@ -1,4 +1,4 @@
-//! `perf-lab token mint`.
+//! `perf-lab token mint`: makes a token.
 
 use std::path::PathBuf;
 
@@ -92,7 +92,7 @@ fn read_token(path: &std::path::Path) -> anyhow::Result<TokenJson> {
     })
 }
 
-/// Reads `KIND=VALUE`.
+/// Reads a caveat of the form `KIND=VALUE`.
 fn caveat(written: &str, now_unix_s: u64) -> Result<Caveat, Failure> {
     let bad = |expected: &str| Failure::usage(format!("--caveat {written:?}: expected {expected}"));
     let (kind, value) = written.split_once('=').ok_or_else(|| bad("KIND=VALUE"))?;

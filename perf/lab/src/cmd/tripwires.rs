@@ -29,11 +29,11 @@ pub struct Args {
     tripwires: Option<PathBuf>,
 }
 
-/// Runs it. Exit 1 if a tripwire that binds on this host is broken, 3 if one was not measured and is not expected to be
-/// missing.
+/// Runs `tripwires`. Exit 1 if a tripwire that binds on this host is broken, 3 if one was not measured and is not
+/// expected to be missing.
 ///
 /// # Errors
-/// A missing or unreadable file; a directory that has none of the benchmarks.
+/// A file is missing or unreadable, or the directory has none of the benchmarks.
 pub fn run(args: &Args) -> CommandResult {
     let root = repository_root();
     let host = crate::own::host(&root);

@@ -20,10 +20,10 @@ pub struct Args {
     show: usize,
 }
 
-/// Runs it. Exit 1 on any difference.
+/// Runs `vectors`. Exit 1 on any difference.
 ///
 /// # Errors
-/// A file that is missing, unreadable or of another format.
+/// A file is missing, unreadable or of another format.
 pub fn run(args: &Args) -> CommandResult {
     let files: Vec<Vectors> = args.files.iter().map(|path| Vectors::read(path)).collect::<anyhow::Result<_>>()?;
     if let Some((path, _)) = args.files.iter().zip(&files).find(|(_, vectors)| vectors.cases.is_empty()) {
