@@ -115,7 +115,7 @@ pub fn serve_standard_streams(probe: &mut Probe<impl Suite>) -> ExitCode {
     match probe.serve(stdin().lock(), stdout().lock()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("could not talk to whoever started this probe: {error}");
+            eprintln!("could not read requests or write answers: {error}");
             ExitCode::from(COULD_NOT)
         }
     }

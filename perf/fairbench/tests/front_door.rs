@@ -115,7 +115,7 @@ fn what_is_wrong_is_one_line_with_its_place_and_exit_3() {
     let impossible = Place::new(Some("[gate]\nrounds = 0\n"));
     one_line(&impossible, &["noise"], "fairbench.toml:2: rounds is 0; expected 1 to 1000");
     let without_recipe = Place::new(Some(""));
-    one_line(&without_recipe, &["ab", ".", "."], "fairbench.toml: says nothing of what is built");
+    one_line(&without_recipe, &["ab", ".", "."], "fairbench.toml: does not say what to build");
     one_line(&without_recipe, &["selftest", "--source"], "fairbench.toml: names no patches");
     let without_git = Place::new(Some("[probe]\npackage = \"p\"\n"));
     one_line(&without_git, &["ab", "HEAD~1", "HEAD"], "not a git repository");

@@ -125,7 +125,7 @@ fn bad_input_is_one_clear_line() {
         (&["export", "none"], 3, "none is stored"),
         (&["import", text.to_str().unwrap()], 3, "export.json:2: "),
         (&["import", "/no/such/file"], 3, "critcmp --export"),
-        (&["save", "../up", "--side", "prod"], 64, "is no name for a baseline"),
+        (&["save", "../up", "--side", "prod"], 64, "cannot name a baseline"),
         (&["save", "x", "--side", "variant:prodd"], 64, "the variants are plain"),
         (&["save", "x", "--side", "no-such-revision"], 3, "no-such-revision"),
     ] {

@@ -249,7 +249,7 @@ fn a_lab_waits_visibly_for_another_one_that_measures() {
     command.env("FAIRBENCH_QUEUE_DIR", queue.path()).stdout(std::process::Stdio::piped());
     let mut waiting = command.stderr(std::process::Stdio::piped()).spawn().unwrap();
     let mut said = BufReader::new(waiting.stderr.take().unwrap()).lines();
-    assert_eq!(said.next().unwrap().unwrap(), "somebody else is measuring on this machine; waiting for it …");
+    assert_eq!(said.next().unwrap().unwrap(), "another program is measuring on this machine; waiting for it …");
     assert!(waiting.try_wait().unwrap().is_none());
     drop(held);
     assert_eq!(code(&waiting.wait_with_output().unwrap()), 0);

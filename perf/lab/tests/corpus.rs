@@ -96,13 +96,15 @@ fn bad_lines_are_named_and_nothing_is_written_unless_they_are_skipped() {
     assert!(err(&refused).starts_with("tokens.txt:23: token is not unpadded Base64URL text\n"), "{}", err(&refused));
     assert!(err(&refused).contains("\ntokens.txt:24: token is not the canonical CBOR"), "{}", err(&refused));
     assert!(err(&refused).contains("\ntokens.txt: and 11 more\n"), "{}", err(&refused));
-    assert!(err(&refused).ends_with("31 of 51 lines are no tokens; nothing was written; --skip-bad leaves them out\n"));
+    assert!(
+        err(&refused).ends_with("31 of 51 lines are not tokens; nothing was written; --skip-bad leaves them out\n")
+    );
     assert!(!path.join("tokens.corpus.json").exists());
 
     let skipped = lab(&path, &["import", "tokens.txt", "--skip-bad"]);
     assert_eq!(code(&skipped), 0, "{}", err(&skipped));
     assert!(
-        out(&skipped).starts_with("20 tokens") && out(&skipped).contains("31 lines that are no tokens were left out")
+        out(&skipped).starts_with("20 tokens") && out(&skipped).contains("31 lines that are not tokens were left out")
     );
     assert!(path.join("tokens.corpus.json").exists());
 }
@@ -118,7 +120,7 @@ fn bad_input_is_one_clear_line() {
         (&["import", "empty.txt"][..], 3, "empty.txt: no token; expected one Base64URL token a line"),
         (&["import", "none.txt"], 3, "none.txt: "),
         (&["import", "-"], 64, "--out is needed"),
-        (&["import", "tokens.txt", "--out", "tokens.txt"], 64, "would be written over"),
+        (&["import", "tokens.txt", "--out", "tokens.txt"], 64, "would be overwritten"),
         (&["import", "tokens.txt", "--keys", "key.toml", "--context", "context.toml"], 3, "key.toml:4: "),
         (&["import", "tokens.txt", "--keys", "keys.toml", "--context", "request.toml"], 3, "request.toml:1: "),
         (&["import", "tokens.txt", "--keys", "keys.toml", "--context", "none.toml"], 3, "none.toml: "),

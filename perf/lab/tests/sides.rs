@@ -45,7 +45,7 @@ fn a_candidate_that_waits_or_lets_others_work_fails_although_its_clock_does_not_
     let base = probe("base", 0, 0, none);
     for (name, waiting, others, switches, part) in [
         ("sleeper", 120, 0, some, "10.7 % of its time off the processor (10.7–10.7), base 0.0 %"),
-        ("silent-sleeper", 120, 0, "", "since the probes do not tell switches"),
+        ("silent-sleeper", 120, 0, "", "since the probes do not report voluntary switches"),
         ("delegator", 0, 90, none, "other threads busy for 9.0 % of its CPU time (9.0–9.0), base 0.0 %"),
     ] {
         let candidate = probe(name, waiting, others, switches);

@@ -170,7 +170,7 @@ fn what_a_budget_leaves_out_is_said() {
     assert_eq!(code(&output), 2, "{}", err(&output));
     assert!(out(&output).contains("PARTIAL: 0 of 1 panels measured, there was no time for more"), "{}", out(&output));
     let summary = fs::read_to_string(run.join("summary.md")).unwrap();
-    assert!(summary.contains("Left out for want of time: variants on light, 1 thread"), "{summary}");
+    assert!(summary.contains("Left out for lack of time: variants on light, 1 thread"), "{summary}");
 }
 
 #[test]

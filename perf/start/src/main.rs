@@ -45,7 +45,7 @@ fn main() -> ExitCode {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let started = build(cargo_command(&cargo)).and_then(|built| {
         if !built {
-            eprintln!("perf-lab: the lab could not be built; cargo's own words are above");
+            eprintln!("perf-lab: the lab could not be built; cargo's messages are above");
             return Ok(could_not());
         }
         let mut lab = cargo_command(&cargo);

@@ -114,7 +114,7 @@ impl Export {
     /// A file that is missing, unreadable or of another shape; one without benchmarks.
     pub fn read(path: &Path) -> anyhow::Result<Self> {
         let export: Self = read_json(path, "a file that `critcmp --export` wrote")?;
-        ensure!(!export.benchmarks.is_empty(), "{}: holds no benchmarks", path.display());
+        ensure!(!export.benchmarks.is_empty(), "{}: has no benchmarks", path.display());
         Ok(export)
     }
 

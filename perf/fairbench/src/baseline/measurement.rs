@@ -190,9 +190,7 @@ pub fn measure(
 pub fn check_name(name: &str) -> anyhow::Result<()> {
     let first = name.chars().next().context("a baseline needs a name")?;
     if !first.is_ascii_alphanumeric() || !name.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c)) {
-        bail!(
-            "{name:?} is no name for a baseline: expected letters, digits, '.', '_' and '-', a letter or digit first"
-        );
+        bail!("{name:?} cannot name a baseline: expected letters, digits, '.', '_' and '-', a letter or digit first");
     }
     Ok(())
 }

@@ -10,7 +10,7 @@ use crate::project::Project;
 ///
 /// A side is `.` (the working tree), features such as `features:simd-b64,lanes`, the path of a program that speaks
 /// perf/PROTOCOL.md (with arguments, in quotes), or a git revision; `features:`, `probe:` and `rev:` say which is
-/// meant. Of ron-auth, a variant such as `prod` is one too (`variant:`), and features need no prefix.
+/// meant. In ron-auth's lab a variant such as `prod` is a side as well (`variant:`), and features need no prefix.
 #[derive(Debug, ClapArgs)]
 pub struct Args {
     /// The side that the candidate is compared with

@@ -39,7 +39,7 @@ pub struct Args {
 enum Command {
     /// Measure a program against the floor and store it as NAME, for this host
     Save {
-        /// What to call it: letters, digits, '.', '_' and '-'
+        /// Name to store it under: letters, digits, '.', '_' and '-'
         name: String,
         /// What to measure: any side that `ab` takes
         #[arg(long, default_value = ".")]

@@ -12,8 +12,8 @@ use crate::side::clean;
 
 /// Remove the probes, build directories and counts that are kept below the target directory
 ///
-/// All of it is made again when it is needed; measurements, reports and baselines are not touched. Without this command
-/// drops by itself what was not used for long: it keeps the last 24 probes and the last 3 build directories.
+/// All of it is made again when it is needed; measurements, reports and baselines are not touched. It is seldom needed:
+/// whenever something is built, all but the last 24 probes and the last 3 build directories are dropped.
 #[derive(Debug, ClapArgs)]
 pub struct Args {}
 

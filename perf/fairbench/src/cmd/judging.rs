@@ -48,8 +48,8 @@ pub(super) struct Judging {
     allow_missing: AllowMissing,
     #[command(flatten)]
     on_core: OnCore,
-    /// For `git bisect run`: exit 125 for whatever could not be told (inconclusive, does not build, could not
-    /// measure), 0 for good, a warning too, and 1 for bad
+    /// For `git bisect run`: exit 0 if the candidate is good (a warning counts as good), 1 if it is bad, 125 if it
+    /// could not be judged (inconclusive, does not build, could not measure)
     #[arg(long)]
     bisect: bool,
     /// End with exit code 1 on a warning, too
@@ -64,8 +64,8 @@ pub(super) struct Judging {
     /// Seed from which orders and layouts are drawn: the same seed draws the same ones again [default: the time]
     #[arg(long)]
     seed: Option<u64>,
-    /// Time nothing, and decide nothing, if the programs are these, by digests of what they load: the self-test times
-    /// no two programs twice, however it came to them
+    /// Time and decide nothing if these are the digests of what the programs load: so the self-test does not time the
+    /// same two programs again
     #[arg(long, hide = true, value_name = "BASE,CANDIDATE", value_delimiter = ',')]
     timed_before: Vec<String>,
 }
@@ -197,7 +197,7 @@ fn matched(base: &SideSpec, candidate: &SideSpec, options: &Judging, project: &P
         let known: Vec<String> = base.cases().into_iter().map(|case| case.name).collect();
         if let Some(unknown) = options.benchmarks.iter().find(|name| !known.contains(name)) {
             return Err(Failure::usage(format!(
-                "no benchmark of both sides is called {unknown:?}; they are {}",
+                "no benchmark that both sides have is called {unknown:?}; there are {}",
                 known.join(", ")
             )));
         }

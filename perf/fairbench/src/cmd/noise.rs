@@ -24,8 +24,8 @@ use crate::side::{Side, SideSpec};
 
 /// Show what this machine can tell apart: its spread, the smallest detectable change, and what stands in the way
 ///
-/// A program is compared with itself, in the way of the gate. Detectable is a slow-down that would be shown, with the
-/// confidence of fairbench.toml, in 95 % of comparisons.
+/// A program is compared with itself, as the gate compares two. A slow-down is detectable if it would be shown, with
+/// the confidence of fairbench.toml, in 95 % of comparisons.
 #[derive(Debug, ClapArgs)]
 pub struct Args {
     /// Seconds of measuring for each benchmark

@@ -31,9 +31,9 @@ const FIRST_GUESS_S: f64 = 8.0;
 /// same --out goes on where it stopped. A round has eleven trials: equal programs, four times; 2, 3, 5 and 7 % more
 /// work and 5 % less; 3 % judged by a warn level of 3 %; and Criterion on equal programs.
 ///
-/// With --source the gate is put to patches of the source instead, each committed and gated as a developer and as CI
-/// would: all of must-catch must end with a regression, all of must-not-alarm without a word. Two hours; exit 0 only if
-/// all of it is so, 1 if not, 3 if some could not be measured.
+/// With --source the gate is tested with patches of the source instead, each committed and gated as a developer and as
+/// CI would: each of must-catch must end with a regression, each of must-not-alarm without an alarm. It takes two
+/// hours; exit 0 only if all of them do, 1 if one does not, 3 if some could not be measured.
 #[derive(Debug, ClapArgs)]
 pub struct Args {
     /// Number of rounds, those that --out holds already included; a round takes one to two minutes

@@ -183,9 +183,9 @@ fn what_is_up(counts: &PairCounts) -> String {
         (Some(Direction::Up), Some(Direction::Up)) => "time, instructions and allocations are up",
         (Some(Direction::Up), _) => "time and instructions are up",
         (_, Some(Direction::Up)) => "time and allocations are up",
-        (None, None) => "by time alone: nothing was counted",
-        (None, _) => "by time and allocations: instructions were not counted",
-        _ => "by time",
+        (None, None) => "time is up; nothing was counted",
+        (None, _) => "time is up, allocations are not; instructions were not counted",
+        _ => "time is up",
     }
     .to_owned()
 }
@@ -193,9 +193,9 @@ fn what_is_up(counts: &PairCounts) -> String {
 fn more_without_time(counts: &PairCounts) -> Option<String> {
     let up = Some(Direction::Up);
     match (counts.instructions() == up, counts.allocations() == up) {
-        (true, true) => Some("instructions and allocations are up, without taking time".to_owned()),
-        (true, false) => Some("instructions are up, without taking time".to_owned()),
-        (false, true) => Some("allocations are up, without taking time".to_owned()),
+        (true, true) => Some("instructions and allocations are up, time is not".to_owned()),
+        (true, false) => Some("instructions are up, time is not".to_owned()),
+        (false, true) => Some("allocations are up, time is not".to_owned()),
         (false, false) => None,
     }
 }
@@ -254,13 +254,13 @@ mod tests {
     fn without_instruction_counts_the_time_decides() {
         assert_eq!(verdict(Claim::Fail, (None, Some(3.0)), None).0, GateVerdict::Regression);
         let (verdict, reason) = verdict(Claim::Fail, (None, None), None);
-        assert_eq!((verdict, reason.as_str()), (GateVerdict::Regression, "by time alone: nothing was counted"));
+        assert_eq!((verdict, reason.as_str()), (GateVerdict::Regression, "time is up; nothing was counted"));
     }
 
     #[test]
     fn more_work_that_takes_no_time_is_noted() {
         let (passed, reason) = verdict(Claim::Pass, (Some(1100.0), Some(3.0)), None);
-        assert_eq!((passed, reason.as_str()), (GateVerdict::Pass, "instructions are up, without taking time"));
+        assert_eq!((passed, reason.as_str()), (GateVerdict::Pass, "instructions are up, time is not"));
         assert_eq!(verdict(Claim::Pass, SAME, None), (GateVerdict::Pass, String::new()));
         assert_eq!(verdict(Claim::Faster, (Some(900.0), Some(2.0)), None), (GateVerdict::Faster, String::new()));
     }

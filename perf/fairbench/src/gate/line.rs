@@ -95,7 +95,7 @@ fn named(outcome: &GateOutcome, verdict: GateVerdict, what: &str) -> String {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
-    format!("{what}: {}{more}, {} sure", named.join(", "), confidence(outcome))
+    format!("{what}: {}{more}, {} confidence", named.join(", "), confidence(outcome))
 }
 
 fn pass_line(outcome: &GateOutcome) -> String {
@@ -126,7 +126,7 @@ fn pass_line(outcome: &GateOutcome) -> String {
 fn inconclusive_line(outcome: &GateOutcome) -> String {
     let rows: Vec<String> = outcome.with(GateVerdict::Inconclusive).map(undecided).collect();
     format!(
-        "inconclusive: {} ({}) after {:.0} s; a quieter machine or a larger --budget may tell",
+        "inconclusive: {} ({}) after {:.0} s; repeat it on a quieter machine or with a larger --budget",
         rows.join(", "),
         confidence(outcome),
         outcome.measuring_seconds
@@ -148,7 +148,7 @@ fn undecided(row: &GateRow) -> String {
         Some(Ratio { lower, upper, .. }) if upper < warn || lower > 1.0 => {
             let control =
                 row.control.map_or_else(|| "unknown".to_owned(), |control| range(control.lower, control.upper));
-            format!("the control of {}, which should be even, is {control}", row.benchmark)
+            format!("the control of {}, which should show no change, is {control}", row.benchmark)
         }
         Some(Ratio { lower, upper, .. }) => format!("{} is {}", row.benchmark, range(lower, upper)),
         None => format!("{} had {} blocks, too few", row.benchmark, row.blocks.len()),
@@ -158,7 +158,7 @@ fn undecided(row: &GateRow) -> String {
 fn control_line(outcome: &GateOutcome) -> String {
     let one = |row: &GateRow| {
         if is_unseen_alone(row) {
-            return format!("the base waits on {}, and its control not alike", row.benchmark);
+            return format!("base and control wait for different times on {}", row.benchmark);
         }
         let off = row.control.map_or_else(String::new, |control| format!(" by {}", change(control.estimate)));
         format!("the control of {} is off{off}", row.benchmark)
@@ -193,32 +193,32 @@ mod tests {
         );
         assert_eq!(
             line(vec![even(), row("b", GateVerdict::Warn, (1.045, 1.05, 1.055))]),
-            "warn: b is 5.0 % slower (4.5 to 5.5 % slower), 99 % sure"
+            "warn: b is 5.0 % slower (4.5 to 5.5 % slower), 99 % confidence"
         );
         let slower = |name: &str, by: f64| row(name, GateVerdict::Regression, (by, by, by));
         assert_eq!(
             line(vec![slower("a", 1.1), slower("b", 1.2), slower("c", 1.5), slower("d", 1.3), slower("e", 1.1)]),
             "regression: c is 50 % slower (50 to 50 % slower), d is 30 % slower (30 to 30 % slower), \
-             b is 20 % slower (20 to 20 % slower) and 2 more, 99 % sure"
+             b is 20 % slower (20 to 20 % slower) and 2 more, 99 % confidence"
         );
         assert_eq!(
             line(vec![
                 row("a", GateVerdict::Regression, (2.1, 2.2, 2.3)),
                 row("b", GateVerdict::Warn, (1.045, 1.05, 1.055))
             ]),
-            "regression: a is 120 % slower (110 to 130 % slower), 99 % sure; \
-             warn: b is 5.0 % slower (4.5 to 5.5 % slower), 99 % sure"
+            "regression: a is 120 % slower (110 to 130 % slower), 99 % confidence; \
+             warn: b is 5.0 % slower (4.5 to 5.5 % slower), 99 % confidence"
         );
         let wide = Ratio { estimate: 1.0, lower: 0.94, upper: 1.06 };
         assert_eq!(
             line(vec![GateRow { control: Some(wide), ..row("b", GateVerdict::Inconclusive, (0.99, 1.0, 1.01)) }]),
-            "inconclusive: the control of b, which should be even, is 6.0 % faster to 6.0 % slower (99 %) after 10 s; \
-             a quieter machine or a larger --budget may tell"
+            "inconclusive: the control of b, which should show no change, is 6.0 % faster to 6.0 % slower (99 %) \
+             after 10 s; repeat it on a quieter machine or with a larger --budget"
         );
         assert_eq!(
             line(vec![even(), row("b", GateVerdict::Inconclusive, (0.97, 1.02, 1.08))]),
             "inconclusive: b is 3.0 % faster to 8.0 % slower (99 %) after 10 s; \
-             a quieter machine or a larger --budget may tell"
+             repeat it on a quieter machine or with a larger --budget"
         );
     }
 

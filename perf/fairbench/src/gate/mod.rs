@@ -219,14 +219,14 @@ fn clock_notes(pair: &ProgramPair<'_>, rows: &[GateRow]) -> Vec<String> {
     let untold = names(single().filter(untold));
     if !untold.is_empty() {
         notes.push(format!(
-            "Waiting is judged by wall time against CPU time on {untold}: a probe does not tell voluntary switches, so \
-             it counts where it is shown and is not excluded elsewhere."
+            "Waiting is judged by wall time against CPU time on {untold}: a probe does not report voluntary switches, \
+             so waiting counts where it is shown and is not excluded elsewhere."
         ));
     }
     for row in rows {
         if let Some(tick_ns) = row.blocks.iter().find_map(|block| block.tick_ns) {
             notes.push(format!(
-                "The clock of {} ticks every {:.1} ms only: its turns were made longer, and so were its blocks.",
+                "The clock of {} ticks only every {:.1} ms: its turns, and so its blocks, were made longer.",
                 row.benchmark,
                 tick_ns / 1e6
             ));
@@ -250,7 +250,9 @@ fn missing_of(pair: &ProgramPair<'_>, config: &GateConfig) -> Vec<Missing> {
 /// Levels in the settings for benchmarks that are not `known`.
 fn levels_of_none(known: &[String], config: &GateConfig) -> Vec<Missing> {
     let without = config.benchmarks.keys().filter(|name| !known.contains(*name));
-    let level = |name: &String| Missing::new(name, format!("the settings have levels for {name}, which there is not"));
+    let level = |name: &String| {
+        Missing::new(name, format!("the settings have levels for {name}, but no benchmark has that name"))
+    };
     let mut missing: Vec<Missing> = without.map(level).collect();
     missing::allow(&mut missing, &config.allow_missing, false);
     missing

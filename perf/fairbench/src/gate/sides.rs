@@ -175,7 +175,7 @@ fn narrowed(
     if let Some(unknown) = benchmarks.iter().find(|name| !is_there(name)) {
         let names: Vec<&str> = common.iter().map(|case| case.name.as_str()).collect();
         return Err(Failure::usage(format!(
-            "no benchmark of both sides is called {unknown:?}; they are {}",
+            "no benchmark that both sides have is called {unknown:?}; there are {}",
             names.join(", ")
         )));
     }
@@ -267,7 +267,7 @@ mod tests {
         assert_eq!(narrowed(cases(), &[]).unwrap(), cases());
         let failure = narrowed(cases(), &["x".to_owned()]).unwrap_err();
         assert_eq!(failure.exit(), Exit::Usage);
-        assert_eq!(failure.to_string(), "no benchmark of both sides is called \"x\"; they are a, b");
+        assert_eq!(failure.to_string(), "no benchmark that both sides have is called \"x\"; there are a, b");
     }
 
     #[test]

@@ -83,7 +83,11 @@ fn a_candidate_that_sleeps_waits_and_fails_like_any_slow_down() {
     assert_eq!(verdicts(&outcome), [GateVerdict::Waits, GateVerdict::Pass, GateVerdict::Pass]);
     assert_eq!((outcome.verdict, outcome.exit_code), (Some(GateVerdict::Waits), 1), "{}", outcome.verdict_line);
     assert!(outcome.verdict_line.starts_with("waits: one is "), "{}", outcome.verdict_line);
-    assert!(outcome.verdict_line.contains(" % of its time off the processor, 99 % sure"), "{}", outcome.verdict_line);
+    assert!(
+        outcome.verdict_line.contains(" % of its time off the processor, 99 % confidence"),
+        "{}",
+        outcome.verdict_line
+    );
     let reason = outcome.rows[0].reason.clone().unwrap();
     assert!(reason.contains(" % of its time off the processor (") && reason.contains("base 0.0 %; "), "{reason}");
     assert!(reason.ends_with(" voluntary switches per 1000 items, base 0.0"), "{reason}");

@@ -71,7 +71,7 @@ impl Unseen {
                 format!("; {candidate:.1} voluntary switches per 1000 items, base {base:.1}")
             }
             (UnseenKind::Waiting, None) => {
-                "; by wall time against CPU time, since the probes do not tell switches".to_owned()
+                "; judged by wall time against CPU time, since the probes do not report voluntary switches".to_owned()
             }
             (UnseenKind::OtherThreads, None) => String::new(),
         };
@@ -109,7 +109,7 @@ pub(super) fn weigh_in(weighed: Weighed, time: Claim, findings: &[UnseenFinding]
         return match worst(Claim::Pass, findings) {
             Claim::ControlFailed => Weighed {
                 verdict: GateVerdict::CouldNotMeasure,
-                reason: reason("and the base waits, but not as long as itself"),
+                reason: reason("and base and control wait for different times"),
             },
             Claim::Inconclusive => Weighed {
                 verdict: GateVerdict::Inconclusive,
@@ -121,7 +121,7 @@ pub(super) fn weigh_in(weighed: Weighed, time: Claim, findings: &[UnseenFinding]
     match (weighed.verdict, worst(time, findings)) {
         (GateVerdict::Pass | GateVerdict::Faster, Claim::ControlFailed) => Weighed {
             verdict: GateVerdict::CouldNotMeasure,
-            reason: Some("the base waits, and not as long as itself".to_owned()),
+            reason: Some("base and control wait for different times".to_owned()),
         },
         (GateVerdict::Pass | GateVerdict::Faster, Claim::Inconclusive) => Weighed {
             verdict: GateVerdict::Inconclusive,

@@ -44,7 +44,7 @@ fn turn_in(
             return Ok(MachineTurn { _lock: None });
         }
     };
-    let waiting = || say("somebody else is measuring on this machine; waiting for it …".to_owned());
+    let waiting = || say("another program is measuring on this machine; waiting for it …".to_owned());
     match lock::wait_for(file, interrupted, waiting) {
         Ok(file) => Ok(MachineTurn { _lock: Some(file) }),
         Err(Refused::Interrupted) => Err(Failure::interrupted()),
@@ -110,7 +110,7 @@ mod tests {
             false
         };
         let _second = turn_in(dir.path(), &interrupted, &mut |line| said.push(line)).unwrap();
-        assert_eq!(said, ["somebody else is measuring on this machine; waiting for it …"]);
+        assert_eq!(said, ["another program is measuring on this machine; waiting for it …"]);
         assert!(looks.get() >= 3);
     }
 

@@ -158,7 +158,7 @@ impl Packages {
         let mut command = toolchain.cargo(&tree.root);
         command.args(["metadata", "--format-version", "1", "--color", "never"]);
         let said = output(&mut command)?;
-        Ok(serde_json::from_slice(&said).context("cargo metadata said something unexpected")?)
+        Ok(serde_json::from_slice(&said).context("the output of cargo metadata could not be read")?)
     }
 
     /// Directories of packages that lie outside the tree and are named by a path, which is all that is known about

@@ -133,7 +133,7 @@ impl<'s> Site<'s> {
     fn recipe(&self) -> Result<&'s ProbeRecipe, Failure> {
         self.recipe.ok_or_else(|| {
             Failure::could_not(format_args!(
-                "{}: says nothing of what is built; expected a section [probe] with a package",
+                "{}: does not say what to build; expected a section [probe] with a package",
                 self.root.join(settings::FILE).display()
             ))
         })
@@ -345,7 +345,7 @@ mod tests {
         assert!(SideSpec::parse("", &Plain).unwrap_err().to_string().contains("a side is missing"));
         let site = Site { root: Path::new("/project"), recipe: None, dialect: &Plain };
         let failure = Side::resolve(&SideSpec::WorkingTree, &site).unwrap_err().to_string();
-        assert!(failure.starts_with("/project/fairbench.toml: says nothing of what is built"), "{failure}");
+        assert!(failure.starts_with("/project/fairbench.toml: does not say what to build"), "{failure}");
         let own = SideSpec::Own { kind: "variant".to_owned(), name: "x".to_owned() };
         assert!(Side::resolve(&own, &site).unwrap_err().to_string().contains("unknown kind of side"));
     }

@@ -55,7 +55,7 @@ pub(super) fn of_revision(site: &Site<'_>, revision: &str) -> Result<(String, Bu
     if !root.join(folder).is_dir() {
         if !owns_harness {
             let (root, package) = (root.display(), &recipe.package);
-            return Err(anyhow::anyhow!("{label}: has no package {package}, and neither has {root}").into());
+            return Err(anyhow::anyhow!("{label}: has no package {package}, and {root} has none either").into());
         }
         let built = own(&tree)?;
         return Ok((label, built));

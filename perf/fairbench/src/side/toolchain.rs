@@ -214,7 +214,7 @@ fn said(command: &mut Command, what: &str) -> anyhow::Result<String> {
     }
     let errors = String::from_utf8_lossy(&output.stderr);
     let reason = errors.lines().find(|line| line.starts_with("error")).or_else(|| errors.lines().last());
-    Err(anyhow::anyhow!("{what}: {}", reason.unwrap_or("failed without a word").trim_start_matches("error: ")))
+    Err(anyhow::anyhow!("{what}: {}", reason.unwrap_or("failed without a message").trim_start_matches("error: ")))
 }
 
 #[cfg(test)]

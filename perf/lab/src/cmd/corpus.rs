@@ -47,7 +47,7 @@ enum Command {
         /// File to write the corpus to [default: the name of FILE with .corpus.json]
         #[arg(long)]
         out: Option<PathBuf>,
-        /// Leave out lines that are no tokens; without this, one such line is an error
+        /// Leave out lines that are not tokens; without this, one such line is an error
         #[arg(long)]
         skip_bad: bool,
     },
@@ -96,11 +96,13 @@ fn read_given((keys, context): (&Path, &Path)) -> anyhow::Result<JudgeInput> {
 fn run_import(file: &Path, given: Option<&JudgeInput>, out: Option<&Path>, skip_bad: bool) -> CommandResult {
     let out = match out {
         Some(out) => out.to_owned(),
-        None if file == Path::new("-") => return Err(Failure::usage("standard input has no name: --out is needed")),
+        None if file == Path::new("-") => {
+            return Err(Failure::usage("standard input has no name; name the file to write by --out"));
+        }
         None => file.with_extension("corpus.json"),
     };
     if is_same_file(&out, file) {
-        return Err(Failure::usage(format!("{}: would be written over; --out names another file", file.display())));
+        return Err(Failure::usage(format!("{}: would be overwritten; name another file by --out", file.display())));
     }
     let input = read_input(file)?;
     let Import { shape, bad } = match import(file, &input, given, skip_bad) {
@@ -109,7 +111,7 @@ fn run_import(file: &Path, given: Option<&JudgeInput>, out: Option<&Path>, skip_
         Err(Refused::BadLines(bad, good_count)) => {
             show_bad(file, &bad);
             return Err(anyhow::anyhow!(
-                "{}: {} of {} lines are no tokens; nothing was written; --skip-bad leaves them out",
+                "{}: {} of {} lines are not tokens; nothing was written; --skip-bad leaves them out",
                 file.display(),
                 bad.len(),
                 bad.len() + good_count
@@ -121,7 +123,7 @@ fn run_import(file: &Path, given: Option<&JudgeInput>, out: Option<&Path>, skip_
     print(report(&shape));
     if !bad.is_empty() {
         show_bad(file, &bad);
-        print(format_args!("\n{} lines that are no tokens were left out.", bad.len()));
+        print(format_args!("\n{} lines that are not tokens were left out.", bad.len()));
     }
     print(format_args!("\nwrote {}", out.display()));
     Ok(Exit::Success)

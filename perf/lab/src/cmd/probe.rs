@@ -138,6 +138,6 @@ fn serve_as(probe: Probe<impl Suite>, work_factor: f64, tally: Option<fn() -> Ta
         // Without a counting allocator this process has jemalloc.
         None => probe.remembering(jemalloc::memory),
     };
-    probe.serve(stdin().lock(), stdout().lock()).context("could not talk to whoever started this probe")?;
+    probe.serve(stdin().lock(), stdout().lock()).context("could not read requests or write answers")?;
     Ok(())
 }

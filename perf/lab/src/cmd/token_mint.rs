@@ -58,7 +58,10 @@ pub(super) fn run(args: &Args) -> CommandResult {
     let key = args.key.key()?;
     let from = args.from.as_deref().map(read_token).transpose()?.unwrap_or_default();
     let needed = |option: &Option<String>, from: Option<String>, name: &str| {
-        option.clone().or(from).ok_or_else(|| Failure::usage(format!("no {name}: --{name}, or in the file of --from")))
+        option
+            .clone()
+            .or(from)
+            .ok_or_else(|| Failure::usage(format!("{name} is missing; give it by --{name} or in the file of --from")))
     };
     let tid = needed(&args.tid, from.tid, "tid")?;
     let kid = needed(&args.kid, from.kid, "kid")?;

@@ -75,7 +75,8 @@ pub fn import(name: &Path, input: &[u8], given: Option<&JudgeInput>, skip_bad: b
         if described.as_ref() != Some(&outcome) {
             let described = described.map(|outcome| outcome.to_string()).unwrap_or_default();
             return Err(Failure::difference(format!(
-                "{}:{}: {REFERENCE} says {outcome}, but of its parts one by one {described}; nothing was written",
+                "{}:{}: {REFERENCE} decides {outcome} on the token, but {described} on its parts one by one; nothing \
+                 was written",
                 name.display(),
                 line.number
             ))

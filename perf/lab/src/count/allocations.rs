@@ -80,7 +80,9 @@ pub fn count_all(
     let stdout = child.stdout.take().context("no standard output")?;
     let mut counts = VecDeque::new();
     for line in BufReader::new(stdout).lines() {
-        counts.push_back(serde_json::from_str(&line?).with_context(|| format!("{PROGRAM} answered nonsense"))?);
+        counts.push_back(
+            serde_json::from_str(&line?).with_context(|| format!("{PROGRAM} gave an answer that cannot be read"))?,
+        );
         progress();
         if late() {
             child.kill()?;
@@ -104,7 +106,7 @@ pub(crate) fn program(root: &Path, name: &str) -> anyhow::Result<PathBuf> {
     if cargo.is_none() && beside.is_file() {
         return Ok(beside);
     }
-    let directory = own.parent().context("this program lies nowhere")?;
+    let directory = own.parent().context("this program has no directory")?;
     let profile = directory.file_name().and_then(|name| name.to_str()).unwrap_or("release");
     let mut building = Command::new(cargo.unwrap_or_else(|| "cargo".into()))
         .current_dir(root)

@@ -94,11 +94,11 @@ fn without_avx512(evidence: &Evidence<'_, '_>, ranking: &Ranking<'_, '_>, winner
     let avx2 = named("prod-avx2").find_map(|avx2| named("prod").find_map(|prod| avx2.to(prod)))?;
     let without_lanes = ranking.find(Seams { mac: MacChoice::Serial, ..seams })?.to(winner)?;
     let conclusion = if avx2.upper < without_lanes.lower {
-        "lanes stay worth it"
+        "lanes are still worth it"
     } else if avx2.lower > without_lanes.upper {
-        "lanes would have to go"
+        "lanes are not worth it"
     } else {
-        "it cannot be told whether lanes stay worth it"
+        "it cannot be told whether lanes are still worth it"
     };
     Some(format!(
         "On a processor without AVX-512: held to AVX2, lanes cost `prod` {} time here, and doing without lanes costs {}: \
@@ -162,7 +162,7 @@ mod tests {
         let sentence = |run: &Run| said(run, 64, 1).into_iter().find(|said| said.contains("AVX-512"));
         // prod has parallel beside lanes, which costs it 1.1; lanes-avx2 beside parallel does not in the simulation.
         let found = sentence(&run).unwrap();
-        assert!(found.contains("cost `prod` +9.") && found.ends_with("lanes stay worth it."), "{found}");
+        assert!(found.contains("cost `prod` +9.") && found.ends_with("lanes are still worth it."), "{found}");
         let mut left_out = run.clone();
         let (variant, reason) = ("prod-avx2".to_owned(), "built otherwise".to_owned());
         left_out.header.unavailable.push(Unavailable { variant, reason, points: Vec::new() });

@@ -96,7 +96,7 @@ pub fn measured(
     let is_measured = more(&mut run, enough, budget.is_strict.then_some(budget.time))?;
     if !is_measured {
         return Err(Failure::could_not(format_args!(
-            "the {} of --budget were over before there were {} blocks of everything, which took longer than the first \
+            "the {} of --budget ended before everything had {} blocks, because they took longer than the first \
              one; give it more, or leave out --strict-budget",
             humantime::format_duration(budget.time),
             LIMITS.least

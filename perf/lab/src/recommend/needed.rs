@@ -55,7 +55,7 @@ impl Needed {
         if budget.is_strict {
             return Err(Failure::could_not(format_args!(
                 "--budget {given} is too short: an answer needs about {needed} ({why}); give it that much, or leave out \
-                 --strict-budget to have it taken"
+                 --strict-budget so that it takes as long as it needs"
             )));
         }
         Ok(format!(

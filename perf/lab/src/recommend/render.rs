@@ -164,7 +164,7 @@ impl Advice {
              \n\
              Measured in {} blocks of fresh processes on {} ({} cores, {}), {}. All compositions were checked to decide \
              alike first. Intervals are 95 %; measurably slower means by more than {:.0} %, with intervals widened \
-             for {} comparisons, so that no composition is chosen for its luck.",
+             for {} comparisons, so that no composition is chosen by chance.",
             self.blocks,
             self.host.cpu,
             self.host.cores,

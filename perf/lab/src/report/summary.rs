@@ -62,7 +62,7 @@ impl RunSummary<'_> {
             let why = if self.input.run.elapsed_s.is_none() {
                 "Not measured when it was interrupted"
             } else {
-                "Left out for want of time"
+                "Left out for lack of time"
             };
             writeln!(out, "- {why}: {}.", left_out.join("; "))?;
         }
@@ -361,7 +361,7 @@ mod tests {
         run.blocks.retain(|block| block.panel == 0);
         let input = Input::of(&run, Vec::new(), Ok(Vec::new()));
         let text = RunSummary { input: &input, rows: &[], plots: &[] }.markdown();
-        assert!(text.contains("- Left out for want of time: compositions on light, 1 thread."), "{text}");
+        assert!(text.contains("- Left out for lack of time: compositions on light, 1 thread."), "{text}");
     }
 
     #[test]

@@ -109,7 +109,7 @@ impl Run {
         }
         let mut run = run.ok_or_else(|| anyhow!("{}: empty; expected a run", path.display()))?;
         if let Some(place) = cut_short {
-            run.notes.push(format!("{place}: cut short; left out, everything before it stands."));
+            run.notes.push(format!("{place}: cut short and left out; everything before it counts."));
         }
         Ok(run)
     }
@@ -128,8 +128,10 @@ fn check(header: &Header, record: &Record) -> anyhow::Result<()> {
 }
 
 fn check_shape(header: &Header, block: &Block) -> anyhow::Result<()> {
-    let panel =
-        header.panels.get(block.panel).ok_or_else(|| anyhow!("a block of panel {}, which is none", block.panel))?;
+    let panel = header
+        .panels
+        .get(block.panel)
+        .ok_or_else(|| anyhow!("a block of panel {}, which does not exist", block.panel))?;
     let arms = || panel.groups.iter().map(|group| group.arms.len());
     let fits = |values: &[Vec<f64>]| arms().eq(values.iter().map(Vec::len));
     if fits(&block.ns_per_token) && fits(&block.log_ratio) {

@@ -93,7 +93,7 @@ pub fn profiles(session: &mut Session, wanted: &Profiles, time: Duration) -> any
         return Ok(());
     }
     if time < LEAST {
-        return session.keep(Record::Note("Profiles left out for want of time.".to_owned()));
+        return session.keep(Record::Note("Profiles left out for lack of time.".to_owned()));
     }
     let bar = ProgressBar::new("profiling", missing.len() as u64);
     for (variant, corpus) in missing {
@@ -153,7 +153,7 @@ fn keep_counts(
     let failed = counted.iter().any(|record| matches!(record, Record::Note(note) if note.contains("n/a")));
     keep_all(session, counted)?;
     if missing > 0 && !failed && !interrupt::requested() && is_late(deadline) {
-        session.keep(Record::Note(format!("{what} of {missing} of {wanted} cells left out for want of time.")))?;
+        session.keep(Record::Note(format!("{what} of {missing} of {wanted} cells left out for lack of time.")))?;
     }
     Ok(())
 }

@@ -43,7 +43,7 @@ impl Shape {
 
     fn check(&self) -> anyhow::Result<()> {
         ensure!(self.format == FORMAT, "format {} instead of {FORMAT}; expected {EXPECTED}", self.format);
-        ensure!(!self.tokens.is_empty(), "no shape of any token; expected {EXPECTED}");
+        ensure!(!self.tokens.is_empty(), "it has no tokens; expected {EXPECTED}");
         ensure!(
             self.tokens
                 .iter()
@@ -61,7 +61,7 @@ impl Shape {
         bytes.extend(self.tenants.iter().map(|tenant| tenant.tid_bytes));
         check_sum(&bytes, MAX_TABLE_BYTES, "the request and the tables together")?;
         for (number, key) in self.keys.iter().enumerate() {
-            ensure!(key.tenant < self.tenants.len(), "key {number} is of a tenant that is not listed");
+            ensure!(key.tenant < self.tenants.len(), "key {number} belongs to a tenant that is not listed");
         }
         for (number, token) in self.tokens.iter().enumerate() {
             self.check_token(token).with_context(|| format!("shape {number} of `tokens`"))?;
@@ -114,7 +114,7 @@ fn check_sum(bytes: &[usize], most: usize, what: &str) -> anyhow::Result<()> {
 fn check_method(method: &Method) -> anyhow::Result<usize> {
     match method {
         Method::Standard(name) => {
-            ensure!(Method::is_standard(name), "{name:?} is no standard method; expected its length");
+            ensure!(Method::is_standard(name), "{name:?} is not a standard method; expected its length");
             Ok(name.len())
         }
         Method::Bytes(bytes) => Ok(*bytes),

@@ -40,8 +40,8 @@ const METHOD: [&str; 8] = [
     "Within a block the variants take turns on the same tokens, in a shuffled order and back in reverse: what drifts \
      weighs on all alike.",
     "A ratio is time / time, paired by round within a block; the median over blocks of its logarithm is what is shown. \
-     Its 95 % interval is that of a median by ranks, and takes at least six blocks. Noise of the machine and luck with \
-     layouts are both in it.",
+     Its 95 % interval is that of a median by ranks, and takes at least six blocks. Noise of the machine and \
+     chance in the layouts are both part of it.",
     "Nanoseconds are medians over blocks with quartiles. They depend on what else the machine did; ratios hardly do.",
     "The control is plain once more, in a process of its own, in the same turns. Where it is off, nothing else of that \
      panel is to be trusted to that degree.",

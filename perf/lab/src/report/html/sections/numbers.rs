@@ -28,8 +28,9 @@ pub(in crate::report::html) fn body(side: &ShownRun<'_>) -> Markup {
     }
     html! {
         p.note {
-            "Ratios count; nanoseconds are for a feeling. A ratio is time / time: above 1 is slower. Allocations, bytes "
-            "asked for and instructions are per token; peak memory is that of a process that did nothing else."
+            "Compare ratios; nanoseconds only give an idea of the size. A ratio is time / time: above 1 is slower. "
+            "Allocations, bytes asked for and instructions are per token; peak memory is that of a process that did "
+            "nothing else."
         }
         @for corpus in corpora { (details(&format!("{corpus} tokens"), &of_corpus(&side.data, corpus))) }
     }
