@@ -5,8 +5,9 @@
 //! ([the bytes, and what each condition means](ron_auth_core::specification::wire_v1)). Verifying it comes to
 //! [`Decision::Allow`], [`Decision::Deny`], or an [`AuthError`] if it is no genuine token at all.
 //!
-//! **Only who holds the key can mint a token or narrow one.** Every step of the chain is keyed with the same secret, so a
-//! bearer can't add a caveat to a token, as it could to a macaroon; and every verifier, since it holds the key, could mint.
+//! **Only who holds the key can mint a token or narrow one.** Every step of the chain is keyed with the same secret, so
+//! a bearer can't add a caveat to a token, as it could to a macaroon; and every verifier, since it holds the key, could
+//! mint.
 //!
 //! # Walkthrough
 //!
@@ -91,27 +92,27 @@
 //!
 //! # Looking at tokens
 //!
-//! [`inspect`] is for support and audits, off the hot path: what a token says without trust, where exactly a text is not
-//! the canonical form of one, and why a token is allowed or not, condition by condition.
+//! [`inspect`] is for support and audits, off the hot path: what a token says without trust, where exactly a text is
+//! not the canonical form of one, and why a token is allowed or not, condition by condition.
 //!
 //! # Threads
 //!
 //! A call occupies its thread until it is done: in an async service, a large batch belongs on a thread that may be
 //! blocked. With the feature `parallel`, [`verify_each`], [`verify_each_request`], [`verify_many`] and
-//! [`verify_many_into`] spread batches of [`par_min_batch`](VerifierConfig::par_min_batch) tokens and more over the calling
-//! thread and threads of the library's own: as many as the environment variable `RAYON_NUM_THREADS` says, else as there
-//! are cores, less one. Each is started when a batch first has use for it, and works for one batch at a time.
+//! [`verify_many_into`] spread batches of [`par_min_batch`](VerifierConfig::par_min_batch) tokens and more over the
+//! calling thread and threads of the library's own: as many as the environment variable `RAYON_NUM_THREADS` says, else
+//! as there are cores, less one. Each is started when a batch first has use for it, and works for one batch at a time.
 //!
 //! - **A batch always comes back.** It waits for nobody else's work: what finds no thread free is done by the caller
-//!   alone. So is all of it where the system refuses to start a thread (it is asked again later), in a copy of the process
-//!   (`fork`) if the original had spread a batch before, and on a thread of a rayon pool, which has its cores in use; and
-//!   so are the 64 batches after one that had to wait for others for longer than its caller had worked, since other
-//!   programs want the cores then.
-//! - Handlers, key provider and metrics recorder are called from several threads at once. **A panic** in one of them reaches
-//!   the caller as soon as the other threads have ended the chunks that they are at, of up to 128 tokens; later batches
-//!   work as before.
-//! - At the end the caller waits for the chunks that others have begun. So nothing that they call may **wait for what the
-//!   calling thread holds**: a lock that this thread could enter once more and others can't, such as that of
+//!   alone. So is all of it where the system refuses to start a thread (it is asked again later), in a copy of the
+//!   process (`fork`) if the original had spread a batch before, and on a thread of a rayon pool, which has its cores in
+//!   use; and so are the 64 batches after one that had to wait for others for longer than its caller had worked, since
+//!   other programs want the cores then.
+//! - Handlers, key provider and metrics recorder are called from several threads at once. **A panic** in one of them
+//!   reaches the caller as soon as the other threads have ended the chunks that they are at, of up to 128 tokens; later
+//!   batches work as before.
+//! - At the end the caller waits for the chunks that others have begun. So nothing that they call may **wait for what
+//!   the calling thread holds**: a lock that this thread could enter once more and others can't, such as that of
 //!   `std::io::stdout` or of an embedded interpreter.
 //!
 //! **The way out**: with `par_min_batch = usize::MAX` a batch stays on the calling thread; those of
@@ -202,9 +203,9 @@ pub fn verify_token<K: MacKeyProvider + ?Sized>(
 /// Verifies each token of a batch: one result per token, in order. What a service should use: a bad token costs
 /// nobody else anything.
 ///
-/// Blocks the calling thread until all is done. With `parallel`, other threads help with large batches, and handlers and
-/// `keys` are called from them; they must not wait for what the calling thread holds. It returns whatever the state of
-/// those threads is. All of it, and the way out: [Threads](crate#threads).
+/// Blocks the calling thread until all is done. With `parallel`, other threads help with large batches, and handlers
+/// and `keys` are called from them; they must not wait for what the calling thread holds. It returns whatever the state
+/// of those threads is. All of it, and the way out: [Threads](crate#threads).
 #[must_use = "each token has a result of its own"]
 pub fn verify_each<K: MacKeyProvider + Sync + ?Sized, S: AsRef<str> + Sync>(
     cfg: &VerifierConfig,
@@ -226,7 +227,8 @@ pub fn verify_each<K: MacKeyProvider + Sync + ?Sized, S: AsRef<str> + Sync>(
 /// # let (config, keys) = (VerifierConfig::default(), MacKey::new([7; 32]));
 /// # let token = CapabilityBuilder::new("acme", "k", Scope::new("/index/", ["GET"])).sign(&keys)?.to_base64url();
 /// let asked = |method, path| RequestCtx::new(1_762_700_000, method, path, "acme");
-/// let items = [(&token, asked("GET", "/index/1")), (&token, asked("GET", "/other")), (&token, asked("PUT", "/index/1"))];
+/// let requests = [asked("GET", "/index/1"), asked("GET", "/other"), asked("PUT", "/index/1")];
+/// let items = requests.map(|request| (&token, request));
 /// let results = verify_each_request(&config, &items, &keys);
 /// assert!(matches!(&results[0], Ok(Decision::Allow { .. })));
 /// assert_eq!(results[1], Ok(Decision::Deny { reasons: vec![DenyReason::PathNotAllowed] }));
@@ -297,8 +299,8 @@ pub fn verify_token_in<'w, K: MacKeyProvider + ?Sized>(
     engine().verify_token_in(cfg, token_b64url, ctx, keys, &mut workspace.0)
 }
 
-/// Verifies each token of a batch on this thread and no other, in memory that the caller lends, and hands each verdict to `sink`
-/// with the token's index, in order.
+/// Verifies each token of a batch on this thread and no other, in memory that the caller lends, and hands each verdict
+/// to `sink` with the token's index, in order.
 pub fn verify_each_in<K: MacKeyProvider + ?Sized, S: AsRef<str>>(
     cfg: &VerifierConfig,
     tokens_b64url: &[S],

@@ -8,7 +8,8 @@ use crate::view::Text;
 
 /// What a token says: whose it is, what it grants, and under which conditions.
 ///
-/// Two of them are compared, MACs included, in a time that does not depend on where MACs differ; `Debug` leaves the MAC out.
+/// Two of them are compared, MACs included, in a time that does not depend on where MACs differ; `Debug` leaves the MAC
+/// out.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Capability {

@@ -29,16 +29,16 @@ impl<'a> RequestCtx<'a> {
     /// an upper-case borrowed method is not copied.
     ///
     /// # The path
-    /// `path` is the path of the request's target as the client wrote it: not decoded, not normalized, nothing stripped,
-    /// and without query (`?` and what follows). A server that is handed the request must find that same path in it;
-    /// if a proxy rewrites paths, verify behind it. A decoded path is judged wrongly: `/a%252fb` decoded is `/a%2fb`,
-    /// and `%2f` decoded is a slash like any other.
+    /// `path` is the path of the request's target as the client wrote it: not decoded, not normalized, nothing
+    /// stripped, and without query (`?` and what follows). A server that is handed the request must find that same path
+    /// in it; if a proxy rewrites paths, verify behind it. A decoded path is judged wrongly: `/a%252fb` decoded is
+    /// `/a%2fb`, and `%2f` decoded is a slash like any other.
     ///
     /// A target that is a whole URL (`http://host/path`, as proxies get) is for the host to cut; an empty path in one
     /// is `/`. What does not begin with `/` is allowed by no prefix under the strict semantics.
     ///
-    /// The strict semantics refuse, by [`PathNotAllowed`](crate::DenyReason::PathNotAllowed), each path that some server
-    /// resolves to another one: dot segments and separators however they are encoded, parameters after dots,
+    /// The strict semantics refuse, by [`PathNotAllowed`](crate::DenyReason::PathNotAllowed), each path that some
+    /// server resolves to another one: dot segments and separators however they are encoded, parameters after dots,
     /// backslashes, controls, what is not UTF-8 and more ([the rule](crate::specification::wire_v1#paths)). They can't
     /// do so for a token that has no prefix at all, nor for a server that reads names as no other does.
     pub fn new(

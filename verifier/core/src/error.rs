@@ -10,8 +10,8 @@ use std::fmt;
 /// `NotYetValid` the one whose caveat comes first in the token wins.
 ///
 /// For the host's logs and metrics, not for whoever sent the token: a client learns enough from
-/// [`http_status`](Self::http_status). `UnknownKid` and `MacMismatch` tell a stranger which key ids exist (and differ in
-/// time as well: without a key there is no MAC to compute).
+/// [`http_status`](Self::http_status). `UnknownKid` and `MacMismatch` tell a stranger which key ids exist (and differ
+/// in time as well: without a key there is no MAC to compute).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AuthError {

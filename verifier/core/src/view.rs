@@ -90,8 +90,9 @@ impl<'a> From<&'a Vec<u8>> for Item<'a> {
 ///
 /// Most caveats are judged on their bytes, so the `str` is made only where one is asked for.
 ///
-/// Bytes that are not UTF-8 after all, from a decoder that is wrong, are fit for nothing: they are equal to no `str`, they
-/// are shown as [`Text::NOT_UTF8`], and a token that names its tenant, its key or a handler with them is malformed.
+/// Bytes that are not UTF-8 after all, from a decoder that is wrong, are fit for nothing: they are equal to no `str`,
+/// they are shown as [`Text::NOT_UTF8`], and a token that names its tenant, its key or a handler with them is
+/// malformed.
 #[derive(Clone, Copy, Eq)]
 pub struct Text<'a>(&'a [u8]);
 

@@ -23,8 +23,9 @@ use crate::metrics;
 use crate::seam::{Base64, Decode, Execute, Mac, ScratchPolicy};
 use crate::semantics::Judge;
 
-/// Most tokens of a chunk. The longest MAC chain of a chunk ends alone in its lane: the MACs of `mixed` take 12 % longer
-/// in chunks of 64 than of 128, and no less in chunks of 256. Those of light and heavy tokens take the same in all.
+/// Most tokens of a chunk. The longest MAC chain of a chunk ends alone in its lane: the MACs of `mixed` take 12 %
+/// longer in chunks of 64 than of 128, and no less in chunks of 256. Those of light and heavy tokens take the same in
+/// all.
 pub const MAX_CHUNK_TOKENS: usize = 128;
 
 /// Which evaluator judges caveats. Changes speed only.
@@ -119,8 +120,8 @@ impl<B: Base64, D: Decode, M: Mac, X: Execute, S: ScratchPolicy> Engine<B, D, M,
     /// Verifies a batch of which every token must be good; `out` then has one decision per token, in order.
     ///
     /// # Errors
-    /// That of the lowest-index bad token, with its index; `out` is then empty, as it is after a panic of a handler or key
-    /// provider.
+    /// That of the lowest-index bad token, with its index; `out` is then empty, as it is after a panic of a handler or
+    /// key provider.
     pub fn verify_many_into<K: MacKeyProvider + Sync + ?Sized, T: AsRef<str> + Sync>(
         &self,
         config: &VerifierConfig,
@@ -256,12 +257,13 @@ impl<B: Base64, D: Decode, M: Mac, X: Execute, S: ScratchPolicy> Engine<B, D, M,
     }
 }
 
-/// Characters of text that make a token count as one more towards `par_min_batch`: the length of a token of five caveats.
+/// Characters of text that make a token count as one more towards `par_min_batch`: the length of a token of five
+/// caveats.
 const CHARS_PER_TOKEN: usize = 256;
 
 /// Whether a batch is large enough for more than one thread. What counts is the work, and that goes with the length of
-/// the tokens: on two cores, 64 tokens of 267 characters take 1.4 to 1.5 times as long when spread, 64 of 1,062 take 0.8 to 0.9 of
-/// the time (`cargo lab adaptive`).
+/// the tokens: on two cores, 64 tokens of 267 characters take 1.4 to 1.5 times as long when spread, 64 of 1,062 take
+/// 0.8 to 0.9 of the time (`cargo lab adaptive`).
 fn is_worth_spreading(batch: &impl Batch) -> bool {
     let max_text_chars = batch.config().max_text_chars();
     let mut missing = batch.config().par_min_batch;

@@ -18,11 +18,11 @@ use crate::key::MacKeyProvider;
 use crate::semantics::{Finding, Judge, Nets, settle};
 use crate::view::{CaveatView, OwnedToken, TokenView};
 
-/// Verifies a token as [`Engine::verify_token`](crate::Engine::verify_token) does, and says why it comes to what it comes
-/// to.
+/// Verifies a token as [`Engine::verify_token`](crate::Engine::verify_token) does, and says why it comes to what it
+/// comes to.
 ///
-/// The key provider is asked at most once, and a handler once for each of its caveats, in the order and up to the error at
-/// which verification stops. No metrics are recorded.
+/// The key provider is asked at most once, and a handler once for each of its caveats, in the order and up to the error
+/// at which verification stops. No metrics are recorded.
 pub fn explain<K: MacKeyProvider + ?Sized>(
     config: &VerifierConfig,
     token_b64url: &str,

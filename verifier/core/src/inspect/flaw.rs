@@ -43,8 +43,9 @@ impl Flaw {
         self.cbor_byte
     }
 
-    /// The item at fault, such as `caveats[3].v.per_s`; empty for the token as a whole. Of a fault in or about a map's keys
-    /// it is the map. Keys of a custom value stand in brackets as the token has them: `caveats[0].v.cbor["plan"][2]`.
+    /// The item at fault, such as `caveats[3].v.per_s`; empty for the token as a whole. Of a fault in or about a map's
+    /// keys it is the map. Keys of a custom value stand in brackets as the token has them:
+    /// `caveats[0].v.cbor["plan"][2]`.
     #[must_use]
     pub fn path(&self) -> &str {
         &self.path

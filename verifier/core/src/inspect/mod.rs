@@ -12,8 +12,8 @@
 //! [`error`](Flaw::error) is the verifier's, and an explanation's [`outcome`](Explanation::outcome) is what
 //! verification comes to. Work and memory are bounded by the length of the text, which is judged first.
 //!
-//! What a token says comes from a stranger. In the words of this module its texts are quoted, with control characters and
-//! invisible ones escaped, and cut where they are long; keys and computed MACs never appear.
+//! What a token says comes from a stranger. In the words of this module its texts are quoted, with control characters
+//! and invisible ones escaped, and cut where they are long; keys and computed MACs never appear.
 //!
 //! ```
 //! use ron_auth_core::inspect::{diagnose, explain, inspect};

@@ -50,7 +50,8 @@ impl<N: Copy + TryInto<u64>> fmt::Display for Bytes<N> {
     }
 }
 
-/// A time in seconds since the Unix epoch, as RFC 3339 has it: `2025-11-09T14:53:20Z`. Beyond the year 9999 as a number.
+/// A time in seconds since the Unix epoch, as RFC 3339 has it: `2025-11-09T14:53:20Z`. Beyond the year 9999 as a
+/// number.
 pub(super) struct Time(pub(super) u64);
 
 impl fmt::Display for Time {

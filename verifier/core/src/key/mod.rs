@@ -75,11 +75,11 @@ pub struct KeyName<'a> {
 /// Finds the MAC key of a token.
 ///
 /// It is asked at most once per well-formed token, with names that nobody has authenticated yet: an implementation must
-/// bound what an unknown name can cost it. For tokens of the same names that follow each other in a batch it may be asked
-/// once. `None` makes the token [`UnknownKid`](crate::AuthError::UnknownKid).
+/// bound what an unknown name can cost it. For tokens of the same names that follow each other in a batch it may be
+/// asked once. `None` makes the token [`UnknownKid`](crate::AuthError::UnknownKid).
 ///
-/// Implemented for a [`KeyRing`], for the keys of a ring at a time ([`KeysAt`]), for a single [`MacKey`] (which then serves
-/// every tenant and key id), and for references, boxes and `Arc`s of providers.
+/// Implemented for a [`KeyRing`], for the keys of a ring at a time ([`KeysAt`]), for a single [`MacKey`] (which then
+/// serves every tenant and key id), and for references, boxes and `Arc`s of providers.
 pub trait MacKeyProvider {
     /// The key of this name, if there is one.
     fn key_for(&self, name: KeyName<'_>) -> Option<MacKey>;

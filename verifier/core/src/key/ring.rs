@@ -7,9 +7,9 @@ use super::{KeyName, MacKey, MacKeyProvider};
 
 /// Keys in memory, by tenant namespace and key id.
 ///
-/// A key verifies until it is removed or [retired](Self::retire). Retired keys may have a time of grace; the ring knows no
-/// clock, so to ask for them takes the time: [`at`](Self::at). The ring itself, as a provider, answers for keys that are
-/// not retired. To change the keys of a verifier that runs, see [`RotatingKeys`](super::RotatingKeys).
+/// A key verifies until it is removed or [retired](Self::retire). Retired keys may have a time of grace; the ring knows
+/// no clock, so to ask for them takes the time: [`at`](Self::at). The ring itself, as a provider, answers for keys that
+/// are not retired. To change the keys of a verifier that runs, see [`RotatingKeys`](super::RotatingKeys).
 #[derive(Clone, Debug, Default)]
 pub struct KeyRing {
     // Two levels, so that a look-up by two borrowed strings allocates nothing. The hasher is a fast one: names to
@@ -43,8 +43,8 @@ impl KeyRing {
         key
     }
 
-    /// Gives a key an end: it verifies as long as the time [that is asked for](Self::at) is before `until_unix_s`, seconds
-    /// since the Unix epoch. Afterwards its tokens are `UnknownKid`, and those who send them are behind:
+    /// Gives a key an end: it verifies as long as the time [that is asked for](Self::at) is before `until_unix_s`,
+    /// seconds since the Unix epoch. Afterwards its tokens are `UnknownKid`, and those who send them are behind:
     /// [`RotatingKeys::with_alert`](super::RotatingKeys::with_alert). Says whether there is such a key.
     pub fn retire(&mut self, name: KeyName<'_>, until_unix_s: u64) -> bool {
         let kid = self.tenants.get_mut(name.tid).and_then(|kids| kids.get_mut(name.kid));
@@ -60,8 +60,8 @@ impl KeyRing {
         key
     }
 
-    /// [Removes and watches](Self::remove_and_watch) every key whose end has come at `now_unix_s`, seconds since the Unix
-    /// epoch: it has no use any more, and should not stay in memory. Gives their number.
+    /// [Removes and watches](Self::remove_and_watch) every key whose end has come at `now_unix_s`, seconds since the
+    /// Unix epoch: it has no use any more, and should not stay in memory. Gives their number.
     pub fn prune(&mut self, now_unix_s: u64) -> usize {
         let ended = |kid: &&Kid| !kid.verifies_at(now_unix_s);
         let ended: Vec<(String, Box<str>)> = self

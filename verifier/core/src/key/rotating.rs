@@ -9,8 +9,8 @@ use super::{KeyName, KeyRing, KeysAt};
 ///
 /// A verification sees one ring from begin to end, and every one that begins after [`publish`](Self::publish) or
 /// [`update`](Self::update) has returned sees the new one. Each thread has a [`reader`](Self::reader), which keeps the
-/// ring that it saw last: as long as there is no newer one, a call or a batch costs it one atomic load, and no lock. The
-/// old ring's keys are wiped when the last reader has moved on, which a reader that is not used does not do.
+/// ring that it saw last: as long as there is no newer one, a call or a batch costs it one atomic load, and no lock.
+/// The old ring's keys are wiped when the last reader has moved on, which a reader that is not used does not do.
 ///
 /// ```
 /// use ron_auth_core::{KeyName, KeyRing, MacKey, MacKeyProvider, RotatingKeys};
@@ -57,12 +57,12 @@ impl RotatingKeys {
         Self::from_parts(ring, None)
     }
 
-    /// Begins with this ring. `alert` is called with every name that a token gives and that should be gone: that of a key
-    /// whose end has come, or [which was removed and watched](KeyRing::remove_and_watch).
+    /// Begins with this ring. `alert` is called with every name that a token gives and that should be gone: that of a
+    /// key whose end has come, or [which was removed and watched](KeyRing::remove_and_watch).
     ///
-    /// It is called before the token has been authenticated, since the key for that is gone, and once for each token, so
-    /// anybody can have it called: it should count, or log a few. It may run on several threads at once. Where it panics,
-    /// the verification does.
+    /// It is called before the token has been authenticated, since the key for that is gone, and once for each token,
+    /// so anybody can have it called: it should count, or log a few. It may run on several threads at once. Where it
+    /// panics, the verification does.
     #[must_use]
     pub fn with_alert(ring: KeyRing, alert: impl Fn(KeyName<'_>) + Send + Sync + 'static) -> Self {
         Self::from_parts(ring, Some(Box::new(alert)))
@@ -79,8 +79,8 @@ impl RotatingKeys {
         self.shared.exchange(ring);
     }
 
-    /// Replaces the ring by a changed copy of it. Changes wait for each other, readers for none of them; `change` itself
-    /// must not call this or [`publish`](Self::publish). If it panics, nothing has changed.
+    /// Replaces the ring by a changed copy of it. Changes wait for each other, readers for none of them; `change`
+    /// itself must not call this or [`publish`](Self::publish). If it panics, nothing has changed.
     pub fn update<R>(&self, change: impl FnOnce(&mut KeyRing) -> R) -> R {
         let _writing = lock(&self.shared.writing);
         let current = lock(&self.shared.ring).clone();

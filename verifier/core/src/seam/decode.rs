@@ -19,7 +19,8 @@ pub trait Decode: Send + Sync + 'static {
     /// # Errors
     /// - [`AuthError::Bounds`]: the bytes begin as a canonical token does, up to the head of the caveat array, and
     ///   that head announces more than `max_caveats`. Nothing behind it is looked at.
-    /// - [`AuthError::Malformed`] with [`Malformed::Cbor`](crate::Malformed::Cbor): anything else that is not canonical.
+    /// - [`AuthError::Malformed`] with [`Malformed::Cbor`](crate::Malformed::Cbor): anything else that is not
+    ///   canonical.
     fn decode(&self, cbor: &[u8], max_caveats: usize, arena: &mut Self::Arena) -> Result<Self::Token, AuthError>;
 
     /// Puts a token together with the CBOR and the arena that it was decoded from and into.

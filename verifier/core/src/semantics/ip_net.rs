@@ -1,8 +1,8 @@
 //! Strict nets: one spelling each.
 //!
 //! They are read here and not by a general parser, which reads every spelling: to find out whether the one at hand is
-//! canonical, what was read would have to be written again and compared. That made batches of tokens with long IPv6 nets
-//! take more than four times as long as ordinary ones (`cargo lab hostile`).
+//! canonical, what was read would have to be written again and compared. That made batches of tokens with long IPv6
+//! nets take more than four times as long as ordinary ones (`cargo lab hostile`).
 
 use std::net::IpAddr;
 
@@ -55,9 +55,9 @@ fn canonical_decimal(text: &[u8]) -> Option<(u32, &[u8])> {
     (len > 0 && !leading_zero).then(|| (value, text.get(len..).unwrap_or_default()))
 }
 
-/// Reads an IPv6 net as it is spelled canonically (RFC 5952) but for host bits: groups in lower-case hexadecimal without
-/// leading zeros, and `::` for the longest run of zero groups, the first of several, if it is longer than one. Not for
-/// addresses that are IPv4 ones mapped to IPv6, whose canonical spelling has dots.
+/// Reads an IPv6 net as it is spelled canonically (RFC 5952) but for host bits: groups in lower-case hexadecimal
+/// without leading zeros, and `::` for the longest run of zero groups, the first of several, if it is longer than one.
+/// Not for addresses that are IPv4 ones mapped to IPv6, whose canonical spelling has dots.
 fn canonical_v6_net(net: &[u8]) -> Option<(u128, u32)> {
     const GROUPS: usize = 8;
     let mut groups = [0_u16; GROUPS];

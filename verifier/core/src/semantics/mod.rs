@@ -217,8 +217,9 @@ pub(crate) struct Refused {
 /// The namespace looked up last, and its handler, if it has one: a token's custom caveats tend to be of one namespace.
 pub(crate) type LastHandler<'c, 'a> = Option<(Text<'a>, Option<&'c dyn CustomCaveatHandler>)>;
 
-/// The verdict on a verified token. `holds` says of a caveat, by its index, whether it is known to [hold](Judge::holds);
-/// the others are asked for their [finding](Judge::finding), in token order, up to the first hard error.
+/// The verdict on a verified token. `holds` says of a caveat, by its index, whether it is known to
+/// [hold](Judge::holds); the others are asked for their [finding](Judge::finding), in token order, up to the first hard
+/// error.
 #[inline]
 fn verdict<'a, V: TokenView<'a>>(
     judge: &Judge<'_>,
