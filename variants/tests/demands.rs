@@ -46,7 +46,8 @@ impl Wanted {
             }
         }
         if self.audience {
-            let names_us = |caveat: &Caveat| matches!(caveat, Caveat::Aud(name) if !name.is_empty() && ctx.known_audience() == Some(name));
+            let is_us = |name: &str| !name.is_empty() && ctx.known_audience() == Some(name);
+            let names_us = |caveat: &Caveat| matches!(caveat, Caveat::Aud(name) if is_us(name));
             if !caveats.iter().any(names_us) {
                 reasons.push(DenyReason::AudienceNotNamed);
             }

@@ -171,8 +171,8 @@ impl<'a, const LIE: usize> TokenView<'a> for LyingView<'a, LIE> {
     }
 }
 
-/// What becomes of a token that is shown wrongly: the same alone, in a batch of which others are fine, and in lent memory,
-/// with both evaluators.
+/// What becomes of a token that is shown wrongly: the same alone, in a batch of which others are fine, and in lent
+/// memory, with both evaluators.
 fn shown_by<const LIE: usize>(
     config: &VerifierConfig,
     caveats: &[Caveat],

@@ -1,5 +1,5 @@
-//! Where keys and right MACs lie in memory after they were used: nowhere, but where a key ring or a host keeps them. The
-//! process looks through its own memory for them, stacks left out (`SECURITY.md` says why).
+//! Where keys and right MACs lie in memory after they were used: nowhere, but where a key ring or a host keeps them.
+//! The process looks through its own memory for them, stacks left out (`SECURITY.md` says why).
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a surprise stops a test")]
 

@@ -10,8 +10,8 @@ use ron_auth_fixtures::{Corpus, Fixture};
 
 use crate::recorded::{Item, KeyRule};
 
-/// Tokens of each fixture. Few, because emulated machines are slow; the recorded ones are as many as the sizes of batches
-/// come to.
+/// Tokens of each fixture. Few, because emulated machines are slow; the recorded ones are as many as the sizes of
+/// batches come to.
 const COUNT: usize = 90;
 
 /// Tokens that are judged by the same settings with the same keys.

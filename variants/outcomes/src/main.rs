@@ -1,12 +1,12 @@
 //! `outcomes FILE`: what every verifier makes of a fixed set of tokens, as digests.
 //!
 //! `FILE` holds recorded decisions (`testdata/v1/decisions.json`). Standard output has a line for each group of tokens
-//! and settings, a digest of all outcomes in order, and one over all. They are the same wherever verifiers decide alike,
-//! so two machines are compared by comparing what they print. Which verifiers ran is on standard error, because that is
-//! what machines differ in.
+//! and settings, a digest of all outcomes in order, and one over all. They are the same wherever verifiers decide
+//! alike, so two machines are compared by comparing what they print. Which verifiers ran is on standard error, because
+//! that is what machines differ in.
 //!
-//! Exit codes: 0 if all verifiers of this machine agree, 1 if not, 3 if the file cannot be used. No threads are started,
-//! as emulators of single processes may not be able to.
+//! Exit codes: 0 if all verifiers of this machine agree, 1 if not, 3 if the file cannot be used. No threads are
+//! started, as emulators of single processes may not be able to.
 #![forbid(unsafe_code)]
 
 mod canonical;

@@ -1,4 +1,4 @@
-//! Text to bytes.
+//! The base64 seam: from the text of a token to its bytes.
 
 mod scalar;
 #[cfg(feature = "simd-b64")]

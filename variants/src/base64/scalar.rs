@@ -3,7 +3,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ron_auth_core::Malformed;
 use ron_auth_core::seam::Base64;
 
-/// The `base64` crate.
+/// Decodes with the crate `base64`.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ScalarBase64;
 

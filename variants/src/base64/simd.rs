@@ -2,7 +2,7 @@ use base64_simd::URL_SAFE_NO_PAD;
 use ron_auth_core::Malformed;
 use ron_auth_core::seam::Base64;
 
-/// The `base64-simd` crate, which picks its instruction set at run time.
+/// Decodes with the crate `base64-simd`, which picks its instruction set at run time.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SimdBase64;
 

@@ -1,4 +1,4 @@
-//! Who does the work of a batch.
+//! The execute seam: which threads work on a batch.
 
 #[cfg(feature = "parallel")]
 mod pool;

@@ -16,7 +16,7 @@ use rayon::{ThreadPool, ThreadPoolBuilder, Yield};
 /// stay on the thread that the handler's batch has reserved.
 pub(super) struct Pool {
     workers: OnceLock<Box<[Worker]>>,
-    /// How many workers there are at most.
+    /// Returns the largest number of workers.
     size: fn() -> usize,
     start: fn() -> Option<ThreadPool>,
     /// The longest that helpers may be waited for without a lesson being drawn from it.
@@ -45,9 +45,9 @@ impl Pool {
         Self { workers: OnceLock::new(), size, start, late, process, pause, alone }
     }
 
-    /// Up to `wanted` workers that are free now, of which up to `max_starts` are started for it. None for a caller that is
-    /// a thread of a rayon pool, whichever: at the end of a batch rayon would have it work on other jobs of its pool, for
-    /// as long as they take. Nor any for some time after a batch for which they came [late](Self::learn).
+    /// Up to `wanted` workers that are free now, of which up to `max_starts` are started for it. None for a caller that
+    /// is a thread of a rayon pool, whichever: at the end of a batch rayon would have it work on other jobs of its
+    /// pool, for as long as they take. Nor any for some time after a batch for which they came [late](Self::learn).
     pub(super) fn reserve(&'static self, wanted: usize, mut max_starts: usize) -> Vec<Reservation> {
         if rayon::current_thread_index().is_some() || !self.is_of_process(process_id()) {
             return Vec::new();
@@ -96,8 +96,8 @@ impl Pool {
         }
     }
 
-    /// Whether the pool's threads live in this process. A copy of a process (`fork`) has all memory and no thread but one;
-    /// nor may it touch a lock here, which may have been held when it was copied.
+    /// Whether the pool's threads live in this process. A copy of a process (`fork`) has all memory and no thread but
+    /// one; nor may it touch a lock here, which may have been held when it was copied.
     fn is_of_process(&self, id: u32) -> bool {
         match self.process.compare_exchange(0, id, Ordering::Relaxed, Ordering::Relaxed) {
             Ok(_) => true,
@@ -106,7 +106,7 @@ impl Pool {
     }
 }
 
-/// Counts down. False at zero.
+/// Counts down by one; false if the count is zero already.
 fn one_less(batches: &AtomicU32) -> bool {
     // Read first: most often there is nothing to count, and then nothing is written.
     batches.load(Ordering::Relaxed) > 0
@@ -125,7 +125,7 @@ pub(super) fn default_size() -> usize {
     threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, NonZero::get)) - 1
 }
 
-/// None if the system refuses to start a thread.
+/// Starts a thread; `None` if the system refuses to.
 pub(super) fn start_thread() -> Option<ThreadPool> {
     ThreadPoolBuilder::new().num_threads(1).thread_name(|_| "ron-auth".to_owned()).build().ok()
 }
@@ -169,8 +169,8 @@ impl Drop for Release {
     }
 }
 
-/// Calls `share` on this thread and on those that are reserved, and returns when all calls have; with the moment at which
-/// the call on this thread had. A panic in one of them is passed on then.
+/// Calls `share` on this thread and on those that are reserved, and returns when all calls have; with the moment at
+/// which the call on this thread had. A panic in one of them is passed on then.
 pub(super) fn together<F: Fn() + Sync>(mut reserved: Vec<Reservation>, share: &F) -> Instant {
     let Some(Reservation { thread, release }) = reserved.pop() else {
         share();

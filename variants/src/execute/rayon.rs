@@ -9,11 +9,11 @@ use super::pool::{self, Pool};
 /// The calling thread and those threads of the library's own that are free, for batches that are worth it; else the
 /// calling thread alone.
 ///
-/// The caller works from the first moment on, and whoever is free takes the next chunk, so that a thread that is slow to
-/// wake up costs next to nothing. At the end the caller waits for the chunks that others have begun, and for nothing
-/// else; if that takes longer than its own share did, because other programs want the cores, the next batches are worked
-/// on by their callers alone. (Handing the whole batch to a pool, as a parallel iterator does when it is called from
-/// outside, left the caller asleep: batches of 256 light tokens took 1.5 times as long on two threads as on one.)
+/// The caller works from the first moment on, and whoever is free takes the next chunk, so that a thread that is slow
+/// to wake up costs next to nothing. At the end the caller waits for the chunks that others have begun, and for nothing
+/// else; if that takes longer than its own share did, because other programs want the cores, the next batches are
+/// worked on by their callers alone. (Handing the whole batch to a pool, as a parallel iterator does when it is called
+/// from outside, left the caller asleep: batches of 256 light tokens took 1.5 times as long on two threads as on one.)
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RayonExecute;
 
@@ -75,9 +75,9 @@ fn wanted_helpers(len: usize) -> usize {
     len.div_ceil(MIN_CHUNK_LEN).saturating_sub(1)
 }
 
-/// What is still to be done, and what went wrong.
+/// The work that is still to be done, and what has failed.
 struct Board<'o, T, E> {
-    /// Index of the first of the rest.
+    /// Index of the first token that nobody works on yet.
     first: usize,
     rest: &'o mut [T],
     threads: usize,

@@ -1,6 +1,6 @@
 use ron_auth_core::seam::Execute;
 
-/// The calling thread, chunk after chunk.
+/// Works on the calling thread alone, chunk after chunk.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SequentialExecute;
 

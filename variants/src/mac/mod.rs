@@ -1,4 +1,4 @@
-//! Token to tag.
+//! The MAC seam: from a token to the tag of its MAC chain.
 
 #[cfg(feature = "lanes")]
 pub mod lanes;

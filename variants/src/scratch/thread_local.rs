@@ -8,11 +8,11 @@ use ron_auth_core::seam::{Reuse, ScratchPolicy};
 pub struct ThreadLocalScratch;
 
 impl ThreadLocalScratch {
-    /// The most memory that a thread keeps of an engine's scratch, in bytes; one that has grown beyond is given back after
-    /// the call. Whatever was sent and whatever the limits are, a thread holds no more than this between calls.
+    /// The most memory that a thread keeps of an engine's scratch, in bytes; one that has grown beyond is given back
+    /// after the call. Whatever was sent and whatever the limits are, a thread holds no more than this between calls.
     ///
-    /// A chunk of 128 of the longest tokens that the default limits permit stays below it, so that only limits that were
-    /// raised, or tokens that were made for it, cost a call its memory.
+    /// A chunk of 128 of the longest tokens that the default limits permit stays below it, so that only limits that
+    /// were raised, or tokens that were made for it, cost a call its memory.
     pub const MOST_KEPT_BYTES: usize = 2 << 20;
 }
 

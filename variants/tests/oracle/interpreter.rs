@@ -520,7 +520,8 @@ fn is_plain(path: &str) -> bool {
     })
 }
 
-/// The characters of a segment, if it is written as a path is (2), in UTF-8 (3), and no escape hides what has a meaning (4).
+/// The characters of a segment, if it is written as a path is (2), in UTF-8 (3), and no escape hides what has a meaning
+/// (4).
 fn read_segment(segment: &str) -> Option<String> {
     let mut bytes = Vec::new();
     let mut rest = segment.as_bytes();

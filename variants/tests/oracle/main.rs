@@ -140,7 +140,8 @@ fn held_to_the_oracle(paths: Paths, seed: Option<TestRng>, cases: u32) -> Covera
     coverage.into_inner()
 }
 
-/// Each result is as expected, through each function that takes a batch, and each handler has been asked what it should.
+/// Each result is as expected, through each function that takes a batch, and each handler has been asked what it
+/// should.
 fn batch_is_decided_so(batch: &Batch<'_>, variant: &Variant, verifier: &dyn Verifier, modes: &[EvalMode]) {
     let name = variant.name;
     let Batch { subject, texts, expected, items, expected_of_items } = batch;

@@ -198,7 +198,8 @@ proptest! {
     // peer is in no IPv4 net.
     #[test]
     fn what_strict_allows_compat_allows_but_for_audiences_and_mapped_peers((request, rules, token) in sound()) {
-        let [strict, compat] = [Semantics::Strict, Semantics::Compat].map(|semantics| Rules { semantics, ..rules.clone() });
+        let of = |semantics| Rules { semantics, ..rules.clone() };
+        let [strict, compat] = [Semantics::Strict, Semantics::Compat].map(of);
         let has = |kind: fn(&Caveat) -> bool| token.caveats.iter().any(kind);
         let is_mapped = matches!(request.peer, Some(IpAddr::V6(v6)) if v6.to_ipv4_mapped().is_some());
         let is_other = has(|caveat| matches!(caveat, Caveat::Aud(_))) && request.audience != request.policy_digest

@@ -14,10 +14,11 @@ use serde_cbor::Value;
 /// As the deployed verifier reads: `serde_cbor` into owned values, and every fragment that a MAC step covers is encoded
 /// again, into one buffer that is reused.
 ///
-/// **Not a decoder for a service.** Whether the bytes are the one permitted encoding is not asked: what `serde_cbor` can
-/// read is read, and the MAC is computed over what writing it again gives. On tokens that are canonical, as all minted
-/// ones are, it decides as every other decoder does; others it may let through. So it is a yardstick for speed on good
-/// tokens and nothing else; see [`Variant::decides_only_good_tokens`](crate::Variant::decides_only_good_tokens).
+/// **Not a decoder for a service.** Whether the bytes are the one permitted encoding is not asked: what `serde_cbor`
+/// can read is read, and the MAC is computed over what writing it again gives. On tokens that are canonical, as all
+/// minted ones are, it decides as every other decoder does; others it may let through. So it is a yardstick for speed
+/// on good tokens and nothing else; see
+/// [`Variant::decides_only_good_tokens`](crate::Variant::decides_only_good_tokens).
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ClassicDecode;
 
@@ -98,8 +99,8 @@ struct WireCustom {
     cbor: Value,
 }
 
-/// What serde would derive for a tag and its content, but for one thing: the tag comes first, as it does on the wire, so
-/// nothing is kept until it is known. With the derived one a light token takes 9 % longer (2-core EPYC, 2026-11).
+/// What serde would derive for a tag and its content, but for one thing: the tag comes first, as it does on the wire,
+/// so nothing is kept until it is known. With the derived one a light token takes 9 % longer (2-core EPYC, 2026-11).
 impl<'de> Deserialize<'de> for WireCaveat {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Tagged;

@@ -1,5 +1,5 @@
-//! What a caveat begins with: a map of two, its kind under the key `t`, and the key `v` of its value. Of `Custom`, also the
-//! first key of that value.
+//! What a caveat begins with: a map of two, its kind under the key `t`, and the key `v` of its value. Of `Custom`, also
+//! the first key of that value.
 
 pub(super) const EXP: &[u8; 9] = b"\xa2\x61t\x63Exp\x61v";
 pub(super) const NBF: &[u8; 9] = b"\xa2\x61t\x63Nbf\x61v";

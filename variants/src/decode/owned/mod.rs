@@ -86,8 +86,8 @@ impl<C: Codec> FromMap<C> for Opening {
         out.extend_from_slice(&kid_item);
         key::<C, M>(map, "scope", out)?;
         let scope = map_of::<C, M, _>(map, &mut scope_item)?;
-        // No more than what follows: a long prefix is held three times by now, and a vector that doubles for the sake of
-        // one more key would hold it twice again.
+        // No more than what follows: a long prefix is held three times by now, and a vector that doubles for the sake
+        // of one more key would hold it twice again.
         out.reserve_exact(scope_item.len() + LAST_KEY.len() + 1);
         out.extend_from_slice(&scope_item);
         key::<C, M>(map, LAST_KEY, out)?;

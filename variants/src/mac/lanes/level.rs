@@ -1,8 +1,9 @@
 //! Which instruction set lanes use: the processor's, or a weaker one that was asked for.
 //!
-//! `fearless_simd::dispatch!` takes a level for "at least this", and goes up to whatever the compiler may use everywhere.
-//! Here a level is exact, so that the code of each one is there and is tested under any flags. What no level can do is
-//! keep the compiler from stronger instructions that it was told to use everywhere: see [`SimdLevel::hindrance`].
+//! `fearless_simd::dispatch!` takes a level for "at least this", and goes up to whatever the compiler may use
+//! everywhere. Here a level is exact, so that the code of each one is there and is tested under any flags. What no
+//! level can do is keep the compiler from stronger instructions that it was told to use everywhere: see
+//! [`SimdLevel::hindrance`].
 
 use fearless_simd::Level;
 
@@ -11,22 +12,22 @@ use super::LanesMac;
 /// Instruction sets that lanes are written for, weakest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum SimdLevel {
-    /// None: one chain after another.
+    /// No lanes: one chain is hashed after another.
     Serial,
     /// x86-64's baseline, four lanes.
     Sse2,
-    /// Four lanes.
+    /// SSE 4.2, four lanes.
     Sse42,
     /// AArch64's baseline, four lanes. Nobody has measured it.
     Neon,
-    /// Eight lanes.
+    /// AVX2, eight lanes.
     Avx2,
     /// The set of Ice Lake, sixteen lanes. Earlier processors with AVX-512 count as [`Avx2`](Self::Avx2).
     Avx512,
 }
 
 impl SimdLevel {
-    /// Its name in results.
+    /// The name of the level in results.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {

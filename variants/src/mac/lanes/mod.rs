@@ -54,15 +54,15 @@ const MAX_RUN: usize = 256;
 
 /// The MAC engine that hashes many tokens at once.
 ///
-/// It gives the tags of [`chain::tag_of`] for every batch, and allocates nothing. A step of more than 1,024 bytes, which
-/// is a tree and not a row of blocks, is hashed by `blake3`; the chain goes on in its lane behind it.
+/// It gives the tags of [`chain::tag_of`] for every batch, and allocates nothing. A step of more than 1,024 bytes,
+/// which is a tree and not a row of blocks, is hashed by `blake3`; the chain goes on in its lane behind it.
 ///
 /// Where chain lengths differ it wants larger chunks than 64 tokens, because the longest chain of a chunk ends alone:
 /// of 1,024 tokens of the `mixed` fixture, lanes take 0.32 of the serial time in chunks of 64, 0.29 in chunks of 128
 /// and 0.29 in chunks of 256. `light` and `heavy` take the same in all.
 #[derive(Clone, Copy, Debug)]
 pub struct LanesMac {
-    /// `None`: serially.
+    /// The level that lanes are hashed with; `None` hashes one chain after another.
     level: Option<Level>,
     min_batch: usize,
 }
@@ -89,13 +89,13 @@ impl LanesMac {
         self
     }
 
-    /// The level in use.
+    /// The level that is in use.
     #[must_use]
     pub const fn level(self) -> SimdLevel {
         name_of(self.level)
     }
 
-    /// Its lanes; 0 if it hashes serially.
+    /// Number of lanes of the level; 0 if it hashes one chain after another.
     #[must_use]
     pub const fn lanes(self) -> usize {
         match self.level() {

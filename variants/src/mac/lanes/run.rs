@@ -57,8 +57,8 @@ pub(super) fn run<'a, S: Simd, W: Words<S>, C: Chain<'a>, J: Fn(usize) -> Option
     }
 }
 
-/// The staged blocks as vectors. `out` is what the blocks before them gave: the tag where a message ended with them, and
-/// the chaining value where it goes on.
+/// The staged blocks as vectors. `out` is what the blocks before them gave: the tag where a message ended with them,
+/// and the chaining value where it goes on.
 #[inline(always)]
 fn load<'a, S: Simd, W: Words<S>, C: Chain<'a>, J: Fn(usize) -> Option<C>>(
     simd: S,
