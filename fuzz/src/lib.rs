@@ -1,7 +1,8 @@
-//! One input of the fuzzer: a token, requests, settings and a batch around it, through every function of every verifier.
+//! One input of the fuzzer: a token, requests, settings and a batch around it, through every function of every
+//! verifier.
 //!
-//! What must hold: each verifier gives what `plain` gives, alone and in batches, of one request and with a request each,
-//! owned and borrowed; and bytes that were changed after signing are never a genuine token.
+//! What must hold: each verifier gives what `plain` gives, alone and in batches, of one request and with a request
+//! each, owned and borrowed; and bytes that were changed after signing are never a genuine token.
 
 mod case;
 mod token;
