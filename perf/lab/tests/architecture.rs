@@ -29,6 +29,7 @@ const BETWEEN_BACKENDS: [(&str, &str, &str); 4] = [
     ("execute::rayon", "execute::SequentialExecute", "what is not spread over threads is done one after the other"),
 ];
 const MOST_LINES: usize = 400;
+const MOST_COLUMNS: usize = 120;
 const MOST_ROOMS_OF_THE_LAB: usize = 15;
 const MOST_CRATES_OF_FAIRBENCH: usize = 59;
 
@@ -144,6 +145,16 @@ fn a_long_file_is_named_with_its_reason() {
     assert!(short.is_empty(), "not longer than {MOST_LINES} lines any more: take it off the list: {short:#?}");
 }
 
+#[test]
+fn no_line_is_wider_than_what_a_reader_sees_at_once() {
+    for file in source_files(&root()) {
+        let text = fs::read_to_string(&file).unwrap();
+        let wide: Vec<_> =
+            text.lines().zip(1..).filter(|(line, _)| is_too_wide(line)).map(|(_, number)| number).collect();
+        assert!(wide.is_empty(), "{}: lines {wide:?} have more than {MOST_COLUMNS} columns", file.display());
+    }
+}
+
 // The checks themselves, on crates that are made up.
 
 #[test]
@@ -185,6 +196,19 @@ fn tests_comments_and_strings_are_no_arrows() {
     assert_eq!(read.rooms(), BTreeSet::from(["a".to_owned(), "b".to_owned()]));
     assert_eq!(cycle(&read.arrows_of_rooms()), None);
     assert_eq!(read.arrows_of_rooms().keys().collect::<Vec<_>>(), [&("a".to_owned(), "b".to_owned())]);
+}
+
+#[test]
+fn a_wide_line_is_one_that_could_be_broken() {
+    let words = "a few words ".repeat(12);
+    for line in [format!("// {words}"), format!("    /// {words}"), format!("let x = {words};"), "é ".repeat(61)] {
+        assert!(is_too_wide(&line), "{line}");
+    }
+    let address = format!("https://example.org/{}", "a/".repeat(60));
+    for line in [format!("/// | {words} |"), format!("// See {address}"), format!("f(\"{words}\");"), "é".repeat(120)]
+    {
+        assert!(!is_too_wide(&line), "{line}");
+    }
 }
 
 #[test]
@@ -302,6 +326,20 @@ fn source_files(folder: &Path) -> Vec<PathBuf> {
         }
     }
     files
+}
+
+/// Whether a line has more columns than it may and could be broken. A row of a table and a single long word, such as an
+/// address, cannot be; and whatever of the code the formatter does not break is a literal.
+fn is_too_wide(line: &str) -> bool {
+    let is_breakable = match line.trim_start().strip_prefix("//") {
+        Some(comment) => {
+            let text = comment.trim_start_matches(['/', '!']).trim_start();
+            let fits = |word: &str| line.chars().count() - text.chars().count() + word.chars().count() <= MOST_COLUMNS;
+            !text.starts_with('|') && text.split_whitespace().all(fits)
+        }
+        None => !line.contains('"'),
+    };
+    is_breakable && line.chars().count() > MOST_COLUMNS
 }
 
 /// What backends name beyond themselves, their seam's shared modules, and the core.

@@ -1,4 +1,5 @@
-//! Git as it is out there: hooks, worktrees, folders, shallow clones, submodules, other people's checkouts, no git at all.
+//! Git as it is out there: hooks, worktrees, folders, shallow clones, submodules, other people's checkouts, no git at
+//! all.
 #![cfg(unix)]
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
 

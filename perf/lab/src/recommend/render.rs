@@ -162,9 +162,9 @@ impl Advice {
         format!(
             "Left out are compositions that decode with serde_cbor, which is archived upstream (RUSTSEC-2021-0127){excluded}.\n\
              \n\
-             Measured in {} blocks of fresh processes on {} ({} cores, {}), {}. All compositions were checked to decide \
-             alike first. Intervals are 95 %; measurably slower means by more than {:.0} %, with intervals widened \
-             for {} comparisons, so that no composition is chosen by chance.",
+             Measured in {} blocks of fresh processes on {} ({} cores, {}), {}. All compositions were checked to \
+             decide alike first. Intervals are 95 %; measurably slower means by more than {:.0} %, with intervals \
+             widened for {} comparisons, so that no composition is chosen by chance.",
             self.blocks,
             self.host.cpu,
             self.host.cores,

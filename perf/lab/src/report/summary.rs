@@ -329,12 +329,13 @@ const METHOD: &str = "\
   In a round each takes two turns, in a shuffled order and back in reverse. A turn is one or more passes over 256 \
   distinct tokens (or one batch, where that is more), as many as fill its time.
 - A ratio is the median over blocks of the log ratio of the same rounds; its interval, 95 %, is read off the ranks of \
-  the blocks (sign test and bootstrap of the median, the wider of both). Variants lie at different places of one program: \
-  1–2 % between two of them may be the layout of their code.
+  the blocks (sign test and bootstrap of the median, the wider of both). Variants lie at different places of one \
+  program: 1–2 % between two of them may be the layout of their code.
 - The control is plain once more, in a process of its own, in the same rounds.
 - One thread: pinned to one core where the system allows it, and timed by the CPU time of the thread. Several: wall \
   time, called from outside the rayon pool, as a service does, not pinned.
-- The floor is SIMD Base64 of the same text plus the same MAC messages: of single tokens through `blake3::keyed_hash` from ready bytes, of batches in SIMD lanes from words already in lane form.
+- The floor is SIMD Base64 of the same text plus the same MAC messages: of single tokens through `blake3::keyed_hash` \
+  from ready bytes, of batches in SIMD lanes from words already in lane form.
 - Allocations are counted by a separate program with a counting allocator, in steady state, the owned result \
   included. Instructions are counted by callgrind on one thread, as the difference of two runs.";
 

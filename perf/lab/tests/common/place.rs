@@ -1,4 +1,5 @@
-//! A place with its own build directory, scripts that are probes, and small repositories that the lab takes for its own.
+//! A place with its own build directory, scripts that are probes, and small repositories that the lab takes for its
+//! own.
 #![allow(
     dead_code,
     missing_docs,
