@@ -1,5 +1,5 @@
-//! The backends of the ron-auth verifier, a folder for each seam and a file for each backend; and the one composition of
-//! them that a build's features select.
+//! The backends of the ron-auth verifier, a folder for each seam and a file for each backend; and the one composition
+//! of them that a build's features select.
 //!
 //! A backend changes speed, never a decision, an error or an order: `tests/` holds every composition to the reference.
 #![forbid(unsafe_code)]

@@ -1,5 +1,6 @@
-//! No token makes a decoder recurse deep: the deepest ones are read, refused and dropped on a small stack, in whatever
-//! build. An overflow would end the process, and this test with it.
+//! No token makes a decoder recurse deep: the deepest ones are read, refused and dropped on a small stack. An overflow
+//! would end the process, and this test with it. (Without any optimisation of the backends, frames are several times as
+//! large, and this stack is too small.)
 #![allow(clippy::unwrap_used, reason = "a surprise stops a test")]
 
 use ron_auth_catalogue::catalogue;

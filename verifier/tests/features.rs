@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 
 use ron_auth::ACTIVE_BACKENDS;
 
-/// All that choose a backend, and whether this build has them. Decoders first, in the order in which they are preferred.
+/// All that choose a backend, and whether this build has them. Decoders first, in the order in which they are
+/// preferred.
 const FEATURES: [(&str, bool); 7] = [
     ("minicbor-zerocopy", cfg!(feature = "minicbor-zerocopy")),
     ("fast-cbor", cfg!(feature = "fast-cbor")),

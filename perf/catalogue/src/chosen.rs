@@ -1,9 +1,9 @@
 //! Backends that are picked at run time, by a branch that always goes the same way.
 //!
 //! Thirty-two compositions, each compiled by itself, would take minutes to build and each lie somewhere else in the
-//! program. What these branches cost is measured: `plain` and `prod` exist both ways and are arms of the same groups of every
-//! quick sweep. Time picked / time compiled in: 0.98 to 1.01 for `plain` in twelve groups, 0.95 to 1.02 for `prod` in six
-//! (`cargo lab sweep --quick`, 2-core EPYC, 2026-11): the sign varies, as with the place of code.
+//! program. What these branches cost is measured: `plain` and `prod` exist both ways and are arms of the same groups of
+//! every quick sweep. Time picked / time compiled in: 0.98 to 1.01 for `plain` in twelve groups, 0.95 to 1.02 for
+//! `prod` in six (`cargo lab sweep --quick`, 2-core EPYC, 2026-11): the sign varies, as with the place of code.
 
 use ron_auth_core::chain::Tag;
 use ron_auth_core::seam::{Base64, Decode, Execute, Mac, Reuse, ScratchPolicy};

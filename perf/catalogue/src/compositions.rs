@@ -13,7 +13,8 @@ use crate::variant::{Kind, Variant};
 
 /// All 32, everything plain first, everything recommended last. A composition is named by its backends other than
 /// plain's, each behind a `+`: `+simd-b64+lanes`, and `+` alone for none. Those that the catalogue holds are here under
-/// such a name as well, because the backends of these are picked at run time: compositions are compared with each other.
+/// such a name as well, because the backends of these are picked at run time: compositions are compared with each
+/// other.
 #[must_use]
 pub fn compositions() -> &'static [Variant] {
     static ALL: LazyLock<Vec<Variant>> = LazyLock::new(|| {

@@ -10,8 +10,8 @@
 //!
 //! It is the lab's: a service depends on what it runs, by the features of `ron-auth`, and on nothing of this.
 //!
-//! A variant changes speed, never a decision, an error or an order: the tests of `ron-auth-variants` hold each of them to
-//! the reference. (The yardstick is held to it on good tokens; it is not in the [`catalogue`].)
+//! A variant changes speed, never a decision, an error or an order: the tests of `ron-auth-variants` hold each of them
+//! to the reference. (The yardstick is held to it on good tokens; it is not in the [`catalogue`].)
 #![forbid(unsafe_code)]
 
 mod chosen;

@@ -47,8 +47,8 @@ impl Variant {
         (self.build)(&self.seams)
     }
 
-    /// Whether it is one of the [`compositions`], whose backends are picked at run time, and not a variant with a name of
-    /// its own.
+    /// Whether it is one of the [`compositions`], whose backends are picked at run time, and not a variant with a name
+    /// of its own.
     #[must_use]
     pub fn is_composition(&self) -> bool {
         self.kind == Kind::Composition
@@ -70,8 +70,8 @@ impl Variant {
     /// Whether it is right about good tokens only: `classic`, which is there to be compared with.
     ///
     /// Its decoder does not ask whether a token's bytes are the one permitted encoding, so of bad tokens it may let
-    /// through what all others refuse. Hence what is compared with it are good tokens, its answers to bad ones are held to
-    /// nothing, it is neither in the [`catalogue`] nor among the compositions, and `ron-auth` has no feature for it.
+    /// through what all others refuse. Hence what is compared with it are good tokens, its answers to bad ones are held
+    /// to nothing, it is neither in the [`catalogue`] nor among the compositions, and `ron-auth` has no feature for it.
     #[must_use]
     pub fn decides_only_good_tokens(&self) -> bool {
         self.seams.decode == DecodeChoice::Classic
@@ -108,8 +108,8 @@ pub fn catalogue() -> Vec<Variant> {
         named("tls-scratch", &["plain", "tls-scratch"], Seams { scratch: ScratchChoice::ThreadLocal, ..PLAIN }, |_| {
             boxed(ScalarBase64, SerdeCborDecode, SerialMac, SequentialExecute, ThreadLocalScratch)
         }),
-        // The lab's switch for masking AVX-512 in lanes: what `prod` does with batches on a processor that ends at AVX2.
-        // (`blake3` chooses for itself, so single tokens are hashed as the processor can.)
+        // The lab's switch for masking AVX-512 in lanes: what `prod` does with batches on a processor that ends at
+        // AVX2. (`blake3` chooses for itself, so single tokens are hashed as the processor can.)
         named("prod-avx2", &["full"], Seams { mac: MacChoice::LanesAvx2, ..Seams::PROD }, |_| {
             prod(LanesMac::with_max(SimdLevel::Avx2))
         }),

@@ -26,8 +26,8 @@ impl RonAuth {
     /// The features of `ron-auth` that are at work; nothing where a revision is so old that it has no list of them.
     #[must_use]
     pub fn features() -> Vec<String> {
-        // This package is built inside older revisions too: their lack of a list must not keep it from that. Where there
-        // is one, it goes before the module's own.
+        // This package is built inside older revisions too: their lack of a list must not keep it from that. Where
+        // there is one, it goes before the module's own.
         #[allow(unused_imports, reason = "of older revisions")]
         use ron_auth::*;
         ACTIVE_BACKENDS.iter().map(|&feature| feature.to_owned()).collect()

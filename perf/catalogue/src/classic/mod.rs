@@ -38,8 +38,8 @@ pub const fn classic() -> Variant {
     }
 }
 
-/// Finishes each token of a batch before it begins the next, all in the same memory. The engine's own batches go stage by
-/// stage for the sake of lanes; without lanes that only spreads owned tokens over more memory than caches hold.
+/// Finishes each token of a batch before it begins the next, all in the same memory. The engine's own batches go stage
+/// by stage for the sake of lanes; without lanes that only spreads owned tokens over more memory than caches hold.
 #[derive(Clone, Copy, Default)]
 struct TokenByToken {
     engine: Engine<SimdBase64, ClassicDecode, HasherMac, SequentialExecute, ThreadLocalScratch>,

@@ -11,6 +11,6 @@ pub use workload::Knobs;
 pub const REFERENCE: &str = "plain";
 
 /// Name of the second reference, built as the deployed verifier is: what users have, where [`REFERENCE`] is what is
-/// obviously right. It decides only good tokens, so it is held to [`REFERENCE`] as all others are, and never the other way
-/// round.
+/// obviously right. It decides only good tokens, so it is held to [`REFERENCE`] as all others are, and never the other
+/// way round.
 pub const CLASSIC: &str = "classic";

@@ -25,8 +25,8 @@ pub struct Point {
 }
 
 impl Point {
-    /// The work without the knobs: corpus, batch, threads. It is what runs of revisions with other default knobs have in
-    /// common.
+    /// The work without the knobs: corpus, batch, threads. It is what runs of revisions with other default knobs have
+    /// in common.
     #[must_use]
     pub fn work(&self) -> (&str, usize, usize) {
         (&self.corpus, self.batch, self.knobs.threads)
@@ -302,8 +302,8 @@ pub enum Record {
 }
 
 impl Header {
-    /// The knobs that were the default when this was measured, on this many threads: what "at default knobs" means in this
-    /// run, which may be older than this build.
+    /// The knobs that were the default when this was measured, on this many threads: what "at default knobs" means in
+    /// this run, which may be older than this build.
     #[must_use]
     pub fn default_knobs(&self, threads: usize) -> Knobs {
         let first = self.panels.iter().flat_map(|panel| &panel.groups).next();
