@@ -63,6 +63,7 @@ impl CsvFile {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::run::Unavailable;
     use crate::test_data::rows;
 
     const README: &str = include_str!("../../../../reports/README.md");

@@ -6,7 +6,6 @@ use fairbench::history::entry::FORMAT;
 use fairbench::history::{Entry, HistoryBenchmark};
 
 use super::{ArmKind, MeasuredArm, Run};
-use crate::catalogue::Knobs;
 
 /// The section of a plan that is preferred where several sections measured the same.
 const PREFERRED_SECTION: &str = "variants";
@@ -64,6 +63,7 @@ fn is_kept(arm: &MeasuredArm<'_>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::catalogue::Knobs;
     use crate::run::simulated::{self, Truth};
 
     #[test]
