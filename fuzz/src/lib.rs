@@ -29,7 +29,8 @@ pub fn check(input: &[u8]) {
     check_of(&VERIFIERS, input);
 }
 
-/// Panics where something does not hold of these verifiers, named, of which the first is what all others must agree with.
+/// Panics where something does not hold of these verifiers, named, of which the first is what all others must agree
+/// with.
 pub fn check_of(verifiers: &[(&str, Box<dyn Verifier>)], input: &[u8]) {
     let case = Case::read(input);
     let Case { settings, items, altered, .. } = &case;

@@ -1,5 +1,5 @@
-//! What the fuzzer would notice: verifiers with a fault, each of which must be found within some thousand inputs, and one
-//! without, of which nothing may be.
+//! What the fuzzer would notice: verifiers with a fault, each of which must be found within some thousand inputs, and
+//! one without, of which nothing may be.
 #![allow(clippy::unwrap_used, reason = "a surprise stops a test")]
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

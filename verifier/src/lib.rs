@@ -105,9 +105,9 @@
 //!
 //! - **A batch always comes back.** It waits for nobody else's work: what finds no thread free is done by the caller
 //!   alone. So is all of it where the system refuses to start a thread (it is asked again later), in a copy of the
-//!   process (`fork`) if the original had spread a batch before, and on a thread of a rayon pool, which has its cores in
-//!   use; and so are the 64 batches after one that had to wait for others for longer than its caller had worked, since
-//!   other programs want the cores then.
+//!   process (`fork`) if the original had spread a batch before, and on a thread of a rayon pool, which has its cores
+//!   in use; and so are the 64 batches after one that had to wait for others for longer than its caller had worked,
+//!   since other programs want the cores then.
 //! - Handlers, key provider and metrics recorder are called from several threads at once. **A panic** in one of them
 //!   reaches the caller as soon as the other threads have ended the chunks that they are at, of up to 128 tokens; later
 //!   batches work as before.

@@ -9,10 +9,10 @@ Exit codes:
   0    done, and nothing is wrong; a gate's warning too, unless --strict
   1    a regression (in time, or in waiting), a wrong answer, or a broken tripwire
   2    inconclusive: neither a pass nor a regression was shown within the budget
-  3    the work could not be done: a missing or unreadable file, a tool that failed, something to be judged that is
-       not there and that neither the settings nor --allow-missing expect to be missing (a regression outweighs it: 1)
+  3    the work could not be done: a missing or unreadable file, a tool that failed, something to be
+       judged that is not there and is not allowed to be missing (a regression outweighs it: 1)
   64   usage: an unknown option, subcommand or side
-  125  only with --bisect, for `git bisect run`: the revision could not be judged (otherwise 2, 3 or 64)
+  125  only with --bisect, for `git bisect run`: the revision could not be judged (else 2, 3 or 64)
   130  interrupted; what was measured is written (`git bisect run` stops at it)";
 
 /// How a command ended.

@@ -54,13 +54,13 @@ Options:
 const EXIT_CODES: &str = "\
 Exit codes:
   0    done, and nothing is wrong; a gate's warning too, unless --strict
-  1    a difference between variants, a regression (in time, or in waiting), or a broken tripwire; of `token`, one
-       that is denied, refused or not canonical
+  1    a difference between variants, a regression (in time, or in waiting), or a broken tripwire;
+       of `token`, one that is denied, refused or not canonical
   2    inconclusive: neither a pass nor a regression was shown within the budget
-  3    the work could not be done: a missing or unreadable file, a tool that failed, something to be judged that is
-       not there and that neither the settings nor --allow-missing expect to be missing (a regression outweighs it: 1)
+  3    the work could not be done: a missing or unreadable file, a tool that failed, something to be
+       judged that is not there and is not allowed to be missing (a regression outweighs it: 1)
   64   usage: an unknown option, subcommand, variant or fixture
-  125  only with --bisect, for `git bisect run`: the revision could not be judged (otherwise 2, 3 or 64)
+  125  only with --bisect, for `git bisect run`: the revision could not be judged (else 2, 3 or 64)
   130  interrupted; what was measured is written (`git bisect run` stops at it)";
 
 /// Run every variant of the ron-auth verifier side by side: prove that they decide alike, measure them against each

@@ -119,7 +119,7 @@ fn bad_input_is_one_clear_line() {
     for (args, exit, part) in [
         (&["import", "empty.txt"][..], 3, "empty.txt: no token; expected one Base64URL token a line"),
         (&["import", "none.txt"], 3, "none.txt: "),
-        (&["import", "-"], 64, "--out is needed"),
+        (&["import", "-"], 64, "standard input has no name; name the file to write by --out"),
         (&["import", "tokens.txt", "--out", "tokens.txt"], 64, "would be overwritten"),
         (&["import", "tokens.txt", "--keys", "key.toml", "--context", "context.toml"], 3, "key.toml:4: "),
         (&["import", "tokens.txt", "--keys", "keys.toml", "--context", "request.toml"], 3, "request.toml:1: "),

@@ -67,7 +67,7 @@ fn what_is_wrong_with_an_option_is_said_on_one_line() {
     assert_eq!(output.status.code(), Some(64));
     let said = err(&output);
     let line = said.lines().last().unwrap();
-    assert!(line.contains("\"verify_simple\"; they are verify_single, "), "{said}");
+    assert!(line.contains("\"verify_simple\"; there are verify_single, "), "{said}");
 }
 
 #[test]

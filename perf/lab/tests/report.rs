@@ -56,8 +56,12 @@ fn stacks_that_cannot_be_drawn_are_named_and_the_rest_of_the_page_stands() {
     }
     fs::write(directory.path().join("prod-light-1.folded"), "no stacks\n").unwrap();
     let page = page(&[directory.path().to_str().unwrap()]);
-    assert!(page.contains("No flamegraph of prod on light, batch 1, 1 thread: prod-light-1.folded: "));
-    assert!(page.contains("against plain on light, batch 1, 1 thread: plain-light-1.folded and prod-light-1.folded: "));
+    assert!(
+        page.contains("No flamegraph of prod on light, batch 1, 1 thread, soa_threshold 32: prod-light-1.folded: ")
+    );
+    assert!(page.contains(
+        "against plain on light, batch 1, 1 thread, soa_threshold 32: plain-light-1.folded and prod-light-1.folded: "
+    ));
     assert_eq!(page.matches("<figure class=\"flamegraph\"").count(), 1, "plain's");
 }
 

@@ -86,7 +86,7 @@ fn a_clock_of_ten_milliseconds_is_coped_with_and_one_that_stands_still_is_one_cl
     let coarse = place.script("coarse", &[HELLO, "j=0", &coarse]);
     let (code, text) = said(&place.lab(&["ab", &coarse, &coarse, "--budget", "20s"]).output().unwrap());
     assert_eq!(code, 0, "{text}");
-    line_with(&text, "The clock of c ticks every 10.0 ms only");
+    line_with(&text, "The clock of c ticks only every 10.0 ms");
 
     let still = place.script("still", &[HELLO, &GOOD.replace("'$n'000", "0")]);
     let (code, text) = said(&place.lab(&["ab", &still, &still]).output().unwrap());

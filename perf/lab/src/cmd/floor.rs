@@ -44,9 +44,10 @@ const LARGE_CASES: [(&str, Fixture, usize); 2] =
 /// build, and plain
 ///
 /// Four subjects take turns in the same rounds on one pinned thread: the engine, the floor, `classic` (built as the
-/// deployed verifier is: what users have today) and `plain` (obviously right, and slower than what users have). The table
-/// says beside classic's share of plain's time how much it may be: where it is more, classic has become slow, and whatever
-/// is compared with it looks better than it is. The limits are baselines/tripwires.toml's, and every sweep judges them.
+/// deployed verifier is: what users have today) and `plain` (obviously right, and slower than what users have). The
+/// table says beside classic's share of plain's time how much it may be: where it is more, classic has become slow, and
+/// whatever is compared with it looks better than it is. The limits are baselines/tripwires.toml's, and every sweep
+/// judges them.
 #[derive(Debug, ClapArgs)]
 pub struct Args {
     /// The variant to measure

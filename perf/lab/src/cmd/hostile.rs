@@ -27,15 +27,15 @@ const BATCHES: [usize; 2] = [1, 64];
 /// Search for the dearest token of each length, and hold it against an ordinary one: time, and memory before the MAC
 ///
 /// For each engine and length, a search climbs through what a token of that many bytes can be filled with (caveats of
-/// every kind that hold or deny, lists, nets, nesting, chain lengths a byte beyond a block, a wrong MAC, bytes missing).
-/// The dearest is measured in paired rounds against an ordinary token of that length: the five caveats of `light`, over
-/// and over. Hostile tokens keep to the default bounds (64 caveats). A batch holds 64 such tokens.
+/// every kind that hold or deny, lists, nets, nesting, chain lengths a byte beyond a block, a wrong MAC, bytes
+/// missing). The dearest is measured in paired rounds against an ordinary token of that length: the five caveats of
+/// `light`, over and over. Hostile tokens keep to the default bounds (64 caveats). A batch holds 64 such tokens.
 ///
-/// Memory is the most that verifying one token holds at a time before its MAC is checked, for the same tokens and for ones that
-/// announce more than they hold.
+/// Memory is the most that verifying one token holds at a time before its MAC is checked, for the same tokens and for
+/// ones that announce more than they hold.
 ///
-/// Exit 1 if a token takes more than 3 times an ordinary one's time (the whole 95 % interval above), or more than 4 bytes
-/// for each character and 4 KiB; 2 if it can't be told.
+/// Exit 1 if a token takes more than 3 times an ordinary one's time (the whole 95 % interval above), or more than 4
+/// bytes for each character and 4 KiB; 2 if it can't be told.
 #[derive(Debug, ClapArgs)]
 pub struct Args {
     /// Only this engine [default: every variant]

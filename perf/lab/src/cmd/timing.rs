@@ -17,10 +17,10 @@ const ERROR_OF_A_RUN: f64 = 0.01;
 
 /// Test whether the time of verifying tells how many bytes of a MAC were right, or what the key is
 ///
-/// Tokens that differ in the secret alone take turns in the same place in memory, in blocks with tokens, keys and memory
-/// of their own; the interval of the median over blocks says whether there is a difference (as dudect does, with other
-/// statistics). A comparison that stops at the first wrong byte is measured beside them, and must be caught; inputs that
-/// differ in nothing must not.
+/// Tokens that differ in the secret alone take turns in the same place in memory, in blocks with tokens, keys and
+/// memory of their own; the interval of the median over blocks says whether there is a difference (as dudect does, with
+/// other statistics). A comparison that stops at the first wrong byte is measured beside them, and must be caught;
+/// inputs that differ in nothing must not.
 ///
 /// Exit 1 if a difference is shown; 2 if a control did not come out as it must, so that nothing can be said.
 #[derive(Debug, ClapArgs)]

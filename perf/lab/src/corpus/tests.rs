@@ -267,7 +267,7 @@ fn what_is_wrong_with_a_corpus_file_is_named_with_its_line() {
     for (was, is, what) in [
         ("\"count\":400", "\"count\":-1", "bad.corpus.json:2: invalid value"),
         ("\"key\":0", "\"key\":7", "its key is not listed"),
-        ("\"tenant\":0", "\"tenant\":3", "of a tenant that is not listed"),
+        ("\"tenant\":0", "\"tenant\":3", "belongs to a tenant that is not listed"),
         ("\"format\":1", "\"format\":2", "format 2 instead of 1"),
         ("{\"Exp\":5}", "{\"Exp\":4}", "bad.corpus.json:2: "),
         ("{\"Aud\":8}", "{\"Aud\":80000000000}", "longer than"),

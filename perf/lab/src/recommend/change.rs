@@ -171,6 +171,6 @@ mod tests {
         assert_eq!(sentence(&run), None);
         let mut slow = simulated::run(&Truth { lanes: 1.0 / 1.06, ..Truth::default() }, 24);
         slow.header.host.simd_path = "avx512".to_owned();
-        assert!(sentence(&slow).unwrap().ends_with("lanes would have to go."));
+        assert!(sentence(&slow).unwrap().ends_with("lanes are not worth it."));
     }
 }
