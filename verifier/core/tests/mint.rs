@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use ron_auth_core::{CapabilityBuilder, Caveat, MacKey, Rate, Scope};
+use ron_auth_core::{Capability, CapabilityBuilder, Caveat, MacKey, Rate, Scope};
 use serde_json::Value;
 
 const NOW_UNIX_S: u64 = 1_762_700_000;
@@ -88,5 +88,25 @@ fn a_custom_caveat_that_no_verifier_would_accept_is_not_minted() {
             .sign(&MacKey::new([0; 32]))
             .unwrap_err();
         assert!(error.to_string().starts_with("caveat 1 (Custom acme/plan)"), "{error}");
+    }
+}
+
+#[test]
+fn decoded_tokens_are_equal_only_if_every_part_is() {
+    let parts = |tid: &str, kid: &str, prefix: &str, caveats: &[Caveat], mac: u8| {
+        let scope = Scope { prefix: Some(prefix.to_owned()), ..Scope::default() };
+        Capability::from_parts(tid.to_owned(), kid.to_owned(), scope, caveats.to_vec(), [mac; 32])
+    };
+    let token = parts("t", "k", "/", &[Caveat::Exp(1)], 7);
+    assert_eq!(token, token.clone());
+    for other in [
+        parts("u", "k", "/", &[Caveat::Exp(1)], 7),
+        parts("t", "l", "/", &[Caveat::Exp(1)], 7),
+        parts("t", "k", "/a", &[Caveat::Exp(1)], 7),
+        parts("t", "k", "/", &[Caveat::Exp(2)], 7),
+        parts("t", "k", "/", &[], 7),
+        parts("t", "k", "/", &[Caveat::Exp(1)], 8),
+    ] {
+        assert_ne!(token, other);
     }
 }

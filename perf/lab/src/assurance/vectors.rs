@@ -140,7 +140,6 @@ impl Vectors {
     }
 
     /// Replays case `index` through every function of a verifier.
-
     ///
     /// # Errors
     /// The first function whose result is another one, with what came in place of what was expected.
