@@ -14,6 +14,9 @@ cargo metadata --locked --format-version 1 >/dev/null
 heading "lints"
 cargo clippy --workspace --all-targets --all-features -- -D warnings
 
+heading "packages as they would be published"
+scripts/package.sh
+
 heading "tests"
 cargo test --workspace --all-features --no-run
 cargo test --workspace --all-features --quiet

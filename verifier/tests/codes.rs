@@ -122,7 +122,7 @@ fn each_demand_has_its_code_under_both_semantics() {
 
 #[test]
 fn no_handler_and_no_token_can_imitate_another_reason() {
-    let table = include_str!("../../docs/CODES.md");
+    let table = include_str!("../CODES.md");
     let codes_and_variants =
         table.lines().filter(|line| line.starts_with("| `")).flat_map(|row| row.split('`').skip(1).step_by(2).take(2));
     let mut said: Vec<&'static str> = codes_and_variants.collect();

@@ -145,7 +145,7 @@ fn what_is_no_decision_is_not_read_as_one() {
 
 #[test]
 fn the_examples_in_the_document_are_what_is_read() {
-    let document = include_str!("../../docs/CODES.md");
+    let document = include_str!("../CODES.md");
     let examples = document.split("```json\n").nth(1).unwrap().split("```").next().unwrap();
     assert_eq!(examples.lines().count(), 6);
     for line in examples.lines() {

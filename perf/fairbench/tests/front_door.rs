@@ -89,7 +89,7 @@ fn the_probe_in_python_can_be_tried_out_and_compared_with_itself() {
         return;
     }
     let place = Place::new(Some("[gate]\nbudget_seconds = 5.0\n"));
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fairbench-probe/examples/sorting.py");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/sorting.py");
     fs::copy(script, place.0.path().join("sorting.py")).unwrap();
     let (code, out, err) = said(&place.fairbench(&["probe", "--ask", "../sorting.py"]));
     assert_eq!(code, 0, "{out}{err}");

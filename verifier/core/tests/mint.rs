@@ -23,7 +23,7 @@ fn custom(ns: &str, name: &str, cbor: &[u8]) -> Caveat {
 }
 
 fn assert_minted_as_in_fixtures(name: &str, builder: CapabilityBuilder) {
-    let file: Value = serde_json::from_str(include_str!("../../../testdata/v1/fixtures.json")).unwrap();
+    let file: Value = serde_json::from_str(include_str!("data/fixtures.json")).unwrap();
     let fixture = file["fixtures"].as_array().unwrap().iter().find(|fixture| fixture["name"] == name).unwrap();
     let key: [u8; 32] = hex::decode(fixture["mac_key_hex"].as_str().unwrap()).unwrap().try_into().unwrap();
     let capability = builder.sign(&MacKey::new(key)).unwrap();

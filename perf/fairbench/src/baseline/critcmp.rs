@@ -172,8 +172,7 @@ mod tests {
     use crate::baseline::measurement::tests::measurement;
     use crate::host::tests::laptop as host;
 
-    const CRITERION: &str =
-        concat!(env!("CARGO_MANIFEST_DIR"), "/../../baselines/criterion/intel-xeon-2c-avx512.auth-simd.json");
+    const CRITERION: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/critcmp.json");
 
     fn criterion_items(name: &str, items_per_iteration: u64) -> u64 {
         if name.starts_with("verify_single") { 1 } else { items_per_iteration }

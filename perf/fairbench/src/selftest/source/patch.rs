@@ -349,31 +349,4 @@ mod tests {
         let error = Patch::parse(Expectation::MustNotAlarm, Path::new(place), "What: x\n").unwrap_err().to_string();
         assert!(error.starts_with(&format!("{place}:1: no line begins with")), "{error}");
     }
-
-    fn root() -> PathBuf {
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
-    }
-
-    #[test]
-    fn there_are_at_least_twelve_of_each_and_each_says_which_benchmark_feels_it() {
-        let patches = read_all(&root(), "perf/selftest").unwrap();
-        for kind in Expectation::ALL {
-            assert!(patches.iter().filter(|patch| patch.kind == kind).count() >= 12, "{}", kind.name());
-        }
-        for cost in patches.iter().filter_map(|patch| patch.cost.as_ref()) {
-            assert!(cost.least_percent >= 8.0 && cost.most_percent <= 15.0, "{cost:?}");
-        }
-        let kinds: Vec<Expectation> = patches.iter().take(4).map(|patch| patch.kind).collect();
-        assert_eq!(
-            kinds,
-            [Expectation::MustCatch, Expectation::MustNotAlarm, Expectation::MustCatch, Expectation::MustNotAlarm]
-        );
-    }
-
-    #[test]
-    fn every_patch_applies_to_the_tree_at_hand() {
-        for patch in read_all(&root(), "perf/selftest").unwrap() {
-            super::super::git::applies(&root(), &patch).unwrap();
-        }
-    }
 }

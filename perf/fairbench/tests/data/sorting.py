@@ -1,0 +1,1 @@
+../../../fairbench-probe/examples/sorting.py
