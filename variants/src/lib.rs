@@ -2,6 +2,14 @@
 //! of them that a build's features select.
 //!
 //! A backend changes speed, never a decision, an error or an order: `tests/` holds every composition to the reference.
+//!
+//! # Public dependencies
+//!
+//! What public items name of other crates. A new major version of one of these is a new major version of this crate.
+//!
+//! | crate | where |
+//! |---|---|
+//! | `ron-auth-core` 0.1 | the seams, which all backends are implementations of |
 #![forbid(unsafe_code)]
 
 pub mod base64;

@@ -135,6 +135,14 @@
 //! | `plain` | decodes with serde_cbor, which is archived upstream: the reference, not for production |
 //! | `serde` | decisions, reasons, errors and scopes as JSON; see [codes](ron_auth_core::specification::codes) |
 //! | `bench-eval-modes` | entry points that fix the evaluator, for measuring |
+//!
+//! # Public dependencies
+//!
+//! What public items name of other crates. A new major version of one of these is a new major version of this crate.
+//!
+//! | crate | where |
+//! |---|---|
+//! | `ron-auth-core` 0.1 | all types but [`Workspace`]; with them its public dependencies `smallvec` 1 ([`Reasons`] and [`Obligations`] are its vectors) and `serde` 1 (its traits, with the feature `serde`) |
 #![forbid(unsafe_code)]
 
 #[cfg(not(any(feature = "minicbor-zerocopy", feature = "fast-cbor", feature = "plain")))]

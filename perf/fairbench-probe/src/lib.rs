@@ -44,6 +44,14 @@
 //! | [`place`] | where the process lies in memory |
 //! | [`environment`] | what a result depends on besides the code |
 //! | `nuisance` | code that nobody calls, for a test of the gate |
+//!
+//! # Public dependencies
+//!
+//! What public items name of other crates. A new major version of one of these is a new major version of this crate.
+//!
+//! | crate | where |
+//! |---|---|
+//! | `serde` 1 | its traits, for the messages of the protocol and what is in them |
 #![forbid(unsafe_code)]
 
 pub mod clock;

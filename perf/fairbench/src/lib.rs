@@ -23,6 +23,19 @@
 //! | [`exit`], [`command_line`] | exit codes; arguments as they are written down |
 //! | [`files`], [`lock`], [`host`], [`interrupt`], [`progress`] | files, locks on them, the machine, Ctrl-C, a bar |
 //! | [`environment`] | variables of the environment |
+//!
+//! # Public dependencies
+//!
+//! The library is there for programs that teach the instrument about sides of their own ([`project::Hooks`]), and
+//! changes with every minor version. What public items name of other crates:
+//!
+//! | crate | where |
+//! |---|---|
+//! | `anyhow` 1 | errors that end as a line for a person |
+//! | `clap` 4 | arguments of commands, which a program may take over into its own command line |
+//! | `fairbench-probe` 0.1 | the protocol |
+//! | `rand` 0.9, `rand_chacha` 0.9 | the generator that layouts and orders are drawn with |
+//! | `serde` 1 | its traits, for what is read and written as JSON or TOML |
 #![forbid(unsafe_code)]
 
 pub mod baseline;

@@ -17,6 +17,16 @@
 //! | [`inspect`] | looking at tokens off the hot path |
 //!
 //! Nothing here performs I/O, reads a clock, holds global state, or panics, whatever the token.
+//!
+//! # Public dependencies
+//!
+//! What public items name of other crates. A new major version of one of these is a new major version of this crate.
+//!
+//! | crate | where |
+//! |---|---|
+//! | `blake3` 1 | a [`chain::Tag`] is made from its hash |
+//! | `smallvec` 1 | [`Reasons`] and [`Obligations`] are its vectors |
+//! | `serde` 1 | its traits, with the feature `serde`: for decisions, reasons, errors, rates and scopes |
 #![forbid(unsafe_code)]
 
 mod bytes;
