@@ -78,6 +78,23 @@ fn nothing_that_takes_minutes_is_built_in_silence() {
 }
 
 #[test]
+fn every_action_of_the_workflows_is_pinned_by_its_digest_and_says_its_version() {
+    let mut pinned = 0;
+    for file in fs::read_dir(Path::new(ROOT).join(".github/workflows")).unwrap() {
+        let path = file.unwrap().path();
+        let text = fs::read_to_string(&path).unwrap();
+        for used in text.lines().filter_map(|line| line.split("uses: ").nth(1)) {
+            let (action, version) = used.split_once(" # v").unwrap_or((used, ""));
+            let digest = action.split_once('@').map_or("", |(_, digest)| digest);
+            let is_digest = digest.len() == 40 && digest.chars().all(|c| c.is_ascii_hexdigit());
+            assert!(is_digest && version.contains('.'), "{}: {used}", path.display());
+            pinned += 1;
+        }
+    }
+    assert!(pinned > 5);
+}
+
+#[test]
 fn every_criterion_benchmark_states_its_tokens_per_iteration() {
     let source = fs::read_to_string(Path::new(ROOT).join("benches/verify_bench.rs")).unwrap();
     // One place starts groups, and states the throughput there; nothing goes round it.
