@@ -42,6 +42,7 @@ Explain:
 
 Stored, and what it is made with:
   baseline   Store benchmarks of this host; list, compare and export what is stored
+  results    Make the pages in docs/results from stored data, or check them
   corpus     Describe, mint or import a corpus of tokens
   list       List variants and fixtures
   probe      Serve as the probe of a variant, or try out any probe
@@ -90,6 +91,7 @@ enum Command {
     Peers(cmd::peers::Args),
     Corpus(cmd::corpus::Args),
     Report(cmd::report::Args),
+    Results(cmd::results::Args),
     Flame(cmd::flame::Args),
     Token(cmd::token::Args),
     Trend(instrument::trend::Args),
@@ -127,6 +129,7 @@ fn run(command: &Command) -> CommandResult {
         Command::Peers(args) => cmd::peers::run(args),
         Command::Corpus(args) => cmd::corpus::run(args),
         Command::Report(args) => cmd::report::run(args),
+        Command::Results(args) => cmd::results::run(args),
         Command::Flame(args) => cmd::flame::run(args),
         Command::Token(args) => cmd::token::run(args),
         Command::Trend(args) => instrument::trend::run(args, &project()?),

@@ -11,6 +11,7 @@ pub mod peers;
 pub mod probe;
 pub mod recommend;
 pub mod report;
+pub mod results;
 pub mod sweep;
 pub mod timing;
 pub mod token;

@@ -6,6 +6,7 @@ pub mod conclude;
 pub mod csv;
 mod data;
 pub mod html;
+pub mod page;
 pub mod plots;
 pub mod summary;
 pub mod verdict;
