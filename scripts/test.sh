@@ -14,6 +14,19 @@ cargo metadata --locked --format-version 1 >/dev/null
 heading "lints"
 cargo clippy --workspace --all-targets --all-features -- -D warnings
 
+# The same for what stands outside the workspace with a lock file of its own. What `cargo lab peers` builds lies in the
+# same folder.
+heading "other token libraries, and the fuzz target: formatting, lints, tests"
+outside() {
+  cargo "$1" --locked --manifest-path "$2" --target-dir "$target_dir/peers" "${@:3}"
+}
+for manifest in perf/peers/Cargo.toml fuzz/Cargo.toml; do
+  cargo fmt --manifest-path "$manifest" --check
+  outside clippy "$manifest" --all-targets -- -D warnings
+done
+outside test perf/peers/Cargo.toml --no-run
+outside test perf/peers/Cargo.toml --quiet
+
 heading "packages as they would be published"
 scripts/package.sh
 

@@ -1,8 +1,8 @@
 //! `docs/results/HOST.md`: what a host came to, made from data in the repository and from nothing else, so that anybody
 //! can make it again.
 //!
-//! A page is a list of [parts](PagePart). What a command measured lies as it printed it, with host, command and date, in
-//! `docs/results/data/HOST/PART.json`; baselines and trials of the self-test are read where they are kept anyway.
+//! A page is a list of [parts](PagePart). What a command measured lies as it printed it, with host, command and date,
+//! in `docs/results/data/HOST/PART.json`; baselines and trials of the self-test are read where they are kept anyway.
 //! Beside the data of a part may lie `PART.md`, remarks that are always shown, and `PART.quoted.md`, what commands
 //! printed on an earlier revision: it is shown, as a quotation, as long as there are no data.
 //!

@@ -54,7 +54,7 @@ pub const PARTS: [PagePart; 14] = [
         heading: Some("Against the floor and the reference"),
         about: "`single-*` is `verify_token`, `batch*` is `verify_each`, both with owned decisions, on one thread. \
                 `plain` is the reference, `classic` a second one that is built as the deployed verifiers are \
-                (`variants/src/decode/classic.rs` says how): what is compared with `plain` alone is flattered. \
+                (`perf/catalogue/src/classic/decode.rs` says how): what is compared with `plain` alone is flattered. \
                 `baselines/tripwires.toml` holds `classic` to a share of `plain`'s time, in every sweep and gate.",
         origin: Origin::Command { arguments: &["floor", "--large", "--json"], table: tables::floor },
         how: "",

@@ -56,37 +56,34 @@ pub(super) fn selftest(root: &Path, host: &str) -> anyhow::Result<Option<ShownPa
     Ok(Some(ShownPart { made_by, table: summary.table(), measured: None }))
 }
 
-/// The newest trials of patches of the source: totals of each way, and what was measured of those that must be caught.
+/// Trials of patches of the source, of every tree that some were made to: totals of each way, and what was measured of
+/// those that must be caught.
 pub(super) fn through_the_source(root: &Path, host: &str) -> anyhow::Result<Option<ShownPart>> {
-    let Some(path) = newest(root, host, |name| name.contains(SOURCE)) else { return Ok(None) };
-    let setup: SourceSetup = first_line(&path)?;
-    let all = read::<SourceSetup>(&path)?;
-    // Of several trials of a patch in a way the last counts.
-    let mut last: Vec<&SourceTrial> = Vec::new();
-    for trial in &all {
-        last.retain(|other| (&other.patch, other.way) != (&trial.patch, trial.way));
-        last.push(trial);
+    let (mut totals, mut effects, mut files) = (Vec::new(), Vec::new(), Vec::new());
+    for path in trials_files(root, host, |name| name.contains(SOURCE)) {
+        let tree = first_line::<SourceSetup>(&path)?.tree.get(..12).unwrap_or_default().to_owned();
+        let all = read::<SourceSetup>(&path)?;
+        // Of several trials of a patch in a way the last counts.
+        let mut last: Vec<&SourceTrial> = Vec::new();
+        for trial in &all {
+            last.retain(|other| (&other.patch, other.way) != (&trial.patch, trial.way));
+            last.push(trial);
+        }
+        totals.extend(Way::ALL.into_iter().filter_map(|way| totals_of(&tree, way, &last)));
+        let must_catch = last.iter().filter(|trial| trial.kind == Expectation::MustCatch && trial.timed_as.is_none());
+        effects.extend(must_catch.map(|trial| {
+            let benchmark = trial.benchmark.clone().unwrap_or_default();
+            [trial.patch.clone(), tree.clone(), trial.way.name().to_owned(), benchmark, measured(trial)]
+        }));
+        let host_of_trials = last.first().map(|trial| trial.host.as_str()).unwrap_or_default();
+        files.push(trials_of(root, &path, host_of_trials));
     }
-    let count =
-        |way: Way, found: TrialOutcome| last.iter().filter(|trial| (trial.way, trial.found) == (way, found)).count();
-    let tried = |way: &Way| last.iter().any(|trial| trial.way == *way);
-    let ways: Vec<Way> = Way::ALL.into_iter().filter(tried).collect();
-    let totals = ways.iter().map(|&way| {
-        let found = [
-            TrialOutcome::Caught,
-            TrialOutcome::Missed,
-            TrialOutcome::Quiet,
-            TrialOutcome::FalseAlarm,
-            TrialOutcome::CouldNotMeasure,
-        ];
-        let [caught, missed, quiet, false_alarms, could_not] = found.map(|found| count(way, found).to_string());
-        let of_way = || last.iter().filter(|trial| trial.way == way);
-        let timed_before = of_way().filter(|trial| trial.timed_as.is_some()).count().to_string();
-        let minutes = format!("{:.0}", of_way().map(|trial| trial.seconds).sum::<f64>() / 60.0);
-        [way.name().to_owned(), caught, missed, quiet, false_alarms, could_not, timed_before, minutes]
-    });
+    if files.is_empty() {
+        return Ok(None);
+    }
     let totals = markdown(
         [
+            "tree",
             "applied as",
             "caught",
             "missed",
@@ -98,22 +95,30 @@ pub(super) fn through_the_source(root: &Path, host: &str) -> anyhow::Result<Opti
         ],
         totals,
     );
-    let must_catch = last.iter().filter(|trial| trial.kind == Expectation::MustCatch && trial.timed_as.is_none());
-    let mut effects: Vec<[String; 4]> = must_catch
-        .map(|trial| {
-            let benchmark = trial.benchmark.clone().unwrap_or_default();
-            [trial.patch.clone(), trial.way.name().to_owned(), benchmark, measured(trial)]
-        })
-        .collect();
     effects.sort();
-    let effects = markdown(["must be caught", "applied as", "benchmark", "measured"], effects);
-    let host_of_trials = last.first().map(|trial| trial.host.as_str()).unwrap_or_default();
-    let made_by = format!(
-        "`cargo lab selftest --source`: {}, tree `{}`.",
-        trials_of(root, &path, host_of_trials),
-        setup.tree.get(..12).unwrap_or(&setup.tree)
-    );
+    let effects = markdown(["must be caught", "tree", "applied as", "benchmark", "measured"], effects);
+    let made_by = format!("`cargo lab selftest --source`: {}.", files.join("; "));
     Ok(Some(ShownPart { made_by, table: format!("{totals}\n\n{effects}"), measured: None }))
+}
+
+/// The totals of one way; `None` if nothing was tried in it.
+fn totals_of(tree: &str, way: Way, trials: &[&SourceTrial]) -> Option<[String; 9]> {
+    let trials: Vec<&SourceTrial> = trials.iter().copied().filter(|trial| trial.way == way).collect();
+    if trials.is_empty() {
+        return None;
+    }
+    let count = |found: TrialOutcome| trials.iter().filter(|trial| trial.found == found).count().to_string();
+    Some([
+        format!("`{tree}`"),
+        way.name().to_owned(),
+        count(TrialOutcome::Caught),
+        count(TrialOutcome::Missed),
+        count(TrialOutcome::Quiet),
+        count(TrialOutcome::FalseAlarm),
+        count(TrialOutcome::CouldNotMeasure),
+        trials.iter().filter(|trial| trial.timed_as.is_some()).count().to_string(),
+        format!("{:.0}", trials.iter().map(|trial| trial.seconds).sum::<f64>() / 60.0),
+    ])
 }
 
 fn measured(trial: &SourceTrial) -> String {
@@ -142,11 +147,18 @@ fn trials_of(root: &Path, path: &Path, host: &str) -> String {
 
 /// The last by name of the host's files with trials: names end with the time.
 fn newest(root: &Path, host: &str, is_wanted: fn(&str) -> bool) -> Option<PathBuf> {
-    let files = std::fs::read_dir(root.join("baselines/selftest")).ok()?.flatten().map(|entry| entry.path());
+    trials_files(root, host, is_wanted).pop()
+}
+
+/// The host's files with trials, by name.
+fn trials_files(root: &Path, host: &str, is_wanted: fn(&str) -> bool) -> Vec<PathBuf> {
+    let Ok(directory) = std::fs::read_dir(root.join("baselines/selftest")) else { return Vec::new() };
     let stem = |path: &Path| path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
     let is_of_host = |path: &PathBuf| {
         path.extension().is_some_and(|extension| extension == "jsonl")
             && stem(path).is_some_and(|name| name.starts_with(&format!("{host}-")) && is_wanted(&name))
     };
-    files.filter(is_of_host).max_by_key(|path| stem(path))
+    let mut files: Vec<PathBuf> = directory.flatten().map(|entry| entry.path()).filter(is_of_host).collect();
+    files.sort_by_key(|path| stem(path));
+    files
 }
