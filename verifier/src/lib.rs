@@ -162,8 +162,9 @@ pub use ron_auth_core::{
     view::{Methods, ScopeView, Text},
     wire::TextItems,
 };
-/// What [`verify_token`] and all others run on in this build: a service can log it, a benchmark has to.
-pub use ron_auth_variants::ACTIVE_BACKENDS;
+/// What [`verify_token`] and all others run on in this build, by the names of the features that select it: the decoder
+/// first, then what is not the plain choice. A service can log it, a benchmark has to.
+pub const ACTIVE_BACKENDS: &[&str] = ron_auth_variants::ACTIVE_BACKENDS;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
