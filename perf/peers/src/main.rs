@@ -16,7 +16,7 @@ use std::time::Duration;
 use clap::Parser;
 use comfy_table::Table;
 use comfy_table::presets::ASCII_MARKDOWN;
-use fairbench::exit::{Exit, Failure, CommandResult};
+use fairbench::exit::{CommandResult, Exit, Failure};
 use fairbench::host::Host;
 use fairbench::measure::queue;
 use perf_lab::own::repository_root;

@@ -96,7 +96,10 @@ impl Item {
             }
             "struct" if self.is_public => {
                 names.mentioned(&self.attributes, &mut found);
-                let is_body = |token: &TokenTree| matches!(token, TokenTree::Group(group) if group.delimiter() != Delimiter::Bracket);
+                let is_body = |token: &TokenTree| match token {
+                    TokenTree::Group(group) => group.delimiter() != Delimiter::Bracket,
+                    _ => false,
+                };
                 let (bodies, head): (Vec<_>, Vec<_>) = self.tokens.iter().cloned().partition(is_body);
                 names.mentioned(&head, &mut found);
                 for body in bodies {

@@ -27,7 +27,10 @@ pub trait Peer {
     }
 }
 
-/// A peer to be.
+/// Sets a peer up with a key that is grown from the seed.
+type SetUp = fn(&'static RequestCtx<'static>, [u8; 32]) -> anyhow::Result<Box<dyn Peer>>;
+
+/// A peer that can be set up.
 pub struct Entry {
     /// What the table calls it.
     pub name: &'static str,
@@ -35,8 +38,8 @@ pub struct Entry {
     pub package: &'static str,
     /// How its work differs from that of `prod`, in one line.
     pub differs: &'static str,
-    /// Sets it up with a key grown from the seed.
-    pub set_up: fn(&'static RequestCtx<'static>, [u8; 32]) -> anyhow::Result<Box<dyn Peer>>,
+    /// Sets it up.
+    pub set_up: SetUp,
 }
 
 /// All of them, in the order of the table.
