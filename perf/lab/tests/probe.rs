@@ -219,3 +219,24 @@ fn ends_soon(pid: &str) -> bool {
         std::thread::sleep(Duration::from_millis(20));
     }
 }
+
+#[test]
+fn a_time_that_is_none_is_not_taken_for_another_one() {
+    for (name, value) in [
+        ("FAIRBENCH_PROBE_TIMEOUT_SECONDS", "soon"),
+        ("FAIRBENCH_PROBE_TIMEOUT_SECONDS", "0"),
+        ("FAIRBENCH_PROBE_TIMEOUT_SECONDS", "-1"),
+        ("PERF_LAB_PROBE_TIMEOUT_SECONDS", "1e300"),
+    ] {
+        let output = Command::new(env!("CARGO_BIN_EXE_perf-lab"))
+            .args(["probe", "--ask", env!("CARGO_BIN_EXE_perf-lab")])
+            .env_remove("FAIRBENCH_PROBE_TIMEOUT_SECONDS")
+            .env(name, value)
+            .output()
+            .unwrap();
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(3), "{error}");
+        assert!(error.contains(&format!("{name} is {value:?}; expected a number of seconds above 0")), "{error}");
+        assert_eq!(error.lines().count(), 1, "{error}");
+    }
+}

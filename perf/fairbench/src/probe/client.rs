@@ -49,6 +49,7 @@ impl Client {
 
     /// Does what [`start`](Self::start) does, for a command that wraps a probe.
     pub(crate) fn start_as(label: &str, mut command: std::process::Command, pin: bool) -> Result<Self, MeasureError> {
+        let patience = patience().map_err(|error| could_not_start(label, &error))?;
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut group = spawn(label, &mut command, pin)?;
         let (stdin, stdout, stderr) = (group.child.stdin.take(), group.child.stdout.take(), group.child.stderr.take());
@@ -75,7 +76,7 @@ impl Client {
             threads: 1,
             cases: Vec::new(),
         };
-        let mut client = Self { label: label.to_owned(), group, stdin, lines, errors, patience: patience(), hello };
+        let mut client = Self { label: label.to_owned(), group, stdin, lines, errors, patience, hello };
         client.hello = client.receive_hello()?;
         Ok(client)
     }
@@ -284,12 +285,16 @@ pub(crate) fn could_not_start(label: &str, error: &impl std::fmt::Display) -> Me
 }
 
 /// Time to wait for an answer: the default, or what the environment says.
-fn patience() -> Duration {
-    let asked = environment::PROBE_TIMEOUT.get().and_then(|(_, value)| value.to_str()?.parse::<f64>().ok());
-    asked
+///
+/// # Errors
+/// The environment says something else than a time, in one line.
+fn patience() -> Result<Duration, String> {
+    let Some((name, value)) = environment::PROBE_TIMEOUT.get() else { return Ok(PATIENCE) };
+    let seconds = value.to_str().and_then(|value| value.trim().parse::<f64>().ok());
+    seconds
         .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
         .filter(|asked| !asked.is_zero())
-        .unwrap_or(PATIENCE)
+        .ok_or_else(|| format!("{name} is {value:?}; expected a number of seconds above 0, such as 30"))
 }
 
 fn asked(request: &Request) -> String {
