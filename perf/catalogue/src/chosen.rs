@@ -20,7 +20,7 @@ use crate::classic::{ClassicDecode, HasherMac};
 use crate::seams::{Base64Choice, DecodeChoice, ExecuteChoice, MacChoice, ScratchChoice, Seams};
 use crate::verifier::{Verifier, boxed};
 
-/// A verifier with these backends.
+/// Builds a verifier with these backends.
 pub(crate) fn build(seams: &Seams) -> Box<dyn Verifier> {
     match seams.decode {
         DecodeChoice::SerdeCbor => engine(seams, SerdeCborDecode),

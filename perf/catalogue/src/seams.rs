@@ -1,4 +1,4 @@
-//! What may fill each of the five seams.
+//! The backends that may fill each of the five seams.
 
 /// Declares the choices of a seam, each with its established name.
 macro_rules! choices {
@@ -10,7 +10,7 @@ macro_rules! choices {
         }
 
         impl $seam {
-            /// As command lines, plans and results name it.
+            /// The name in command lines, plans and results.
             #[must_use]
             pub const fn name(self) -> &'static str {
                 match self {
@@ -22,64 +22,64 @@ macro_rules! choices {
 }
 
 choices! {
-    /// What turns text into bytes.
+    /// The base64 seam: what turns text into bytes.
     Base64Choice {
-        /// The `base64` crate.
+        /// The crate `base64`.
         Scalar = "scalar",
-        /// SIMD, picked at run time.
+        /// The crate `base64-simd`, which picks its instruction set at run time.
         Simd = "simd-b64",
     }
 }
 
 choices! {
-    /// What turns bytes into the view of a token.
+    /// The decode seam: what turns bytes into the view of a token.
     DecodeChoice {
-        /// The reference's: owned, by `serde_cbor`.
+        /// Owned, decoded by `serde_cbor`: the reference.
         SerdeCbor = "serde_cbor",
-        /// Owned, by `ciborium`.
+        /// Owned, decoded by `ciborium`.
         Ciborium = "ciborium",
-        /// In place, without allocating, by `minicbor`.
+        /// In place and without allocating, decoded by `minicbor`.
         ZeroCopy = "minicbor-zerocopy",
-        /// As deployed verifiers read. Right about good tokens only.
+        /// Owned, decoded as deployed verifiers do, and right about good tokens only.
         Classic = "classic",
     }
 }
 
 choices! {
-    /// What computes tags.
+    /// The MAC seam: what computes tags.
     MacChoice {
-        /// One step after another.
+        /// One step after another, by `blake3`.
         Serial = "serial",
-        /// Many tokens at once, by what the processor has.
+        /// Many tokens at once, with the SIMD lanes that the processor has.
         Lanes = "lanes",
-        /// The same, held to AVX2.
+        /// Many tokens at once, with AVX2 lanes on any processor that has them.
         LanesAvx2 = "lanes-avx2",
-        /// As deployed verifiers hash: a hasher for each step.
+        /// One step after another with a new hasher for each, as deployed verifiers do.
         Hasher = "hasher",
     }
 }
 
 choices! {
-    /// Which threads work on a batch.
+    /// The execute seam: which threads work on a batch.
     ExecuteChoice {
-        /// The caller's.
+        /// The caller's thread alone.
         Sequential = "sequential",
-        /// The caller's and others.
+        /// The caller's thread and others.
         Parallel = "parallel",
     }
 }
 
 choices! {
-    /// Where the memory that a verification works in comes from.
+    /// The scratch seam: where the memory that a verification works in comes from.
     ScratchChoice {
-        /// Made for each call.
+        /// Memory that is made for each call.
         PerCall = "per-call",
-        /// Kept by each thread.
+        /// Memory that each thread keeps.
         ThreadLocal = "tls-scratch",
     }
 }
 
-/// What fills each of the five seams.
+/// A backend for each of the five seams.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[allow(missing_docs, reason = "the names of the seams")]
 pub struct Seams {
@@ -122,7 +122,7 @@ impl Seams {
         own.map(|(own, _)| own).collect()
     }
 
-    /// What people call it: `plain`, `prod`, or the backends that differ from `plain`'s, joined by `+`.
+    /// The name that people use: `plain`, `prod`, or the backends that differ from `plain`'s, joined by `+`.
     #[must_use]
     pub fn name(&self) -> String {
         match *self {

@@ -1,4 +1,4 @@
-//! Variants: what the lab compares, by name.
+//! Variants: the compositions that the lab compares, by name.
 
 use std::fmt;
 
@@ -15,21 +15,21 @@ use crate::compositions::compositions;
 use crate::seams::{Base64Choice, DecodeChoice, ExecuteChoice, MacChoice, ScratchChoice, Seams};
 use crate::verifier::{Verifier, boxed};
 
-/// Backends for all seams, by a name.
+/// A composition with a name.
 #[derive(Clone, Copy)]
 pub struct Variant {
-    /// Its name on the command line and in results.
+    /// Name on the command line and in results.
     pub name: &'static str,
-    /// What fills each seam.
+    /// The backends of the seams.
     pub seams: Seams,
-    /// The features of `ron-auth` that give this composition, without the default ones; none for `classic`, which no
+    /// The features of `ron-auth` that give this composition, without the default ones; empty for `classic`, which no
     /// features give.
     pub features: &'static [&'static str],
     pub(crate) kind: Kind,
     pub(crate) build: fn(&Seams) -> Box<dyn Verifier>,
 }
 
-/// What a variant is in the catalogue for.
+/// The reason why a variant is in the catalogue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// It has a name of its own, and its backends are compiled in.
@@ -41,7 +41,7 @@ pub(crate) enum Kind {
 }
 
 impl Variant {
-    /// A verifier of this composition.
+    /// Builds a verifier of this composition.
     #[must_use]
     pub fn build(&self) -> Box<dyn Verifier> {
         (self.build)(&self.seams)
@@ -54,8 +54,8 @@ impl Variant {
         self.kind == Kind::Composition
     }
 
-    /// Why its times are not those of what it is named after, in this build on this processor; `None` if they are. It
-    /// decides right in any case.
+    /// Reason why its times are not those of what it is named after, in this build on this processor; `None` if they
+    /// are. It decides right in any case.
     #[must_use]
     pub fn hindrance(&self) -> Option<&'static str> {
         (self.seams.mac == MacChoice::LanesAvx2).then(|| SimdLevel::Avx2.hindrance()).flatten()

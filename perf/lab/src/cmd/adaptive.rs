@@ -57,7 +57,7 @@ struct AdaptiveRow {
     loses: bool,
 }
 
-/// Runs it. Exit 1 if the adaptive choice is shown to lose more than 3 % to a fixed one.
+/// Runs `adaptive`. Exit 1 if the adaptive choice is shown to lose more than 3 % to a fixed one.
 ///
 /// # Errors
 /// An unknown engine; an engine whose knobs change a decision.

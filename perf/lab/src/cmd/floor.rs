@@ -98,7 +98,7 @@ struct FloorCase {
     pinned: bool,
 }
 
-/// Runs it.
+/// Runs `floor`.
 ///
 /// # Errors
 /// An unknown engine; an engine that does not decide as the reference does.

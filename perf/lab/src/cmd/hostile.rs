@@ -74,7 +74,7 @@ impl HostileRow {
     }
 }
 
-/// Runs it.
+/// Runs `hostile`.
 ///
 /// # Errors
 /// Usage; an engine that does not decide as the reference does; a counting program that can't be built.

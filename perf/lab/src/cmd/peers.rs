@@ -21,7 +21,7 @@ pub struct Args {
     args: Vec<OsString>,
 }
 
-/// Runs it.
+/// Runs `peers`.
 ///
 /// # Errors
 /// Cargo cannot be run, or perf/peers cannot be built.

@@ -36,7 +36,7 @@ pub struct Args {
     take: Vec<String>,
 }
 
-/// Runs it. Exit 1 with --check if a page is not what the data give.
+/// Runs `results`. Exit 1 with --check if a page is not what the data give.
 ///
 /// # Errors
 /// Usage: an unknown part. Data that cannot be read, a command that fails, a page that cannot be written.
@@ -95,7 +95,7 @@ fn keep(root: &Path, part: &PagePart, measured: &PartData) -> anyhow::Result<()>
     Ok(())
 }
 
-/// As it is typed.
+/// The command as it is typed.
 fn command_line(arguments: &[&str]) -> String {
     format!("cargo lab {}", arguments.join(" "))
 }
@@ -128,7 +128,7 @@ fn measure(root: &Path, part: &PagePart, arguments: &[&str]) -> anyhow::Result<P
     Ok(PartData::new(command_line, utc(began), code, host(root), result))
 }
 
-/// What a command printed before, on this host. When is what the file says of itself.
+/// Takes what a command printed before on this host. The time is the one that the file states.
 fn take(root: &Path, part: &PagePart, arguments: &[&str], file: &Path) -> anyhow::Result<PartData> {
     if part.name == SWEEP {
         return of_run(arguments, file, 0);

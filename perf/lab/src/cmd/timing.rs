@@ -41,7 +41,7 @@ pub struct Args {
     on_core: OnCore,
 }
 
-/// Runs it.
+/// Runs `timing`.
 ///
 /// # Errors
 /// Usage; a clock that does not tell.

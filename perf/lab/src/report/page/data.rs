@@ -1,4 +1,4 @@
-//! What a command printed as JSON, with all that is to be known about it, in a file of its own.
+//! The output of a command as JSON, with everything that has to be known about it, in a file of its own.
 
 use std::path::{Path, PathBuf};
 
@@ -10,44 +10,44 @@ use serde_json::Value;
 
 use super::PAGES;
 
-/// Name and version of the format.
+/// Name and version of the format of the file.
 const FORMAT: &str = "perf-lab result v1";
 
-/// What one command measured.
+/// The result of one command.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PartData {
     format: String,
     /// The command, as it is typed.
     pub command: String,
-    /// When, UTC, RFC 3339.
+    /// Time when it was measured, UTC, RFC 3339.
     pub measured_utc: String,
-    /// What it ended with: 0, or what the command says by another number.
+    /// Exit code of the command; other numbers than 0 mean what its help says.
     pub exit_code: i32,
-    /// Where, by which compiler, on which revision.
+    /// The host that it ran on, with compiler and revision.
     pub host: Host,
-    /// What it printed.
+    /// The JSON that it printed.
     pub result: Value,
 }
 
 impl PartData {
-    /// Of a command that has ended.
+    /// Makes the data of a command that has ended now.
     #[must_use]
     pub fn new(command: String, measured_utc: String, exit_code: i32, host: Host, result: Value) -> Self {
         Self { format: FORMAT.to_owned(), command, measured_utc, exit_code, host, result }
     }
 
-    /// Reads a file.
+    /// Reads the data from a file.
     ///
     /// # Errors
-    /// A file that is missing, unreadable or of another format.
+    /// The file is missing, unreadable or of another format.
     pub fn read(path: &Path) -> anyhow::Result<Self> {
         let read: Self = read_json(path, "what cargo lab results --measure wrote")?;
         ensure!(read.format == FORMAT, "{}: format {:?}; expected {FORMAT:?}", path.display(), read.format);
         Ok(read)
     }
 
-    /// Keeps it as a part of a host's page.
+    /// Writes the data as a part of a host's page.
     ///
     /// # Errors
     /// The file cannot be written.
@@ -60,13 +60,13 @@ impl PartData {
     }
 }
 
-/// Where the data of a host lie.
+/// Folder of the data of a host.
 #[must_use]
 pub(super) fn folder(root: &Path, host: &str) -> PathBuf {
     root.join(PAGES).join("data").join(host)
 }
 
-/// Where those of a part lie.
+/// Path of the data of a part of a host's page.
 #[must_use]
 pub fn path_of(root: &Path, host: &str, part: &str) -> PathBuf {
     folder(root, host).join(format!("{part}.json"))

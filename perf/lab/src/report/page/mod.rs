@@ -30,23 +30,23 @@ pub use parts::{PARTS, PagePart, SWEEP};
 use self::data::PartData;
 use self::parts::Origin;
 
-/// Where the pages lie, below the root of the repository.
+/// Folder of the pages, below the root of the repository.
 const PAGES: &str = "docs/results";
 
-/// Where the page of a host lies, below the root of the repository.
+/// Path of the page of a host, below the root of the repository.
 #[must_use]
 pub fn path_of(host: &str) -> PathBuf {
     Path::new(PAGES).join(format!("{host}.md"))
 }
 
-/// What a host's page and data are called: its fingerprint without the digest, which changes with the compiler.
+/// The name of a host's page and data: its fingerprint without the digest, which changes with the compiler.
 #[must_use]
 pub fn name_of(host: &Host) -> String {
     let fingerprint = host.fingerprint();
     fingerprint.rsplit_once('-').map_or(fingerprint.clone(), |(name, _)| name.to_owned())
 }
 
-/// The hosts that have data for a page.
+/// Finds the hosts that have data for a page.
 ///
 /// # Errors
 /// The folder of the data cannot be read.
@@ -67,10 +67,10 @@ pub fn hosts(root: &Path) -> anyhow::Result<Vec<String>> {
     Ok(hosts)
 }
 
-/// The page of a host.
+/// Makes the page of a host.
 ///
 /// # Errors
-/// Data that cannot be read or are of another shape: the file, and what was expected.
+/// Data cannot be read or are of another shape; the message names the file and what was expected.
 pub fn page(root: &Path, host: &str) -> anyhow::Result<String> {
     let mut paragraphs = Vec::new();
     let mut where_measured: Vec<(String, Host)> = Vec::new();
@@ -96,12 +96,12 @@ pub fn page(root: &Path, host: &str) -> anyhow::Result<String> {
     Ok(paragraphs.join("\n\n") + "\n")
 }
 
-/// What is shown of a part that was measured.
+/// A part that was measured, as it is shown.
 struct ShownPart {
-    /// Which command, when, on which revision.
+    /// The command that made it, with date and revision.
     made_by: String,
     table: String,
-    /// When and where, if that is known.
+    /// Time and host of the measurement; `None` if they are not known.
     measured: Option<(String, Host)>,
 }
 
@@ -130,7 +130,7 @@ fn when_and_where(utc: &str, host: &Host) -> String {
     format!("{}, {revision}, `{}`", utc.split('T').next().unwrap_or(utc), host.fingerprint())
 }
 
-/// What stands in place of a table.
+/// The text that stands in place of a table.
 fn not_measured(root: &Path, host: &str, part: &PagePart) -> anyhow::Result<Vec<String>> {
     let how = match part.origin {
         Origin::Command { .. } => format!("`cargo lab results --measure {}` does", part.name),
@@ -143,7 +143,7 @@ fn not_measured(root: &Path, host: &str, part: &PagePart) -> anyhow::Result<Vec<
     Ok(vec![lead, lines.collect::<Vec<_>>().join("\n")])
 }
 
-/// A text that lies beside a host's data, if it is there.
+/// A text that lies beside a host's data; `None` if there is none.
 fn beside(root: &Path, host: &str, name: &str) -> anyhow::Result<Option<String>> {
     let path = data::folder(root, host).join(name);
     if !path.is_file() {
@@ -168,7 +168,7 @@ fn head(name: &str, host: Option<&Host>) -> Vec<String> {
     vec![title, about, tables::markdown(["host", ""], rows.map(|(field, value)| [field.to_owned(), value]))]
 }
 
-/// The first line in which two texts differ: its number, what is there, and what should be.
+/// The first line in which two texts differ: its number, the text that was found, and the one that was expected.
 #[must_use]
 pub fn first_difference(found: &str, expected: &str) -> Option<(usize, String, String)> {
     if found == expected {

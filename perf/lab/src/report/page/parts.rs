@@ -1,4 +1,4 @@
-//! What a page consists of. The prose says what a table shows and how to read it; figures come from data alone.
+//! The parts of a page. The prose says what a table shows and how to read it; figures come from data alone.
 
 use std::path::Path;
 
@@ -8,15 +8,15 @@ use super::{ShownPart, stored, tables};
 
 /// A part of a page.
 pub struct PagePart {
-    /// Of its files, and for `--measure`.
+    /// Name of the part, for its files and for `--measure`.
     pub name: &'static str,
-    /// The heading, if a section begins here. Other documents link to some of these.
+    /// Heading of the section that begins here; `None` if none does. Other documents link to some of these.
     pub heading: Option<&'static str>,
-    /// What goes before the table.
+    /// The text before the table.
     pub about: &'static str,
-    /// Where its data come from.
+    /// Where the data of the part come from.
     pub(super) origin: Origin,
-    /// How it is measured, where `--measure` does not do it.
+    /// How it is measured if `--measure` does not do it.
     pub how: &'static str,
 }
 
@@ -25,18 +25,18 @@ pub struct PagePart {
 pub(super) enum Origin {
     /// A command of the lab.
     Command {
-        /// What follows `cargo lab`; `--json` too.
+        /// The arguments behind `cargo lab`, `--json` included.
         arguments: &'static [&'static str],
-        /// The table of what it prints.
+        /// Makes the table from what the command prints.
         table: fn(&Value) -> anyhow::Result<String>,
     },
-    /// Something that is stored anyway.
+    /// Data that are stored for another purpose.
     Stored(fn(&Path, &str) -> anyhow::Result<Option<ShownPart>>),
-    /// Nothing in the repository: the part holds a quotation, or says how to get it.
+    /// No data in the repository: the part holds a quotation, or says how to get it.
     Elsewhere,
 }
 
-/// Runs a sweep, and is told where to.
+/// Name of the part that runs a sweep, which is told where to write.
 pub const SWEEP: &str = "sweep";
 
 /// All parts, in the order of the page.
