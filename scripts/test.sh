@@ -24,8 +24,10 @@ for manifest in perf/peers/Cargo.toml fuzz/Cargo.toml; do
   cargo fmt --manifest-path "$manifest" --check
   outside clippy "$manifest" --all-targets -- -D warnings
 done
-outside test perf/peers/Cargo.toml --no-run
-outside test perf/peers/Cargo.toml --quiet
+for manifest in perf/peers/Cargo.toml fuzz/Cargo.toml; do
+  outside test "$manifest" --no-run
+  outside test "$manifest" --quiet
+done
 
 heading "packages as they would be published"
 scripts/package.sh
