@@ -47,7 +47,10 @@ pub(super) fn decode<C: Codec>(cbor: &[u8], max_caveats: usize) -> Result<OwnedT
         return Err(AuthError::Bounds);
     }
     let mut end = bytes.len() + head.len_bytes;
-    let mut caveats = Vec::new();
+    // So many as can follow and no more: a list that doubles holds three times its elements while it moves, and a claim
+    // beyond what the bytes can hold is to cost nothing.
+    let can_follow = readable.len().saturating_sub(end) / SHORTEST_CAVEAT;
+    let mut caveats = Vec::with_capacity(can_follow.min(usize::try_from(head.argument).unwrap_or(usize::MAX)));
     for _ in 0..head.argument {
         let rest = readable.get(end..).unwrap_or_default();
         let Rewritten { mut value, mut bytes, .. } = C::read::<Rewritten<OwnedCaveat, C>>(rest).ok_or(MALFORMED)?;
@@ -64,6 +67,9 @@ pub(super) fn decode<C: Codec>(cbor: &[u8], max_caveats: usize) -> Result<OwnedT
     let mac = rest.strip_prefix(b"\x63mac\x58\x20").and_then(|mac| mac.try_into().ok()).ok_or(MALFORMED)?;
     Ok(OwnedToken { opening, caveats, mac })
 }
+
+/// Bytes of the shortest caveat, `{"t": "Exp", "v": 0}`.
+const SHORTEST_CAVEAT: usize = 10;
 
 /// The last key of an opening.
 const LAST_KEY: &str = "caveats";
