@@ -288,3 +288,45 @@ impl<'a> TokenView<'a> for &'a OwnedToken {
         self.caveat_items.get(index).map(Item::from).unwrap_or_default()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_item_is_so_many_bytes_and_knows_what_follows() {
+        let item = Item::first_of(b"item, and what follows", 4);
+        assert_eq!((item.as_bytes(), item.len(), item.is_empty()), (&b"item"[..], 4, false));
+        assert_eq!(item.with_following(), b"item, and what follows");
+        let short = Item::first_of(b"short", 9);
+        assert_eq!((short.as_bytes(), short.len(), short.with_following()), (&b"short"[..], 5, &b"short"[..]));
+        for none in [Item::default(), Item::first_of(b"what follows", 0)] {
+            assert_eq!((none.as_bytes(), none.len(), none.is_empty()), (&b""[..], 0, true));
+        }
+        assert_eq!(Item::from(&b"item".to_vec()).as_bytes(), b"item");
+    }
+
+    #[test]
+    fn an_item_does_not_show_what_follows_it() {
+        let shown = format!("{:?}", Item::first_of(&[7, 99], 1));
+        assert_eq!(shown, "Item([7])");
+    }
+
+    #[test]
+    fn text_is_equal_byte_for_byte() {
+        assert!(Text::from("/a/path") == *"/a/path");
+        assert!(Text::from("/a/path") != *"/a/pat");
+        assert!(Text::from("same") == Text::from_checked(b"same"));
+        assert!(Text::from("one") != Text::from("two"));
+        assert_eq!(format!("{:?}", Text::from("a \"text\"")), r#""a \"text\"""#);
+    }
+
+    #[test]
+    fn bytes_that_are_no_utf8_are_no_name_and_no_prefix_of_anything() {
+        let wrong = Text::from_checked(b"\xff");
+        assert_eq!(wrong.as_str(), Text::NOT_UTF8);
+        assert!(wrong != *Text::NOT_UTF8);
+        assert!(matches!(wrong.to_name(), Err(AuthError::Malformed(Malformed::Cbor))));
+        assert_eq!(Text::from("name").to_name().ok(), Some("name"));
+    }
+}
