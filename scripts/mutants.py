@@ -89,7 +89,16 @@ def read_table(path):
 
 
 def outcomes():
+    """The last outcome of each: those that were missed may have been tried again."""
     return {row[0]: row for row in read_table(KEPT)}
+
+
+def interval(caught, viable):
+    """Wilson's, 95 %, in per cent."""
+    share, z = caught / viable, 1.959964
+    centre = (share + z * z / (2 * viable)) / (1 + z * z / viable)
+    half = z * math.sqrt(share * (1 - share) / viable + z * z / (4 * viable * viable)) / (1 + z * z / viable)
+    return 100 * (centre - half), 100 * min(1, centre + half)
 
 
 class Tree:
@@ -213,7 +222,7 @@ def try_mutant(tree, mutant, limits):
 
 
 def report(mutants):
-    """Prints what has come out; whether the lower end of the interval (Wilson's, 95 %) is at least 95 %."""
+    """Prints what has come out; whether the lower end of the interval is at least 95 %."""
     kept, may_live = outcomes(), {row[0]: row for row in read_table(MAY_LIVE)}
     tried = [kept[mutant["key"]] for mutant in mutants if mutant["key"] in kept]
     tally = {name: sum(row[1] == name for row in tried) for name in ("caught", "timeout", "missed", "unviable")}
@@ -227,14 +236,16 @@ def report(mutants):
             print(f"missed: {name}\n        {may_live[key][2] if key in may_live else 'NO REASON GIVEN'}")
     if viable == 0:
         return False
-    share, z = caught / viable, 1.959964
-    centre = (share + z * z / (2 * viable)) / (1 + z * z / viable)
-    half = z * math.sqrt(share * (1 - share) / viable + z * z / (4 * viable * viable)) / (1 + z * z / viable)
-    print(
-        f"{100 * share:.1f} % of the viable ones are caught "
-        f"(95 % interval {100 * (centre - half):.1f} to {100 * min(1, centre + half):.1f})"
-    )
-    return centre - half >= 0.95
+    low, high = interval(caught, viable)
+    print(f"{100 * caught / viable:.1f} % of the viable ones are caught (95 % interval {low:.1f} to {high:.1f})")
+    first = {}
+    for row in read_table(KEPT):
+        first.setdefault(row[0], row)
+    mended = sum(first[row[0]][1] == "missed" and row[1] in ("caught", "timeout") for row in tried)
+    if mended:
+        low, high = interval(caught - mended, viable)
+        print(f"{mended} of them only since they were missed and a test was written: before that {low:.1f} to {high:.1f}")
+    return interval(caught, viable)[0] >= 95
 
 
 def main():
@@ -243,6 +254,7 @@ def main():
     parser.add_argument("--most", type=int, default=None)
     parser.add_argument("--list", action="store_true")
     parser.add_argument("--report", action="store_true")
+    parser.add_argument("--again", action="store_true")
     parser.add_argument("--home", type=Path, required=True)
     args = parser.parse_args()
     shard = re.fullmatch(r"(\d{1,6})/(\d{1,6})", args.shard)
@@ -259,7 +271,12 @@ def main():
         print("\n".join(f"{mutant['key']}  {mutant['name']}" for mutant in mine))
         return 0
     KEPT.parent.mkdir(parents=True, exist_ok=True)
-    left = [mutant for mutant in mine if mutant["key"] not in outcomes()]
+    kept, may_live = outcomes(), {row[0] for row in read_table(MAY_LIVE)}
+    if args.again:
+        missed = {key for key, row in kept.items() if row[1] == "missed"} - may_live
+        left = [mutant for mutant in mine if mutant["key"] in missed]
+    else:
+        left = [mutant for mutant in mine if mutant["key"] not in kept]
     tree = Tree(args.home)
     limits = Limits(tree)
     for number, mutant in enumerate(left[: args.most], start=1):

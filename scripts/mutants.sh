@@ -4,7 +4,7 @@ set -euo pipefail
 
 usage() {
     cat <<'TEXT'
-usage: scripts/mutants.sh [--shard I/N] [--most COUNT] [--list | --report]
+usage: scripts/mutants.sh [--shard I/N] [--most COUNT] [--again | --list | --report]
 
 Changes one place of the verifier at a time, in a copy of the tree, and runs its tests, which must fail. All of engine and
 semantics (paths and nets included), and of the rest of the core, the decoders, the MAC backends and the face a sample of
@@ -13,6 +13,7 @@ first that fail end it.
 
   --shard I/N   only every N-th mutant, beginning with the I-th (0 to N-1): all of them take hours
   --most COUNT  end after so many
+  --again       try those again that were missed and have no reason to live, instead of new ones
   --list        print the mutants of this run and end
   --report      print what has come out so far and end
 
@@ -40,7 +41,7 @@ while [ $# -gt 0 ]; do
     case $1 in
     --shard) [[ ${2-} =~ ^[0-9]{1,6}/[0-9]{1,6}$ ]] || usage_error "--shard ${2-}: expected I/N, such as 0/8"; shift ;;
     --most) [[ ${2-} =~ ^[0-9]{1,6}$ ]] || usage_error "--most ${2-}: expected a number"; shift ;;
-    --list | --report) ;;
+    --again | --list | --report) ;;
     *) usage_error "unknown argument $1" ;;
     esac
     shift
