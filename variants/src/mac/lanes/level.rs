@@ -188,6 +188,8 @@ mod tests {
         assert!(hindrance(Sse42, Sse42, Avx2).unwrap().starts_with("built with stronger instructions everywhere"));
         assert_eq!(hindrance(Serial, Serial, Avx512), None);
         assert_eq!(hindrance(Avx512, Avx512, Avx512), None);
+        assert_eq!(hindrance(Avx512, Avx2, Sse2), Some("this processor has no AVX-512 of Ice Lake or later"));
+        assert_eq!(hindrance(Sse42, Sse2, Sse2), Some("this processor does not have this instruction set"));
     }
 
     #[test]
@@ -197,5 +199,17 @@ mod tests {
         let detected = SimdLevel::detected();
         let is_partial = SimdLevel::compiled_in() == SimdLevel::Avx512 && detected == SimdLevel::Avx2;
         assert!(SimdLevel::compiled_in() <= detected || is_partial, "{:?}", SimdLevel::compiled_in());
+    }
+
+    #[test]
+    fn this_processor_hinders_the_levels_that_it_does_not_have_and_no_others() {
+        use SimdLevel::{Avx2, Avx512, Neon, Serial, Sse2, Sse42};
+        for level in [Serial, Sse2, Sse42, Neon, Avx2, Avx512] {
+            let is_there = LanesMac::with_max(level).level() == level;
+            let is_exact = level == Serial || SimdLevel::compiled_in() <= level;
+            assert_eq!(level.hindrance().is_none(), is_there && is_exact, "{}", level.name());
+            assert!(level.hindrance().is_none_or(|reason| reason.len() > 10), "{}", level.name());
+        }
+        assert_eq!(Serial.hindrance(), None);
     }
 }
