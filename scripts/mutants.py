@@ -222,7 +222,8 @@ def try_mutant(tree, mutant, limits):
 
 
 def report(mutants):
-    """Prints what has come out; whether the lower end of the interval is at least 95 %."""
+    """Prints what has come out; whether the lower end of the interval is at least 95 %, less those that may live: no test
+    can tell them from what is right."""
     kept, may_live = outcomes(), {row[0]: row for row in read_table(MAY_LIVE)}
     tried = [kept[mutant["key"]] for mutant in mutants if mutant["key"] in kept]
     tally = {name: sum(row[1] == name for row in tried) for name in ("caught", "timeout", "missed", "unviable")}
@@ -231,21 +232,27 @@ def report(mutants):
         f"{len(tried)} of {len(mutants)} tried: {tally['caught']} caught, {tally['timeout']} by time, "
         f"{tally['missed']} missed, {tally['unviable']} do not compile"
     )
-    for key, outcome, _, name in tried:
-        if outcome == "missed":
-            print(f"missed: {name}\n        {may_live[key][2] if key in may_live else 'NO REASON GIVEN'}")
+    missed = [row for row in tried if row[1] == "missed"]
+    for key, _, _, name in missed:
+        print(f"missed: {name}\n        {may_live[key][2] if key in may_live else 'NO REASON GIVEN'}")
     if viable == 0:
         return False
-    low, high = interval(caught, viable)
-    print(f"{100 * caught / viable:.1f} % of the viable ones are caught (95 % interval {low:.1f} to {high:.1f})")
     first = {}
     for row in read_table(KEPT):
         first.setdefault(row[0], row)
     mended = sum(first[row[0]][1] == "missed" and row[1] in ("caught", "timeout") for row in tried)
+    equal = sum(key in may_live for key, *_ in missed)
+    share("of the viable ones are caught", caught, viable)
+    if equal:
+        share(f"without the {equal} that may live", caught, viable - equal)
     if mended:
-        low, high = interval(caught - mended, viable)
-        print(f"{mended} of them only since they were missed and a test was written: before that {low:.1f} to {high:.1f}")
-    return interval(caught, viable)[0] >= 95
+        share(f"without those, and before tests were written for {mended} that were missed", caught - mended, viable - equal)
+    return interval(caught, viable - equal)[0] >= 95
+
+
+def share(what, caught, viable):
+    low, high = interval(caught, viable)
+    print(f"{100 * caught / viable:5.1f} % (95 % interval {low:.1f} to {high:.1f}) {what}")
 
 
 def main():
