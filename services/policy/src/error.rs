@@ -9,8 +9,8 @@ use serde::Serialize;
 pub struct Position {
     /// Line, from 1 on.
     pub line: usize,
-    /// Column in bytes, from 1 on. JSON is read forward only: the place is where the reader stood when it noticed, which
-    /// is behind a value that it found wrong.
+    /// Column in bytes, from 1 on. JSON is read forward only: the place is where the reader stood when it noticed,
+    /// which is behind a value that it found wrong.
     pub column: usize,
 }
 

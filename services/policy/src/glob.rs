@@ -1,26 +1,33 @@
 //! Patterns of subjects, actions and resources, and a matcher of linear time.
 
+use std::ops::Range;
+
+use smallvec::SmallVec;
+
 /// Most bytes of a pattern.
 pub const MAX_GLOB_BYTES: usize = 512;
 /// Most `*` of a pattern.
 pub const MAX_GLOB_STARS: usize = 8;
 
-/// Characters that mean something in other kinds of glob. A rule whose author takes `{a,b}` for a choice would not match
-/// what it is meant to match, and a deny that doesn't match permits: so they stand for themselves only if it is said.
+/// Characters that mean something in other kinds of glob. A rule whose author takes `{a,b}` for a choice would not
+/// match what it is meant to match, and a deny that doesn't match permits: so they stand for themselves only if it is
+/// said.
 const ELSEWHERE_SPECIAL: [char; 5] = ['?', '[', ']', '{', '}'];
 
-/// A pattern: `*` is any text without `/`, `**` is any text; both may be empty. All else is itself, by case. A `\` takes
-/// the meaning from the character after it.
+/// A pattern: `*` is any text without `/`, `**` is any text; both may be empty. All else is itself, by case. A `\`
+/// takes the meaning from the character after it.
 ///
 /// At most one `**` is permitted. So each half of a pattern is fixed at one end of the text, and what is between its
 /// stars is found by one search in one direction, without going back: a `*` ends at the first place where what follows
 /// it is found, as a later place can't help (if the first is beyond a `/`, so are all).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Glob {
-    /// Texts between stars, up to `**` or the end.
-    front: Box<[Box<str>]>,
-    /// Texts between stars from `**` on, if there is one.
-    back: Option<Box<[Box<str>]>>,
+    /// The texts between stars, one after the other.
+    pieces: Box<str>,
+    /// Where each piece ends. There is at least one, which may be empty.
+    ends: SmallVec<[u16; 4]>,
+    /// Number of pieces before `**`; of all pieces if there is none.
+    front: usize,
 }
 
 impl Glob {
@@ -33,22 +40,22 @@ impl Glob {
             return Err(format!("a pattern of {} bytes; at most {MAX_GLOB_BYTES} are possible", pattern.len()));
         }
         let wrong = |what: String| Err(format!("pattern {pattern:?}: {what}"));
-        let (mut front, mut pieces, mut piece, mut stars) = (None, Vec::new(), String::new(), 0);
+        let (mut pieces, mut ends, mut front, mut stars) = (String::new(), SmallVec::new(), None, 0);
+        // A pattern is short.
+        let end = |pieces: &str| u16::try_from(pieces.len()).unwrap_or(u16::MAX);
         let mut rest = pattern.chars().peekable();
         while let Some(c) = rest.next() {
             match c {
                 '\\' => match rest.next() {
-                    Some(plain) => piece.push(plain),
+                    Some(plain) => pieces.push(plain),
                     None => return wrong("a \\ at the end stands before nothing".to_owned()),
                 },
                 '*' => {
-                    pieces.push(std::mem::take(&mut piece).into_boxed_str());
-                    if rest.next_if_eq(&'*').is_some() {
-                        if front.replace(std::mem::take(&mut pieces)).is_some() {
-                            return wrong("at most one ** is possible".to_owned());
-                        }
-                    } else {
+                    ends.push(end(&pieces));
+                    if rest.next_if_eq(&'*').is_none() {
                         stars += 1;
+                    } else if front.replace(ends.len()).is_some() {
+                        return wrong("at most one ** is possible".to_owned());
                     }
                     if rest.peek() == Some(&'*') {
                         return wrong("stars beside ** mean nothing; leave them out".to_owned());
@@ -57,71 +64,67 @@ impl Glob {
                 special if ELSEWHERE_SPECIAL.contains(&special) => {
                     return wrong(format!("{special} is no pattern here; write \\{special} for the character itself"));
                 }
-                plain => piece.push(plain),
+                plain => pieces.push(plain),
             }
         }
         if stars > MAX_GLOB_STARS {
             return wrong(format!("{stars} stars; at most {MAX_GLOB_STARS} are possible"));
         }
-        pieces.push(piece.into_boxed_str());
-        Ok(match front {
-            Some(front) => Self { front: front.into(), back: Some(pieces.into()) },
-            None => Self { front: pieces.into(), back: None },
-        })
+        ends.push(end(&pieces));
+        Ok(Self { pieces: pieces.into_boxed_str(), front: front.unwrap_or(ends.len()), ends })
     }
 
     /// The text, if the pattern has no star and so matches one text only.
     pub(crate) fn literal(&self) -> Option<&str> {
-        match (&*self.front, &self.back) {
-            ([only], None) => Some(only),
-            _ => None,
-        }
+        (self.ends.len() == 1).then_some(&*self.pieces)
     }
 
     /// What every text begins with that matches.
     pub(crate) fn prefix(&self) -> &str {
-        self.front.first().map_or("", |first| first)
+        self.piece(0)
+    }
+
+    fn piece(&self, index: usize) -> &str {
+        let end = |index: usize| self.ends.get(index).map_or(self.pieces.len(), |&end| usize::from(end));
+        let start = index.checked_sub(1).map_or(0, end);
+        self.pieces.get(start..end(index)).unwrap_or_default()
     }
 
     /// Whether `text` matches as a whole. The time is linear in the length of `text`.
     pub(crate) fn matches(&self, text: &str) -> bool {
-        let Some((first, between)) = self.front.split_first() else { return false };
-        let Some(mut rest) = text.strip_prefix(&**first) else { return false };
-        let Some(back) = &self.back else {
-            let Some((last, between)) = between.split_last() else { return rest.is_empty() };
-            let Some(without_last) = rest.strip_suffix(&**last) else { return false };
-            return skip_forward(without_last, between).is_some_and(|gap| !gap.contains('/'));
-        };
-        match skip_forward(rest, between) {
-            Some(behind) => rest = behind,
-            None => return false,
+        let last = self.ends.len() - 1;
+        let Some(rest) = text.strip_prefix(self.piece(0)) else { return false };
+        if last == 0 {
+            return rest.is_empty();
         }
-        let Some((last, between)) = back.split_last() else { return false };
-        rest.strip_suffix(&**last).is_some_and(|before| skip_backward(before, between))
+        let has_two_stars = self.front <= last;
+        let Some(rest) = self.skip_forward(rest, 1..self.front.min(last)) else { return false };
+        let Some(rest) = rest.strip_suffix(self.piece(last)) else { return false };
+        if has_two_stars { self.skip_backward(rest, self.front..last) } else { !rest.contains('/') }
     }
-}
 
-/// Finds each piece in turn, with no `/` before it. Returns what is behind the last.
-fn skip_forward<'t>(mut rest: &'t str, pieces: &[Box<str>]) -> Option<&'t str> {
-    for piece in pieces {
-        let (gap, behind) = rest.split_once(&**piece)?;
-        if gap.contains('/') {
-            return None;
+    /// Finds each piece in turn, with no `/` before it. Returns what is behind the last.
+    fn skip_forward<'t>(&self, mut rest: &'t str, pieces: Range<usize>) -> Option<&'t str> {
+        for index in pieces {
+            let (gap, behind) = rest.split_once(self.piece(index))?;
+            if gap.contains('/') {
+                return None;
+            }
+            rest = behind;
         }
-        rest = behind;
+        Some(rest)
     }
-    Some(rest)
-}
 
-/// Finds each piece from the last to the first, with no `/` behind it.
-fn skip_backward(mut rest: &str, pieces: &[Box<str>]) -> bool {
-    for piece in pieces.iter().rev() {
-        match rest.rsplit_once(&**piece) {
-            Some((before, gap)) if !gap.contains('/') => rest = before,
-            _ => return false,
+    /// Finds each piece from the last to the first, with no `/` behind it.
+    fn skip_backward(&self, mut rest: &str, pieces: Range<usize>) -> bool {
+        for index in pieces.rev() {
+            match rest.rsplit_once(self.piece(index)) {
+                Some((before, gap)) if !gap.contains('/') => rest = before,
+                _ => return false,
+            }
         }
+        true
     }
-    true
 }
 
 #[cfg(test)]

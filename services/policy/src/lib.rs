@@ -52,14 +52,14 @@
 //! # The digest
 //!
 //! [`Policy::digest`] is BLAKE3 of the bundle's bytes in 64 lower-case hexadecimal digits. A token's `GovPolicyDigest`
-//! caveat names it so. Take it from the same [snapshot](PolicyStore::snapshot) that decides, and give it to the verifier
-//! as the request's policy digest: a token that was minted for one bundle is then refused under any other.
+//! caveat names it so. Take it from the same [snapshot](PolicyStore::snapshot) that decides, and give it to the
+//! verifier as the request's policy digest: a token that was minted for one bundle is then refused under any other.
 //!
 //! # Modules
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`format`] | the document of the format |
+//! | [`mod@format`] | the document of the format |
 //! | [`limits`] | the bounds of bundles and requests |
 //! | `bundle` | reading, for both schemas |
 //! | `policy`, `index` | compiling and deciding |

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use foldhash::fast::RandomState;
+
 use super::trie::Trie;
 use super::{Fork, Index, Kind, Place};
 use crate::decision::Field;
@@ -24,12 +26,13 @@ const FIELDS: [Field; 10] = [
 ];
 /// So few rules are judged one by one.
 const FEW_RULES: usize = 4;
-/// At so many places a rule may hang, at least. One with a longer list may hang at as many places as the list has values.
+/// At so many places a rule may hang, at least. One with a longer list may hang at as many places as the list has
+/// values.
 const ROOM: usize = 32;
-/// A fork has to leave fewer than this share of the rules.
-const WORTH_IT: f64 = 0.75;
-/// For so many fields that a request doesn't tell, one after the other, denies are put in a tree without that field; for
-/// more they are judged one by one. Each of these trees holds all of the rules once more.
+/// A fork has to take away more rules than this: asking costs about as much as judging so many.
+const WORTH_IT: f64 = 3.0;
+/// For so many fields that a request doesn't tell, one after the other, denies are put in a tree without that field;
+/// for more they are judged one by one. Each of these trees holds all of the rules once more.
 const UNKNOWN_FIELDS: usize = 2;
 
 /// A value that a rule takes.
@@ -50,10 +53,13 @@ struct Entry {
 /// The values that a rule takes of a field. A rule that takes anything has none.
 type Keys = Vec<(Field, Vec<Key>)>;
 
+/// How many rules name a name of a list.
+type Uses = HashMap<(Field, Symbol), usize, RandomState>;
+
 pub(super) struct Builder {
     entries: Vec<Entry>,
-    /// By number of the rule.
-    keys: HashMap<u32, Keys>,
+    /// By number of the rule, of all rules; those of other phases have none.
+    keys: Vec<Keys>,
     unknown: WhatIsUnknown,
     leaves: Vec<u32>,
 }
@@ -61,17 +67,23 @@ pub(super) struct Builder {
 impl Builder {
     pub(super) fn new(numbers: &[u32], rules: &[CompiledRule], unknown: WhatIsUnknown) -> Self {
         let of_phase = || numbers.iter().filter_map(|&number| Some((number, rules.get(number as usize)?)));
-        let mut uses: HashMap<(Field, Symbol), usize> = HashMap::new();
+        let mut uses = Uses::default();
         for check in of_phase().flat_map(|(_, rule)| &rule.checks) {
             if let Check::All { field, names } | Check::Any { field, names } = check {
                 names.iter().for_each(|&name| *uses.entry((*field, name)).or_default() += 1);
             }
         }
-        let keys: HashMap<u32, Keys> = of_phase().map(|(number, rule)| (number, keys(rule, &uses))).collect();
-        let longest =
-            |number: &u32| keys.get(number).into_iter().flatten().map(|(_, keys)| keys.len()).max().unwrap_or(0);
-        let entry = |number: &u32| Entry { number: *number, room: longest(number).max(ROOM) };
-        Self { entries: numbers.iter().map(entry).collect(), keys, unknown, leaves: Vec::new() }
+        let mut keys_of = vec![Keys::new(); rules.len()];
+        let mut entries = Vec::with_capacity(numbers.len());
+        for (number, rule) in of_phase() {
+            let keys = keys(rule, &uses);
+            let longest = keys.iter().map(|(_, keys)| keys.len()).max().unwrap_or(0);
+            entries.push(Entry { number, room: longest.max(ROOM) });
+            if let Some(place) = keys_of.get_mut(number as usize) {
+                *place = keys;
+            }
+        }
+        Self { entries, keys: keys_of, unknown, leaves: Vec::new() }
     }
 
     pub(super) fn build(mut self) -> Index {
@@ -134,13 +146,13 @@ impl Builder {
         }
         let remaining = |field: &Field| (self.remaining(entries, *field), *field);
         let (least, field) = fields.iter().map(remaining).min_by(|a, b| a.0.total_cmp(&b.0))?;
-        (least < WORTH_IT * entries.len() as f64).then_some(field)
+        (least + WORTH_IT < entries.len() as f64).then_some(field)
     }
 
     /// How many rules a request is left with that asks for what one of the rules takes: those that take anything, and
     /// those at its value.
     fn remaining(&self, entries: &[Entry], field: Field) -> f64 {
-        let (mut any, mut by_key) = (0.0, HashMap::<&Key, f64>::new());
+        let (mut any, mut by_key) = (0.0, HashMap::<&Key, f64, RandomState>::default());
         for &entry in entries {
             match self.keys_within(entry, field) {
                 Some(keys) => keys.iter().for_each(|key| *by_key.entry(key).or_default() += 1.0),
@@ -153,7 +165,7 @@ impl Builder {
 
     /// The values that a rule takes, if there is room for them.
     fn keys_within(&self, entry: Entry, field: Field) -> Option<&[Key]> {
-        let (_, keys) = self.keys.get(&entry.number)?.iter().find(|(of, _)| *of == field)?;
+        let (_, keys) = self.keys.get(entry.number as usize)?.iter().find(|(of, _)| *of == field)?;
         (keys.len() <= entry.room).then_some(keys)
     }
 }
@@ -162,7 +174,7 @@ fn lowest(entries: &[Entry]) -> u32 {
     entries.first().map_or(u32::MAX, |entry| entry.number)
 }
 
-fn keys(rule: &CompiledRule, uses: &HashMap<(Field, Symbol), usize>) -> Keys {
+fn keys(rule: &CompiledRule, uses: &Uses) -> Keys {
     let mut keys = Keys::new();
     for check in &rule.checks {
         let mut values: Vec<Key> = match check {

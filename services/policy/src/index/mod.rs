@@ -1,10 +1,10 @@
-//! Which rules can match a request: a tree that asks, at each place, for one field of the request, and so passes over all
-//! rules that ask for another value of it.
+//! Which rules can match a request: a tree that asks, at each place, for one field of the request, and so passes over
+//! all rules that ask for another value of it.
 //!
 //! A rule hangs below each of the values that it would take there, by name or by what a pattern begins with, or beside
-//! them if it takes any. Which field is asked for is chosen at each place anew, by how few rules remain. Rules that can't
-//! match are not visited as long as one of their fields says so and the tree asks for it; what no field tells apart
-//! (times, lengths, the end of a pattern) is judged rule by rule.
+//! them if it takes any. Which field is asked for is chosen at each place anew, by how few rules remain. Rules that
+//! can't match are not visited as long as one of their fields says so and the tree asks for it; what no field tells
+//! apart (times, lengths, the end of a pattern) is judged rule by rule.
 //!
 //! Where the request does not say what is asked for, denies match all the same, so all of them remain.
 
@@ -113,13 +113,17 @@ impl<V: Visits> Search<'_, V> {
         }
         self.visits.place();
         match &place.kind {
-            Kind::Leaf { start, end } => self.judge(*start, *end),
+            // The number of the only rule is here already.
+            Kind::Leaf { start, end } if *end - *start == 1 => self.judge(&[place.first]),
+            Kind::Leaf { start, end } => {
+                self.judge(self.index.leaves.get(*start as usize..*end as usize).unwrap_or_default());
+            }
             Kind::Fork(fork) => self.follow(fork),
         }
     }
 
-    fn judge(&mut self, start: u32, end: u32) {
-        let numbers = self.index.leaves.get(start as usize..end as usize).unwrap_or_default();
+    /// Judges rules by their numbers, ascending, up to the first that matches.
+    fn judge(&mut self, numbers: &[u32]) {
         for &number in numbers {
             if number >= self.best {
                 return;

@@ -1,69 +1,117 @@
 //! Places by what a text begins with.
 
+use std::collections::VecDeque;
+
 use super::Place;
 
-/// A trie whose edges are runs of bytes. A look-up takes a step for each byte of the text at most, and fewer than there
-/// are entries on its way that part.
+/// A trie whose edges are runs of bytes. A look-up takes a step for each byte of the text at most, and for each place
+/// where entries part.
+///
+/// Nodes lie level by level, so that the upper ones, which most look-ups pass, lie together.
 #[derive(Debug)]
 pub(super) struct Trie {
-    /// Bytes from the parent to here, but for the first one, which the parent holds.
-    label: Box<[u8]>,
-    place: Option<Place>,
-    /// First bytes of the children, ascending.
-    heads: Box<[u8]>,
-    children: Box<[Self]>,
+    nodes: Vec<Node>,
+    /// Of each node the first byte of its edge; that of the root is not used.
+    heads: Vec<u8>,
+    /// Bytes of all edges but for their first.
+    labels: Vec<u8>,
+    places: Vec<Place>,
 }
 
+#[derive(Clone, Copy, Debug)]
+struct Node {
+    /// Where in [`Trie::labels`] the edge to this node begins.
+    label: u32,
+    label_bytes: u16,
+    /// Number of children, at most one for each byte.
+    children: u16,
+    /// Children are nodes in a row, by their heads. This is the first.
+    first_child: u32,
+    /// Number of its place, or [`NO_PLACE`].
+    place: u32,
+}
+
+const NO_PLACE: u32 = u32::MAX;
+
+/// Entries that are the same in the first so many bytes.
+type Group<'k> = (Vec<(&'k [u8], Place)>, usize);
+
 impl Trie {
-    /// Of entries whose texts are sorted and not repeated.
+    /// Of entries whose texts are sorted and not repeated. Texts are prefixes of patterns, which are short, and there
+    /// are fewer of them than a bundle has bytes: numbers of 16 and 32 bits reach.
     pub(super) fn new(entries: Vec<(&[u8], Place)>) -> Self {
-        Self::below(entries, 0)
+        let mut trie = Self { nodes: Vec::new(), heads: vec![0], labels: Vec::new(), places: Vec::new() };
+        let mut waiting = VecDeque::from([(entries, 0)]);
+        while let Some(group) = waiting.pop_front() {
+            let below = trie.add(group, waiting.len());
+            waiting.extend(below);
+        }
+        trie
     }
 
-    /// Of entries that are the same in the first `depth` bytes.
-    fn below(entries: Vec<(&[u8], Place)>, depth: usize) -> Self {
-        let tail = |text: &[u8]| text.get(depth..).unwrap_or_default().to_vec();
-        let first = entries.first().map(|(text, _)| tail(text)).unwrap_or_default();
-        let last = entries.last().map(|(text, _)| tail(text)).unwrap_or_default();
+    /// Adds a node of entries, before `waiting` others that have their numbers already. Returns the entries of its
+    /// children.
+    fn add<'k>(&mut self, (entries, depth): Group<'k>, waiting: usize) -> Vec<Group<'k>> {
+        let tail =
+            |entry: Option<&(&'k [u8], Place)>| entry.and_then(|(text, _)| text.get(depth..)).unwrap_or_default();
+        let (first, last) = (tail(entries.first()), tail(entries.last()));
         // Sorted: what the first and the last share, all share.
-        let common = first.iter().zip(&last).take_while(|(a, b)| a == b).count();
-        let label = first.get(..common).unwrap_or_default().into();
-        let (mut place, mut heads, mut groups) = (None, Vec::new(), Vec::<Vec<_>>::new());
+        let common = first.iter().zip(last).take_while(|(a, b)| a == b).count();
+        let label = number(self.labels.len());
+        self.labels.extend(first.iter().take(common));
+        let (mut place, mut groups) = (NO_PLACE, Vec::<Group<'k>>::new());
+        let first_child = number(self.nodes.len() + 1 + waiting);
+        let mut head_before = None;
         for (text, below) in entries {
-            match text.get(depth + common) {
-                None => place = Some(below),
-                Some(&head) if heads.last() == Some(&head) => {
-                    if let Some(group) = groups.last_mut() {
-                        group.push((text, below));
-                    }
-                }
-                Some(&head) => {
-                    heads.push(head);
-                    groups.push(vec![(text, below)]);
+            let Some(&head) = text.get(depth + common) else {
+                place = number(self.places.len());
+                self.places.push(below);
+                continue;
+            };
+            match groups.last_mut().filter(|_| head_before == Some(head)) {
+                Some((group, _)) => group.push((text, below)),
+                None => {
+                    self.heads.push(head);
+                    groups.push((vec![(text, below)], depth + common + 1));
                 }
             }
+            head_before = Some(head);
         }
-        let children = groups.into_iter().map(|group| Self::below(group, depth + common + 1)).collect();
-        Self { label, place, heads: heads.into(), children }
+        let short = |length: usize| u16::try_from(length).unwrap_or(u16::MAX);
+        let (label_bytes, children) = (short(common), short(groups.len()));
+        self.nodes.push(Node { label, label_bytes, children, first_child, place });
+        groups
     }
 
     /// The places of all entries that `text` begins with, the shortest first.
     pub(super) fn prefixes_of<'t>(&'t self, text: &'t [u8]) -> impl Iterator<Item = &'t Place> {
-        let mut next = Some((self, text));
+        let mut next = self.nodes.first().map(|root| (root, text));
         std::iter::from_fn(move || {
             loop {
                 let (node, text) = next.take()?;
-                let rest = text.strip_prefix(&*node.label)?;
-                next = rest.split_first().and_then(|(head, rest)| {
-                    let child = node.heads.binary_search(head).ok()?;
-                    Some((node.children.get(child)?, rest))
-                });
-                if let Some(place) = &node.place {
-                    return Some(place);
+                let rest = if node.label_bytes == 0 { text } else { text.strip_prefix(self.label(node)?)? };
+                next = rest.split_first().and_then(|(head, rest)| Some((self.child(node, *head)?, rest)));
+                if node.place != NO_PLACE {
+                    return self.places.get(node.place as usize);
                 }
             }
         })
     }
+
+    fn label(&self, node: &Node) -> Option<&[u8]> {
+        let start = node.label as usize;
+        self.labels.get(start..start + usize::from(node.label_bytes))
+    }
+
+    fn child(&self, node: &Node, head: u8) -> Option<&Node> {
+        let start = node.first_child as usize;
+        let heads = self.heads.get(start..start + usize::from(node.children))?;
+        self.nodes.get(start + heads.binary_search(&head).ok()?)
+    }
+}
+
+fn number(length: usize) -> u32 {
+    u32::try_from(length).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]

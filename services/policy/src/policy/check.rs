@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use ipnet::IpNet;
+use smallvec::SmallVec;
 
 use super::facts::{Facts, PeerKey, Text};
 use super::symbols::{Symbol, Symbols};
@@ -26,15 +27,22 @@ impl From<bool> for Truth {
     }
 }
 
-/// A condition. Lists of symbols are sorted.
+/// Names of a condition, sorted. Few stand beside each other in the rule, as most rules are met one at a time, and each
+/// jump to other memory costs more than judging.
+pub(crate) type Wanted = SmallVec<[Symbol; 4]>;
+
+/// The conditions of a rule, those that cost least first.
+pub(crate) type Checks = SmallVec<[Check; 2]>;
+
+/// A condition.
 #[derive(Debug)]
 pub(crate) enum Check {
     /// A text is one of the names, or matches one of the patterns.
-    Text { field: Field, names: Box<[Symbol]>, globs: Box<[Glob]> },
+    Text { field: Field, names: Wanted, globs: Box<[Glob]> },
     /// All of the names are in a list.
-    All { field: Field, names: Box<[Symbol]> },
+    All { field: Field, names: Wanted },
     /// One of the names is in a list.
-    Any { field: Field, names: Box<[Symbol]> },
+    Any { field: Field, names: Wanted },
     /// The body has at least so many bytes.
     BodyAtLeast(u64),
     /// The body has at most so many bytes.
@@ -119,13 +127,13 @@ fn is_in(ranges: &[PeerRange], peer: &PeerKey) -> bool {
     range.is_some_and(|range| peer.bytes() <= range.last.bytes())
 }
 
-/// The conditions of a rule, those that cost least first.
-pub(crate) fn compile(when: &Condition, symbols: &mut Symbols) -> Box<[Check]> {
-    let mut checks = Vec::new();
+/// The conditions of a rule.
+pub(crate) fn compile(when: &Condition, symbols: &mut Symbols) -> Checks {
+    let mut checks = Checks::new();
     let mut intern = |field, names: &[String]| {
-        let mut interned: Vec<Symbol> = names.iter().map(|name| symbols.intern(field, name)).collect();
+        let mut interned: Wanted = names.iter().map(|name| symbols.intern(field, name)).collect();
         interned.sort_unstable();
-        interned.into_boxed_slice()
+        interned
     };
     // The method first: a trace of a deployed bundle tells by it which rules are looked at.
     for (field, names) in
@@ -168,7 +176,8 @@ pub(crate) fn compile(when: &Condition, symbols: &mut Symbols) -> Box<[Check]> {
     if !when.peers.is_empty() {
         checks.push(Check::Peer(ranges(&when.peers)));
     }
-    checks.into_boxed_slice()
+    checks.shrink_to_fit();
+    checks
 }
 
 /// The networks as ranges, without those that lie in another one.

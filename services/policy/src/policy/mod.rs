@@ -7,7 +7,7 @@ mod trace;
 
 pub use self::trace::MAX_TRACE_MISSES;
 
-use self::check::{Check, Truth};
+use self::check::{Checks, Truth};
 use self::facts::Facts;
 use self::symbols::Symbols;
 use crate::bundle::{Bundle, Rule, Schema};
@@ -57,7 +57,7 @@ pub(crate) enum WhatIsUnknown {
 /// What a rule asks for. Apart from what it leads to, so that rules which don't match stay close together in memory.
 #[derive(Debug)]
 pub(crate) struct CompiledRule {
-    pub(crate) checks: Box<[Check]>,
+    pub(crate) checks: Checks,
 }
 
 impl CompiledRule {
@@ -132,8 +132,8 @@ impl Policy {
         self.version
     }
 
-    /// BLAKE3 of the bundle's bytes, in lower-case hexadecimal digits. It is what a `GovPolicyDigest` caveat names: give
-    /// it to the verifier as the request's policy digest.
+    /// BLAKE3 of the bundle's bytes, in lower-case hexadecimal digits. It is what a `GovPolicyDigest` caveat names:
+    /// give it to the verifier as the request's policy digest.
     #[must_use]
     pub fn digest(&self) -> &str {
         &self.digest
@@ -182,8 +182,8 @@ impl Policy {
         Ok(by_default(self.default_effect, DEFAULT))
     }
 
-    /// Decides, and tells how that came about. This looks at one rule after the other, so its time grows with the number
-    /// of rules.
+    /// Decides, and tells how that came about. This looks at one rule after the other, so its time grows with the
+    /// number of rules.
     ///
     /// # Errors
     /// As [`decide`](Self::decide).

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
+use smallvec::SmallVec;
 
 use crate::bundle::MAX_FOLDED_BYTES;
 use crate::decision::Field;
@@ -14,9 +15,12 @@ pub(crate) type Symbol = u32;
 /// The number of each name that the bundle does not hold.
 pub(crate) const STRANGER: Symbol = u32::MAX;
 
+/// A name beside its number in a table, so that most are compared without a jump to other memory.
+type Name = SmallVec<[u8; 24]>;
+
 /// The names of one field.
 #[derive(Debug, Default)]
-struct Table(HashMap<Box<[u8]>, Symbol, RandomState>);
+struct Table(HashMap<Name, Symbol, RandomState>);
 
 /// The names of a bundle.
 #[derive(Debug, Default)]
@@ -48,7 +52,8 @@ impl Symbols {
         }
     }
 
-    /// The number of a name of the bundle, which gets one if it has none. Methods and tags are given as they are folded.
+    /// The number of a name of the bundle, which gets one if it has none. Methods and tags are given as they are
+    /// folded.
     pub(crate) fn intern(&mut self, field: Field, name: &str) -> Symbol {
         let table = match field {
             Field::Tenant => &mut self.tenants,
@@ -64,7 +69,7 @@ impl Symbols {
         };
         // A bundle has fewer bytes than there are numbers.
         let next = Symbol::try_from(table.0.len()).unwrap_or(STRANGER);
-        *table.0.entry(name.as_bytes().into()).or_insert(next)
+        *table.0.entry(Name::from_slice(name.as_bytes())).or_insert(next)
     }
 
     /// The number of a name of a request.

@@ -28,8 +28,9 @@ pub struct NotLoaded;
 
 /// The policy in force and the file that it is loaded from.
 ///
-/// A new bundle takes effect as a whole or not at all: until it was read, checked and compiled, and if any of that fails,
-/// the one before stays in force. Decisions under way go on with the policy that they began with. They take no lock.
+/// A new bundle takes effect as a whole or not at all: until it was read, checked and compiled, and if any of that
+/// fails, the one before stays in force. Decisions under way go on with the policy that they began with. They take no
+/// lock.
 pub struct PolicyStore {
     path: PathBuf,
     format: Format,
@@ -126,13 +127,12 @@ impl PolicyStore {
     }
 
     /// Looks whether the file has changed, and if so, and if it is at rest since the look before, reads it. So a file
-    /// that is being written is not read half; a bundle in TOML that was cut off may well be one. How far apart looks are
-    /// is up to the host: a second, for instance.
+    /// that is being written is not read half; a bundle in TOML that was cut off may well be one. How far apart looks
+    /// are is up to the host: a second, for instance.
     ///
-    /// # Errors
-    /// There is something that could not be loaded. What was in force stays. A bundle that is wrong is an error once, and
-    /// then only if the file changes; a file that can't be read is one each time. In the status, both stay until a bundle
-    /// was loaded.
+    /// # Errors There is something that could not be loaded. What was in force stays. A bundle that is wrong is an
+    /// error once, and then only if the file changes; a file that can't be read is one each time. In the status, both
+    /// stay until a bundle was loaded.
     pub fn poll(&self) -> Result<Reloaded, LoadError> {
         let mut reader = locked(&self.reader);
         locked(&self.status).looks += 1;
