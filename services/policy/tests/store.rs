@@ -113,6 +113,21 @@ fn a_file_that_is_gone_keeps_the_old_bundle_and_is_read_when_it_is_back() {
 }
 
 #[test]
+fn a_file_that_is_back_as_it_was_clears_the_error() {
+    let folder = TempDir::new().unwrap();
+    let [here, away] = ["here", "away"].map(|name| folder.path().join(name));
+    fs::create_dir(&here).unwrap();
+    fs::write(here.join("policy.toml"), bundle(1)).unwrap();
+    let store = PolicyStore::open(here.join("policy.toml"), Limits::default(), system_clock()).unwrap();
+    // The folder goes and comes, so that nothing about the file changes.
+    fs::rename(&here, &away).unwrap();
+    assert!(store.poll().is_err());
+    fs::rename(&away, &here).unwrap();
+    assert_eq!((store.poll(), store.poll()), (Ok(Reloaded::Settling), Ok(Reloaded::Unchanged)));
+    assert_eq!((store.status().error, store.status().swaps), (None, 1));
+}
+
+#[test]
 fn without_a_bundle_nothing_is_decided() {
     let folder = Folder::new("version = 0\n");
     let limits = Limits::default();

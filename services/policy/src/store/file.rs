@@ -53,3 +53,19 @@ pub(super) fn read(path: &Path, max_bytes: usize) -> io::Result<(Stamp, Vec<u8>)
     file.take(most).read_to_end(&mut bytes)?;
     Ok((stamp, bytes))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_young_for_two_seconds_and_if_its_time_lies_ahead() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("policy.toml");
+        let file = File::create(&path).unwrap();
+        file.set_modified(SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(10)).unwrap();
+        let stamp = Stamp::of_path(&path).unwrap();
+        assert!([0, 9_999, 10_000, 11_999].into_iter().all(|now_unix_ms| stamp.is_young(now_unix_ms)));
+        assert!([12_000, u64::MAX].into_iter().all(|now_unix_ms| !stamp.is_young(now_unix_ms)));
+    }
+}

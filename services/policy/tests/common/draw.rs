@@ -56,11 +56,13 @@ pub(crate) fn deployed(rng: &mut impl Rng, rules: usize) -> Value {
 }
 
 pub(crate) fn schema_2(rng: &mut impl Rng, rules: usize) -> Value {
-    // Some bundles bind few fields and some nearly all, so that trees of many shapes are made.
-    let share = *[0.08, 0.2, 0.5].choose(rng).unwrap();
+    // Some bundles bind few fields in most rules and some many in few, so that trees of many shapes are made.
+    let (fields, share) =
+        *[(1, 0.9), (2, 0.8), (3, 0.6), (CONDITIONS.len(), 0.08), (CONDITIONS.len(), 0.2)].choose(rng).unwrap();
+    let conditions: Vec<_> = CONDITIONS.choose_multiple(rng, fields).copied().collect();
     let rules: Vec<Value> = (0..rules)
         .map(|number| {
-            let mut rule = json!({ "id": format!("r{number}"), "when": when(rng, share), "effect": pick(rng, &["permit", "permit", "deny"]) });
+            let mut rule = json!({ "id": format!("r{number}"), "when": when(rng, &conditions, share), "effect": pick(rng, &["permit", "permit", "deny"]) });
             if rng.random_bool(0.5) {
                 rule["reason"] = json!(pick(rng, &NAMES));
             }
@@ -74,33 +76,39 @@ pub(crate) fn schema_2(rng: &mut impl Rng, rules: usize) -> Value {
     bundle
 }
 
-fn when(rng: &mut impl Rng, share: f64) -> Value {
+/// Conditions that are lists, and what is in them.
+const CONDITIONS: [(&str, &[&str]); 15] = [
+    ("tenants", &NAMES),
+    ("subjects", &PATTERNS),
+    ("actions", &PATTERNS),
+    ("resources", &PATTERNS),
+    ("methods", &["GET", "get", "PUT", "Post", "DELETE"]),
+    ("regions", &NAMES),
+    ("scopes_all", &NAMES),
+    ("scopes_any", &NAMES),
+    ("roles_all", &NAMES),
+    ("roles_any", &NAMES),
+    ("tags_all", &TAGS),
+    ("tags_any", &TAGS),
+    ("peers", &NETS),
+    ("body_bytes", &[]),
+    ("time", &[]),
+];
+
+fn when(rng: &mut impl Rng, conditions: &[(&str, &[&str])], share: f64) -> Value {
     let mut when = Map::new();
-    for (key, values) in [
-        ("tenants", &NAMES[..]),
-        ("subjects", &PATTERNS),
-        ("actions", &PATTERNS),
-        ("resources", &PATTERNS),
-        ("methods", &METHODS[..5]),
-        ("regions", &NAMES),
-        ("scopes_all", &NAMES),
-        ("scopes_any", &NAMES),
-        ("roles_all", &NAMES),
-        ("roles_any", &NAMES),
-        ("tags_all", &TAGS),
-        ("tags_any", &TAGS),
-        ("peers", &NETS),
-    ] {
+    for (key, values) in conditions {
         if rng.random_bool(share) {
-            when.insert(key.to_owned(), json!(some(rng, values, 1)));
+            let wanted = match *key {
+                "body_bytes" => {
+                    let least = rng.random_range(0..3);
+                    json!({ "at_least": least, "at_most": least + rng.random_range(0..3) })
+                }
+                "time" => time(rng),
+                _ => json!(some(rng, values, 1)),
+            };
+            when.insert((*key).to_owned(), wanted);
         }
-    }
-    if rng.random_bool(share) {
-        let least = rng.random_range(0..3);
-        when.insert("body_bytes".to_owned(), json!({ "at_least": least, "at_most": least + rng.random_range(0..3) }));
-    }
-    if rng.random_bool(share) {
-        when.insert("time".to_owned(), time(rng));
     }
     Value::Object(when)
 }
