@@ -1,0 +1,245 @@
+//! What every request goes through before and after its handler. It is one function, read top to bottom, rather than a
+//! stack of boxed layers: each step costs what it does and nothing else.
+
+use std::net::IpAddr;
+use std::panic::AssertUnwindSafe;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::body::{Body, Bytes, HttpBody};
+use axum::http::{HeaderMap, HeaderValue, Request, StatusCode, header};
+use axum::response::Response;
+use futures_util::FutureExt;
+use hyper::body::{Frame, Incoming, SizeHint};
+use hyper::server::conn::http1;
+use prometheus_client::metrics::counter::Counter;
+use tower::Service;
+use tracing::Instrument;
+
+use super::accept::Connections;
+use super::conn::Timeouts;
+use super::pulse::{BodyFault, Pulse};
+use crate::health::{Phase, Readiness};
+use crate::limits::{Capped, Gate, Permit, Rates};
+use crate::metrics::RouteMetrics;
+use crate::problem::{ErrorBody, Problem};
+use crate::request::{HEADER, Peer, RequestId, RequestInfo};
+
+/// What one listener's requests go through.
+pub(crate) struct Front {
+    pub(crate) http: http1::Builder,
+    pub(crate) timeouts: Timeouts,
+    pub(crate) body_timeout: Duration,
+    pub(crate) handler_timeout: Duration,
+    pub(crate) readiness: Arc<Readiness>,
+    pub(crate) connections: Arc<Connections>,
+    pub(crate) router: Router,
+    /// The same templates as the router's: what a request costs to refuse must not depend on its handler.
+    pub(crate) routes: matchit::Router<RouteEntry>,
+    pub(crate) unmatched: RouteEntry,
+    pub(crate) gate: Gate,
+    pub(crate) door: Door,
+    pub(crate) errors: ErrorBody,
+    pub(crate) shed: Counter,
+    pub(crate) limited: Counter,
+}
+
+/// Who may come in.
+pub(crate) enum Door {
+    /// Everybody, each at a rate if there is one.
+    Public(Option<Rates<IpAddr>>),
+    /// Who has the token; where there is none, everybody on this host but web pages.
+    Admin(Option<AdminToken>),
+}
+
+/// Digest of the token: digests are compared in constant time, whatever the lengths of what was hashed.
+pub(crate) struct AdminToken(blake3::Hash);
+
+/// What is known of a route before its handler.
+pub(crate) struct RouteEntry {
+    pub(crate) metrics: RouteMetrics,
+    pub(crate) max_body_bytes: u64,
+    pub(crate) gate: Option<Gate>,
+    /// Health and metrics: answered while all slots are taken, to whoever asks.
+    pub(crate) open: bool,
+}
+
+/// Slots that are held until the response was handed over.
+type Held = (Option<Permit>, Option<Permit>);
+
+impl Front {
+    pub(crate) async fn answer(
+        self: Arc<Self>,
+        request: Request<Incoming>,
+        peer: Peer,
+        pulse: Arc<Pulse>,
+    ) -> Response<Answer> {
+        let started = Instant::now();
+        pulse.request(!request.body().is_end_stream());
+        let route = self.routes.at(request.uri().path()).map_or(&self.unmatched, |matched| matched.value);
+        let info = RequestInfo { id: RequestId::of(request.headers()), peer };
+        let (mut response, held) = match self.admit(&request, route, peer) {
+            Ok(held) => (self.handle(request, route, info, &pulse).await, held),
+            Err(problem) => (self.refusal(&problem), (None, None)),
+        };
+        match pulse.body_fault() {
+            Some(BodyFault::TooLarge) => response = self.refusal(&Problem::body_too_large()),
+            Some(BodyFault::TooSlow) => response = self.refusal(&Problem::request_timeout()),
+            None => {}
+        }
+        response.headers_mut().insert(HEADER, info.id.header());
+        if self.readiness.phase() != Phase::Serving {
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        let elapsed = started.elapsed();
+        route.metrics.answered(response.status(), elapsed);
+        report(route.metrics.template(), &info.id, response.status(), elapsed);
+        response.map(|body| Answer { body, pulse, _held: held })
+    }
+
+    fn admit(&self, request: &Request<Incoming>, route: &RouteEntry, peer: Peer) -> Result<Held, Problem> {
+        if route.open {
+            return Ok((None, None));
+        }
+        match &self.door {
+            Door::Public(None) => {}
+            Door::Public(Some(rates)) => rates.check(&peer.client()).map_err(|wait_ms| {
+                self.limited.inc();
+                Problem::rate_limited(wait_ms)
+            })?,
+            Door::Admin(Some(token)) => token.check(request.headers())?,
+            Door::Admin(None) if request.headers().contains_key(header::ORIGIN) => {
+                return Err(Problem::new(StatusCode::FORBIDDEN, "Forbidden", "Web pages may not use this listener."));
+            }
+            Door::Admin(None) => {}
+        }
+        if request.body().size_hint().lower() > route.max_body_bytes {
+            return Err(Problem::body_too_large());
+        }
+        let enter = |gate: &Gate| {
+            gate.enter().ok_or_else(|| {
+                self.shed.inc();
+                Problem::overloaded(gate.retry_after_ms())
+            })
+        };
+        Ok((Some(enter(&self.gate)?), route.gate.as_ref().map(enter).transpose()?))
+    }
+
+    async fn handle(
+        &self,
+        request: Request<Incoming>,
+        route: &RouteEntry,
+        info: RequestInfo,
+        pulse: &Arc<Pulse>,
+    ) -> Response {
+        let (mut parts, body) = request.into_parts();
+        parts.extensions.insert(info);
+        let body = if body.is_end_stream() {
+            Body::empty()
+        } else {
+            Body::new(Capped::new(body, route.max_body_bytes, self.body_timeout, Arc::clone(pulse)))
+        };
+        let mut router = self.router.clone();
+        let request = Request::from_parts(parts, body);
+        let work = AssertUnwindSafe(async move { router.call(request).await }).catch_unwind();
+        // Costs a comparison where nobody listens at this level.
+        let span = tracing::debug_span!("request", id = %info.id, route = route.metrics.template());
+        let work = if span.is_disabled() {
+            within(self.handler_timeout, work).await
+        } else {
+            within(self.handler_timeout, work.instrument(span)).await
+        };
+        match work {
+            Some(Ok(Ok(response))) => response,
+            Some(Ok(Err(never))) => match never {},
+            Some(Err(_)) => self.refusal(&Problem::internal()),
+            None => self.refusal(&Problem::timeout()),
+        }
+    }
+
+    fn refusal(&self, problem: &Problem) -> Response {
+        let mut response = (self.errors)(problem);
+        if let Some(seconds) = problem.retry_after() {
+            response.headers_mut().insert(header::RETRY_AFTER, seconds);
+        }
+        response
+    }
+}
+
+/// One line for a failure of ours, one for any request where somebody wants to see all.
+fn report(route: &str, id: &RequestId, status: StatusCode, elapsed: Duration) {
+    let (status, elapsed_us) = (status.as_u16(), elapsed.as_micros() as u64);
+    if status >= 500 {
+        tracing::warn!(route, %id, status, elapsed_us, "request failed");
+    } else {
+        tracing::debug!(route, %id, status, elapsed_us, "request");
+    }
+}
+
+/// `work`, or nothing if it takes longer. The timer is made when there is something to wait for.
+async fn within<F: Future>(timeout: Duration, work: F) -> Option<F::Output> {
+    let mut work = pin!(work);
+    let mut timer: Option<Pin<Box<tokio::time::Sleep>>> = None;
+    std::future::poll_fn(|context| {
+        if let Poll::Ready(output) = work.as_mut().poll(context) {
+            return Poll::Ready(Some(output));
+        }
+        let timer = timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(timeout)));
+        timer.as_mut().poll(context).map(|()| None)
+    })
+    .await
+}
+
+impl AdminToken {
+    pub(crate) fn new(token: &str) -> Self {
+        Self(blake3::hash(token.as_bytes()))
+    }
+
+    fn check(&self, headers: &HeaderMap) -> Result<(), Problem> {
+        let presented = headers.get(header::AUTHORIZATION).and_then(|value| {
+            let (scheme, token) = value.as_bytes().split_first_chunk::<7>()?;
+            scheme.eq_ignore_ascii_case(b"bearer ").then(|| blake3::hash(token))
+        });
+        match presented {
+            // The equality of digests is that of constant time.
+            Some(digest) if digest == self.0 => Ok(()),
+            _ => Err(Problem::unauthorized("The admin listener wants its bearer token.")),
+        }
+    }
+}
+
+/// A response's body, which tells the connection when it was handed over.
+pub(crate) struct Answer {
+    body: Body,
+    pulse: Arc<Pulse>,
+    _held: Held,
+}
+
+impl HttpBody for Answer {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl Drop for Answer {
+    fn drop(&mut self) {
+        self.pulse.answered();
+    }
+}
