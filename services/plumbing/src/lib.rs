@@ -23,8 +23,8 @@
 //! # Drain
 //!
 //! On SIGTERM or Ctrl-C `/readyz` falls, and each response from then on closes its connection. After
-//! `server.drain_grace_ms` the listeners close; what the kernel had accepted for them is still served. A connection that
-//! is silent for a quarter of a second more is closed, and requests in flight have `server.drain_timeout_ms`.
+//! `server.drain_grace_ms` the listeners close; what the kernel had accepted for them is still served. A connection
+//! that is silent for a quarter of a second more is closed, and requests in flight have `server.drain_timeout_ms`.
 #![forbid(unsafe_code)]
 
 pub mod config;

@@ -46,9 +46,9 @@ impl HttpMetrics {
             seconds: Family::new_with_constructor(OfSeconds),
             refused: Family::default(),
         };
-        registry.register("http_requests", "Requests answered, by route and status.", metrics.requests.clone());
-        registry.register("http_request_seconds", "Time from headers to response, by route.", metrics.seconds.clone());
-        registry.register("http_refused", "Requests refused before any work, by reason.", metrics.refused.clone());
+        registry.register("http_requests", "Requests answered, by route and status", metrics.requests.clone());
+        registry.register("http_request_seconds", "Time from headers to response, by route", metrics.seconds.clone());
+        registry.register("http_refused", "Requests refused before any work, by reason", metrics.refused.clone());
         metrics
     }
 

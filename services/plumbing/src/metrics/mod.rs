@@ -40,18 +40,18 @@ impl Collector for Live {
             let gauge = ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX));
             gauge.encode(encoder.encode_descriptor(name, help, None, gauge.metric_type())?)
         };
-        gauge("http_requests_in_flight", "Requests that hold a slot.", self.gate.taken() as u64)?;
-        gauge("http_connections", "Connections that are open.", self.connections.open() as u64)?;
-        gauge("ready", "1 while nothing is missing.", u64::from(self.readiness.is_ready()))?;
+        gauge("http_requests_in_flight", "Requests that hold a slot", self.gate.taken() as u64)?;
+        gauge("http_connections", "Connections that are open", self.connections.open() as u64)?;
+        gauge("ready", "1 while nothing is missing", u64::from(self.readiness.is_ready()))?;
         let mut counter = |name: &str, help: &str, value: u64| {
             let counter = ConstCounter::new(value);
             counter.encode(encoder.encode_descriptor(name, help, None, counter.metric_type())?)
         };
         let refused = self.connections.refused.load(Ordering::Relaxed);
-        counter("http_connections_refused", "Connections above the most that may be open.", refused)?;
+        counter("http_connections_refused", "Connections above the most that may be open", refused)?;
         let timed_out = self.connections.timed_out.load(Ordering::Relaxed);
-        counter("http_connections_timed_out", "Connections closed for a silent or slow client.", timed_out)?;
-        counter("log_lines_dropped", "Log lines that found no room in the buffer.", logs::dropped_lines())
+        counter("http_connections_timed_out", "Connections closed for a silent or slow client", timed_out)?;
+        counter("log_lines_dropped", "Log lines that found no room in the buffer", logs::dropped_lines())
     }
 }
 

@@ -70,7 +70,7 @@ impl VerifierMetrics {
             let counter = Counter::default();
             // The format puts `_total` behind a counter's name by itself.
             let stem = name.strip_suffix("_total").unwrap_or(name);
-            registry.register(stem, "Counted by the verifier.", counter.clone());
+            registry.register(stem, "Counted by the verifier", counter.clone());
             (name, counter)
         });
         let histograms = [
@@ -79,7 +79,7 @@ impl VerifierMetrics {
                 "Tokens per call of a batch function.",
                 [1, 4, 8, 16, 32, 64, 128, 256, 512].as_slice(),
             ),
-            (names::CAVEATS_PER_CAP, "Caveats per token whose MAC matched.", [0, 1, 2, 4, 8, 16, 32, 64].as_slice()),
+            (names::CAVEATS_PER_CAP, "Caveats per token whose MAC matched", [0, 1, 2, 4, 8, 16, 32, 64].as_slice()),
         ]
         .map(|(name, help, bounds)| {
             let histogram = Histogram::of_units(bounds);
@@ -89,9 +89,9 @@ impl VerifierMetrics {
         let latencies =
             Family::<Way, Histogram, fn() -> Histogram>::new_with_constructor(|| Histogram::of_seconds(SECONDS));
         let latency = MODES.map(|mode| EVALUATORS.map(|eval| latencies.get_or_create_owned(&Way { mode, eval })));
-        registry.register("auth_verify_latency_seconds", "Time of one call of the verifier.", latencies);
+        registry.register("auth_verify_latency_seconds", "Time of one call of the verifier", latencies);
         let token_bytes = Histogram::of_units(&[64, 128, 256, 512, 1_024, 2_048, 4_096, 8_192, 16_384]);
-        registry.register("auth_token_bytes", "Bytes of each token as it was sent.", token_bytes.clone());
+        registry.register("auth_token_bytes", "Bytes of each token as it was sent", token_bytes.clone());
         Self { counters, histograms, latency, token_bytes }
     }
 

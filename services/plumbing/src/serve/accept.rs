@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use futures_util::FutureExt;
 use rustls::ServerConfig;
 use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::Notify;
@@ -22,6 +21,9 @@ use crate::request::Peer;
 
 /// Clients that are being told that there is no room. Above it they are hung up on without a word.
 const MOST_REFUSALS: usize = 128;
+
+/// How long connections that had begun when the listener closes have to be made.
+const HANDSHAKES: Duration = Duration::from_millis(50);
 
 /// The connections of one listener or of several that share a limit.
 #[derive(Debug)]
@@ -93,7 +95,7 @@ pub(crate) struct Acceptor {
 
 impl Acceptor {
     /// Accepts until the service closes. What the kernel accepted before that is served too.
-    pub(crate) async fn run(self) {
+    pub(crate) async fn run(mut self) {
         let mut changes = self.front.readiness.changes();
         let mut closing = pin!(async move {
             let _ = changes.wait_for(|phase| *phase >= Phase::Closing).await;
@@ -105,7 +107,14 @@ impl Acceptor {
                 accepted = self.listener.accept() => self.take(accepted).await,
             }
         }
-        while let Some(Ok(accepted)) = self.listener.accept().now_or_never() {
+        self.listener.refuse_new();
+        let last = async {
+            loop {
+                self.take(self.listener.accept().await).await;
+            }
+        };
+        let _: Result<(), _> = timeout(HANDSHAKES, last).await;
+        while let Some(accepted) = self.listener.take_rest() {
             self.take(Ok(accepted)).await;
         }
     }

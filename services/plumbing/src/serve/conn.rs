@@ -53,7 +53,7 @@ impl Timeouts {
             State::Idle => Some(silent(self.idle)),
             State::Head => Some(self.header),
             State::Busy => None,
-            State::Lingering => Some(LINGER),
+            State::Lingering => Some(silent(LINGER)),
         };
         if moment.write_blocked { Some(timeout.map_or(self.write, |timeout| timeout.min(self.write))) } else { timeout }
     }

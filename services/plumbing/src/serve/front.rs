@@ -81,17 +81,18 @@ impl Front {
         pulse.request(!request.body().is_end_stream());
         let route = self.routes.at(request.uri().path()).map_or(&self.unmatched, |matched| matched.value);
         let info = RequestInfo { id: RequestId::of(request.headers()), peer };
-        let (mut response, held) = match self.admit(&request, route, peer) {
+        let (mut response, held) = match self.admit(&request, route, peer, &pulse) {
             Ok(held) => (self.handle(request, route, info, &pulse).await, held),
             Err(problem) => (self.refusal(&problem), (None, None)),
         };
-        match pulse.body_fault() {
+        let fault = pulse.body_fault();
+        match fault {
             Some(BodyFault::TooLarge) => response = self.refusal(&Problem::body_too_large()),
             Some(BodyFault::TooSlow) => response = self.refusal(&Problem::request_timeout()),
             None => {}
         }
         response.headers_mut().insert(HEADER, info.id.header());
-        if self.readiness.phase() != Phase::Serving {
+        if fault.is_some() || self.readiness.phase() != Phase::Serving {
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         let elapsed = started.elapsed();
@@ -100,7 +101,13 @@ impl Front {
         response.map(|body| Answer { body, pulse, _held: held })
     }
 
-    fn admit(&self, request: &Request<Incoming>, route: &RouteEntry, peer: Peer) -> Result<Held, Problem> {
+    fn admit(
+        &self,
+        request: &Request<Incoming>,
+        route: &RouteEntry,
+        peer: Peer,
+        pulse: &Pulse,
+    ) -> Result<Held, Problem> {
         if route.open {
             return Ok((None, None));
         }
@@ -117,6 +124,7 @@ impl Front {
             Door::Admin(None) => {}
         }
         if request.body().size_hint().lower() > route.max_body_bytes {
+            pulse.fault(BodyFault::TooLarge);
             return Err(Problem::body_too_large());
         }
         let enter = |gate: &Gate| {

@@ -7,7 +7,7 @@ use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixStream as StdUnixStream;
 use std::path::{Path, PathBuf};
 
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockFilter, SockRef, Socket, Type};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 
 use crate::StartError;
@@ -20,7 +20,7 @@ const BACKLOG: i32 = 4_096;
 #[derive(Debug)]
 pub(crate) enum Listener {
     Tcp(TcpListener),
-    Unix(UnixListener, #[expect(dead_code, reason = "held for its drop")] SocketFile),
+    Unix(UnixListener, Option<SocketFile>),
 }
 
 /// A connection that was accepted.
@@ -52,7 +52,8 @@ pub(crate) fn bind(address: SocketAddr, reuse_port: bool, key: &'static str) -> 
 }
 
 impl Listener {
-    /// Listens at `path`. A file that nobody listens at any more is replaced; where somebody does, only with `take_over`.
+    /// Listens at `path`. A file that nobody listens at any more is replaced; one of a living service only with
+    /// `take_over`.
     pub(crate) fn unix(path: &Path, take_over: bool) -> Result<Self, StartError> {
         let listen = || {
             if !take_over && StdUnixStream::connect(path).is_ok() {
@@ -64,7 +65,7 @@ impl Listener {
             let _ = fs::remove_file(&beside);
             let listener = UnixListener::bind(&beside)?;
             fs::rename(&beside, path)?;
-            Ok(Self::Unix(listener, SocketFile { path: path.to_owned(), inode: inode(path) }))
+            Ok(Self::Unix(listener, Some(SocketFile { path: path.to_owned(), inode: inode(path) })))
         };
         listen().map_err(|error| StartError::listen(path.display(), "server.unix", error))
     }
@@ -86,6 +87,52 @@ impl Listener {
                 Ok((Stream::Tcp(stream), Peer::Tcp(peer)))
             }
             Self::Unix(listener, _) => Ok((Stream::Unix(listener.accept().await?.0), Peer::Unix)),
+        }
+    }
+}
+
+/// The end of a listener. To close one resets what the kernel has accepted for it and nobody took. So first nothing new
+/// may come, then what is there is taken, and then it is closed.
+impl Listener {
+    /// Lets no new connection begin; those of TCP that have begun are still made. A client that tries gets no answer,
+    /// and a second later, when it tries again, finds the port closed or another instance there.
+    pub(crate) fn refuse_new(&mut self) {
+        match self {
+            Self::Tcp(listener) => {
+                #[cfg(target_os = "linux")]
+                {
+                    // Byte 13 of a TCP header holds the flags, of which 2 is SYN: of such a packet nothing is kept.
+                    const LOAD_BYTE: u16 = 0x30;
+                    const JUMP_IF_ANY: u16 = 0x45;
+                    const RETURN: u16 = 0x06;
+                    let filter = [
+                        SockFilter::new(LOAD_BYTE, 0, 0, 13),
+                        SockFilter::new(JUMP_IF_ANY, 0, 1, 2),
+                        SockFilter::new(RETURN, 0, 0, 0),
+                        SockFilter::new(RETURN, 0, 0, u32::MAX),
+                    ];
+                    // Where it may not be set, some microseconds are left in which a connection can be lost.
+                    let _ = SockRef::from(&*listener).attach_filter(&filter);
+                }
+            }
+            // Without its file it can't be found.
+            Self::Unix(_, file) => drop(file.take()),
+        }
+    }
+
+    /// What is there to be taken, asked of the kernel and not of the runtime, which learns of it later.
+    pub(crate) fn take_rest(&self) -> Option<(Stream, Peer)> {
+        match self {
+            Self::Tcp(listener) => {
+                let (socket, peer) = SockRef::from(listener).accept().ok()?;
+                socket.set_nonblocking(true).ok()?;
+                Some((Stream::Tcp(TcpStream::from_std(socket.into()).ok()?), Peer::Tcp(peer.as_socket()?)))
+            }
+            Self::Unix(listener, _) => {
+                let (socket, _) = SockRef::from(listener).accept().ok()?;
+                socket.set_nonblocking(true).ok()?;
+                Some((Stream::Unix(UnixStream::from_std(socket.into()).ok()?), Peer::Unix))
+            }
         }
     }
 }

@@ -19,7 +19,7 @@ use crate::problem::{ErrorBody, as_problem};
 
 /// A service before it listens.
 ///
-/// `/healthz`, `/readyz` and `/metrics` are there by themselves, on both listeners, unless it has routes of these names.
+/// `/healthz`, `/readyz` and `/metrics` are there by themselves, on both listeners, unless it has such routes.
 pub struct Service {
     name: &'static str,
     server: Server,
@@ -75,7 +75,7 @@ impl Service {
     pub fn new(name: &'static str, version: &'static str, common: &Common<'_>) -> Self {
         let mut registry = Registry::default();
         let build = prometheus_client::metrics::info::Info::new([("service", name), ("version", version)]);
-        registry.register("build", "What this is.", build);
+        registry.register("build", "What this is", build);
         Self {
             name,
             server: common.server.clone(),
@@ -92,12 +92,12 @@ impl Service {
     /// Answers `path` with `methods`. The path is a template such as `/v1/profile/{name}`.
     #[must_use]
     pub fn route(self, path: &str, methods: MethodRouter) -> Self {
-        self.add(Route::new(path, methods))
+        self.with_route(Route::new(path, methods))
     }
 
     /// Adds a route with limits of its own.
     #[must_use]
-    pub fn add(mut self, route: Route) -> Self {
+    pub fn with_route(mut self, route: Route) -> Self {
         self.routes.push(route);
         self
     }

@@ -63,8 +63,8 @@ impl Running {
         format!("{} listens on {}", self.name, self.addresses)
     }
 
-    /// Ends the service and loses nothing that was accepted: `/readyz` falls, then the listeners close, then requests in
-    /// flight are finished, for as long as the settings allow.
+    /// Ends the service and loses nothing that was accepted: `/readyz` falls, then the listeners close, then requests
+    /// in flight are finished, for as long as the settings allow.
     pub async fn drain(self) -> Drained {
         self.readiness.enter(Phase::Draining);
         sleep(self.grace).await;
