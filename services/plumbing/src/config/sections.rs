@@ -99,7 +99,7 @@ pub struct Limits {
     pub client_per_second: u32,
     /// Requests that a client may send at once. 0 is one second's. Default: 0.
     pub client_burst: u32,
-    /// Clients whose rates are kept; those above share one rate. Default: 65,536.
+    /// Clients whose rates are kept; while there are more, they share 1,024 rates. Default: 65,536.
     pub max_clients: usize,
     /// What a refusal for want of room tells in `Retry-After`. Default: 1,000.
     pub retry_after_ms: u64,

@@ -1,6 +1,6 @@
 //! Rates per client, in bounded memory.
 
-use std::hash::Hash;
+use std::hash::{BuildHasher, Hash, RandomState};
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
@@ -14,17 +14,23 @@ type Instant = <MonotonicClock as Clock>::Instant;
 type Each<K> = RateLimiter<K, DashMapStateStore<K>, MonotonicClock, NoOpMiddleware<Instant>>;
 type All = RateLimiter<NotKeyed, InMemoryState, MonotonicClock, NoOpMiddleware<Instant>>;
 
+/// Rates that clients share while there are too many of them.
+const SHARED: usize = 1_024;
+
 /// How often each client may come. Clones share what they know.
 ///
 /// A client that has not come for long enough that its whole burst is free again is forgotten by [`Rates::tidy`].
-/// Clients above `max_clients` that are not known share one rate: memory is bounded, and nobody is locked out for good.
+/// While `max_clients` are known, all clients share 1,024 rates among them: memory is bounded, and who makes up clients
+/// without end neither has a rate for each of them nor takes everybody's.
 #[derive(Debug)]
 pub struct Rates<K: Hash + Eq + Clone>(Arc<Inner<K>>);
 
 #[derive(Debug)]
 struct Inner<K: Hash + Eq + Clone> {
     clients: Each<K>,
-    strangers: All,
+    /// Drawn by a hash that nobody can foresee.
+    shared: Box<[All]>,
+    hasher: RandomState,
     max_clients: usize,
 }
 
@@ -43,7 +49,8 @@ impl<K: Hash + Eq + Clone> Rates<K> {
         let quota = Quota::per_second(per_second).allow_burst(NonZeroU32::new(burst).unwrap_or(per_second));
         Some(Self(Arc::new(Inner {
             clients: RateLimiter::dashmap_with_clock(quota, MonotonicClock),
-            strangers: RateLimiter::direct_with_clock(quota, MonotonicClock),
+            shared: (0..SHARED).map(|_| RateLimiter::direct_with_clock(quota, MonotonicClock)).collect(),
+            hasher: RandomState::new(),
             max_clients,
         })))
     }
@@ -53,16 +60,16 @@ impl<K: Hash + Eq + Clone> Rates<K> {
     /// # Errors
     /// The milliseconds after which it may come again, where it came too often.
     pub fn check(&self, client: &K) -> Result<(), u64> {
-        let Inner { clients, strangers, max_clients } = &*self.0;
+        let Inner { clients, shared, hasher, max_clients } = &*self.0;
         let wait_ms = |until: NotUntil<Instant>| {
             u64::try_from(until.wait_time_from(MonotonicClock.now()).as_millis()).unwrap_or(u64::MAX).max(1)
         };
-        // The store can't tell whether it knows a client without taking it in, so all share a rate while it is full.
+        // The store can't tell whether it knows a client without taking it in.
         if clients.len() < *max_clients {
-            clients.check_key(client).map_err(wait_ms)
-        } else {
-            strangers.check().map_err(wait_ms)
+            return clients.check_key(client).map_err(wait_ms);
         }
+        let drawn = hasher.hash_one(client) as usize % SHARED;
+        shared.get(drawn).map_or(Ok(()), |rate| rate.check().map_err(wait_ms))
     }
 
     /// Forgets clients that have their whole burst again. To be called every now and then, off the hot path.
@@ -95,12 +102,11 @@ mod tests {
 
     #[test]
     fn memory_is_bounded_and_clients_that_are_quiet_are_forgotten() {
-        let rates = Rates::new(1_000, 1, 100).unwrap();
-        for client in 0..10_000 {
-            let _ = rates.check(&client);
-        }
+        let rates = Rates::new(20, 1, 100).unwrap();
+        let let_in = (0..10_000).filter(|client| rates.check(client).is_ok()).count();
         assert_eq!(rates.clients(), 100);
-        std::thread::sleep(std::time::Duration::from_millis(20));
+        assert!((500..5_000).contains(&let_in), "{let_in} of 100 that are known and of 1,024 shared rates");
+        std::thread::sleep(std::time::Duration::from_millis(250));
         rates.tidy();
         assert_eq!(rates.clients(), 0);
     }

@@ -3,7 +3,6 @@
 //! hyper's own header time-out makes and registers a timer for every request. Here a connection has one timer, which is
 //! set anew only when it fires or when a deadline comes nearer; between requests it costs a reading of the clock.
 
-use std::convert::Infallible;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -66,10 +65,7 @@ where
 {
     let pulse = Arc::new(Pulse::new());
     let mut changes = front.readiness.changes();
-    let service = service_fn(|request| {
-        let answer = Arc::clone(&front).answer(request, peer, Arc::clone(&pulse));
-        async move { Ok::<_, Infallible>(answer.await) }
-    });
+    let service = service_fn(|request| Arc::clone(&front).answer(request, peer, Arc::clone(&pulse)));
     let watched = TokioIo::new(Watched::new(socket, Arc::clone(&pulse)));
     let mut connection = pin!(front.http.serve_connection(watched, service));
     let mut deadline = Deadline::new(front.timeouts);

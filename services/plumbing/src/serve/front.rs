@@ -1,8 +1,10 @@
 //! What every request goes through before and after its handler. It is one function, read top to bottom, rather than a
 //! stack of boxed layers: each step costs what it does and nothing else.
 
+use std::convert::Infallible;
+use std::future::{Future, poll_fn};
 use std::net::IpAddr;
-use std::panic::AssertUnwindSafe;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -12,12 +14,11 @@ use axum::Router;
 use axum::body::{Body, Bytes, HttpBody};
 use axum::http::{HeaderMap, HeaderValue, Request, StatusCode, header};
 use axum::response::Response;
-use futures_util::FutureExt;
 use hyper::body::{Frame, Incoming, SizeHint};
 use hyper::server::conn::http1;
 use prometheus_client::metrics::counter::Counter;
+use tokio::time::{Sleep, sleep};
 use tower::Service;
-use tracing::Instrument;
 
 use super::accept::Connections;
 use super::conn::Timeouts;
@@ -76,7 +77,7 @@ impl Front {
         request: Request<Incoming>,
         peer: Peer,
         pulse: Arc<Pulse>,
-    ) -> Response<Answer> {
+    ) -> Result<Response<Answer>, Infallible> {
         let started = Instant::now();
         pulse.request(!request.body().is_end_stream());
         let route = self.routes.at(request.uri().path()).map_or(&self.unmatched, |matched| matched.value);
@@ -98,7 +99,7 @@ impl Front {
         let elapsed = started.elapsed();
         route.metrics.answered(response.status(), elapsed);
         report(route.metrics.template(), &info.id, response.status(), elapsed);
-        response.map(|body| Answer { body, pulse, _held: held })
+        Ok(response.map(|body| Answer { body, pulse, _held: held }))
     }
 
     fn admit(
@@ -150,22 +151,25 @@ impl Front {
         } else {
             Body::new(Capped::new(body, route.max_body_bytes, self.body_timeout, Arc::clone(pulse)))
         };
-        let mut router = self.router.clone();
         let request = Request::from_parts(parts, body);
-        let work = AssertUnwindSafe(async move { router.call(request).await }).catch_unwind();
         // Costs a comparison where nobody listens at this level.
         let span = tracing::debug_span!("request", id = %info.id, route = route.metrics.template());
-        let work = if span.is_disabled() {
-            within(self.handler_timeout, work).await
-        } else {
-            within(self.handler_timeout, work.instrument(span)).await
-        };
-        match work {
-            Some(Ok(Ok(response))) => response,
-            Some(Ok(Err(never))) => match never {},
-            Some(Err(_)) => self.refusal(&Problem::internal()),
-            None => self.refusal(&Problem::timeout()),
-        }
+        // What is pinned here is not moved again: combinators would each copy the request with all that surrounds it.
+        let mut work = pin!(async { self.router.clone().call(request).await });
+        let mut timer: Option<Pin<Box<Sleep>>> = None;
+        let outcome = poll_fn(|context| {
+            let _entered = span.enter();
+            match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context))) {
+                Err(_) => return Poll::Ready(Err(Problem::internal())),
+                Ok(Poll::Ready(Ok(response))) => return Poll::Ready(Ok(response)),
+                Ok(Poll::Ready(Err(never))) => match never {},
+                Ok(Poll::Pending) => {}
+            }
+            // Made when there is something to wait for.
+            let timer = timer.get_or_insert_with(|| Box::pin(sleep(self.handler_timeout)));
+            timer.as_mut().poll(context).map(|()| Err(Problem::timeout()))
+        });
+        outcome.await.unwrap_or_else(|problem| self.refusal(&problem))
     }
 
     fn refusal(&self, problem: &Problem) -> Response {
@@ -185,20 +189,6 @@ fn report(route: &str, id: &RequestId, status: StatusCode, elapsed: Duration) {
     } else {
         tracing::debug!(route, %id, status, elapsed_us, "request");
     }
-}
-
-/// `work`, or nothing if it takes longer. The timer is made when there is something to wait for.
-async fn within<F: Future>(timeout: Duration, work: F) -> Option<F::Output> {
-    let mut work = pin!(work);
-    let mut timer: Option<Pin<Box<tokio::time::Sleep>>> = None;
-    std::future::poll_fn(|context| {
-        if let Poll::Ready(output) = work.as_mut().poll(context) {
-            return Poll::Ready(Some(output));
-        }
-        let timer = timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(timeout)));
-        timer.as_mut().poll(context).map(|()| None)
-    })
-    .await
 }
 
 impl AdminToken {
