@@ -48,7 +48,8 @@ impl Route {
         Self { path: path.into(), methods, max_body_bytes: None, gate: None, open: false }
     }
 
-    /// Bytes of a body of this route, in place of `limits.max_body_bytes`.
+    /// Bytes of a body of this route, in place of `limits.max_body_bytes`. axum's own extractors stop at 2 MB
+    /// whatever is said here; [`Json`](crate::Json) does not.
     #[must_use]
     pub fn max_body_bytes(mut self, bytes: u64) -> Self {
         self.max_body_bytes = Some(bytes);
