@@ -5,15 +5,15 @@
 //! base, candidate and control, takes enough turns to read them, and gives one number for each case and comparison.
 //!
 //! Within the block everything that could favour a side is either equal or shuffled. The probes are started in random
-//! order and lie as the block's [`Layout`]s say, and take their turns as a [`group`].
+//! order, lie as the block's [`Layout`]s say, and take their turns as a [`panel`] of any size does.
 
-use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use super::group::{self, Arm, Effort, Turns};
+use super::group::{Arm, ArmEstimate, Effort, Turns};
 use super::layout::Layout;
-use super::runner::{CaseInfo, Launcher, MeasureError, Role, Runner};
+use super::panel;
+use super::runner::{CaseInfo, Launcher, MeasureError, Role};
 use super::spent::Times;
 
 /// The roles of a block, in the order in which their layouts and runners are kept.
@@ -64,43 +64,19 @@ pub fn run(
     interrupted: &dyn Fn() -> bool,
 ) -> Result<Vec<CaseBlock>, MeasureError> {
     let pin = cases.iter().all(CaseInfo::is_single_threaded);
-    let mut launch_order = ROLES.into_iter().zip(layouts).enumerate().collect::<Vec<_>>();
-    launch_order.shuffle(rng);
-    let mut arms = Vec::with_capacity(ROLES.len());
-    for (arm, (role, layout)) in launch_order {
-        if interrupted() {
-            return Err(MeasureError::Interrupted);
-        }
-        arms.push((arm, launcher.launch(role, cases, layout, pin)?));
-    }
-    arms.sort_unstable_by_key(|(arm, _)| *arm);
-    let mut runners: Vec<Box<dyn Runner>> = arms.into_iter().map(|(_, runner)| runner).collect();
-
-    let mut order: Vec<usize> = (0..cases.len()).collect();
-    order.shuffle(rng);
-    let mut found = Vec::with_capacity(cases.len());
-    for index in order {
-        if let Some(case) = cases.get(index) {
-            found.push((index, run_case(&mut runners, case, effort, rng, interrupted)?));
-        }
-    }
-    found.sort_unstable_by_key(|(index, _)| *index);
-    Ok(found.into_iter().map(|(_, block)| block).collect())
+    let processes: Vec<(Role, Layout)> = ROLES.into_iter().zip(layouts).collect();
+    let group = |case: &CaseInfo| (0..ROLES.len()).map(|process| Arm { process, case: case.clone() }).collect();
+    let groups: Vec<Vec<Arm>> = cases.iter().map(group).collect();
+    let start = |(role, layout): &(Role, Layout)| launcher.launch(*role, cases, *layout, pin);
+    let found = panel::block(&processes, start, &groups, effort, Turns::EqualWork, rng, interrupted)?;
+    found.iter().map(|arms| of_case(arms)).collect()
 }
 
-fn run_case(
-    runners: &mut [Box<dyn Runner>],
-    case: &CaseInfo,
-    effort: Effort,
-    rng: &mut ChaCha8Rng,
-    interrupted: &dyn Fn() -> bool,
-) -> Result<CaseBlock, MeasureError> {
-    let arms: Vec<Arm> = (0..runners.len()).map(|process| Arm { process, case: case.clone() }).collect();
-    let found = group::run(runners, &arms, effort, Turns::EqualWork, rng, interrupted)?;
-    let [base, candidate, control] = &found[..] else {
+fn of_case(arms: &[ArmEstimate]) -> Result<CaseBlock, MeasureError> {
+    let [base, candidate, control] = arms else {
         return Err(MeasureError::Nonsense {
             probe: "a block".to_owned(),
-            said: format!("{} probes", found.len()),
+            said: format!("{} probes", arms.len()),
             expected: "one for each role".to_owned(),
         });
     };

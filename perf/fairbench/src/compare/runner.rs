@@ -180,6 +180,15 @@ pub enum MeasureError {
     Interrupted,
 }
 
+impl MeasureError {
+    /// What it comes to where programs that must decide alike are measured beside each other: a wrong answer is a
+    /// difference between them (exit 1). Where one side is judged, it is a side that cannot be measured (exit 3).
+    #[must_use]
+    pub fn into_difference(self) -> Failure {
+        if matches!(self, Self::WrongAnswer { .. }) { Failure::difference(self) } else { self.into() }
+    }
+}
+
 impl From<MeasureError> for Failure {
     fn from(error: MeasureError) -> Self {
         if error == MeasureError::Interrupted { Self::interrupted() } else { Self::could_not(error) }

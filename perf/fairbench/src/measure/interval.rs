@@ -20,6 +20,11 @@ use serde::{Deserialize, Serialize};
 
 use super::binomial::{at_least, at_most};
 
+/// Error on either side of the intervals that are shown where nothing else is said: they are 95 % intervals.
+pub const ERROR_PER_SIDE: f64 = 0.025;
+/// Blocks that a 95 % interval takes at least: fewer could lie on one side of the median by chance.
+pub const FEWEST_BLOCKS: usize = 6;
+
 /// A median with its interval.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MedianInterval {

@@ -10,6 +10,8 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
+use super::interval::MedianInterval;
+
 const RESAMPLES: usize = 1000;
 
 /// Centre and spread of a quantity.
@@ -75,6 +77,14 @@ impl PairedRatio {
         })
     }
 
+    /// The ratio over blocks, from ln(candidate / baseline) of each: the median, with an interval that misses the true
+    /// one on each side with a probability of at most `error` (0.025 makes a 95 % interval). `None` if there are too
+    /// few blocks to promise that; see [`MedianInterval::of`].
+    #[must_use]
+    pub fn over_blocks(log_ratios: &[f64], error: f64) -> Option<Self> {
+        MedianInterval::of(log_ratios, error).map(Self::from)
+    }
+
     /// The inverse ratio, baseline / candidate: above 1 the candidate is faster.
     #[must_use]
     pub fn inverse(self) -> Self {
@@ -85,6 +95,13 @@ impl PairedRatio {
     #[must_use]
     pub fn excludes_one_by(self, margin: f64) -> bool {
         self.lower > 1.0 + margin || self.upper < 1.0 / (1.0 + margin)
+    }
+}
+
+impl From<MedianInterval> for PairedRatio {
+    /// Makes the ratio from the interval of its logarithm.
+    fn from(MedianInterval { median, lower, upper }: MedianInterval) -> Self {
+        Self { estimate: median.exp(), lower: lower.exp(), upper: upper.exp() }
     }
 }
 
@@ -198,6 +215,15 @@ mod tests {
         candidate[7] = 100_000.0;
         let ratio = PairedRatio::of(&candidate, &baseline, 1).unwrap();
         assert!((ratio.estimate - 1.1).abs() < 1e-9 && ratio.upper < 1.1 + 1e-9, "{ratio:?}");
+    }
+
+    #[test]
+    fn a_ratio_over_blocks_is_the_exponential_of_the_median_and_a_spoilt_block_does_not_move_it() {
+        let mut log_ratios = vec![1.1_f64.ln(); 31];
+        log_ratios[7] = 7.0;
+        let ratio = PairedRatio::over_blocks(&log_ratios, 0.025).unwrap();
+        assert!((ratio.estimate - 1.1).abs() < 1e-9 && ratio.upper < 1.1 + 1e-9, "{ratio:?}");
+        assert_eq!(PairedRatio::over_blocks(&log_ratios[..5], 0.025), None);
     }
 
     #[test]

@@ -7,6 +7,7 @@
 //! | `streams` | what it writes, read as it comes |
 //! | `child` | a process with all that it started, in a group that ends with it |
 //! | `launch` | a probe for one block: where it runs, where it lies in memory |
+//! | `lineup` | any number of them for each block, and the groups that they take turns in |
 //! | `callgrind` | whether instructions can be counted here, and what is read off a report |
 //! | `count` | allocations and instructions: what needs no clock |
 
@@ -16,8 +17,10 @@ pub mod client;
 pub mod command;
 pub mod count;
 pub mod launch;
+pub mod lineup;
 mod streams;
 
 pub use client::Client;
 pub use command::ProbeCommand;
 pub use launch::Pair;
+pub use lineup::Lineup;

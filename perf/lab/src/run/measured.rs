@@ -1,19 +1,14 @@
 //! Every arm of a run with its values, and ratios between any two of them.
 //!
 //! A block is the unit of the statistics (see [`fairbench::compare`]): a ratio is the median over blocks of the log
-//! ratio, its interval that of [`MedianInterval`]. Two arms of one group are compared block by block, whichever they
-//! are: what a block does to all its processes alike cancels.
+//! ratio, with the interval of [`fairbench::measure::interval`]. Two arms of one group are compared block by block,
+//! whichever they are: what a block does to all its processes alike cancels.
 
-use fairbench::measure::interval::MedianInterval;
+use fairbench::measure::interval::{ERROR_PER_SIDE, FEWEST_BLOCKS};
 use fairbench::measure::stats::{PairedRatio, Quartiles, median};
 
 use super::journal::Run;
 use super::record::{ArmKind, Panel, Point, Purpose, SweepArm};
-
-/// Error on either side of the intervals that are shown, which are 95 % intervals.
-pub const ERROR_PER_SIDE: f64 = 0.025;
-/// Fewest blocks for a 95 % interval of a median: fewer could lie on one side of it by chance.
-pub const FEWEST_BLOCKS: usize = 6;
 
 /// An arm with its measurements: one value for each block of its panel, in the order of time.
 #[derive(Clone, Debug)]
@@ -85,8 +80,7 @@ pub fn ratio(log_ratios: &[f64]) -> Option<PairedRatio> {
 /// truth with 95 % confidence (Bonferroni); `None` with too few blocks to promise that.
 #[must_use]
 pub fn ratio_of_many(log_ratios: &[f64], comparisons: usize) -> Option<PairedRatio> {
-    let MedianInterval { median, lower, upper } = MedianInterval::of(log_ratios, ERROR_PER_SIDE / comparisons as f64)?;
-    Some(PairedRatio { estimate: median.exp(), lower: lower.exp(), upper: upper.exp() })
+    PairedRatio::over_blocks(log_ratios, ERROR_PER_SIDE / comparisons as f64)
 }
 
 impl Run {

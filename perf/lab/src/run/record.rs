@@ -91,8 +91,8 @@ impl SweepArm {
     }
 }
 
-/// Arms that take turns in the same rounds. The first is always `plain` at default knobs, the second its control;
-/// `classic` is an arm of every group that is unfolded from a plan.
+/// Arms that take turns in the same rounds. In a run the first is always `plain` at default knobs, the second its
+/// control; `classic` is an arm of every group that is unfolded from a plan.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ComparisonGroup {
     /// At least the first two arms. (Format 1 of `run.jsonl` calls arms seats, and groups contests.)

@@ -1,144 +1,96 @@
-//! One block of a panel: a fresh process for each variant in it, which all take turns in every group.
+//! The processes that measure a panel, which are started anew for each block.
 
-use std::fs::File;
-use std::io::Write;
-use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::Context;
-use fairbench::compare::group::{self, Effort, Turns};
-use fairbench::compare::layout::Layout;
-use fairbench::compare::runner::{MeasureError, Runner};
-use fairbench::probe::{Client, ProbeCommand};
-use rand::seq::SliceRandom;
-use rand_chacha::ChaCha8Rng;
-use tempfile::TempDir;
+use fairbench::compare::group::{Arm, Effort};
+use fairbench::compare::panel::{Enough, PanelBlocks};
+use fairbench::compare::runner::MeasureError;
+use fairbench::exit::Failure;
+use fairbench::interrupt;
+use fairbench::probe::{Lineup, ProbeCommand};
+use tempfile::NamedTempFile;
 
+use crate::own::own_program;
 use crate::run::{ArmKind, Panel, Point};
-use crate::sweep::points::case;
+use crate::sweep::points::{case, file_of};
+
+/// How arms of a panel share processes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sharing {
+    /// Arms of one variant share a process, whatever their knobs and groups: a sweep has many arms. The control has a
+    /// process of its own.
+    ByVariant,
+    /// Arms at the same place in their groups share a process. No two arms of a group do, so they do not share what a
+    /// process keeps, such as its helper threads.
+    ByPlace,
+}
 
 /// A panel with the processes that measure it, block by block.
-pub struct Lineup {
-    /// The processes: kind, variant, and the file with the points of each.
-    processes: Vec<(ArmKind, String, PathBuf)>,
-    groups: Vec<Vec<group::Arm>>,
-    points: Vec<Vec<Point>>,
-    threads: usize,
-    /// Directory of the files that tell the processes what to measure; removed when dropped.
-    _directory: TempDir,
+pub struct PanelLineup {
+    /// The processes, and the groups with their arms, in the order of the panel.
+    pub lineup: Lineup,
+    /// The files that tell the processes what to measure; removed when dropped.
+    _files: Vec<NamedTempFile>,
 }
 
-/// The values of a block, for each group and each of its arms.
-pub struct BlockValues {
-    /// Time per token in nanoseconds.
-    pub ns_per_token: Vec<Vec<f64>>,
-    /// ln(time / time of the first arm).
-    pub log_ratio: Vec<Vec<f64>>,
-}
-
-impl Lineup {
-    /// Prepares a process for each variant of the panel, one for the control, and one for the floor.
+impl PanelLineup {
+    /// Prepares processes of this very program.
     ///
     /// # Errors
-    /// Files for the processes cannot be written.
-    pub fn of(panel: &Panel) -> anyhow::Result<Self> {
-        let directory = tempfile::tempdir().context("could not make a temporary directory")?;
-        let mut known: Vec<(ArmKind, &str)> = Vec::new();
-        let mut points: Vec<Vec<Point>> = Vec::new();
+    /// The program was built from other sources than those at hand; files for the processes cannot be written.
+    pub fn of(panel: &Panel, sharing: Sharing) -> anyhow::Result<Self> {
+        let program = own_program("perf-lab")?;
+        let mut known: Vec<(usize, ArmKind, &str)> = Vec::new();
+        let mut points: Vec<Vec<&Point>> = Vec::new();
         let mut groups = Vec::new();
         for group in &panel.groups {
             let mut arms = Vec::new();
-            for arm in &group.arms {
+            for (place, arm) in group.arms.iter().enumerate() {
+                let place = if sharing == Sharing::ByPlace { place } else { 0 };
                 // As a reference or as one of many: it is the same program.
                 let kind = if arm.kind == ArmKind::Reference { ArmKind::Variant } else { arm.kind };
-                let who = (kind, arm.variant.as_str());
+                let who = (place, kind, arm.variant.as_str());
                 let process = known.iter().position(|known| *known == who).unwrap_or_else(|| {
                     known.push(who);
                     points.push(Vec::new());
                     known.len() - 1
                 });
-                if let Some(points) = points.get_mut(process).filter(|points| !points.contains(&arm.point)) {
-                    points.push(arm.point.clone());
+                if let Some(points) = points.get_mut(process).filter(|points| !points.contains(&&arm.point)) {
+                    points.push(&arm.point);
                 }
-                arms.push(group::Arm { process, case: case(&arm.point) });
+                arms.push(Arm { process, case: case(&arm.point) });
             }
             groups.push(arms);
         }
-        let mut processes = Vec::new();
-        for (number, ((kind, variant), points)) in known.into_iter().zip(&points).enumerate() {
-            let path = directory.path().join(format!("{number}.json"));
-            let text = serde_json::to_vec(points)?;
-            let written = File::create(&path).and_then(|mut file| file.write_all(&text));
-            written.with_context(|| format!("could not write {}", path.display()))?;
-            processes.push((kind, variant.to_owned(), path));
-        }
         let first = panel.groups.first().and_then(|group| group.arms.first());
         let threads = first.map_or(1, |arm| arm.point.knobs.threads);
-        Ok(Self { processes, groups, points, threads, _directory: directory })
-    }
-
-    /// Starts the processes in random order and all laid out alike, has each prove its answers, and lets them take
-    /// turns.
-    ///
-    /// # Errors
-    /// A process fails or decides wrongly, or Ctrl-C. Only this block is lost then.
-    pub fn measure(
-        &self,
-        program: &ProbeCommand,
-        effort: Effort,
-        rng: &mut ChaCha8Rng,
-        interrupted: &dyn Fn() -> bool,
-    ) -> Result<BlockValues, MeasureError> {
-        let layout = Layout::draw(rng);
-        // One copy for all of them: they are the same program, and share the luck of where its pages lie.
-        let copy = program.copy()?;
-        let program = copy.as_ref().map_or(program, |copy| &copy.command);
-        let mut order: Vec<usize> = (0..self.processes.len()).collect();
-        order.shuffle(rng);
-        let mut started = Vec::with_capacity(order.len());
-        for index in order {
-            if interrupted() {
-                return Err(MeasureError::Interrupted);
-            }
-            if let Some(client) = self.start(index, program, layout)? {
-                started.push((index, client));
-            }
+        let mut processes = Vec::new();
+        let mut files = Vec::new();
+        for ((_, kind, variant), points) in known.into_iter().zip(&points) {
+            let file = file_of(points)?;
+            let labelled = ProbeCommand { label: variant.to_owned(), ..program.clone() };
+            let command = labelled.args(["probe", "--points"]).args([file.path()]);
+            files.push(file);
+            let mut command = match kind {
+                ArmKind::Floor => command.args(["--floor"]),
+                ArmKind::Variant | ArmKind::Reference | ArmKind::Classic | ArmKind::Control => {
+                    command.args(["--variant", variant])
+                }
+            };
+            command.env.push(("RAYON_NUM_THREADS".to_owned(), threads.to_string()));
+            processes.push(command);
         }
-        started.sort_unstable_by_key(|(index, _)| *index);
-        let mut runners: Vec<Box<dyn Runner>> =
-            started.into_iter().map(|(_, client)| Box::new(client) as Box<dyn Runner>).collect();
-
-        let mut order: Vec<usize> = (0..self.groups.len()).collect();
-        order.shuffle(rng);
-        let mut found = Vec::with_capacity(order.len());
-        for index in order {
-            let Some(arms) = self.groups.get(index) else { continue };
-            found.push((index, group::run(&mut runners, arms, effort, Turns::EqualTime, rng, interrupted)?));
-        }
-        found.sort_unstable_by_key(|(index, _)| *index);
-        let column = |value: fn(&group::ArmEstimate) -> f64| -> Vec<Vec<f64>> {
-            found.iter().map(|(_, arms)| arms.iter().map(value).collect()).collect()
-        };
-        Ok(BlockValues { ns_per_token: column(|arm| arm.ns_per_item), log_ratio: column(|arm| arm.log_ratio) })
+        Ok(Self { lineup: Lineup { processes, groups }, _files: files })
     }
+}
 
-    fn start(&self, index: usize, program: &ProbeCommand, layout: Layout) -> Result<Option<Client>, MeasureError> {
-        let Some((kind, variant, points)) = self.processes.get(index) else { return Ok(None) };
-        let mut command = ProbeCommand { label: variant.clone(), ..program.clone() }.args(["probe", "--points"]);
-        command.args.push(points.into());
-        command = match kind {
-            ArmKind::Floor => command.args(["--floor"]),
-            ArmKind::Variant | ArmKind::Reference | ArmKind::Classic | ArmKind::Control => {
-                command.args(["--variant", variant])
-            }
-        };
-        command.env.push(("RAYON_NUM_THREADS".to_owned(), self.threads.to_string()));
-        let mut client = Client::start(&command, layout, self.threads == 1)?;
-        for point in self.points.get(index).into_iter().flatten() {
-            client.check_as(&case(point))?;
-        }
-        Ok(Some(client))
-    }
+/// Measures a panel by itself, each arm of a group in a process of its own. Ctrl-C ends it.
+///
+/// # Errors
+/// A process fails or decides wrongly (exit 1), or Ctrl-C. What was measured before is lost.
+pub fn measure(panel: &Panel, effort: Effort, enough: Enough) -> Result<PanelBlocks, Failure> {
+    let own = PanelLineup::of(panel, Sharing::ByPlace)?;
+    own.lineup.measure(effort, enough, &interrupt::requested).map_err(MeasureError::into_difference)
 }
 
 /// Least time that a block of this panel takes, estimated before one was measured, to tell what fits into a budget.

@@ -2,17 +2,15 @@
 
 use std::time::{Duration, Instant};
 
-use fairbench::compare::group::Effort;
+use fairbench::compare::group::{ArmEstimate, Effort};
 use fairbench::compare::runner::MeasureError;
-use fairbench::measure::interval::MedianInterval;
+use fairbench::measure::interval::{ERROR_PER_SIDE, MedianInterval};
 use fairbench::measure::seed_of_now;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-use super::block::{Lineup, expected};
+use super::block::{PanelLineup, Sharing, expected};
 use super::schedule::{self, Limits, PanelProgress};
-use crate::own::own_program;
-use crate::run::measured::ERROR_PER_SIDE;
 use crate::run::record::Block;
 use crate::run::{ArmKind, Record, Run, Session};
 
@@ -97,8 +95,8 @@ pub fn measure(
     let start = Instant::now();
     // What a run that goes on has spent already.
     let before_s = kept.run().blocks.last().map_or(0.0, |block| block.at_s);
-    let program = own_program("perf-lab")?;
-    let lineups = kept.run().header.panels.iter().map(Lineup::of).collect::<Result<Vec<_>, _>>()?;
+    let lineup = |panel| PanelLineup::of(panel, Sharing::ByVariant);
+    let lineups = kept.run().header.panels.iter().map(lineup).collect::<Result<Vec<_>, _>>()?;
     // Orders and layouts: drawn anew by every run and every continuation of one.
     let mut rng = ChaCha8Rng::seed_from_u64(seed_of_now());
     let budget = method.budget.map(|budget| budget.saturating_sub(Duration::from_secs_f64(before_s)));
@@ -113,9 +111,9 @@ pub fn measure(
             let unfinished = schedule::next(&progress, method.limits, None).is_some();
             return Ok(if unfinished { SweepEnd::OutOfBudget } else { SweepEnd::Done });
         };
-        let Some(lineup) = lineups.get(index) else { return Ok(SweepEnd::Done) };
+        let Some(PanelLineup { lineup, .. }) = lineups.get(index) else { return Ok(SweepEnd::Done) };
         let begun = Instant::now();
-        let found = match lineup.measure(&program, method.effort, &mut rng, interrupted) {
+        let found = match lineup.block(method.effort, &mut rng, interrupted) {
             Ok(found) => found,
             Err(MeasureError::Interrupted) => return Ok(SweepEnd::Interrupted),
             Err(error) => return Err(error.into()),
@@ -124,8 +122,8 @@ pub fn measure(
             panel: index,
             at_s: before_s + start.elapsed().as_secs_f64(),
             took_s: begun.elapsed().as_secs_f64(),
-            ns_per_token: found.ns_per_token,
-            log_ratio: found.log_ratio,
+            ns_per_token: column(&found, |arm| arm.ns_per_item),
+            log_ratio: column(&found, |arm| arm.log_ratio),
         });
         kept.keep(record)?;
         if let Some(slot) = progress.get_mut(index) {
@@ -136,6 +134,11 @@ pub fn measure(
         let spent = start.elapsed().as_secs_f64();
         told(&Step { run: kept.run(), panel: index, spent: spent / (spent + left.as_secs_f64()), left });
     }
+}
+
+/// One value for each group and arm.
+fn column(block: &[Vec<ArmEstimate>], value: fn(&ArmEstimate) -> f64) -> Vec<Vec<f64>> {
+    block.iter().map(|arms| arms.iter().map(value).collect()).collect()
 }
 
 fn progress_of(run: &Run, panel: usize, method: SweepMethod) -> PanelProgress {

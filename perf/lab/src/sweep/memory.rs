@@ -1,18 +1,14 @@
 //! Memory of a process that makes one point ready and verifies it.
 
-use std::path::Path;
-
-use anyhow::Context;
 use fairbench::compare::layout::Layout;
 use fairbench::probe::Client;
-use tempfile::NamedTempFile;
 
 use super::plan::SweepPlan;
 use crate::catalogue::{CLASSIC, Knobs, REFERENCE};
 use crate::own::own_program;
 use crate::run::record::MemoryRecord;
 use crate::run::{Panel, Point, Record};
-use crate::sweep::points::case;
+use crate::sweep::points::{case, file_of};
 
 /// Number of iterations after which scratch memory has grown to its size.
 const ITERATIONS: u64 = 4;
@@ -59,11 +55,8 @@ pub fn measure(wanted: &[(String, Point)], interrupted: &dyn Fn() -> bool, progr
 
 /// Memory of one cell; `None` if the system does not tell.
 fn of(variant: &str, point: &Point) -> anyhow::Result<Option<MemoryRecord>> {
-    let points = NamedTempFile::new().context("could not make a temporary file")?;
-    serde_json::to_writer(&points, &[point])?;
-    let arguments = ["probe", "--variant", variant, "--points"];
-    let path: &Path = points.path();
-    let command = own_program(variant)?.args(arguments).args([path]);
+    let points = file_of(&[point])?;
+    let command = own_program(variant)?.args(["probe", "--variant", variant, "--points"]).args([points.path()]);
     let mut client = Client::start(&command, Layout::default(), true)?;
     let case = case(point);
     client.check_as(&case)?;

@@ -5,7 +5,7 @@
 //! | [`stages`] | one after the other, with progress |
 //! | [`plan`] | what is measured: a plan in TOML, unfolded into panels |
 //! | [`check`] | every cell held against the reference before anything is timed |
-//! | [`block`] | a fresh process for each variant of a panel, in turns |
+//! | [`block`] | the processes of a panel, for a sweep or for whoever measures one panel by itself |
 //! | [`schedule`] | which panel is next, within a budget |
 //! | [`measure`] | blocks until it is enough |
 //! | [`count`] | allocations, instructions, memory: what needs no clock |

@@ -1,10 +1,11 @@
 //! A probe whose cases are the points of a sweep: `perf-lab probe --variant NAME --points FILE`, and `--floor`.
 
-use std::io;
+use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context;
 use fairbench::compare::runner::CaseInfo;
 use fairbench::files::read_json;
 use fairbench_probe::clock::Clock;
@@ -12,6 +13,7 @@ use fairbench_probe::protocol::Case;
 use fairbench_probe::serve::{Job, Suite};
 use ron_auth_catalogue::Variant;
 use ron_auth_fixtures::Corpus;
+use tempfile::NamedTempFile;
 
 use crate::catalogue::workload::{Workload, first_difference_of, tokens_per_pass};
 use crate::corpus::Source;
@@ -44,6 +46,16 @@ pub fn case(point: &Point) -> CaseInfo {
         threads: point.knobs.threads,
         items_per_iteration: tokens_per_pass(point.batch) as u64,
     }
+}
+
+/// A file with points for [`PointSuite::read`], which is removed when it is dropped.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn file_of(points: &[&Point]) -> anyhow::Result<NamedTempFile> {
+    let mut file = NamedTempFile::new().context("could not make a temporary file")?;
+    file.write_all(&serde_json::to_vec(points)?).context("could not write a temporary file")?;
+    Ok(file)
 }
 
 impl PointSuite {

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{anyhow, bail};
+use fairbench::measure::interval::FEWEST_BLOCKS;
 use ron_auth_catalogue::{Variant, catalogue, compositions};
 use toml::Spanned;
 
@@ -12,7 +13,6 @@ use super::raw::{File, RawInstructions, RawMemory, RawProfile, RawSection, Threa
 use super::{PlanSection, Profiles, SweepPlan};
 use crate::catalogue::{CLASSIC, REFERENCE};
 use crate::corpus::Source;
-use crate::run::measured::FEWEST_BLOCKS;
 
 /// Most tokens per call that a plan may have.
 const MOST_TOKENS: i64 = 65_536;
