@@ -19,8 +19,8 @@ use comfy_table::presets::ASCII_MARKDOWN;
 use fairbench::exit::{CommandResult, Exit, Failure};
 use fairbench::host::Host;
 use fairbench::measure::queue;
+use perf_lab::own::pool::on_one_core;
 use perf_lab::own::repository_root;
-use perf_lab::rounds::pool::on_one_core;
 use ron_auth_fixtures::Fixture;
 use serde::Serialize;
 

@@ -22,7 +22,7 @@ use serde::Serialize;
 use super::{OnCore, print, variant_named};
 use crate::catalogue::Knobs;
 use crate::catalogue::workload::{Workload, corpus_for, first_difference_of};
-use crate::rounds::pool::{all_threads, on_one_core};
+use crate::own::pool::{all_threads, on_one_core};
 use crate::rounds::subject::{Clock, InProcess, Subject};
 use crate::rounds::{RoundsEffort, measure};
 

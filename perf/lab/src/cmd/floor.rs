@@ -19,7 +19,7 @@ use super::{OnCore, print, variant_named};
 use crate::catalogue::workload::{Workload, corpus_for, first_difference_of};
 use crate::catalogue::{CLASSIC, Knobs, REFERENCE};
 use crate::floor::Floor;
-use crate::rounds::pool::on_one_core;
+use crate::own::pool::on_one_core;
 use crate::rounds::subject::{Clock, InProcess, Subject};
 use crate::rounds::{RoundsEffort, measure};
 

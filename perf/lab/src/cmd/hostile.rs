@@ -19,8 +19,8 @@ use crate::assurance::hostile::{LENGTHS, MOST_TIMES, key, request, settings};
 use crate::catalogue::REFERENCE;
 use crate::catalogue::available::available;
 use crate::count::allocations;
+use crate::own::pool::on_one_core;
 use crate::own::repository_root;
-use crate::rounds::pool::on_one_core;
 
 const BATCHES: [usize; 2] = [1, 64];
 

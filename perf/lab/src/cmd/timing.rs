@@ -9,7 +9,7 @@ use ron_auth_catalogue::Variant;
 
 use super::{OnCore, print, variant_named};
 use crate::assurance::timing::{Compared, Secret, TimingEffort, compare};
-use crate::rounds::pool::on_one_core;
+use crate::own::pool::on_one_core;
 
 const BATCHES: [usize; 2] = [1, 64];
 /// Chance of any false alarm in a whole run.

@@ -14,7 +14,7 @@ use fairbench_probe::serve::Tally;
 
 use crate::catalogue::workload::{Workload, tokens_per_pass};
 use crate::corpus::Source;
-use crate::rounds::pool::on_one_core;
+use crate::own::pool::on_one_core;
 use crate::run::Point;
 use crate::run::record::Allocations;
 

@@ -1,5 +1,6 @@
-//! This very program: what it was built from, where it is run, and what results say of both.
+//! This very program: what it was built from, where it is run, what results say of both, and its threads.
 
+pub mod pool;
 pub mod sources;
 
 use std::path::{Path, PathBuf};

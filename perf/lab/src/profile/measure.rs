@@ -12,7 +12,7 @@ use super::stages::stages;
 use crate::catalogue::Knobs;
 use crate::catalogue::workload::{Workload, tokens_per_pass};
 use crate::corpus::Source;
-use crate::rounds::pool::on_one_core;
+use crate::own::pool::on_one_core;
 use crate::run::record::{Point, Profile};
 
 /// Samples each variant on each corpus for `seconds`, in this process and on one core, pinned where the system allows

@@ -24,7 +24,7 @@ use ron_auth_variants::mac::{LanesMac, SerialMac};
 use super::measure::workload;
 use crate::catalogue::workload::tokens_per_pass;
 use crate::corpus::Source;
-use crate::rounds::pool::on_one_core;
+use crate::own::pool::on_one_core;
 use crate::rounds::subject::{Clock, InProcess, Subject, Work};
 use crate::rounds::{Rounds, RoundsEffort, measure};
 

@@ -4,7 +4,6 @@
 //! (ABBA, for any number of subjects). A drift that is linear within the round thus meets all alike, and the shuffle
 //! takes away what a fixed position would be worth. A round gives one paired ratio of every two subjects.
 
-pub mod pool;
 pub mod subject;
 
 use std::time::{Duration, Instant};

@@ -11,7 +11,7 @@ use perf_probe::check::{Difference, Results, first_difference};
 use crate::catalogue::workload::{Workload, first_difference_of, tokens_per_pass};
 use crate::catalogue::{Knobs, REFERENCE};
 use crate::corpus::Source;
-use crate::rounds::pool::on_one_core;
+use crate::own::pool::on_one_core;
 use crate::run::{Panel, Point};
 
 /// The cells of these panels: variants, each on a point, that are checked, counted and timed.

@@ -1,4 +1,4 @@
-//! The thread pools that what is measured within this process finds.
+//! The thread pools that what is run within this process finds.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
