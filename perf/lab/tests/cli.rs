@@ -69,7 +69,8 @@ fn an_unknown_name_is_answered_with_the_valid_ones_on_one_line() {
         assert!(VARIANTS.iter().all(|name| err(&output).contains(name)), "{}", err(&output));
         assert_eq!(err(&output).lines().count(), 1);
     }
-    for args in [&["sweep", "--fixtures", "lite"][..], &["flame", "prod", "lite"]] {
+    for args in [&["sweep", "--fixtures", "lite"][..], &["flame", "prod", "lite"], &["adaptive", "--fixtures", "lite"]]
+    {
         let output = lab(args);
         assert_eq!(code(&output), 64, "{args:?}");
         assert!(err(&output).contains("light, heavy, mixed"), "{}", err(&output));
@@ -246,7 +247,8 @@ fn a_lab_waits_visibly_for_another_one_that_measures() {
     let held = fs::File::create(queue.path().join("perf-lab.lock")).unwrap();
     held.lock().unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_perf-lab"));
-    command.args(["floor", "--json", "--seconds", "0.05", "--core", &core.to_string()]);
+    command.args(["floor", "--fixtures", "scattered-light", "--json", "--seconds", "0.05"]);
+    command.args(["--core", &core.to_string()]);
     command.env("FAIRBENCH_QUEUE_DIR", queue.path()).stdout(std::process::Stdio::piped());
     let mut waiting = command.stderr(std::process::Stdio::piped()).spawn().unwrap();
     let mut said = BufReader::new(waiting.stderr.take().unwrap()).lines();
@@ -267,30 +269,52 @@ fn what_cannot_be_printed_is_exit_3() {
 
 #[test]
 fn floor_prints_its_cases_as_json() {
-    let output = lab(&["floor", "--json", "--seconds", "0.05"]);
+    let fixtures = ["--fixtures", "scattered-heavy,light"];
+    let output = lab(&[&["floor", "--json", "--seconds", "0.05"], &fixtures[..]].concat());
     assert_eq!(code(&output), 0, "{}", err(&output));
     let cases: serde_json::Value = serde_json::from_str(&out(&output)).unwrap();
     let names: Vec<&str> = cases.as_array().unwrap().iter().map(|case| case["case"].as_str().unwrap()).collect();
-    assert_eq!(
-        names,
-        [
-            "single-light",
-            "single-heavy",
-            "single-scattered-light",
-            "single-scattered-heavy",
-            "batch64-light",
-            "batch64-heavy",
-            "batch64-scattered-light",
-            "batch64-scattered-heavy",
-            "batch1024-light",
-            "batch1024-heavy"
-        ]
-    );
+    // In the order of the cases, whichever panel they were measured in.
+    let expected =
+        ["single-light", "single-scattered-heavy", "batch64-light", "batch64-scattered-heavy", "batch1024-light"];
+    assert_eq!(names, expected);
     for case in cases.as_array().unwrap() {
         assert_eq!(case["engine"], "prod");
-        for quantity in ["verify_ns", "floor_ns", "ratio", "plain_ns", "classic_ns", "speedup", "speedup_over_classic"]
-        {
+        for quantity in ["verify_ns", "floor_ns", "plain_ns", "classic_ns"] {
             assert!(case[quantity].as_f64().unwrap() > 0.0, "{quantity} of {case}");
+        }
+        for ratio in ["ratio", "speedup", "speedup_over_classic", "classic_to_plain"] {
+            let [lower, estimate, upper] =
+                ["_lower95", "", "_upper95"].map(|end| case[&format!("{ratio}{end}")].as_f64().unwrap());
+            assert!(0.0 < lower && lower <= estimate && estimate <= upper, "{ratio} of {case}");
+        }
+        // Medians over the same blocks: the ratio of the medians is near the median of the ratios.
+        let of_medians = case["classic_ns"].as_f64().unwrap() / case["plain_ns"].as_f64().unwrap();
+        assert!((case["classic_to_plain"].as_f64().unwrap() / of_medians).ln().abs() < 0.5, "{case}");
+        assert!(case["blocks"].as_u64().unwrap() >= 6 && case["rounds"].as_u64().unwrap() >= 6, "{case}");
+    }
+    let without_a_case = lab(&["floor", "--fixtures", "light,mixed"]);
+    assert_eq!((code(&without_a_case), err(&without_a_case).lines().count()), (64, 1), "{}", err(&without_a_case));
+    assert!(err(&without_a_case).contains("\"mixed\": expected some of light, heavy, scattered"));
+}
+
+#[test]
+fn adaptive_prints_both_ratios_of_every_row_as_json() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_perf-lab"));
+    command.args(["adaptive", "--fixtures", "light", "--json", "--seconds", "0.01"]).env("RAYON_NUM_THREADS", "2");
+    let output = command.output().unwrap();
+    // So short, and perhaps without optimisation, a choice may well lose.
+    assert!([0, 1].contains(&code(&output)), "{}", err(&output));
+    let rows: serde_json::Value = serde_json::from_str(&out(&output)).unwrap();
+    let rows = rows.as_array().unwrap();
+    let of = |choice| rows.iter().filter(|row| row["choice"] == choice).count();
+    assert_eq!((of("evaluator"), of("threads")), (5, 4));
+    for row in rows {
+        assert!(row["blocks"].as_u64().unwrap() >= 6, "{row}");
+        assert!(!row["loses"].as_bool().unwrap() || code(&output) == 1, "{row}");
+        for ratio in row["ratios"].as_array().unwrap() {
+            let [lower, estimate, upper] = ["lower", "estimate", "upper"].map(|part| ratio[part].as_f64().unwrap());
+            assert!(0.0 < lower && lower <= estimate && estimate <= upper, "{row}");
         }
     }
 }

@@ -6,24 +6,28 @@ use anyhow::Context;
 use clap::Args as ClapArgs;
 use comfy_table::Table;
 use comfy_table::presets::ASCII_MARKDOWN;
+use fairbench::compare::group::Effort;
+use fairbench::compare::panel::{Enough, PanelBlocks};
 use fairbench::exit::{CommandResult, Exit, Failure};
-use fairbench::measure::pin::measuring_core;
+use fairbench::interrupt;
+use fairbench::measure::pin::{can_pin, measuring_core};
 use fairbench::measure::queue;
-use fairbench::measure::stats::{PairedRatio, Quartiles};
 use ron_auth_catalogue::Variant;
 use ron_auth_fixtures::Fixture;
 use ron_auth_variants::mac::lanes::SimdLevel;
 use serde::Serialize;
 
-use super::{OnCore, print, variant_named};
-use crate::catalogue::workload::{Workload, corpus_for, first_difference_of};
+use super::{OnCore, OnFixtures, print, variant_named};
 use crate::catalogue::{CLASSIC, Knobs, REFERENCE};
 use crate::floor::Floor;
-use crate::own::pool::on_one_core;
-use crate::rounds::subject::{Clock, InProcess, Subject};
-use crate::rounds::{RoundsEffort, measure};
+use crate::run::{ArmKind, ComparisonGroup, Panel, Point, SweepArm};
+use crate::sweep::block::measure;
+use crate::sweep::check::{cells, check_all};
 
-const CASES: [(&str, Fixture, usize); 10] = [
+/// A name, tokens, and how many of them per call.
+type NamedCase = (&'static str, Fixture, usize);
+
+const CASES: [NamedCase; 10] = [
     ("single-light", Fixture::Light, 1),
     ("single-heavy", Fixture::Heavy, 1),
     ("single-scattered-light", Fixture::ScatteredLight, 1),
@@ -37,15 +41,30 @@ const CASES: [(&str, Fixture, usize); 10] = [
 ];
 
 /// Does a token cost the same in a batch that leaves the caches behind?
-const LARGE_CASES: [(&str, Fixture, usize); 2] =
+const LARGE_CASES: [NamedCase; 2] =
     [("batch16384-light", Fixture::Light, 16_384), ("batch16384-heavy", Fixture::Heavy, 16_384)];
+
+/// How much a block measures of each case.
+const EFFORT: Effort = Effort { turn_ns: 300_000.0, rounds: 3 };
+/// How much it measures of large batches, a turn of which takes so long that more of them would be a whole budget.
+const LARGE_EFFORT: Effort = Effort { rounds: 1, ..EFFORT };
+const MOST_BLOCKS: usize = 400;
+/// Half-width of an interval that nobody needs narrower.
+const PRECISION: f64 = 0.001;
+
+/// The arms of a group, by their places.
+const ENGINE: usize = 0;
+const FLOOR: usize = 1;
+const PLAIN: usize = 2;
+const CLASSICAL: usize = 3;
 
 /// Measure an engine against the floor (SIMD Base64 and the same MAC messages, nothing else), the deployed verifier's
 /// build, and plain
 ///
-/// Four subjects take turns in the same rounds on one pinned thread: the engine, the floor, `classic` (built as the
-/// deployed verifier is: what users have today) and `plain` (obviously right, and slower than what users have). The
-/// table says beside classic's share of plain's time how much it may be: where it is more, classic has become slow, and
+/// Four processes take turns on one core: the engine, the floor, `classic` (built as the deployed verifier is: what
+/// users have today) and `plain` (obviously right, and slower than what users have). They are started anew for each
+/// block, six blocks at least; the cases of a fixture share their blocks. Each first proves what it decides. The table
+/// says beside classic's share of plain's time how much it may be: where it is more, classic has become slow, and
 /// whatever is compared with it looks better than it is. The limits are baselines/tripwires.toml's, and every sweep
 /// judges them.
 #[derive(Debug, ClapArgs)]
@@ -59,14 +78,16 @@ pub struct Args {
     /// Print the result as JSON
     #[arg(long)]
     json: bool,
-    /// Seconds of measuring for each case
+    /// Seconds of measuring for each case; six blocks are taken whatever they need
     #[arg(long, default_value_t = 3.0)]
     seconds: f64,
+    #[command(flatten)]
+    on_fixtures: OnFixtures,
     #[command(flatten)]
     on_core: OnCore,
 }
 
-/// One case. Times are medians, in nanoseconds per token, on one thread.
+/// One case. Times are medians over blocks, in nanoseconds per token, on one thread.
 #[derive(Debug, Serialize)]
 struct FloorCase {
     case: &'static str,
@@ -94,29 +115,48 @@ struct FloorCase {
     classic_to_plain_upper95: f64,
     classic_to_plain_at_most: Option<f64>,
     floor_kind: &'static str,
+    /// In all blocks together.
     rounds: usize,
+    blocks: usize,
     pinned: bool,
 }
 
 /// Runs `floor`.
 ///
 /// # Errors
-/// An unknown engine; an engine that does not decide as the reference does.
+/// An unknown engine or fixture; an engine that does not decide as the reference does.
 pub fn run(args: &Args) -> CommandResult {
     let engine = variant_named(&args.engine)?;
-    let references = [variant_named(REFERENCE)?, variant_named(CLASSIC)?];
+    for reference in [REFERENCE, CLASSIC] {
+        variant_named(reference)?;
+    }
     if !(args.seconds > 0.0 && args.seconds <= 3600.0) {
         return Err(Failure::usage("--seconds: expected a number above 0, up to 3600"));
     }
-    let budget = Duration::from_secs_f64(args.seconds);
+    let fixtures = Fixture::ALL.into_iter().filter(|fixture| CASES.iter().any(|(_, of, _)| of == fixture));
+    let fixtures = args.on_fixtures.among(&fixtures.collect::<Vec<_>>())?;
     args.on_core.settle()?;
-    let _turn = queue::turn(&|| false)?;
-    let mut cases = Vec::new();
+    interrupt::watch()?;
+    let _turn = queue::turn(&interrupt::requested)?;
     let large = if args.large { &LARGE_CASES[..] } else { &[] };
-    for &(case, fixture, batch) in CASES.iter().chain(large) {
-        let (pinned, measured) = on_one_core(|| measure_case(case, &engine, &references, fixture, batch, budget))?;
-        cases.push(FloorCase { pinned, ..measured? });
+    let panels = [(&CASES[..], EFFORT), (large, LARGE_EFFORT)]
+        .map(|(cases, effort)| (panels(&engine, &fixtures, cases), effort));
+    for (panels, _) in &panels {
+        let panels: Vec<Panel> = panels.iter().map(|(_, panel)| panel.clone()).collect();
+        check_all(&cells(&panels), &interrupt::requested, &mut || {})?;
     }
+    let mut cases = Vec::new();
+    for (panels, effort) in panels {
+        for (of_fixture, panel) in panels {
+            let budget = Duration::from_secs_f64(args.seconds * of_fixture.len() as f64);
+            let found = measure(&panel, effort, Enough { most: MOST_BLOCKS, precision: PRECISION, budget })?;
+            for (group, case) in of_fixture.into_iter().enumerate() {
+                cases.push(floor_case(&engine, case, &found, group, effort)?);
+            }
+        }
+    }
+    let listed = |case: &FloorCase| CASES.iter().chain(large).position(|(name, ..)| *name == case.case);
+    cases.sort_by_key(listed);
     if args.json {
         print(serde_json::to_string_pretty(&cases).map_err(anyhow::Error::from)?);
         return Ok(Exit::Success);
@@ -157,12 +197,13 @@ pub fn run(args: &Args) -> CommandResult {
     print(table);
     let pinned = cases.iter().all(|case| case.pinned);
     print(format_args!(
-        "engine {}, one thread{}; medians over paired rounds, 95 % bootstrap intervals.",
+        "engine {}, one thread{}; medians over at least {} blocks of fresh processes, with 95 % intervals.",
         engine.name,
         match measuring_core().filter(|_| pinned) {
             Some(core) => format!(" pinned to core {core}"),
             None => ", NOT pinned (this system does not allow it)".to_owned(),
-        }
+        },
+        cases.iter().map(|case| case.blocks).min().unwrap_or_default()
     ));
     print(format_args!(
         "floor: SIMD Base64 of the same text, and the same MAC messages: of one token through blake3::keyed_hash from \
@@ -186,60 +227,55 @@ const fn classic_at_most(fixture: Fixture, batch: usize) -> Option<f64> {
     })
 }
 
-fn measure_case(
-    case: &'static str,
-    engine: &Variant,
-    references: &[Variant; 2],
-    fixture: Fixture,
-    batch: usize,
-    budget: Duration,
-) -> Result<FloorCase, Failure> {
-    let corpus = corpus_for(fixture, batch);
-    let [plain, classic] = references;
-    let workload = |variant: &Variant| -> Result<Workload, Failure> {
-        let workload = Workload::new(variant, corpus.clone(), batch, Knobs::sequential());
-        match first_difference_of(variant, &corpus.intended, &workload.results()) {
-            None => Ok(workload),
-            Some(difference) => Err(Failure::difference(format!(
-                "{} on {case}: token {}: expected {}, got {}; nothing was timed",
-                variant.name, difference.token, difference.expected, difference.got
-            ))),
-        }
+/// The cases of each fixture, with the panel that measures them: a group for each.
+fn panels(engine: &Variant, fixtures: &[Fixture], cases: &[NamedCase]) -> Vec<(Vec<NamedCase>, Panel)> {
+    let of = |fixture: Fixture| {
+        let cases: Vec<NamedCase> = cases.iter().filter(|(_, of, _)| *of == fixture).copied().collect();
+        let groups = cases.iter().map(|(_, _, batch)| group(engine, fixture, *batch)).collect();
+        (cases, Panel { section: "floor".to_owned(), groups })
     };
-    let (plain, classic, verify) = (workload(plain)?, workload(classic)?, workload(engine)?);
-    let clock = Clock::for_threads(1);
-    let floor = Floor::new(corpus.clone(), batch);
-    let floor_kind = floor.kind();
-    let mut subjects: Vec<Box<dyn Subject>> = vec![
-        Box::new(InProcess::new(verify, clock)),
-        Box::new(InProcess::new(floor, clock)),
-        Box::new(InProcess::new(plain, clock)),
-        Box::new(InProcess::new(classic, clock)),
+    fixtures.iter().copied().map(of).filter(|(cases, _)| !cases.is_empty()).collect()
+}
+
+fn group(engine: &Variant, fixture: Fixture, batch: usize) -> ComparisonGroup {
+    let point = Point { corpus: fixture.name().to_owned(), batch, knobs: Knobs::sequential() };
+    let arms = [
+        (ArmKind::Variant, engine.name),
+        (ArmKind::Floor, "floor"),
+        (ArmKind::Reference, REFERENCE),
+        (ArmKind::Classic, CLASSIC),
     ];
-    let effort = RoundsEffort { min_rounds: 5, max_rounds: 300, budget };
-    let rounds = measure(&mut subjects, effort, 1, &|| false, &mut |_| {})?;
-    let per_token = 1.0 / corpus.tokens.len() as f64;
-    let median_ns =
-        |subject| Quartiles::of(rounds.of(subject)).map(|ns| ns.median * per_token).context("no round was completed");
-    let paired = |of, to| PairedRatio::of(rounds.of(of), rounds.of(to), 1).context("no round was completed");
-    let [verify, floor, plain, classic] = [0, 1, 2, 3];
-    let (ratio, speedup) = (paired(verify, floor)?, paired(plain, verify)?);
-    let (over_classic, to_plain) = (paired(classic, verify)?, paired(classic, plain)?);
+    let arm = |(kind, variant): (ArmKind, &str)| SweepArm { kind, variant: variant.to_owned(), point: point.clone() };
+    ComparisonGroup { arms: arms.map(arm).into() }
+}
+
+fn floor_case(
+    engine: &Variant,
+    (case, fixture, batch): NamedCase,
+    found: &PanelBlocks,
+    group: usize,
+    effort: Effort,
+) -> anyhow::Result<FloorCase> {
+    let none = "no block was completed";
+    let median_ns = |arm| found.time_ns(group, arm).map(|ns| ns.median).context(none);
+    let ratio = |of, to| found.ratio(group, of, to).context(none);
+    let (to_floor, speedup) = (ratio(ENGINE, FLOOR)?, ratio(PLAIN, ENGINE)?);
+    let (over_classic, to_plain) = (ratio(CLASSICAL, ENGINE)?, ratio(CLASSICAL, PLAIN)?);
     Ok(FloorCase {
         case,
         fixture: fixture.name(),
         batch_tokens: batch,
         engine: engine.name,
-        verify_ns: median_ns(verify)?,
-        floor_ns: median_ns(floor)?,
-        ratio: ratio.estimate,
-        ratio_lower95: ratio.lower,
-        ratio_upper95: ratio.upper,
-        plain_ns: median_ns(plain)?,
+        verify_ns: median_ns(ENGINE)?,
+        floor_ns: median_ns(FLOOR)?,
+        ratio: to_floor.estimate,
+        ratio_lower95: to_floor.lower,
+        ratio_upper95: to_floor.upper,
+        plain_ns: median_ns(PLAIN)?,
         speedup: speedup.estimate,
         speedup_lower95: speedup.lower,
         speedup_upper95: speedup.upper,
-        classic_ns: median_ns(classic)?,
+        classic_ns: median_ns(CLASSICAL)?,
         speedup_over_classic: over_classic.estimate,
         speedup_over_classic_lower95: over_classic.lower,
         speedup_over_classic_upper95: over_classic.upper,
@@ -247,15 +283,18 @@ fn measure_case(
         classic_to_plain_lower95: to_plain.lower,
         classic_to_plain_upper95: to_plain.upper,
         classic_to_plain_at_most: classic_at_most(fixture, batch),
-        floor_kind,
-        rounds: rounds.len(),
-        pinned: false,
+        floor_kind: Floor::kind(batch),
+        rounds: found.blocks() * effort.rounds,
+        blocks: found.blocks(),
+        pinned: can_pin(),
     })
 }
 
 #[cfg(test)]
 mod tests {
     use std::path::Path;
+
+    use fairbench::compare::group::ArmEstimate;
 
     use super::*;
     use crate::tripwire::Tripwires;
@@ -276,17 +315,47 @@ mod tests {
     }
 
     #[test]
-    fn classic_sits_in_the_same_rounds_and_its_limit_stands_beside_it() {
-        let references = [REFERENCE, CLASSIC].map(|name| variant_named(name).unwrap());
+    fn the_cases_of_a_fixture_share_a_panel_and_each_has_the_same_four_arms() {
         let engine = variant_named("prod").unwrap();
-        let case =
-            measure_case("c", &engine, &references, Fixture::ScatteredLight, 1, Duration::from_millis(1)).unwrap();
+        let panels = panels(&engine, &Fixture::ALL, &CASES);
+        let cases: Vec<Vec<&str>> =
+            panels.iter().map(|(cases, _)| cases.iter().map(|(name, ..)| *name).collect()).collect();
+        assert!(cases.contains(&vec!["single-light", "batch64-light", "batch1024-light"]), "{cases:?}");
+        assert_eq!(cases.iter().map(Vec::len).sum::<usize>(), CASES.len());
+        for (cases, panel) in &panels {
+            assert_eq!(cases.len(), panel.groups.len());
+            for ((_, fixture, batch), ComparisonGroup { arms }) in cases.iter().zip(&panel.groups) {
+                assert_eq!((arms[ENGINE].variant.as_str(), arms[FLOOR].kind), ("prod", ArmKind::Floor));
+                assert_eq!((arms[PLAIN].variant.as_str(), arms[CLASSICAL].kind), (REFERENCE, ArmKind::Classic));
+                let on = |arm: &SweepArm| (arm.point.corpus.clone(), arm.point.batch, arm.point.knobs.threads);
+                assert!(arms.iter().all(|arm| on(arm) == (fixture.name().to_owned(), *batch, 1)), "{arms:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_ratio_of_a_case_is_of_the_arms_that_it_names() {
+        let estimate = |ns_per_item: f64| ArmEstimate {
+            log_ratio: (ns_per_item / 200.0).ln(),
+            ns_per_item,
+            iterations: 1,
+            times: None,
+            tick_ns: None,
+        };
+        let mut found = PanelBlocks::default();
+        for _ in 0..6 {
+            // Engine, floor, plain, classic.
+            found.push(&[[200.0, 100.0, 1000.0, 800.0].map(estimate).into()]);
+        }
+        let case = ("batch64-light", Fixture::Light, 64);
+        let case = floor_case(&variant_named("prod").unwrap(), case, &found, 0, EFFORT).unwrap();
+        let near = |value: f64, expected: f64| assert!((value - expected).abs() < 1e-9, "{value} {expected}");
+        near(case.ratio, 2.0);
+        near(case.speedup, 5.0);
+        near(case.speedup_over_classic_lower95, 4.0);
+        near(case.classic_to_plain_upper95, 0.8);
+        assert_eq!((case.floor_ns, case.classic_ns, case.blocks, case.rounds), (100.0, 800.0, 6, 18));
         let json = serde_json::to_value(&case).unwrap();
-        assert!(json["classic_ns"].as_f64().unwrap() > 0.0, "{json}");
-        assert_eq!((&json["fixture"], &json["batch_tokens"]), (&"scattered-light".into(), &1.into()));
-        assert!(json["classic_to_plain_at_most"].is_null());
-        // Medians over the same rounds: the ratio of the medians is near the median of the ratios.
-        let (ratio, of_medians) = (case.classic_to_plain, case.classic_ns / case.plain_ns);
-        assert!((ratio / of_medians).ln().abs() < 0.5, "{ratio} {of_medians}");
+        assert_eq!((&json["fixture"], &json["batch_tokens"]), (&"light".into(), &64.into()));
     }
 }

@@ -58,16 +58,20 @@ impl Floor {
             let steps = URL_SAFE_NO_PAD.decode_to_vec(text).ok().and_then(|cbor| floor.steps_of(&cbor));
             floor.tokens.push(steps.unwrap_or_default());
         }
-        if batch > 1 && LanesMac::default().lanes() > 0 {
+        if Self::is_in_lanes(batch) {
             floor.put_in_lanes(batch);
         }
         floor
     }
 
-    /// How the messages are hashed: `serial` or `lanes`.
+    /// How the messages of calls of so many tokens are hashed: `serial`, or `lanes` if this processor has any.
     #[must_use]
-    pub fn kind(&self) -> &'static str {
-        if self.batches.is_empty() { "serial" } else { "lanes" }
+    pub fn kind(batch: usize) -> &'static str {
+        if Self::is_in_lanes(batch) { "lanes" } else { "serial" }
+    }
+
+    fn is_in_lanes(batch: usize) -> bool {
+        batch > 1 && LanesMac::default().lanes() > 0
     }
 
     fn put_in_lanes(&mut self, batch: usize) {
