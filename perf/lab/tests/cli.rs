@@ -319,6 +319,22 @@ fn adaptive_prints_both_ratios_of_every_row_as_json() {
     }
 }
 
+#[test]
+fn hostile_measures_what_it_found_beside_an_ordinary_token() {
+    let output = lab(&["hostile", "--engine", "prod", "--bytes", "128", "--seconds", "0.01", "--json"]);
+    // Without optimisation, or in so little time, anything may come of it.
+    assert!([0, 1, 2].contains(&code(&output)), "{}", err(&output));
+    let rows: serde_json::Value = serde_json::from_str(&out(&output)).unwrap();
+    let dearest = rows[0]["dearest"].as_array().unwrap();
+    assert_eq!(dearest.iter().map(|found| found["batch_tokens"].as_u64().unwrap()).collect::<Vec<_>>(), [1, 64]);
+    for found in dearest {
+        assert_eq!(found["cbor_bytes"], 128);
+        let of_medians = found["dearest_ns"].as_f64().unwrap() / found["ordinary_ns"].as_f64().unwrap();
+        assert!((found["ratio"]["estimate"].as_f64().unwrap() / of_medians).ln().abs() < 0.5, "{found}");
+        assert!(found["blocks"].as_u64().unwrap() >= 6 && !found["recipe"].as_str().unwrap().is_empty(), "{found}");
+    }
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn flame_draws_an_svg() {

@@ -1,6 +1,7 @@
 //! `perf-lab hostile`: what can the dearest token of a length cost?
 
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
@@ -8,13 +9,15 @@ use clap::Args as ClapArgs;
 use comfy_table::Table;
 use comfy_table::presets::ASCII_MARKDOWN;
 use fairbench::exit::{CommandResult, Exit, Failure};
+use fairbench::interrupt;
 use fairbench::measure::queue;
 use ron_auth_catalogue::{Variant, Verifier};
 use serde::Serialize;
 
 use super::{OnCore, print, variant_named};
+use crate::assurance::hostile::measured::{Dearest, against_ordinary};
 use crate::assurance::hostile::memory::{self, BYTES_BESIDE, MOST_BYTES_PER_CHAR, Taken};
-use crate::assurance::hostile::search::{Dearest, dearest};
+use crate::assurance::hostile::search::{Candidate, dearest};
 use crate::assurance::hostile::{LENGTHS, MOST_TIMES, key, request, settings};
 use crate::catalogue::REFERENCE;
 use crate::catalogue::available::available;
@@ -28,8 +31,9 @@ const BATCHES: [usize; 2] = [1, 64];
 ///
 /// For each engine and length, a search climbs through what a token of that many bytes can be filled with (caveats of
 /// every kind that hold or deny, lists, nets, nesting, chain lengths a byte beyond a block, a wrong MAC, bytes
-/// missing). The dearest is measured in paired rounds against an ordinary token of that length: the five caveats of
-/// `light`, over and over. Hostile tokens keep to the default bounds (64 caveats). A batch holds 64 such tokens.
+/// missing). The dearest is measured, in blocks of fresh processes, against an ordinary token of that length: the five
+/// caveats of `light`, over and over. Hostile tokens keep to the default bounds (64 caveats). A batch holds 64 such
+/// tokens.
 ///
 /// Memory is the most that verifying one token holds at a time before its MAC is checked, for the same tokens and for
 /// ones that announce more than they hold.
@@ -44,7 +48,7 @@ pub struct Args {
     /// Only tokens of so many bytes of CBOR [default: 128, 256, 512, 1024, 2048, 4096]
     #[arg(long, value_name = "BYTES")]
     bytes: Vec<usize>,
-    /// Seconds of measuring for each dearest token
+    /// Seconds of measuring for each dearest token; six blocks are taken whatever they need
     #[arg(long, default_value_t = 0.5)]
     seconds: f64,
     /// Print every length, not only the worst of each engine
@@ -94,16 +98,17 @@ pub fn run(args: &Args) -> CommandResult {
     args.on_core.settle()?;
     let root = repository_root();
     let counting = allocations::program(&root, memory::PROGRAM)?;
-    let _turn = queue::turn(&|| false)?;
+    interrupt::watch()?;
+    let _turn = queue::turn(&interrupt::requested)?;
     let budget = Duration::from_secs_f64(args.seconds);
     let mut rows = Vec::new();
     for engine in engines {
         eprintln!("{} …", engine.name);
         let memory = memory_of(&counting, &engine)?;
-        let (_, dearest) = on_one_core(|| search(&engine, lengths, budget))?;
+        let (_, candidates) = on_one_core(|| search(&engine, lengths))?;
         rows.push(HostileRow {
             engine: engine.name,
-            dearest: dearest?,
+            dearest: against_ordinary(&engine, &candidates?, budget, &interrupt::requested)?,
             memory_bytes_per_char: memory.bytes_per_char(),
             memory,
         });
@@ -135,14 +140,17 @@ fn engines(names: &[String]) -> Result<(Vec<Variant>, Vec<String>), Failure> {
     Ok((engines, skipped))
 }
 
-fn search(engine: &Variant, lengths: &[usize], budget: Duration) -> Result<Vec<Dearest>, Failure> {
+fn search(engine: &Variant, lengths: &[usize]) -> Result<Vec<Candidate>, Failure> {
     let reference = variant_named(REFERENCE)?.build();
-    let verifier = engine.build();
+    let verifier: Arc<dyn Verifier> = engine.build().into();
     let agrees = |tokens: &[String]| agree(engine.name, &*verifier, &*reference, tokens);
     let mut found = Vec::new();
     for &bytes in lengths {
         for batch in BATCHES {
-            found.push(dearest(&*verifier, bytes, batch, budget, &agrees)?);
+            if interrupt::requested() {
+                return Err(Failure::interrupted());
+            }
+            found.push(dearest(&verifier, bytes, batch, &agrees)?);
         }
     }
     Ok(found)
@@ -228,7 +236,11 @@ fn show(rows: &[HostileRow], all: bool) {
         }
     }
     print(table);
-    print("Times are medians over paired rounds on one thread, per token; ratios with their 95 % bootstrap intervals.");
+    let blocks = rows.iter().flat_map(|row| &row.dearest).map(|dearest| dearest.blocks).min().unwrap_or_default();
+    print(format_args!(
+        "Times are medians over at least {blocks} blocks of fresh processes on one thread, per token; ratios with 95 % \
+         intervals."
+    ));
 }
 
 #[cfg(test)]
@@ -247,6 +259,7 @@ mod tests {
             ordinary_ns: 1.0,
             ratio: PairedRatio { estimate: lower, lower, upper },
             tried: 1,
+            blocks: 6,
         };
         HostileRow { engine: "e", dearest: vec![dearest], memory_bytes_per_char: memory.bytes_per_char(), memory }
     }

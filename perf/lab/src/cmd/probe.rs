@@ -4,6 +4,9 @@
 //! the protocol of `perf/PROTOCOL.md`. With a fixture as well it goes `--passes` times over the tokens of that cell and
 //! prints the SIMD path: for tools that count a whole run.
 //!
+//! With `--points` or `--lots` it serves other cases than the canonical ones: those of a sweep, tokens that are dear to
+//! verify. The lab starts itself so.
+//!
 //! With `--ask` it is the other end: it has a probe say hello, checks every case and runs each once. That is what to
 //! try a probe of one's own with.
 
@@ -26,8 +29,9 @@ use ron_auth_fixtures::environment::simd_path;
 
 use super::hooks::project;
 use super::{print, variant_named};
-use crate::catalogue::Knobs;
+use crate::assurance::hostile::lot::LotSuite;
 use crate::catalogue::workload::{Workload, tokens_per_pass};
+use crate::catalogue::{Knobs, REFERENCE};
 use crate::corpus::Source;
 use crate::count::jemalloc;
 use crate::floor::probe::FloorSuite;
@@ -48,6 +52,9 @@ pub struct Args {
     /// File with the points to serve instead of the canonical cases: a JSON list, as a sweep writes it
     #[arg(long, value_name = "FILE", conflicts_with_all = ["ask", "fixture"])]
     points: Option<PathBuf>,
+    /// File with the lots of tokens to serve instead: a JSON list, as `hostile` writes it
+    #[arg(long, value_name = "FILE", requires = "variant", conflicts_with_all = ["fixture", "points"])]
+    lots: Option<PathBuf>,
     /// Verify the tokens of this fixture or corpus file instead of serving, then print the SIMD path
     #[arg(long, requires = "variant")]
     fixture: Option<String>,
@@ -78,6 +85,11 @@ pub fn run(args: &Args) -> CommandResult {
         return Ok(Exit::Success);
     }
     let variant = variant_named(args.variant.as_deref().unwrap_or_default())?;
+    if let Some(lots) = &args.lots {
+        let suite = LotSuite::read(variant, variant_named(REFERENCE)?, lots)?;
+        serve_as(Probe::new(variant.name, Vec::new(), suite), args.work_factor, None)?;
+        return Ok(Exit::Success);
+    }
     let Some(fixture) = &args.fixture else {
         serve(&variant, args.work_factor, None)?;
         return Ok(Exit::Success);

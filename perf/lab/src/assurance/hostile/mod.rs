@@ -3,10 +3,13 @@
 //! Whoever can send a token picks it, so what an average one takes says nothing about a service under attack. A
 //! [`recipe`] is a way to fill so many bytes with what costs most; [`search`] looks for the dearest, for each engine
 //! and length anew, because what is cheap in one decoder is dear in the next. The [`ordinary`](ordinary()) token that
-//! it is held against has the same length and the caveats of `light`, over and over. [`memory`] counts what verifying
-//! allocates before the MAC has been checked, for recipes and for tokens that [claim](claims) more than they hold.
+//! it is held against has the same length and the caveats of `light`, over and over; both are [`measured`] in blocks,
+//! as [lots](lot) of tokens that fresh processes are told of. [`memory`] counts what verifying allocates before the MAC
+//! has been checked, for recipes and for tokens that [claim](claims) more than they hold.
 
 pub mod claims;
+pub mod lot;
+pub mod measured;
 pub mod memory;
 mod ordinary;
 pub mod recipe;

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use base64_simd::URL_SAFE_NO_PAD;
 use ron_auth_core::{Capability, CapabilityBuilder, Caveat, Rate, Scope, VerifierConfig, wire};
+use serde::{Deserialize, Serialize};
 
 use super::{TENANT, key};
 
@@ -212,7 +213,7 @@ impl Draft {
 }
 
 /// Damage that is done to the finished token.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Damage {
     /// No damage.
     None,
@@ -254,8 +255,9 @@ impl Damage {
     }
 }
 
-/// How a token is filled: with units in turn, up to 64 caveats, then with the filler.
-#[derive(Clone)]
+/// How a token is filled: with units in turn, up to 64 caveats, then with the filler. It is written down for processes
+/// of this very program, which have the same lists.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TokenRecipe {
     /// Indices into [`UNITS`].
     pub units: Vec<usize>,

@@ -1,16 +1,16 @@
 //! Tokens to be verified by one engine, alone or in batches.
 
 use std::hint::black_box;
+use std::sync::Arc;
 
 use ron_auth_catalogue::Verifier;
 use ron_auth_core::{AuthError, Decision, MacKey, RequestCtx, VerifierConfig};
 
 use super::{key, request, settings};
-use crate::rounds::subject::Work;
 
 /// An engine with tokens for it.
-pub struct Tokens<'v> {
-    verifier: &'v dyn Verifier,
+pub struct Tokens {
+    verifier: Arc<dyn Verifier>,
     config: VerifierConfig,
     tokens: Vec<String>,
     request: RequestCtx<'static>,
@@ -18,10 +18,10 @@ pub struct Tokens<'v> {
     batch: usize,
 }
 
-impl<'v> Tokens<'v> {
+impl Tokens {
     /// Makes the work. `max_caveats` is that of the default settings, or higher for tokens that have more.
     #[must_use]
-    pub fn new(verifier: &'v dyn Verifier, tokens: Vec<String>, batch: usize, max_caveats: usize) -> Self {
+    pub fn new(verifier: Arc<dyn Verifier>, tokens: Vec<String>, batch: usize, max_caveats: usize) -> Self {
         let mut config = settings();
         config.max_caveats = max_caveats;
         Self { verifier, config, tokens, request: request(), key: key(), batch: batch.max(1) }
@@ -42,10 +42,9 @@ impl<'v> Tokens<'v> {
     fn verify(&self, tokens: &[String]) -> Vec<Result<Decision, AuthError>> {
         self.verifier.verify_each(&self.config, tokens, &self.request, &self.key)
     }
-}
 
-impl Work for Tokens<'_> {
-    fn pass(&mut self) {
+    /// Verifies every token once.
+    pub fn pass(&self) {
         if self.batch > 1 {
             for tokens in self.tokens.chunks(self.batch) {
                 drop(black_box(self.verify(tokens)));

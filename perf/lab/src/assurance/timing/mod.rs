@@ -6,6 +6,11 @@
 //! because an address can cost more than a byte compared. Each block gives one ratio, and over blocks the interval of
 //! their median says whether there is a difference. It believes in no distribution.
 //!
+//! It is the one thing here that is timed within a single process. Two processes never lie in memory quite alike, and
+//! what is looked for is smaller than that difference. The question is also about one process: whether whoever sends
+//! tokens to it can tell one secret from another. So a block here is not a fresh process but fresh inputs elsewhere in
+//! memory, and no other statistics of [`fairbench::compare`] are needed than the interval.
+//!
 //! A test that finds nothing proves nothing unless it could have found something. So every run has two controls: inputs
 //! that do not differ, which must show no difference, and a verifier with a comparison that stops at the first wrong
 //! byte, which must be caught. And every row says how small a difference it would have shown.
@@ -17,6 +22,7 @@ use std::hint::black_box;
 use anyhow::Context;
 use fairbench::measure::interval::MedianInterval;
 use fairbench::measure::stats::{Quartiles, median};
+use fairbench_probe::clock::Clock;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use ron_auth_catalogue::Variant;
@@ -25,7 +31,6 @@ use ron_auth_fixtures::Fixture;
 use serde::Serialize;
 
 use self::inputs::{Inputs, inputs};
-use crate::rounds::subject::Clock;
 
 /// The difference between two kinds of input. The second kind is always the same: no byte of the MAC is right, the key
 /// is random.
