@@ -18,18 +18,15 @@ use crate::corpus::Source;
 use crate::own::repository_root;
 use crate::profile::measure::{file_name, sample_on_one_core, workload};
 use crate::profile::{ProfileSide, Sampled, Share, Stage, TimedStage, graph, interactive, shares, stages, timed};
-use crate::rounds::RoundsEffort;
 
 /// Number of turns in which each of two variants is sampled, so that a change of the machine's speed meets both.
 const TURNS: u32 = 5;
-/// Rounds in which stages are timed; the budget comes from the command line.
-const TIMED: RoundsEffort = RoundsEffort { min_rounds: 12, max_rounds: 400, budget: Duration::ZERO };
 
 /// Draw a flamegraph of a variant on a fixture, and of its difference from another variant
 ///
 /// Use scripts/flamegraph.sh, which builds with the symbols that a flamegraph needs. A stage's share is
 /// the part of the samples whose innermost function belongs to it; its interval is that of sampling. For single tokens
-/// the stages are timed as well, which takes as long again.
+/// the stages are timed as well, in blocks of fresh processes, which takes as long again for each variant.
 #[derive(Debug, ClapArgs)]
 pub struct Args {
     /// The variant to sample
@@ -139,8 +136,8 @@ fn cell(share: &Share, ns_per_token: f64) -> String {
 
 /// A table of what each stage adds to the time of a token, for each variant.
 fn by_time(variants: &[Variant], source: &Source, seconds: f64) -> anyhow::Result<Table> {
-    let effort = RoundsEffort { budget: Duration::try_from_secs_f64(seconds)?, ..TIMED };
-    let columns = variants.iter().map(|variant| timed(variant, source, effort, &|| false, &mut |_| {}));
+    let budget = Duration::try_from_secs_f64(seconds)?;
+    let columns = variants.iter().map(|variant| timed(variant, source, budget, &|| false));
     let columns: Vec<Vec<TimedStage>> = columns.collect::<anyhow::Result<_>>()?;
     let mut table = table(variants.iter().map(|variant| variant.name));
     for (row, stage) in columns.first().into_iter().flatten().enumerate() {

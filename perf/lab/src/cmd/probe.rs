@@ -4,8 +4,8 @@
 //! the protocol of `perf/PROTOCOL.md`. With a fixture as well it goes `--passes` times over the tokens of that cell and
 //! prints the SIMD path: for tools that count a whole run.
 //!
-//! With `--points` or `--lots` it serves other cases than the canonical ones: those of a sweep, tokens that are dear to
-//! verify. The lab starts itself so.
+//! With `--points`, `--stages` or `--lots` it serves other cases than the canonical ones: those of a sweep, the stages
+//! of a verification, tokens that are dear to verify. The lab starts itself so.
 //!
 //! With `--ask` it is the other end: it has a probe say hello, checks every case and runs each once. That is what to
 //! try a probe of one's own with.
@@ -35,6 +35,7 @@ use crate::catalogue::{Knobs, REFERENCE};
 use crate::corpus::Source;
 use crate::count::jemalloc;
 use crate::floor::probe::FloorSuite;
+use crate::profile::timed::StageSuite;
 use crate::sweep::points::{PointSuite, Worker};
 
 /// Serve as the probe of a variant (perf/PROTOCOL.md), or try out any probe with --ask
@@ -52,6 +53,9 @@ pub struct Args {
     /// File with the points to serve instead of the canonical cases: a JSON list, as a sweep writes it
     #[arg(long, value_name = "FILE", conflicts_with_all = ["ask", "fixture"])]
     points: Option<PathBuf>,
+    /// Serve the stages of the variant on single tokens of this fixture or corpus file, as `flame` times them
+    #[arg(long, value_name = "CORPUS", requires = "variant", conflicts_with_all = ["fixture", "points", "lots"])]
+    stages: Option<String>,
     /// File with the lots of tokens to serve instead: a JSON list, as `hostile` writes it
     #[arg(long, value_name = "FILE", requires = "variant", conflicts_with_all = ["fixture", "points"])]
     lots: Option<PathBuf>,
@@ -85,6 +89,11 @@ pub fn run(args: &Args) -> CommandResult {
         return Ok(Exit::Success);
     }
     let variant = variant_named(args.variant.as_deref().unwrap_or_default())?;
+    if let Some(corpus) = &args.stages {
+        let suite = StageSuite::new(variant, &corpus.parse().map_err(Failure::usage)?);
+        serve_as(Probe::new(variant.name, Vec::new(), suite), args.work_factor, None)?;
+        return Ok(Exit::Success);
+    }
     if let Some(lots) = &args.lots {
         let suite = LotSuite::read(variant, variant_named(REFERENCE)?, lots)?;
         serve_as(Probe::new(variant.name, Vec::new(), suite), args.work_factor, None)?;

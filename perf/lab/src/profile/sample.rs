@@ -4,10 +4,10 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
+use fairbench_probe::clock::Clock;
 
 use super::folded::Folded;
 use crate::catalogue::workload::Workload;
-use crate::rounds::subject::Clock;
 
 /// Samples per second. The number does not divide anything that might run in step with it. A kernel whose clock ticks
 /// more slowly takes fewer samples.

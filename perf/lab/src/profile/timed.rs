@@ -2,12 +2,23 @@
 //!
 //! It is a cross-check of the samples. Nothing is charged to the wrong function here; but the stages are put together
 //! by hand from the variant's own backends, so the compiler may inline them in other ways than it does in the engine.
+//! Each is a probe of its own (`perf-lab probe --variant NAME --stages CORPUS`), and they take turns in blocks like
+//! everything else.
 
 use std::hint::black_box;
+use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
-use anyhow::{Context, ensure};
-use fairbench::measure::interval::MedianInterval;
+use anyhow::Context;
+use fairbench::compare::group::{Arm, Effort};
+use fairbench::compare::panel::{Enough, PanelBlocks};
+use fairbench::compare::runner::CaseInfo;
+use fairbench::measure::interval::{ERROR_PER_SIDE, MedianInterval};
+use fairbench::probe::Lineup;
+use fairbench_probe::clock::Clock;
+use fairbench_probe::protocol::Case;
+use fairbench_probe::serve::{Job, Suite};
 use ron_auth_catalogue::{
     Base64Choice, ClassicDecode, DecodeChoice, HasherMac, MacChoice, ScratchChoice, Seams, Variant,
 };
@@ -21,60 +32,155 @@ use ron_auth_variants::decode::{CiboriumDecode, SerdeCborDecode, ZeroCopyDecode}
 use ron_auth_variants::mac::lanes::SimdLevel;
 use ron_auth_variants::mac::{LanesMac, SerialMac};
 
-use super::measure::workload;
-use crate::catalogue::workload::tokens_per_pass;
+use crate::catalogue::Knobs;
+use crate::catalogue::workload::{Workload, first_difference_of, tokens_per_pass};
 use crate::corpus::Source;
-use crate::own::pool::on_one_core;
-use crate::rounds::subject::{Clock, InProcess, Subject, Work};
-use crate::rounds::{Rounds, RoundsEffort, measure};
+use crate::own::own_program;
 
-/// Names of the steps: what each adds to the one before it.
+/// Names of the steps: what each adds to the one before it. The last step is the verifier itself.
 const STEPS: [&str; 4] = ["base64", "decode", "key and mac", "evaluate, results and the rest"];
+const EFFORT: Effort = Effort { turn_ns: 300_000.0, rounds: 5 };
+const MOST_BLOCKS: usize = 100;
 
 /// The time that a stage adds to a token.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TimedStage {
     /// Name of the stage or stages.
     pub stage: &'static str,
-    /// Time per token in nanoseconds, with its 95 % interval. It is the difference of two times of the same round, so a
-    /// stage that takes next to nothing may come out below 0.
+    /// Time per token in nanoseconds, with its 95 % interval over blocks. It is the difference of two times of the same
+    /// block, so a stage that takes next to nothing may come out below 0.
     pub ns_per_token: MedianInterval,
 }
 
-/// Times the stages of a variant on single tokens, in turns, on one core. Rounds of one process are not independent:
-/// the interval is the noise of this process and does not cover how another one would be laid out in memory.
+/// Times the stages of a variant on single tokens, in blocks of fresh processes, for about `budget`.
 ///
 /// # Errors
-/// The stages do not come to the verifier's own decisions; too few rounds for an interval, as after an interruption.
+/// The stages do not come to the verifier's own decisions; a process fails; an interruption.
 pub fn timed(
     variant: &Variant,
     source: &Source,
-    effort: RoundsEffort,
-    interrupted: &(dyn Fn() -> bool + Sync),
-    progress: &mut (dyn FnMut(f64) + Send),
+    budget: Duration,
+    interrupted: &dyn Fn() -> bool,
 ) -> anyhow::Result<Vec<TimedStage>> {
-    let corpus = Arc::new(source.corpus(tokens_per_pass(1)));
-    let work = || -> anyhow::Result<Rounds> {
-        let whole = workload(variant, source, 1);
-        let authentic = whole.results().iter().filter(|result| is_authentic(result)).count();
-        let mut subjects = by_decoder(&variant.seams, &corpus, authentic)?;
-        subjects.push(Box::new(InProcess::new(whole, Clock::ThreadCpu)));
-        measure(&mut subjects, effort, 1, &interrupted, progress)
-    };
-    let rounds = on_one_core(work)?.1?;
-    let stage = |(step, stage)| {
-        let before: &[f64] = if step == 0 { &[] } else { rounds.of(step - 1) };
-        let added: Vec<f64> = rounds
-            .of(step)
-            .iter()
-            .enumerate()
-            .map(|(round, pass_ns)| (pass_ns - before.get(round).unwrap_or(&0.0)) / corpus.tokens.len() as f64)
-            .collect();
-        let ns_per_token = MedianInterval::of(&added, 0.025)
-            .with_context(|| format!("stages of {}: {} rounds are too few", variant.name, rounds.len()))?;
-        Ok(TimedStage { stage, ns_per_token })
-    };
-    STEPS.into_iter().enumerate().map(stage).collect()
+    let mut command = own_program(variant.name)?.args(["probe", "--variant", variant.name, "--stages"]);
+    command.args.push(source.to_string().into());
+    let arm = |(process, step): (usize, &&str)| Arm { process, case: case(step) };
+    let arms: Vec<Arm> = STEPS.iter().enumerate().map(arm).collect();
+    let lineup = Lineup { processes: vec![command; arms.len()], groups: vec![arms] };
+    // However narrow an interval is: the time is there to be used.
+    let enough = Enough { most: MOST_BLOCKS, precision: 0.0, budget };
+    let found = lineup.measure(EFFORT, enough, interrupted)?;
+    (0..STEPS.len()).map(|step| added(step, &found)).collect()
+}
+
+fn case(step: &str) -> CaseInfo {
+    CaseInfo { name: step.to_owned(), threads: 1, items_per_iteration: tokens_per_pass(1) as u64 }
+}
+
+/// The time that a step takes beyond the one before it, in the same block.
+fn added(step: usize, found: &PanelBlocks) -> anyhow::Result<TimedStage> {
+    let times = |step: usize| found.arm(0, step).map(|arm| &arm.ns_per_item[..]);
+    let before = step.checked_sub(1).and_then(times).unwrap_or_default();
+    let own = times(step).unwrap_or_default().iter().enumerate();
+    let added: Vec<f64> = own.map(|(block, ns)| ns - before.get(block).unwrap_or(&0.0)).collect();
+    let ns_per_token = MedianInterval::of(&added, ERROR_PER_SIDE).context("too few blocks for an interval")?;
+    Ok(TimedStage { stage: STEPS.get(step).copied().unwrap_or_default(), ns_per_token })
+}
+
+/// A suite whose cases are the steps of a variant.
+pub struct StageSuite {
+    variant: Variant,
+    corpus: Arc<Corpus>,
+}
+
+impl StageSuite {
+    /// Makes a suite of a variant's steps on tokens of this kind.
+    #[must_use]
+    pub fn new(variant: Variant, source: &Source) -> Self {
+        Self { variant, corpus: Arc::new(source.corpus(tokens_per_pass(1))) }
+    }
+
+    fn whole(&self) -> Workload {
+        Workload::new(&self.variant, self.corpus.clone(), 1, Knobs::defaults(1))
+    }
+}
+
+impl Suite for StageSuite {
+    fn cases(&self, _: usize) -> Vec<Case> {
+        let tokens = self.corpus.tokens.len() as u64;
+        STEPS.iter().map(|step| Case::on_one_thread(*step, tokens, "token")).collect()
+    }
+
+    fn prepare(&self, name: &str, _: usize) -> Option<Box<dyn Job>> {
+        let last = match STEPS.iter().position(|step| *step == name)? {
+            0 => Last::Base64,
+            1 => Last::Decode,
+            2 => Last::Mac,
+            _ => {
+                return Some(Box::new(Whole {
+                    variant: self.variant,
+                    workload: self.whole(),
+                    corpus: self.corpus.clone(),
+                }));
+            }
+        };
+        let authentic = self.whole().results().iter().filter(|result| is_authentic(result)).count();
+        let until = |last| by_decoder(&self.variant.seams, &self.corpus, last);
+        Some(Box::new(Staged { until: until(last), until_mac: until(Last::Mac), authentic }))
+    }
+}
+
+/// The verifier itself as a case.
+struct Whole {
+    variant: Variant,
+    workload: Workload,
+    corpus: Arc<Corpus>,
+}
+
+impl Job for Whole {
+    fn check(&mut self) -> Result<u64, String> {
+        let results = self.workload.results();
+        match first_difference_of(&self.variant, &self.corpus.intended, &results) {
+            None => Ok(results.len() as u64),
+            Some(different) => {
+                let (token, expected, got) = (different.token, different.expected, different.got);
+                Err(format!("token {token}: expected {expected}, got {got}"))
+            }
+        }
+    }
+
+    fn run(&mut self, iterations: u64, work_factor: f64) -> io::Result<Duration> {
+        let passes = (iterations as f64 * work_factor).round() as u64;
+        Clock::ThreadCpu.time(|| (0..passes).for_each(|_| self.workload.pass()))
+    }
+}
+
+/// The first stages of a verifier as a case.
+struct Staged {
+    until: Box<dyn Authenticate>,
+    /// All stages up to the MAC, which show whether they decide as the verifier does.
+    until_mac: Box<dyn Authenticate>,
+    /// Number of tokens that the verifier finds authentic.
+    authentic: usize,
+}
+
+impl Job for Staged {
+    fn check(&mut self) -> Result<u64, String> {
+        let (found, authentic) = (self.until_mac.authentic(), self.authentic);
+        if found == authentic {
+            return Ok(found as u64);
+        }
+        Err(format!("stages find {found} authentic tokens where the verifier finds {authentic}"))
+    }
+
+    fn run(&mut self, iterations: u64, work_factor: f64) -> io::Result<Duration> {
+        let passes = (iterations as f64 * work_factor).round() as u64;
+        Clock::ThreadCpu.time(|| {
+            for _ in 0..passes {
+                let _ = black_box(self.until.authentic());
+            }
+        })
+    }
 }
 
 /// Whether a token got as far as its caveats.
@@ -82,44 +188,43 @@ const fn is_authentic(result: &Result<Decision, AuthError>) -> bool {
     matches!(result, Ok(_) | Err(AuthError::Expired | AuthError::NotYetValid))
 }
 
-type Subjects = Vec<Box<dyn Subject>>;
+/// Stages that are run over all tokens.
+trait Authenticate {
+    /// Number of tokens with the right MAC; 0 if that stage is not run.
+    fn authentic(&mut self) -> usize;
+}
 
-fn by_decoder(seams: &Seams, corpus: &Arc<Corpus>, authentic: usize) -> anyhow::Result<Subjects> {
+fn by_decoder(seams: &Seams, corpus: &Arc<Corpus>, last: Last) -> Box<dyn Authenticate> {
     match seams.decode {
-        DecodeChoice::SerdeCbor => by_mac(SerdeCborDecode, seams, corpus, authentic),
-        DecodeChoice::Ciborium => by_mac(CiboriumDecode, seams, corpus, authentic),
-        DecodeChoice::Classic => by_mac(ClassicDecode, seams, corpus, authentic),
-        DecodeChoice::ZeroCopy => by_mac(ZeroCopyDecode, seams, corpus, authentic),
+        DecodeChoice::SerdeCbor => by_mac(SerdeCborDecode, seams, corpus, last),
+        DecodeChoice::Ciborium => by_mac(CiboriumDecode, seams, corpus, last),
+        DecodeChoice::Classic => by_mac(ClassicDecode, seams, corpus, last),
+        DecodeChoice::ZeroCopy => by_mac(ZeroCopyDecode, seams, corpus, last),
     }
 }
 
-fn by_mac(
-    decode: impl Decode + Copy,
-    seams: &Seams,
-    corpus: &Arc<Corpus>,
-    authentic: usize,
-) -> anyhow::Result<Subjects> {
+fn by_mac(decode: impl Decode, seams: &Seams, corpus: &Arc<Corpus>, last: Last) -> Box<dyn Authenticate> {
     match seams.mac {
-        MacChoice::Serial => subjects(decode, SerialMac, seams, corpus, authentic),
-        MacChoice::Hasher => subjects(decode, HasherMac, seams, corpus, authentic),
-        MacChoice::LanesAvx2 => subjects(decode, LanesMac::with_max(SimdLevel::Avx2), seams, corpus, authentic),
-        MacChoice::Lanes => subjects(decode, LanesMac::default(), seams, corpus, authentic),
+        MacChoice::Serial => stages(decode, SerialMac, seams, corpus, last),
+        MacChoice::Hasher => stages(decode, HasherMac, seams, corpus, last),
+        MacChoice::LanesAvx2 => stages(decode, LanesMac::with_max(SimdLevel::Avx2), seams, corpus, last),
+        MacChoice::Lanes => stages(decode, LanesMac::default(), seams, corpus, last),
     }
 }
 
-fn subjects<D: Decode + Copy, M: Mac + Copy>(
+fn stages<D: Decode>(
     decode: D,
-    mac: M,
+    mac: impl Mac,
     seams: &Seams,
     corpus: &Arc<Corpus>,
-    authentic: usize,
-) -> anyhow::Result<Subjects> {
-    let base64: fn() -> Box<dyn Base64> = match seams.base64 {
-        Base64Choice::Scalar => || Box::new(ScalarBase64),
-        Base64Choice::Simd => || Box::new(SimdBase64),
+    last: Last,
+) -> Box<dyn Authenticate> {
+    let base64: Box<dyn Base64> = match seams.base64 {
+        Base64Choice::Scalar => Box::new(ScalarBase64),
+        Base64Choice::Simd => Box::new(SimdBase64),
     };
-    let until = |last: Last| Stages {
-        base64: base64(),
+    Box::new(Stages {
+        base64,
         decode,
         mac,
         last,
@@ -127,11 +232,7 @@ fn subjects<D: Decode + Copy, M: Mac + Copy>(
         corpus: corpus.clone(),
         cbor: Vec::new(),
         arena: D::Arena::default(),
-    };
-    let found = until(Last::Mac).authentic();
-    ensure!(found == authentic, "stages find {found} authentic tokens where the verifier finds {authentic}");
-    let subject = |last| Box::new(InProcess::new(until(last), Clock::ThreadCpu)) as Box<dyn Subject>;
-    Ok([Last::Base64, Last::Decode, Last::Mac].map(subject).into())
+    })
 }
 
 /// The last stage that is run.
@@ -155,19 +256,14 @@ struct Stages<D: Decode, M> {
     arena: D::Arena,
 }
 
-impl<D: Decode, M: Mac> Work for Stages<D, M> {
-    fn pass(&mut self) {
-        let _ = black_box(self.authentic());
-    }
-}
-
-impl<D: Decode, M: Mac> Stages<D, M> {
-    /// Number of tokens with the right MAC; 0 if that stage is not run.
+impl<D: Decode, M: Mac> Authenticate for Stages<D, M> {
     fn authentic(&mut self) -> usize {
         let corpus = self.corpus.clone();
         corpus.tokens.iter().filter(|text| black_box(self.one(text, &corpus)) == Some(true)).count()
     }
+}
 
+impl<D: Decode, M: Mac> Stages<D, M> {
     /// Whether a token has the right MAC; `None` if that stage is not reached.
     fn one(&mut self, text: &str, corpus: &Corpus) -> Option<bool> {
         if self.keeps_memory {
@@ -196,22 +292,22 @@ impl<D: Decode, M: Mac> Stages<D, M> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
+    use fairbench::compare::panel::ArmBlocks;
     use ron_auth_catalogue::{catalogue, find};
 
     use super::*;
 
-    const EFFORT: RoundsEffort = RoundsEffort { min_rounds: 6, max_rounds: 6, budget: Duration::from_secs(60) };
-
     #[test]
     fn every_variant_has_stages_that_authenticate_what_it_does() {
         for variant in catalogue().into_iter().chain([ron_auth_catalogue::classic()]) {
-            let stages = timed(&variant, &"mixed".parse().unwrap(), EFFORT, &|| false, &mut |_| {}).unwrap();
-            assert_eq!(stages.iter().map(|stage| stage.stage).collect::<Vec<_>>(), STEPS, "{}", variant.name);
-            for stage in stages.iter().take(3) {
-                assert!(stage.ns_per_token.median > 0.0, "{}: {stages:?}", variant.name);
+            let suite = StageSuite::new(variant, &"mixed".parse().unwrap());
+            assert_eq!(suite.cases(1).len(), STEPS.len());
+            for case in suite.cases(1) {
+                let mut job = suite.prepare(&case.name, 1).unwrap();
+                assert!(job.check().unwrap() > 0, "{}: {}", variant.name, case.name);
+                assert!(job.run(1, 1.0).unwrap() > Duration::ZERO);
             }
+            assert!(suite.prepare("another", 1).is_none());
         }
     }
 
@@ -219,15 +315,20 @@ mod tests {
     fn stages_that_do_not_decide_as_the_verifier_does_are_not_timed() {
         let corpus = Arc::new("light".parse::<Source>().unwrap().corpus(8));
         let seams = find("prod").unwrap().seams;
-        assert!(by_decoder(&seams, &corpus, 8).is_ok());
-        let error = by_decoder(&seams, &corpus, 7).map(drop).unwrap_err().to_string();
-        assert_eq!(error, "stages find 8 authentic tokens where the verifier finds 7");
+        let until = |last| by_decoder(&seams, &corpus, last);
+        let mut job = Staged { until: until(Last::Decode), until_mac: until(Last::Mac), authentic: 7 };
+        assert_eq!(job.check().unwrap_err(), "stages find 8 authentic tokens where the verifier finds 7");
+        job.authentic = 8;
+        assert_eq!(job.check(), Ok(8));
     }
 
     #[test]
-    fn an_interruption_leaves_too_few_rounds() {
-        let error =
-            timed(&find("prod").unwrap(), &"light".parse().unwrap(), EFFORT, &|| true, &mut |_| {}).unwrap_err();
-        assert_eq!(error.to_string(), "stages of prod: 0 rounds are too few");
+    fn a_stage_is_what_its_step_takes_beyond_the_step_before() {
+        let arm = |ns: f64| ArmBlocks { ns_per_item: vec![ns; 6], ..ArmBlocks::default() };
+        let found = PanelBlocks { groups: vec![[10.0, 25.0, 75.0, 80.0].map(arm).into()] };
+        let stages: Vec<TimedStage> = (0..STEPS.len()).map(|step| added(step, &found).unwrap()).collect();
+        assert_eq!(stages.iter().map(|stage| stage.stage).collect::<Vec<_>>(), STEPS);
+        assert_eq!(stages.iter().map(|stage| stage.ns_per_token.median).collect::<Vec<_>>(), [10.0, 15.0, 50.0, 5.0]);
+        assert!(added(0, &PanelBlocks::default()).is_err());
     }
 }
