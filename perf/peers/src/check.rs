@@ -9,21 +9,27 @@ use crate::terms;
 /// all, or be padding.
 const UNTOUCHED_AT_THE_END: usize = 3;
 
-/// Every token is accepted; refused are a token of another key, one with any single condition changed so that it does
-/// not hold, and one with any single character changed, if that changes what it says.
+/// What every process proves before it is timed: every token is accepted, and one of another key is refused.
+///
+/// # Errors
+/// What went wrong, in a sentence.
+pub fn keys(peer: &dyn Peer, of_another_key: &dyn Peer, caveats: &[Caveat], tokens: &[String]) -> Result<(), String> {
+    if let Some(index) = tokens.iter().position(|token| !peer.accepts(token)) {
+        return Err(format!("refuses its own good token {index}"));
+    }
+    if peer.accepts(&minted(of_another_key, caveats)?) {
+        return Err("accepts a token of another key".to_owned());
+    }
+    Ok(())
+}
+
+/// As [`keys`]; refused are also a token with any single condition changed so that it does not hold, and one with any
+/// single character changed, if that changes what it says.
 ///
 /// # Errors
 /// What went wrong, in a sentence.
 pub fn peer(peer: &dyn Peer, of_another_key: &dyn Peer, caveats: &[Caveat], tokens: &[String]) -> Result<(), String> {
-    if let Some(index) = tokens.iter().position(|token| !peer.accepts(token)) {
-        return Err(format!("refuses its own good token {index}"));
-    }
-    let minted = |peer: &dyn Peer, caveats: &[Caveat]| {
-        peer.mint(caveats).map_err(|error| format!("does not mint a token that is to be refused: {error:#}"))
-    };
-    if peer.accepts(&minted(of_another_key, caveats)?) {
-        return Err("accepts a token of another key".to_owned());
-    }
+    keys(peer, of_another_key, caveats, tokens)?;
     for (what, caveats) in terms::each_broken(caveats) {
         if peer.accepts(&minted(peer, &caveats)?) {
             return Err(format!("accepts a token with {what}, which does not hold"));
@@ -37,11 +43,15 @@ pub fn peer(peer: &dyn Peer, of_another_key: &dyn Peer, caveats: &[Caveat], toke
     }
 }
 
-/// Every token comes to what it was made to come to; one with any single character changed is an error.
+fn minted(peer: &dyn Peer, caveats: &[Caveat]) -> Result<String, String> {
+    peer.mint(caveats).map_err(|error| format!("does not mint a token that is to be refused: {error:#}"))
+}
+
+/// Every token comes to what it was made to come to.
 ///
 /// # Errors
 /// What went wrong, in a sentence.
-pub fn prod(
+pub fn decisions(
     verify: &dyn Fn(&str) -> Result<Decision, AuthError>,
     tokens: &[String],
     intended: &[Result<Decision, AuthError>],
@@ -52,6 +62,19 @@ pub fn prod(
             return Err(format!("token {index}: expected {intended:?}, got {got:?}"));
         }
     }
+    Ok(())
+}
+
+/// As [`decisions`]; one with any single character changed is an error.
+///
+/// # Errors
+/// What went wrong, in a sentence.
+pub fn prod(
+    verify: &dyn Fn(&str) -> Result<Decision, AuthError>,
+    tokens: &[String],
+    intended: &[Result<Decision, AuthError>],
+) -> Result<(), String> {
+    decisions(verify, tokens, intended)?;
     let first = tokens.first().ok_or("has no token")?;
     match tampered(first).find(|(_, token)| verify(token).is_ok()) {
         Some((index, _)) => Err(format!("accepts a token with character {index} changed")),

@@ -22,7 +22,7 @@ mod tests {
 
     #[test]
     fn every_peer_has_a_version() {
-        for entry in crate::peer::ALL {
+        for entry in &crate::peer::ALL {
             assert!(version_of(entry.package).unwrap().starts_with(|c: char| c.is_ascii_digit()), "{}", entry.name);
         }
         assert!(version_of("no-such-package").is_err());

@@ -1,29 +1,32 @@
-//! Measures ron-auth's `prod` against other token crates that verify the closest equal of `light` and of `heavy`:
-//! each checked first, then all timed in the same rounds. README.md says how the work differs.
+//! Measures ron-auth's `prod` against other token crates that verify the closest equal of `light` and of `heavy`: each
+//! checked first, then all measured by `fairbench`, in blocks of fresh processes. README.md says how the work differs.
 #![forbid(unsafe_code)]
 
 mod check;
 mod claims;
+mod library;
 mod lock;
 mod measure;
 mod peer;
+mod probe;
 mod terms;
 
 use std::io::Write;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
 use comfy_table::Table;
 use comfy_table::presets::ASCII_MARKDOWN;
 use fairbench::exit::{CommandResult, Exit, Failure};
 use fairbench::host::Host;
+use fairbench::measure::pin::can_pin;
 use fairbench::measure::queue;
-use perf_lab::own::pool::on_one_core;
-use perf_lab::own::repository_root;
+use fairbench::{interrupt, settings};
 use ron_auth_fixtures::Fixture;
 use serde::Serialize;
 
+use library::Library;
 use measure::Row;
 
 const EXIT_CODES: &str = "\
@@ -35,8 +38,10 @@ Exit codes:
 
 /// Measure ron-auth's prod against macaroon, jsonwebtoken, pasetors and biscuit-auth
 #[derive(Debug, Parser)]
-#[command(name = "ron-auth-peers", version, after_help = EXIT_CODES)]
+#[command(name = "ron-auth-peers", version, after_help = EXIT_CODES, args_conflicts_with_subcommands = true)]
 struct Args {
+    #[command(subcommand)]
+    command: Option<Command>,
     /// Fixtures: light, heavy
     #[arg(long, value_name = "NAME", value_delimiter = ',', default_value = "light,heavy")]
     fixtures: Vec<String>,
@@ -46,9 +51,19 @@ struct Args {
     /// Print JSON
     #[arg(long)]
     json: bool,
-    /// Seconds for each fixture
+    /// Seconds for each fixture; six blocks are taken whatever they need
     #[arg(long, default_value_t = 5.0)]
     seconds: f64,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve one library as a probe (perf/PROTOCOL.md), as this program starts itself for each block
+    Probe {
+        /// Which one: prod, or a peer by its name in the table
+        #[arg(long, value_name = "NAME")]
+        peer: String,
+    },
 }
 
 #[derive(Serialize)]
@@ -68,7 +83,14 @@ fn main() -> ExitCode {
             return exit.into();
         }
     };
-    match run(&args) {
+    let ended = match &args.command {
+        Some(Command::Probe { peer }) => match library_named(peer) {
+            Ok(library) => return probe::serve(library),
+            Err(failure) => Err(failure),
+        },
+        None => run(&args),
+    };
+    match ended {
         Ok(exit) => exit.into(),
         Err(failure) => {
             eprintln!("ron-auth-peers: {failure}");
@@ -82,20 +104,15 @@ fn run(args: &Args) -> CommandResult {
         return Err(Failure::usage("--seconds: expected a number above 0, up to 3600"));
     }
     let fixtures: Vec<Fixture> = args.fixtures.iter().map(|name| fixture_named(name)).collect::<Result<_, _>>()?;
-    let packages = peer::ALL.map(|entry| entry.package);
+    let packages = peer::ALL.each_ref().map(|entry| entry.package);
     if let Some(unknown) = args.only.iter().find(|name| !packages.contains(&name.as_str())) {
         return Err(Failure::usage(format!("unknown package {unknown:?}: expected some of {}", packages.join(", "))));
     }
-    let budget = Duration::from_secs_f64(args.seconds);
-    let _turn = queue::turn(&|| false)?;
-    let (pinned, rows) = on_one_core(|| -> Result<Vec<Row>, Failure> {
-        let mut rows = Vec::new();
-        for fixture in fixtures {
-            rows.extend(measure::fixture(fixture, &args.only, budget)?);
-        }
-        Ok(rows)
-    })?;
-    let report = Report { host: perf_lab::own::host(&repository_root()), pinned, rows: rows? };
+    let budget = Duration::from_secs_f64(args.seconds * fixtures.len() as f64);
+    interrupt::watch()?;
+    let _turn = queue::turn(&interrupt::requested)?;
+    let rows = measure::rows(&fixtures, &args.only, budget, &interrupt::requested)?;
+    let report = Report { host: host(), pinned: can_pin(), rows };
     if args.json {
         print(serde_json::to_string_pretty(&report).map_err(anyhow::Error::from)?);
     } else {
@@ -107,9 +124,25 @@ fn run(args: &Args) -> CommandResult {
 /// The peers' closest equals are of these two.
 fn fixture_named(name: &str) -> Result<Fixture, Failure> {
     match name.parse() {
-        Ok(fixture @ (Fixture::Light | Fixture::Heavy)) => Ok(fixture),
+        Ok(fixture) if probe::FIXTURES.contains(&fixture) => Ok(fixture),
         _ => Err(Failure::usage(format!("unknown fixture {name:?}: expected light or heavy"))),
     }
+}
+
+fn library_named(name: &str) -> Result<Library, Failure> {
+    Library::all().find(|library| library.name() == name).ok_or_else(|| {
+        let known: Vec<&str> = Library::all().map(Library::name).collect();
+        Failure::usage(format!("unknown peer {name:?}: expected {}", known.join(", ")))
+    })
+}
+
+/// This machine and this build, with its backends as every result of the lab names them.
+fn host() -> Host {
+    let catalogue = ron_auth_catalogue::catalogue();
+    let backends = catalogue
+        .iter()
+        .flat_map(|variant| [variant.seams.base64.name(), variant.seams.decode.name(), variant.seams.mac.name()]);
+    Host::detect(&settings::root().unwrap_or_default(), backends.map(str::to_owned))
 }
 
 fn print_table(report: &Report) {
@@ -128,10 +161,9 @@ fn print_table(report: &Report) {
         ]);
     }
     print(table);
-    let rounds = report.rows.iter().map(|row| row.rounds).min().unwrap_or_default();
+    let blocks = report.rows.iter().map(|row| row.blocks).min().unwrap_or_default();
     print(format_args!(
-        "one token per call, one thread{}; CPU time; medians over at least {rounds} shuffled, paired rounds, 95 % \
-         bootstrap intervals.",
+        "one token per call, one thread{}; CPU time; medians over {blocks} blocks of fresh processes, 95 % intervals.",
         if report.pinned { " pinned to one core" } else { ", NOT pinned (this system does not allow it)" }
     ));
     print(

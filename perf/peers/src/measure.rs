@@ -1,31 +1,27 @@
-//! Checks and times `prod` and every peer on one fixture, in the same rounds.
+//! Checks `prod` and every peer, then measures them beside each other in blocks of fresh processes.
 
-use std::hint::black_box;
-use std::iter::Cycle;
-use std::slice;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::Context;
+use fairbench::compare::group::{Arm, Effort};
+use fairbench::compare::panel::{Enough, PanelBlocks};
+use fairbench::compare::runner::MeasureError;
 use fairbench::exit::Failure;
-use fairbench::measure::stats::{PairedRatio, Quartiles};
-use perf_lab::rounds::subject::{Clock, InProcess, Subject, Work};
-use perf_lab::rounds::{self, RoundsEffort};
-use ron_auth_core::RequestCtx;
+use fairbench::probe::{Lineup, ProbeCommand};
 use ron_auth_fixtures::Fixture;
 use serde::Serialize;
 
-use crate::{check, lock, peer, terms};
+use crate::library::Library;
+use crate::lock;
+use crate::probe::{TOKENS_PER_ITERATION, case};
 
-/// Distinct tokens of each library: enough that neither caches nor branch predictors know them by heart.
-const TOKENS: usize = 256;
-/// A turn lasts about this long: long for the clock, short for a scheduler.
-const TURN_NS: f64 = 1e6;
-const FEWEST_ROUNDS: usize = 20;
-const MOST_ROUNDS: usize = 1000;
-const KEY: [u8; 32] = [7; 32];
-const ANOTHER_KEY: [u8; 32] = [8; 32];
+/// A turn is at least this long: long for the clock, short for a scheduler.
+const EFFORT: Effort = Effort { turn_ns: 1_000_000.0, rounds: 3 };
+const MOST_BLOCKS: usize = 400;
+/// Half-width of an interval that nobody needs narrower.
+const PRECISION: f64 = 0.001;
 
-/// One line of the table. Times are medians over rounds.
+/// One line of the table. Times are medians over blocks.
 #[derive(Debug, Serialize)]
 pub struct Row {
     pub peer: &'static str,
@@ -37,130 +33,103 @@ pub struct Row {
     pub ratio: f64,
     pub ratio_lower95: f64,
     pub ratio_upper95: f64,
-    pub tokens_per_turn: usize,
+    pub tokens_per_turn: u64,
+    /// In all blocks together.
     pub rounds: usize,
+    pub blocks: usize,
     pub differs: &'static str,
 }
 
-/// One library, checked and ready to be timed.
-struct Contestant<'a> {
+/// An arm: a library, in a process of its own.
+struct Contestant {
     name: &'static str,
-    version: String,
+    package: &'static str,
     differs: &'static str,
-    token_bytes: usize,
-    tokens_per_turn: usize,
-    turn: Turn<'a>,
+    library: Library,
 }
 
-/// A fixed number of tokens, going round all of them.
-struct Turn<'a> {
-    verify: Box<dyn Fn(&str) + 'a>,
-    tokens: Cycle<slice::Iter<'a, String>>,
-    tokens_per_turn: usize,
-}
-
-impl Work for Turn<'_> {
-    fn pass(&mut self) {
-        for token in self.tokens.by_ref().take(self.tokens_per_turn) {
-            (self.verify)(token);
-        }
-    }
-}
-
-impl<'a> Contestant<'a> {
-    fn new(
-        name: &'static str,
-        package: &str,
-        differs: &'static str,
-        tokens: &'a [String],
-        verify: Box<dyn Fn(&str) + 'a>,
-    ) -> anyhow::Result<Self> {
-        let start = Instant::now();
-        tokens.iter().for_each(|token| verify(token));
-        let ns_per_token = start.elapsed().as_secs_f64() * 1e9 / tokens.len() as f64;
-        let tokens_per_turn = (TURN_NS / ns_per_token).clamp(1.0, 1e6) as usize;
-        let token_bytes = tokens.first().context("no tokens")?.len();
-        let turn = Turn { verify, tokens: tokens.iter().cycle(), tokens_per_turn };
-        Ok(Self { name, version: lock::version_of(package)?, differs, token_bytes, tokens_per_turn, turn })
-    }
-}
-
-/// Rows for one fixture: `prod`, `prod` again as a control, and the peers.
+/// Rows for each fixture: `prod`, `prod` again as a control, and the peers, which take about `budget` in all.
 ///
 /// # Errors
-/// A library that cannot be set up, or one that accepts or refuses what it should not; then nothing is timed.
-pub fn fixture(fixture: Fixture, only: &[String], budget: Duration) -> Result<Vec<Row>, Failure> {
-    let corpus = fixture.corpus(TOKENS);
-    // The macaroon crate takes a function without state, which finds the request in a static place.
-    let request: &'static RequestCtx<'static> = Box::leak(Box::new(corpus.ctx.clone()));
-    let prod = ron_auth_catalogue::find("prod").map_err(Failure::usage)?.build();
-    let verify = |token: &str| prod.verify_token(&corpus.config, token, &corpus.ctx, &corpus.keys);
-    check::prod(&verify, &corpus.tokens, &corpus.intended).map_err(|what| unfit("prod", fixture, &what))?;
-
-    let mut peers = Vec::new();
-    for entry in peer::ALL.iter().filter(|entry| only.is_empty() || only.iter().any(|name| name == entry.package)) {
-        let set_up = |key| (entry.set_up)(request, key).with_context(|| format!("could not set up {}", entry.name));
-        let (ready, of_another_key) = (set_up(KEY)?, set_up(ANOTHER_KEY)?);
-        let tokens = (terms::FIRST_EXP_UNIX_S..)
-            .take(TOKENS)
-            .map(|exp_unix_s| ready.mint(&terms::of(fixture, exp_unix_s)?))
-            .collect::<anyhow::Result<Vec<String>>>()
-            .with_context(|| format!("{} could not mint {fixture}", entry.name))?;
-        let caveats = terms::of(fixture, terms::FIRST_EXP_UNIX_S)?;
-        check::peer(&*ready, &*of_another_key, &caveats, &tokens).map_err(|what| unfit(entry.name, fixture, &what))?;
-        peers.push((entry, ready, tokens));
-    }
-
-    let time_prod = || Box::new(|token: &str| drop(black_box(verify(black_box(token)))));
-    let mut contestants = vec![
-        Contestant::new("ron-auth prod", "ron-auth-variants", "", &corpus.tokens, time_prod())?,
-        Contestant::new("prod, again", "ron-auth-variants", "the control: must be 1", &corpus.tokens, time_prod())?,
-    ];
-    for (entry, ready, tokens) in &peers {
-        let verify = Box::new(|token: &str| {
-            black_box(ready.accepts(black_box(token)));
-        });
-        contestants.push(Contestant::new(entry.name, entry.package, entry.differs, tokens, verify)?);
-    }
-    time(fixture, contestants, budget)
-}
-
-fn time(fixture: Fixture, contestants: Vec<Contestant<'_>>, budget: Duration) -> Result<Vec<Row>, Failure> {
+/// A library that cannot be set up, or one that accepts or refuses what it should not (exit 1); then nothing is timed.
+/// Ctrl-C.
+pub fn rows(
+    fixtures: &[Fixture],
+    only: &[String],
+    budget: Duration,
+    interrupted: &dyn Fn() -> bool,
+) -> Result<Vec<Row>, Failure> {
+    let contestants = contestants(only);
+    let token_bytes = checked(fixtures, &contestants)?;
+    let command = |contestant: &Contestant| -> anyhow::Result<ProbeCommand> {
+        Ok(ProbeCommand::own(contestant.name)?.args(["probe", "--peer", contestant.library.name()]))
+    };
+    let processes = contestants.iter().map(command).collect::<anyhow::Result<Vec<_>>>()?;
+    let group = |fixture: &Fixture| (0..processes.len()).map(|process| Arm { process, case: case(*fixture) }).collect();
+    let lineup = Lineup { groups: fixtures.iter().map(group).collect(), processes };
+    let enough = Enough { most: MOST_BLOCKS, precision: PRECISION, budget };
+    let found = lineup.measure(EFFORT, enough, interrupted).map_err(MeasureError::into_difference)?;
     let mut rows = Vec::new();
-    let mut subjects: Vec<Box<dyn Subject + '_>> = Vec::new();
-    for Contestant { name, version, differs, token_bytes, tokens_per_turn, turn } in contestants {
-        rows.push(Row {
-            peer: name,
-            version,
-            fixture: fixture.name(),
-            token_bytes,
-            ns_per_token: f64::NAN,
-            ratio: f64::NAN,
-            ratio_lower95: f64::NAN,
-            ratio_upper95: f64::NAN,
-            tokens_per_turn,
-            rounds: 0,
-            differs,
-        });
-        subjects.push(Box::new(InProcess::new(turn, Clock::for_threads(1))));
-    }
-    let effort = RoundsEffort { min_rounds: FEWEST_ROUNDS, max_rounds: MOST_ROUNDS, budget };
-    let rounds = rounds::measure(&mut subjects, effort, 1, &|| false, &mut |_| {})?;
-    let per_token: Vec<Vec<f64>> = rows
-        .iter()
-        .enumerate()
-        .map(|(index, row)| rounds.of(index).iter().map(|ns| ns / row.tokens_per_turn as f64).collect())
-        .collect();
-    let prod = per_token.first().context("nothing was timed")?;
-    for (row, own) in rows.iter_mut().zip(&per_token) {
-        let ratio = PairedRatio::of(own, prod, 1).context("no round was completed")?;
-        row.ns_per_token = Quartiles::of(own).context("no round was completed")?.median;
-        (row.ratio, row.ratio_lower95, row.ratio_upper95) = (ratio.estimate, ratio.lower, ratio.upper);
-        row.rounds = own.len();
+    for (group, (fixture, token_bytes)) in fixtures.iter().zip(token_bytes).enumerate() {
+        for (arm, (contestant, token_bytes)) in contestants.iter().zip(token_bytes).enumerate() {
+            rows.push(row(contestant, *fixture, token_bytes, &found, group, arm)?);
+        }
     }
     Ok(rows)
 }
 
-fn unfit(name: &str, fixture: Fixture, what: &str) -> Failure {
-    Failure::difference(format!("{name} on {fixture}: {what}; nothing was timed"))
+fn contestants(only: &[String]) -> Vec<Contestant> {
+    let prod = |name, differs| Contestant { name, package: "ron-auth-variants", differs, library: Library::Prod };
+    let mut all = vec![prod("ron-auth prod", ""), prod("prod, again", "the control: must be 1")];
+    for library in Library::all() {
+        if let Library::Peer(entry) = library
+            && (only.is_empty() || only.iter().any(|name| name == entry.package))
+        {
+            all.push(Contestant { name: entry.name, package: entry.package, differs: entry.differs, library });
+        }
+    }
+    all
+}
+
+/// Checks every library on every fixture. Returns the bytes of a token of each, by fixture.
+fn checked(fixtures: &[Fixture], contestants: &[Contestant]) -> Result<Vec<Vec<usize>>, Failure> {
+    let mut of_fixtures = Vec::new();
+    for fixture in fixtures {
+        let mut bytes = Vec::new();
+        for contestant in contestants {
+            let library = contestant.library.on(*fixture)?;
+            library.check_all().map_err(|what| {
+                Failure::difference(format!("{} on {fixture}: {what}; nothing was timed", contestant.library.name()))
+            })?;
+            bytes.push(library.tokens().first().context("no tokens")?.len());
+        }
+        of_fixtures.push(bytes);
+    }
+    Ok(of_fixtures)
+}
+
+fn row(
+    contestant: &Contestant,
+    fixture: Fixture,
+    token_bytes: usize,
+    found: &PanelBlocks,
+    group: usize,
+    arm: usize,
+) -> anyhow::Result<Row> {
+    let none = "no block was completed";
+    let ratio = found.ratio(group, arm, 0).context(none)?;
+    Ok(Row {
+        peer: contestant.name,
+        version: lock::version_of(contestant.package)?,
+        fixture: fixture.name(),
+        token_bytes,
+        ns_per_token: found.time_ns(group, arm).context(none)?.median,
+        ratio: ratio.estimate,
+        ratio_lower95: ratio.lower,
+        ratio_upper95: ratio.upper,
+        tokens_per_turn: found.arm(group, arm).context(none)?.iterations * TOKENS_PER_ITERATION,
+        rounds: found.blocks() * EFFORT.rounds,
+        blocks: found.blocks(),
+        differs: contestant.differs,
+    })
 }

@@ -43,7 +43,7 @@ pub struct Entry {
 }
 
 /// All of them, in the order of the table.
-pub const ALL: [Entry; 5] = [
+pub static ALL: [Entry; 5] = [
     Entry {
         name: "macaroon",
         package: "macaroon",
