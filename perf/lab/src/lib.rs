@@ -9,7 +9,6 @@
 //! | [`corpus`] | the tokens: fixtures, or a service's own |
 //! | [`floor`] | the least work that verifying can be |
 //! | [`assurance`] | what is claimed beside speed: recorded decisions, the dearest token, timing without secrets |
-//! | [`rounds`] | measuring within this process |
 //! | [`count`] | what is counted instead of timed |
 //! | [`sweep`] | all of it, for many cells; stored sweeps |
 //! | [`run`] | what a sweep measured, raw, and what can be read off it: effects of seams, a line of history |
@@ -30,7 +29,6 @@ pub mod own;
 pub mod profile;
 pub mod recommend;
 pub mod report;
-pub mod rounds;
 pub mod run;
 pub mod sweep;
 pub mod tripwire;

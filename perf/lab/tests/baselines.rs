@@ -28,13 +28,13 @@ fn file_of(directory: &Path, name: &str) -> std::path::PathBuf {
 fn a_baseline_is_saved_with_raw_values_listed_compared_and_exported() {
     let dir = tempfile::tempdir().unwrap();
     let directory = dir.path();
-    let saved = lab(directory, &["save", "first", "--side", "prod", "--blocks", "2"]);
+    let saved = lab(directory, &["save", "first", "--side", "prod", "--blocks", "6"]);
     assert_eq!(code(&saved), 0, "{}", err(&saved));
     let stored: serde_json::Value =
         serde_json::from_str(&fs::read_to_string(file_of(directory, "first")).unwrap()).unwrap();
     assert_eq!(stored["benchmarks"].as_array().unwrap().len(), 6);
     for benchmark in stored["benchmarks"].as_array().unwrap() {
-        assert_eq!(benchmark["blocks"].as_array().unwrap().len(), 2);
+        assert_eq!(benchmark["blocks"].as_array().unwrap().len(), 6);
         assert!(benchmark["blocks"][1]["time_ns_per_token"].as_f64().unwrap() > 0.0, "{benchmark}");
         assert!(benchmark["blocks"][1]["floor_ns_per_token"].as_f64().unwrap() > 0.0, "{benchmark}");
     }

@@ -10,6 +10,7 @@ use crate::compare::group::Effort;
 use crate::compare::layout::Layout;
 use crate::compare::runner::{CaseInfo, MeasureError};
 use crate::host::Host;
+use crate::measure::interval::ERROR_PER_SIDE;
 use crate::measure::stats::{PairedRatio, Quartiles};
 use crate::probe::{Pair, ProbeCommand};
 use crate::side::Side;
@@ -131,19 +132,20 @@ impl Measurement {
 }
 
 impl StoredBenchmark {
-    /// Sums up the raw values of a benchmark; `None` if there are none.
+    /// Sums up the raw values of a benchmark; `None` if there are none. With fewer than six blocks it has no ratios.
     #[must_use]
     pub fn of(case: &CaseInfo, blocks: Vec<StoredBlock>) -> Option<Self> {
-        let column = |of: fn(&StoredBlock) -> f64| blocks.iter().map(of).collect::<Vec<f64>>();
-        let times = column(|block| block.time_ns_per_item);
-        let floors = column(|block| block.floor_ns_per_item);
-        let controls = column(|block| block.control_ns_per_item);
+        let times: Vec<f64> = blocks.iter().map(|block| block.time_ns_per_item).collect();
+        let to_floor = |of: fn(&StoredBlock) -> f64| {
+            let log_ratios: Vec<f64> = blocks.iter().map(|block| (of(block) / block.floor_ns_per_item).ln()).collect();
+            PairedRatio::over_blocks(&log_ratios, ERROR_PER_SIDE)
+        };
         Some(Self {
             name: case.name.clone(),
             items_per_iteration: case.items_per_iteration,
             time_ns_per_item: Quartiles::of(&times)?,
-            ratio_to_floor: Some(PairedRatio::of(&times, &floors, SEED)?),
-            ratio_of_control: Some(PairedRatio::of(&controls, &floors, SEED)?),
+            ratio_to_floor: to_floor(|block| block.time_ns_per_item),
+            ratio_of_control: to_floor(|block| block.control_ns_per_item),
             blocks,
         })
     }

@@ -98,8 +98,8 @@ enum Command {
 
 #[derive(Clone, Copy, Debug, ClapArgs)]
 struct StoreEffort {
-    /// Number of blocks to measure; each starts fresh processes
-    #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(u16).range(2..=1000))]
+    /// Number of blocks to measure, at least six, which an interval takes; each starts fresh processes
+    #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(u16).range(6..=1000))]
     blocks: u16,
     #[command(flatten)]
     on_core: OnCore,

@@ -2,7 +2,7 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `stats` | medians, quartiles, paired ratios with bootstrap intervals |
+//! | `stats` | medians, quartiles, ratios |
 //! | `interval` | the median over blocks and its interval, at any confidence |
 //! | `binomial` | chances of counts, intervals of rates |
 //! | `percent` | parts as people write them |
