@@ -4,13 +4,12 @@
 //! | room | holds |
 //! |---|---|
 //! | [`cli`], [`cmd`] | the command line; one file per subcommand, to be read top to bottom; what fairbench is taught |
-//! | [`own`] | this very program: what it was built from, where it is run |
+//! | [`own`] | this very program: what it was built from, where it is run, its threads, the programs beside it |
 //! | [`catalogue`] | what can be measured, by name, and what this build cannot |
 //! | [`corpus`] | the tokens: fixtures, or a service's own |
 //! | [`floor`] | the least work that verifying can be |
 //! | [`assurance`] | what is claimed beside speed: recorded decisions, the dearest token, timing without secrets |
-//! | [`count`] | what is counted instead of timed |
-//! | [`sweep`] | all of it, for many cells; stored sweeps |
+//! | [`sweep`] | many cells, in blocks: checked, timed, counted; stored sweeps |
 //! | [`run`] | what a sweep measured, raw, and what can be read off it: effects of seams, a line of history |
 //! | [`recommend`] | what to run in production |
 //! | [`profile`] | where the time goes |
@@ -23,7 +22,6 @@ pub mod catalogue;
 pub mod cli;
 pub mod cmd;
 pub mod corpus;
-pub mod count;
 pub mod floor;
 pub mod own;
 pub mod profile;

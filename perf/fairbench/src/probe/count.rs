@@ -95,8 +95,8 @@ pub fn count(
     Ok(counts)
 }
 
-fn items(case: &CaseInfo) -> f64 {
-    ITERATIONS as f64 * case.items_per_iteration as f64
+fn items(case: &CaseInfo, iterations: u64) -> f64 {
+    iterations as f64 * case.items_per_iteration as f64
 }
 
 fn allocations(command: &ProbeCommand, cases: &[&CaseInfo]) -> Result<BTreeMap<String, (f64, f64)>, MeasureError> {
@@ -104,24 +104,35 @@ fn allocations(command: &ProbeCommand, cases: &[&CaseInfo]) -> Result<BTreeMap<S
     let mut client = Client::start(command, Layout::default(), false)?;
     let mut counted = BTreeMap::new();
     for case in cases {
-        client.check_as(case)?;
-        let mut least: Option<(u64, u64)> = None;
-        for _ in 0..COUNTED_RUNS {
-            let tally = client.count(&case.name, ITERATIONS)?;
-            let run = (tally.allocations, tally.bytes);
-            least = Some(least.map_or(run, |least| least.min(run)));
-        }
-        let (allocations, bytes) = least.unwrap_or_default();
-        counted.insert(case.name.clone(), (allocations as f64 / items(case), bytes as f64 / items(case)));
+        counted.insert(case.name.clone(), steady_allocations(&mut client, case, ITERATIONS)?);
     }
     Ok(counted)
 }
 
+/// Allocations and bytes per item of a case in steady state, of so many iterations, asked of a probe that counts. The
+/// case is checked first.
+///
+/// # Errors
+/// A wrong answer, or a probe that fails or does not count.
+pub fn steady_allocations(client: &mut Client, case: &CaseInfo, iterations: u64) -> Result<(f64, f64), MeasureError> {
+    client.check_as(case)?;
+    let mut least: Option<(u64, u64)> = None;
+    for _ in 0..COUNTED_RUNS {
+        let tally = client.count(&case.name, iterations)?;
+        let run = (tally.allocations, tally.bytes);
+        least = Some(least.map_or(run, |least| least.min(run)));
+    }
+    let (allocations, bytes) = least.unwrap_or_default();
+    Ok((allocations as f64 / items(case, iterations), bytes as f64 / items(case, iterations)))
+}
+
 /// Instruction counts of one program.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Instructions {
-    simd_path: String,
-    per_item: BTreeMap<String, f64>,
+pub struct Instructions {
+    /// The SIMD path that they were counted on.
+    pub simd_path: String,
+    /// Instructions per item of each case, by its name.
+    pub per_item: BTreeMap<String, f64>,
 }
 
 enum Failed {
@@ -150,7 +161,7 @@ fn instructions(probe: &ProbeCommand, cases: &[&CaseInfo], cache: &Path) -> Resu
         return Ok(counted);
     }
     available()?;
-    let counted = count_instructions(probe, cases)?;
+    let counted = count_instructions(probe, cases, ITERATIONS)?;
     // A cache that cannot be written costs a few seconds next time.
     let _ = serde_json::to_vec_pretty(&counted).map(|json| write_whole(&cached, json));
     Ok(counted)
@@ -172,7 +183,19 @@ fn cached_at(probe: &ProbeCommand, cases: &[&CaseInfo], cache: &Path) -> Result<
     Ok(cache.join(format!("{name}.json")))
 }
 
-fn count_instructions(probe: &ProbeCommand, cases: &[&CaseInfo]) -> Result<Instructions, Failed> {
+/// Instructions per item of each case in steady state, of so many iterations, counted by callgrind now, whatever was
+/// counted before. The cases are checked first.
+///
+/// # Errors
+/// There is no valgrind, or the program cannot run under it or fails there; a wrong answer; Ctrl-C.
+pub fn steady_instructions(probe: &ProbeCommand, cases: &[&CaseInfo], iterations: u64) -> anyhow::Result<Instructions> {
+    count_instructions(probe, cases, iterations).map_err(|failed| match failed {
+        Failed::Interrupted => MeasureError::Interrupted.into(),
+        Failed::Because(reason) => anyhow::Error::msg(reason),
+    })
+}
+
+fn count_instructions(probe: &ProbeCommand, cases: &[&CaseInfo], iterations: u64) -> Result<Instructions, Failed> {
     let scratch = tempfile::tempdir().map_err(anyhow::Error::from)?;
     let reports = scratch.path().join("callgrind");
     let mut out = OsString::from("--callgrind-out-file=");
@@ -185,9 +208,10 @@ fn count_instructions(probe: &ProbeCommand, cases: &[&CaseInfo]) -> Result<Instr
         .args(TIMED_WORK.map(|function| format!("--toggle-collect={function}")))
         .args(TIMED_WORK.map(|function| format!("--dump-after={function}")))
         .arg(&probe.program)
-        .args(&probe.args);
+        .args(&probe.args)
+        .envs(probe.env.iter().map(|(name, value)| (name, value)));
     let label = format!("{} under valgrind", probe.label);
-    let simd_path = run_counted(&label, command, cases).map_err(|error| match error {
+    let simd_path = run_counted(&label, command, cases, iterations).map_err(|error| match error {
         // It says so on several lines, of which the last explains nothing.
         MeasureError::Crashed { status, .. } if status == ILLEGAL_INSTRUCTION => {
             Failed::Because(UNKNOWN_INSTRUCTION.to_owned())
@@ -206,19 +230,19 @@ fn count_instructions(probe: &ProbeCommand, cases: &[&CaseInfo]) -> Result<Instr
             let reason = format!("{} has no function {function} that callgrind could watch", probe.label);
             return Err(Failed::Because(reason));
         };
-        per_item.insert(case.name.clone(), least as f64 / items(case));
+        per_item.insert(case.name.clone(), least as f64 / items(case, iterations));
     }
     Ok(Instructions { simd_path, per_item })
 }
 
 /// Runs every case for its warm-up and counted runs, and returns the SIMD path.
-fn run_counted(label: &str, command: Command, cases: &[&CaseInfo]) -> Result<String, MeasureError> {
+fn run_counted(label: &str, command: Command, cases: &[&CaseInfo], iterations: u64) -> Result<String, MeasureError> {
     let mut client = Client::start_as(label, command, false)?;
     let simd_path = client.hello().simd_path.clone();
     for case in cases {
         client.check_as(case)?;
         for _ in 0..WARM_UP_RUNS + COUNTED_RUNS {
-            client.run(&case.name, ITERATIONS)?;
+            client.run(&case.name, iterations)?;
         }
     }
     client.quit()?;

@@ -1,15 +1,13 @@
-//! Counts allocations for `perf-lab`, which starts it. Without arguments: a JSON list of cells on standard input, a
-//! line of JSON per cell on standard output. With `--variant NAME`: the probe of that variant, which answers `count`.
+//! The counting twin of `perf-lab probe`, which starts it: the probe of a variant, on the canonical cases or on the
+//! points of a file, that answers `count`.
 #![forbid(unsafe_code)]
 
 use std::alloc::System;
-use std::io::{Write, stdin, stdout};
+use std::path::PathBuf;
 
-use anyhow::Context;
 use clap::Parser;
 use fairbench_probe::serve::Tally;
-use perf_lab::cmd::probe::serve;
-use perf_lab::count::allocations::{CountRequest, count};
+use perf_lab::cmd::probe::{serve, serve_points};
 use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 
 #[global_allocator]
@@ -18,24 +16,20 @@ static COUNTING: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 #[derive(Parser)]
 struct Args {
     #[arg(long)]
-    variant: Option<String>,
+    variant: String,
+    #[arg(long)]
+    points: Option<PathBuf>,
     #[arg(long, default_value_t = 1.0)]
     work_factor: f64,
 }
 
 fn main() -> anyhow::Result<()> {
-    let args = Args::parse();
-    if let Some(name) = &args.variant {
-        let variant = ron_auth_catalogue::find(name)?;
-        return serve(&variant, args.work_factor, Some(tally)).map_err(anyhow::Error::msg);
-    }
-    let requests: Vec<CountRequest> =
-        serde_json::from_reader(stdin().lock()).context("expected a JSON list of cells on standard input")?;
-    for request in &requests {
-        let counts = count(request, tally)?;
-        writeln!(stdout().lock(), "{}", serde_json::to_string(&counts)?)?;
-    }
-    Ok(())
+    let Args { variant, points, work_factor } = Args::parse();
+    let served = match points {
+        Some(points) => serve_points(Some(&variant), &points, work_factor, Some(tally)),
+        None => serve(&ron_auth_catalogue::find(&variant)?, work_factor, Some(tally)),
+    };
+    served.map_err(anyhow::Error::msg)
 }
 
 fn tally() -> Tally {

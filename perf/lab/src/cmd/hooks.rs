@@ -15,9 +15,8 @@ use fairbench::side::{Commands, Dialect, SideSpec};
 
 use crate::catalogue::available::available;
 use crate::catalogue::features;
-use crate::count::allocations;
 use crate::floor;
-use crate::own::{backends, own_program, repository_root};
+use crate::own::{backends, own_program, repository_root, twin};
 use crate::report::plots::trend;
 use crate::sweep::stored::Baseline;
 use crate::tripwire::{self, Tripwires};
@@ -70,7 +69,7 @@ impl Dialect for Lab {
         let own = ProbeCommand { copied: false, ..own_program(name)? };
         own.verified()?;
         let probe = own.args(["probe", "--variant", name]);
-        let allocs = allocations::program(root, allocations::PROGRAM).ok();
+        let allocs = twin::program(root, twin::ALLOCATIONS).ok();
         Ok((probe, allocs.map(|program| ProbeCommand::new(name, program).args(["--variant", name]))))
     }
 }

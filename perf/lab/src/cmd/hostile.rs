@@ -21,9 +21,8 @@ use crate::assurance::hostile::search::{Candidate, dearest};
 use crate::assurance::hostile::{LENGTHS, MOST_TIMES, key, request, settings};
 use crate::catalogue::REFERENCE;
 use crate::catalogue::available::available;
-use crate::count::allocations;
 use crate::own::pool::on_one_core;
-use crate::own::repository_root;
+use crate::own::{repository_root, twin};
 
 const BATCHES: [usize; 2] = [1, 64];
 
@@ -97,7 +96,7 @@ pub fn run(args: &Args) -> CommandResult {
     let (engines, skipped) = engines(&args.engine)?;
     args.on_core.settle()?;
     let root = repository_root();
-    let counting = allocations::program(&root, memory::PROGRAM)?;
+    let counting = twin::program(&root, memory::PROGRAM)?;
     interrupt::watch()?;
     let _turn = queue::turn(&interrupt::requested)?;
     let budget = Duration::from_secs_f64(args.seconds);

@@ -33,8 +33,8 @@ use crate::assurance::hostile::lot::LotSuite;
 use crate::catalogue::workload::{Workload, tokens_per_pass};
 use crate::catalogue::{Knobs, REFERENCE};
 use crate::corpus::Source;
-use crate::count::jemalloc;
 use crate::floor::probe::FloorSuite;
+use crate::own::jemalloc;
 use crate::profile::timed::StageSuite;
 use crate::sweep::points::{PointSuite, Worker};
 
@@ -82,7 +82,8 @@ pub fn run(args: &Args) -> CommandResult {
         return ask(side, &project()?);
     }
     if let Some(points) = &args.points {
-        return serve_points(args, points);
+        serve_points(args.variant.as_deref(), points, args.work_factor, None)?;
+        return Ok(Exit::Success);
     }
     if args.floor {
         serve_as(Probe::new("floor", Vec::new(), FloorSuite), args.work_factor, None)?;
@@ -113,14 +114,23 @@ pub fn run(args: &Args) -> CommandResult {
     Ok(Exit::Success)
 }
 
-fn serve_points(args: &Args, points: &Path) -> CommandResult {
-    let worker = match &args.variant {
+/// Serves the points of a file until told to quit, of a variant or of the floor; with `tally`, under a counting
+/// allocator.
+///
+/// # Errors
+/// The variant is unknown; the file cannot be read; the work factor is out of its range; reading or writing fails.
+pub fn serve_points(
+    variant: Option<&str>,
+    points: &Path,
+    work_factor: f64,
+    tally: Option<fn() -> Tally>,
+) -> Result<(), Failure> {
+    let worker = match variant {
         Some(name) => Worker::Variant(variant_named(name)?),
         None => Worker::Floor,
     };
-    let name = args.variant.as_deref().unwrap_or("floor");
-    serve_as(Probe::new(name, Vec::new(), PointSuite::read(worker, points)?), args.work_factor, None)?;
-    Ok(Exit::Success)
+    let suite = PointSuite::read(worker, points)?;
+    serve_as(Probe::new(variant.unwrap_or("floor"), Vec::new(), suite), work_factor, tally)
 }
 
 /// Serves one variant until told to quit; with `tally`, under a counting allocator.

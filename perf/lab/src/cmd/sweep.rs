@@ -21,15 +21,15 @@ use super::{OnCore, print};
 use crate::catalogue::REFERENCE;
 use crate::catalogue::available::hindrance;
 use crate::corpus::Source;
-use crate::count::allocations::{PROGRAM, program};
-use crate::count::instructions::runs_under_valgrind;
 use crate::own::pool::all_threads;
 use crate::own::repository_root;
+use crate::own::twin;
 use crate::report::conclude::{Sources, conclude};
 use crate::run::entry_of;
 use crate::run::record::Header;
 use crate::run::{Record, Run, RunPlace, Session};
 use crate::sweep::check::{cells, check_all};
+use crate::sweep::instructions::runs_under_valgrind;
 use crate::sweep::measure::SweepMethod;
 use crate::sweep::plan::{BuiltIn, Profiles, SweepPlan};
 use crate::sweep::schedule::Limits;
@@ -144,7 +144,7 @@ pub fn run(args: &Args) -> CommandResult {
 
     if plan.allocations {
         // Building takes none of the budget. What is wrong with it is told when the program is needed.
-        let _ = program(&root, PROGRAM);
+        let _ = twin::program(&root, twin::ALLOCATIONS);
     }
     let begun = Instant::now();
     let cells = cells(&header.panels);

@@ -1,7 +1,10 @@
-//! This very program: what it was built from, where it is run, what results say of both, and its threads.
+//! This very program: what it was built from, where it is run, what results say of both, its
+//! threads and memory, and the programs beside it.
 
+pub mod jemalloc;
 pub mod pool;
 pub mod sources;
+pub mod twin;
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;

@@ -337,7 +337,7 @@ const METHOD: &str = "\
 - The floor is SIMD Base64 of the same text plus the same MAC messages: of single tokens through `blake3::keyed_hash` \
   from ready bytes, of batches in SIMD lanes from words already in lane form.
 - Allocations are counted by a separate program with a counting allocator, in steady state, the owned result \
-  included. Instructions are counted by callgrind on one thread, as the difference of two runs.";
+  included. Instructions are counted by callgrind on one thread.";
 
 #[cfg(test)]
 mod tests {

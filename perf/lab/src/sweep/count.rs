@@ -7,8 +7,8 @@ use fairbench::probe::callgrind;
 use ron_auth_catalogue::Variant;
 
 use super::plan::SweepPlan;
+use super::{allocations, instructions};
 use crate::catalogue::{CLASSIC, Knobs, REFERENCE};
-use crate::count::{allocations, instructions};
 use crate::run::record::Count;
 use crate::run::{Point, Record};
 
@@ -21,11 +21,10 @@ pub fn allocations(
 ) -> Vec<Record> {
     match allocations::count_all(cells, root, late, progress) {
         Ok(counted) => {
-            let count = |((variant, point), allocations): (&(String, Point), _)| {
-                let (variant, point) = (variant.clone(), point.clone());
+            let count = |((variant, point), allocations)| {
                 Record::Count(Count { variant, point, allocations: Some(allocations), instructions_per_token: None })
             };
-            cells.iter().zip(counted).map(count).collect()
+            counted.into_iter().map(count).collect()
         }
         Err(error) => vec![Record::Note(format!("Allocations n/a: {error:#}."))],
     }
@@ -40,21 +39,19 @@ pub fn wanted_instructions(plan: &SweepPlan, cells: &[(String, Point)]) -> Vec<i
             && batches.contains(&point.batch)
             && (name == REFERENCE || name == CLASSIC || variants.iter().any(|variant: &Variant| variant.name == name))
     };
-    let wanted = cells.iter().filter(|(name, point)| is_wanted(name, point));
-    wanted.map(|(name, point)| (name.clone(), point.corpus.clone(), point.batch)).collect()
+    cells.iter().filter(|(name, point)| is_wanted(name, point)).cloned().collect()
 }
 
 /// Counts instructions with callgrind, if it is installed.
 pub fn instructions(
     keys: &[instructions::CountKey],
-    interrupted: &(dyn Fn() -> bool + Sync),
+    late: &(dyn Fn() -> bool + Sync),
     progress: &(dyn Fn() + Sync),
 ) -> Vec<Record> {
-    let counted = callgrind::available().and_then(|()| instructions::count_all(keys, interrupted, progress));
+    let counted = callgrind::available().and_then(|()| instructions::count_all(keys, late, progress));
     match counted {
         Ok(counted) => {
-            let count = |((variant, corpus, batch), per_token): (instructions::CountKey, f64)| {
-                let point = Point { corpus, batch, knobs: Knobs::defaults(1) };
+            let count = |((variant, point), per_token): (instructions::CountKey, f64)| {
                 Record::Count(Count { variant, point, allocations: None, instructions_per_token: Some(per_token) })
             };
             let note = format!(

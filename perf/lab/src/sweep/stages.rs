@@ -8,11 +8,11 @@ use fairbench::interrupt;
 use fairbench::progress::ProgressBar;
 
 use super::count;
+use super::instructions::CountKey;
 use super::leader::leader;
 use super::measure::{SweepMethod, measure};
 use super::memory;
 use super::plan::{Profiles, SweepPlan};
-use crate::count::instructions::CountKey;
 use crate::profile;
 use crate::run::{Point, Record, Session};
 
@@ -121,11 +121,9 @@ pub fn profiles(session: &mut Session, wanted: &Profiles, time: Duration) -> any
 /// # Errors
 /// What was found cannot be written.
 pub fn instructions(session: &mut Session, wanted: &[CountKey], deadline: Option<Instant>) -> anyhow::Result<()> {
-    let is_counted = |(name, corpus, batch): &CountKey| {
-        let counts = session.run.counts.iter().filter(|count| count.instructions_per_token.is_some());
-        counts
-            .into_iter()
-            .any(|count| (&count.variant, &count.point.corpus, &count.point.batch) == (name, corpus, batch))
+    let is_counted = |(name, point): &CountKey| {
+        let mut counts = session.run.counts.iter().filter(|count| count.instructions_per_token.is_some());
+        counts.any(|count| (&count.variant, &count.point) == (name, point))
     };
     let missing: Vec<CountKey> = wanted.iter().filter(|key| !is_counted(key)).cloned().collect();
     if missing.is_empty() {
