@@ -1,0 +1,89 @@
+//! A deployment by its base URL or a process of our own, and a client that speaks raw HTTP.
+#![allow(dead_code, unused_imports, missing_docs, unreachable_pub, reason = "each test program uses a part")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may stop at the first surprise"
+)]
+
+mod http;
+mod process;
+
+pub use http::{Answer, Client, Kept, read};
+pub use process::{PORTS, Process, eventually, seed_file, store};
+
+use serde_json::{Value, json};
+
+/// The key of the worked examples: secret bytes 00 to 1f.
+pub const EXAMPLE_KID: &str = "ed25519/default/v1";
+pub const EXAMPLE_X: &str = "A6EHv_POEL4dcN0Y50vAmWfk1jCbpQ1fHdyGZBJVMbg";
+pub const ISSUE: &str = "/v1/passport/issue";
+pub const VERIFY: &str = "/v1/passport/verify";
+pub const BATCH: &str = "/v1/passport/verify_batch";
+pub const KEYS: &str = "/v1/keys";
+
+/// What is tried: the deployment at `PASSPORT_BASE_URL`, or a process of our own with the example's key.
+pub struct Target {
+    pub client: Client,
+    pub process: Option<Process>,
+}
+
+impl Target {
+    pub fn new() -> Self {
+        match std::env::var("PASSPORT_BASE_URL") {
+            Ok(base) => Self { client: Client::of(&base), process: None },
+            Err(_) => {
+                let process = Process::with_example_key("");
+                Self { client: process.client(), process: Some(process) }
+            }
+        }
+    }
+
+    /// Whether it signs with the key of the worked examples, and nobody has rotated it.
+    pub fn has_example_key(&self) -> bool {
+        let keys = self.client.get(KEYS).json();
+        let has = keys["keys"].as_array().is_some_and(|keys| keys.len() == 1) && keys["keys"][0]["x"] == EXAMPLE_X;
+        if !has {
+            eprintln!("skipped: the deployment has another key than that of the examples");
+        }
+        has
+    }
+}
+
+impl std::ops::Deref for Target {
+    type Target = Client;
+
+    fn deref(&self) -> &Client {
+        &self.client
+    }
+}
+
+/// A good envelope of whatever is issued there now.
+pub fn issued(client: &Client, message: &Value) -> Value {
+    let answer = client.post(ISSUE, &message.to_string());
+    assert_eq!(answer.status, 200, "{answer:?}");
+    answer.json()
+}
+
+/// The envelope with its signature's first byte changed.
+pub fn tampered(envelope: &Value) -> Value {
+    let signature = envelope["sig_b64"].as_str().unwrap();
+    let first = if signature.starts_with('A') { "B" } else { "A" };
+    with(envelope, "sig_b64", json!(format!("{first}{}", &signature[1..])))
+}
+
+/// The envelope with one field changed; `null` takes it away.
+pub fn with(envelope: &Value, field: &str, value: Value) -> Value {
+    let mut envelope = envelope.clone();
+    match value {
+        Value::Null => drop(envelope.as_object_mut().unwrap().remove(field)),
+        value => envelope[field] = value,
+    }
+    envelope
+}
+
+pub fn metric(text: &str, series: &str) -> Option<f64> {
+    text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' ')).map(|value| value.parse().unwrap())
+}
