@@ -66,7 +66,7 @@ impl TypedMetric for Histogram {
 
 impl EncodeMetric for Histogram {
     fn encode(&self, mut encoder: MetricEncoder<'_>) -> Result<(), std::fmt::Error> {
-        let bounds = self.0.bounds.iter().map(|bound| *bound as f64 * self.0.unit).chain([f64::MAX]);
+        let bounds = self.0.bounds.iter().map(|bound| *bound as f64 * self.0.unit).chain([f64::INFINITY]);
         let counts = self.0.counts.iter().map(|count| count.load(Ordering::Relaxed));
         // Bounds go through decimal nanoseconds, so that 0.0001 is not told as 0.00010000000000000002.
         let buckets: Vec<_> = bounds.map(rounded).zip(counts).collect();
@@ -82,4 +82,51 @@ impl EncodeMetric for Histogram {
 
 fn rounded(bound: f64) -> f64 {
     if bound < 1e6 { (bound * 1e9).round() / 1e9 } else { bound }
+}
+
+#[cfg(test)]
+mod tests {
+    use prometheus_client::encoding::text::encode;
+    use prometheus_client::registry::Registry;
+
+    use super::*;
+
+    fn text(histogram: Histogram) -> String {
+        let mut registry = Registry::default();
+        registry.register("h", "A histogram", histogram);
+        let mut text = String::new();
+        encode(&mut text, &registry).unwrap();
+        text
+    }
+
+    #[test]
+    fn buckets_add_up_and_the_last_has_no_bound() {
+        let histogram = Histogram::of_units(&[1, 8, 2_000_000]);
+        [0, 1, 2, 8, 9, 2_000_001, u64::MAX >> 12].map(|value| histogram.observe(value));
+        let text = text(histogram);
+        let lines: Vec<&str> = text.lines().filter(|line| line.starts_with("h_bucket")).collect();
+        assert_eq!(
+            lines,
+            [
+                r#"h_bucket{le="1.0"} 2"#,
+                r#"h_bucket{le="8.0"} 4"#,
+                r#"h_bucket{le="2000000.0"} 5"#,
+                r#"h_bucket{le="+Inf"} 7"#
+            ]
+        );
+        assert!(text.contains("\nh_count 7\n"), "{text}");
+    }
+
+    #[test]
+    fn seconds_are_told_as_they_were_given() {
+        let histogram = Histogram::of_seconds(SECONDS);
+        histogram.observe_duration(Duration::from_micros(100));
+        let text = text(histogram);
+        for bound in SECONDS {
+            let label = format!("le=\"{bound}");
+            assert!(text.contains(&label), "{label} in {text}");
+        }
+        assert!(text.contains(r#"le="0.0001"} 1"#) && text.contains(r#"le="0.00005"} 0"#), "{text}");
+        assert!(text.contains("\nh_sum 0.0001\n"), "{text}");
+    }
 }
