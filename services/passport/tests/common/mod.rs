@@ -14,6 +14,8 @@ mod process;
 pub use http::{Answer, Client, Kept, read};
 pub use process::{PORTS, Process, eventually, seed_file, store};
 
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
 use serde_json::{Value, json};
 
 /// The key of the worked examples: secret bytes 00 to 1f.
@@ -28,15 +30,34 @@ pub const KEYS: &str = "/v1/keys";
 pub struct Target {
     pub client: Client,
     pub process: Option<Process>,
+    turn: Turn,
 }
+
+/// A deployment is shared by all tests: while one rotates its keys, the others wait.
+enum Turn {
+    None,
+    Shared(RwLockReadGuard<'static, ()>),
+    Alone(RwLockWriteGuard<'static, ()>),
+}
+
+static DEPLOYMENT: RwLock<()> = RwLock::new(());
 
 impl Target {
     pub fn new() -> Self {
+        Self::of(|| Turn::Shared(DEPLOYMENT.read().unwrap_or_else(PoisonError::into_inner)))
+    }
+
+    /// For a test that changes it.
+    pub fn alone() -> Self {
+        Self::of(|| Turn::Alone(DEPLOYMENT.write().unwrap_or_else(PoisonError::into_inner)))
+    }
+
+    fn of(turn: impl FnOnce() -> Turn) -> Self {
         match std::env::var("PASSPORT_BASE_URL") {
-            Ok(base) => Self { client: Client::of(&base), process: None },
+            Ok(base) => Self { client: Client::of(&base), process: None, turn: turn() },
             Err(_) => {
                 let process = Process::with_example_key("");
-                Self { client: process.client(), process: Some(process) }
+                Self { client: process.client(), process: Some(process), turn: Turn::None }
             }
         }
     }

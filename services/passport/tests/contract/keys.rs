@@ -53,7 +53,7 @@ fn a_client_that_knows_the_etag_is_answered_304_and_no_other_form_of_it_is_known
 
 #[test]
 fn after_a_rotation_the_new_version_signs_and_the_old_one_verifies() {
-    let passport = Target::new();
+    let passport = Target::alone();
     let before = passport.get(KEYS);
     let old = issued(&passport, &json!({"n": 1}));
     let rotated = passport.send("POST", "/admin/rotate", &[], b"");

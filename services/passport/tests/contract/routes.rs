@@ -1,8 +1,10 @@
 //! Sections 1.1 and 1.7: routes, and what the framework refuses.
 
+use std::io::Write;
+
 use serde_json::json;
 
-use crate::common::{BATCH, ISSUE, KEYS, Target, VERIFY, issued};
+use crate::common::{BATCH, ISSUE, KEYS, Target, VERIFY, issued, read};
 
 #[test]
 fn every_route_answers_with_its_status_and_content_type() {
@@ -70,6 +72,18 @@ fn what_is_no_json_content_is_refused_with_text_in_the_order_of_the_contract() {
     for content_type in ["application/json; charset=utf-8", "APPLICATION/JSON", "application/vnd.api+json"] {
         let answer = passport.send("POST", ISSUE, &[("Content-Type", content_type)], b"{}");
         assert_eq!(answer.status, 200, "{content_type}");
+    }
+}
+
+#[test]
+fn a_gibibyte_that_is_announced_is_refused_before_a_byte_of_it_is_there() {
+    let passport = Target::new();
+    for path in [ISSUE, VERIFY, BATCH] {
+        let mut stream = passport.connect();
+        let head = format!("POST {path} HTTP/1.1\r\nHost: t\r\nContent-Type: application/json\r\n");
+        stream.write_all(format!("{head}Content-Length: 1073741824\r\n\r\n").as_bytes()).unwrap();
+        let answer = read(&mut stream).unwrap();
+        assert_eq!((answer.status, answer.is_text()), (413, true), "{path}: {answer:?}");
     }
 }
 

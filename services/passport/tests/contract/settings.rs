@@ -84,6 +84,9 @@ fn what_cannot_be_is_refused_in_one_line_that_says_what_to_set() {
         ("keys.kid_scheme = 'v'", 2, "{N}"),
         ("keys.store = { sqlite = { path = '/x/keys.db' } }", 2, "keys.master_key"),
         ("server.bind = '127.0.0.1:0'\nkeys.seed = { file = '/nowhere/seed' }", 1, "/nowhere/seed"),
+        ("[[capability.accounts]]\nname = 'a'\ntenants = ['t']", 2, "token_file or token_blake3"),
+        ("[[capability.accounts]]\nname = 'a'\ntoken_blake3 = '00'", 2, "tenants"),
+        ("[[capability.accounts]]\nname = 'a'\ntoken_blake3 = '00'\ntenants = ['t']", 1, "64 hexadecimal digits"),
     ] {
         let (exit, said) = Process::refused(toml);
         assert_eq!(exit, Some(code), "{toml}: {said}");
