@@ -7,6 +7,7 @@
 mod any;
 mod encode;
 mod head;
+mod simple;
 mod text_items;
 
 pub(crate) use any::key_order;
