@@ -1,7 +1,7 @@
 //! svc-passport: issues and verifies signed envelopes over HTTP, and mints capability tokens for services.
 //!
 //! An envelope is a message, its Ed25519 signature and the id of the key ([`ron_envelope`]). What is answered to whom
-//! is the contract of the service that is deployed, byte for byte: routes, statuses, codes, the order of checks, headers.
+//! is the contract of the service that is deployed, byte for byte: routes, statuses, codes, headers, order of checks.
 //! What goes beyond it is off until it is configured, or where no caller can tell.
 //!
 //! | route | answers |
