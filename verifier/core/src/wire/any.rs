@@ -49,7 +49,7 @@ fn container_len(cbor: &[u8]) -> Result<usize, NotCanonical> {
         }
         let (len, inner) = if is_whole_scalar(first) {
             (1, None)
-        } else if let Some(len) = walk.small_map_len(rest) {
+        } else if let Some(len) = short_ascii_len(rest).or_else(|| walk.small_map_len(rest)) {
             (len, None)
         } else {
             let head = read_head(rest)?;
@@ -146,8 +146,9 @@ impl Walk {
             // Integers, byte strings and texts are the first four major types.
             (_, [0x80..=0xff, ..]) => false,
             ([], _) => true,
-            ([last], [key]) => last < key,
-            (last, key) => key_order(last, key) == std::cmp::Ordering::Less,
+            // Both have shortest heads, in which a major type or a length that comes later is a greater byte: so their
+            // bytes are in the order that `key_order` spells out.
+            (last, key) => last < key,
         };
         *last = key;
         if is_next { Ok(()) } else { Err(NotCanonical) }
@@ -159,15 +160,17 @@ const fn is_whole_scalar(first: u8) -> bool {
     matches!(first, 0x00..=0x17 | 0x20..=0x37 | 0x40 | 0x60 | 0xf4..=0xf6)
 }
 
+/// The length of a text of 1 to 23 bytes that are ASCII, its head included; of other items `None`.
+#[inline(always)]
+fn short_ascii_len(item: &[u8]) -> Option<usize> {
+    let (&first @ 0x61..=0x77, rest) = item.split_first()? else { return None };
+    let len = usize::from(first & 0x1f);
+    rest.get(..len)?.is_ascii().then_some(1 + len)
+}
+
 /// Whether a byte is a whole item that may be a key. Keys of one byte are in order if their bytes are.
 const fn is_whole_key(first: u8) -> bool {
     is_whole_scalar(first) && first < 0x80
-}
-
-/// CTAP2's order of encoded keys: major type, then length, then bytes.
-pub(crate) fn key_order(a: &[u8], b: &[u8]) -> std::cmp::Ordering {
-    let major = |key: &[u8]| key.first().map(|initial| initial >> 5);
-    (major(a), a.len(), a).cmp(&(major(b), b.len(), b))
 }
 
 /// How many items the container that `head` opens has; `None` for anything but an array or a map.
@@ -200,6 +203,7 @@ fn scalar_len(item: &[u8], head: Head) -> Result<usize, NotCanonical> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::key_order;
     use super::*;
 
     fn len(hex: &str) -> Result<usize, NotCanonical> {

@@ -7,13 +7,14 @@
 mod any;
 mod encode;
 mod head;
+mod key_order;
 mod simple;
 mod text_items;
 
-pub(crate) use any::key_order;
 pub use any::{MAX_NESTING, canonical_item_len};
 pub use encode::{encode_array_head, encode_caveat, encode_scope, encode_text, encode_token};
 pub use head::{Head, Major, NotCanonical, read_head};
+pub(crate) use key_order::key_order;
 pub use text_items::TextItems;
 
 /// First byte of the first MAC step's message: the head of a CBOR array of three items.
