@@ -24,8 +24,7 @@ are listed with the reason in baselines/mutants/may-live.tsv.
 Wants python3 (its standard library), and cargo-mutants, which it installs below target/tools.
 
 exit codes:
-  0 done; of --report: at least 95 % caught, by the lower end of the 95 % interval, less those that may live
-  1 of --report: less, or not shown yet
+  0 done; of --report: at least 95 % caught, by the lower end of the 95 % interval   1 of --report: less, or not shown yet
   3 a tool is missing, or the tests fail without a change   64 usage   130 interrupted
 TEXT
 }
