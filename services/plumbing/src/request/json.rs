@@ -52,8 +52,9 @@ fn problem(error: &serde_json::Error) -> Problem {
     problem
 }
 
-/// `application/json` or `application/….+json`, with any parameters.
-fn is_json(headers: &HeaderMap) -> bool {
+/// Whether these headers say that the body is JSON: `application/json` or `application/….+json`, with any parameters.
+#[must_use]
+pub fn is_json(headers: &HeaderMap) -> bool {
     let Some(Ok(value)) = headers.get(header::CONTENT_TYPE).map(HeaderValue::to_str) else { return false };
     let essence = value.split(';').next().unwrap_or_default().trim();
     let Some((kind, name)) = essence.split_once('/') else { return false };
