@@ -142,14 +142,11 @@ impl Walk {
     fn take_key(&mut self, cbor: &[u8], key: (usize, usize)) -> Result<(), NotCanonical> {
         let last = self.last_keys.get_mut(self.depth - 1).ok_or(NotCanonical)?;
         let [last_bytes, key_bytes] = [*last, key].map(|(start, end)| cbor.get(start..end));
-        let is_next = match (last_bytes.ok_or(NotCanonical)?, key_bytes.ok_or(NotCanonical)?) {
-            // Integers, byte strings and texts are the first four major types.
-            (_, [0x80..=0xff, ..]) => false,
-            ([], _) => true,
-            // Both have shortest heads, in which a major type or a length that comes later is a greater byte: so their
-            // bytes are in the order that `key_order` spells out.
-            (last, key) => last < key,
-        };
+        let (last_bytes, key_bytes) = (last_bytes.ok_or(NotCanonical)?, key_bytes.ok_or(NotCanonical)?);
+        // Integers, byte strings and texts are the first four major types. Both keys have shortest heads, in which a
+        // major type or a length that comes later is a greater byte: so their bytes are in the order that `key_order`
+        // spells out. Before the first key stands the empty one.
+        let is_next = key_bytes.first().is_some_and(|first| *first < 0x80) && last_bytes < key_bytes;
         *last = key;
         if is_next { Ok(()) } else { Err(NotCanonical) }
     }
