@@ -146,7 +146,6 @@ fn a_key_or_commitment_with_a_part_of_small_order_is_treated_alike() {
 
 #[test]
 fn what_encodes_no_point_is_no_key() {
-    assert!(PreparedKey::new([0x13; 32]).is_ok() || PreparedKey::new([0x14; 32]).is_ok());
     let refused = (0..=255_u8).filter(|byte| PreparedKey::new([*byte; 32]).is_err()).count();
     assert!((64..192).contains(&refused), "about half of all texts are no point: {refused} of 256");
 }
