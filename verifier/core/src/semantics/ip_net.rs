@@ -25,19 +25,19 @@ pub(super) fn canonical_net_contains(net: Text<'_>, peer: IpAddr) -> bool {
 
 /// Reads `a.b.c.d/n`, as a net is spelled canonically but for host bits.
 fn canonical_v4_net(net: &[u8]) -> Option<(u32, u32)> {
-    let mut address = 0;
+    let mut octets = [0_u8; 4];
     let mut rest = net;
-    for end in [b'.', b'.', b'.', b'/'] {
-        let (octet, after) = canonical_decimal(rest)?;
+    for (octet, end) in octets.iter_mut().zip(*b".../") {
+        let (value, after) = canonical_decimal(rest)?;
         let (&separator, after) = after.split_first()?;
-        if octet > 255 || separator != end {
+        if separator != end {
             return None;
         }
-        address = address << 8 | octet;
+        *octet = u8::try_from(value).ok()?;
         rest = after;
     }
     let (prefix_len, after) = canonical_decimal(rest)?;
-    (after.is_empty() && prefix_len <= 32).then_some((address, prefix_len))
+    (after.is_empty() && prefix_len <= 32).then_some((u32::from_be_bytes(octets), prefix_len))
 }
 
 /// Reads up to three digits without leading zeros, and gives what follows them.

@@ -122,7 +122,6 @@ fn kind_written(character: char) -> Option<Kind> {
         ';' => Kind::Semicolon,
         ':' => Kind::Colon,
         '+' => Kind::Plus,
-        '\0'..='\x7f' => return None,
         _ => return kind_beyond_ascii(character),
     })
 }
@@ -142,12 +141,12 @@ fn kind_escaped(character: char) -> Option<Kind> {
     })
 }
 
-/// The kind of a character that is not ASCII, in either spelling. `None` for controls, and for what some reader takes
-/// for ASCII that an escape must not stand for: by Unicode's NFC, NFD or NFKC, or as the nearest character in a code
-/// page of Windows.
+/// The kind of a character that is not ASCII, in either spelling. `None` for controls, for ASCII, which each spelling
+/// has settled before, and for what some reader takes for ASCII that an escape must not stand for: by Unicode's NFC, NFD
+/// or NFKC, or as the nearest character in a code page of Windows.
 fn kind_beyond_ascii(character: char) -> Option<Kind> {
     Some(match character {
-        '\u{80}'..='\u{9f}' | '\u{2028}' | '\u{2029}' => return None,
+        '\0'..='\u{9f}' | '\u{2028}' | '\u{2029}' => return None,
         // Slashes: a/c, a/s, c/o, c/u, fraction slash, division slash, fullwidth.
         '\u{2100}' | '\u{2101}' | '\u{2105}' | '\u{2106}' | '\u{2044}' | '\u{2215}' | '\u{ff0f}' => return None,
         // Backslashes: set minus, small, fullwidth; the yen in code page 932, the won in 949.
