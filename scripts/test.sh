@@ -1,8 +1,15 @@
 #!/usr/bin/env bash
 # Everything that must hold before a change lands: formatting, lints, tests, docs, every feature set, recorded vectors.
 # Usage: scripts/test.sh
+# With SPARE_DISK=1 what one step has built and no later one wants is removed at once, for a small disk; the next run
+# builds it again.
 set -euo pipefail
 . "$(dirname -- "$0")/lib.sh"
+
+# done_with FOLDER…: of the target directory.
+done_with() {
+  [ -z "${SPARE_DISK:-}" ] || (cd -- "$target_dir" && rm -rf -- "$@")
+}
 
 heading "formatting"
 cargo fmt --all --check
@@ -28,6 +35,7 @@ for manifest in perf/peers/Cargo.toml fuzz/Cargo.toml; do
   outside test "$manifest" --no-run
   outside test "$manifest" --quiet
 done
+done_with peers
 
 heading "packages as they would be published"
 scripts/package.sh
@@ -45,6 +53,7 @@ natively() {
 }
 natively -p ron-auth-core -p ron-auth-variants -p ron-auth -p ron-auth-fixtures -p perf-probe
 natively -p perf-lab --lib --test flags
+done_with native
 
 heading "documentation"
 RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
@@ -91,6 +100,8 @@ fi
 
 heading "the example"
 cargo run -p ron-auth --example verify --quiet >/dev/null
+
+done_with debug doc package
 
 heading "recorded decisions on every variant"
 cargo lab vectors testdata/v1/decisions.json
