@@ -17,7 +17,7 @@ use crate::catalogue::available::available;
 use crate::catalogue::features;
 use crate::floor;
 use crate::own::{backends, own_program, repository_root, twin};
-use crate::report::plots::trend;
+use crate::report::figures::files::write_trend;
 use crate::sweep::stored::Baseline;
 use crate::tripwire::{self, Tripwires};
 
@@ -135,6 +135,6 @@ impl Hooks for Lab {
     }
 
     fn draw(&self, out: &Path, trends: &[Trend], entries: &[&Entry]) -> anyhow::Result<Option<PathBuf>> {
-        trend::write(out, trends, entries)
+        write_trend(out, trends, entries)
     }
 }

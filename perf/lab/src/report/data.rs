@@ -82,7 +82,6 @@ impl<'r> Data<'r> {
     }
 
     /// `classic` at default knobs, each point once, in the order of the run.
-    #[cfg(test)]
     pub(super) fn classic(&self) -> Vec<&MeasuredArm<'r>> {
         let mut classic: Vec<&MeasuredArm<'r>> = Vec::new();
         for arm in self.all.iter().filter(|arm| arm.arm.kind == ArmKind::Classic) {

@@ -2,10 +2,11 @@
 
 use plotters::prelude::*;
 
+use super::axis::{self, AXIS_PX, numbers};
+use super::canvas::drawing;
 use super::scale::Scale;
-use super::theme::{INK, PAPER, RULE};
-use super::{Align, Area, WIDTH_PX, stroke, theme, tick_label, width_px, write};
-use crate::report::plots::canvas::drawing;
+use super::theme::{INK, PAPER};
+use super::{Align, Area, Chart, page_px, stroke, width_px, write};
 
 /// A chart of bars made of parts.
 pub(in crate::report) struct BarChart {
@@ -26,74 +27,58 @@ pub(in crate::report) struct Bar {
 const LINE_PX: i32 = 24;
 const BAR_PX: i32 = 20;
 const GAP_PX: i32 = 10;
-const BOTTOM_PX: i32 = 58;
 const SWATCH_PX: i32 = 14;
 
-impl BarChart {
-    /// Draws the chart as SVG.
-    pub(in crate::report) fn svg(&self, label: &str) -> anyhow::Result<String> {
-        // The key takes as many lines as it needs, which only a first drawing tells.
-        let mut key_px = 0;
-        theme::svg(LINE_PX, label, |area| {
-            key_px = self.draw_key(area)?;
-            Ok(())
-        })?;
-        let height = key_px + self.bars.len() as i32 * (LINE_PX + BAR_PX + GAP_PX) + BOTTOM_PX;
-        theme::svg(height, label, |area| {
-            self.draw_key(area)?;
-            self.draw_bars(area, key_px)?;
-            self.draw_axis(area, height - BOTTOM_PX)
-        })
+impl Chart for BarChart {
+    fn height_px(&self, width_px: i32) -> anyhow::Result<i32> {
+        let (_, key_px) = self.key(width_px)?;
+        Ok(key_px + self.bars.len() as i32 * (LINE_PX + BAR_PX + GAP_PX) + AXIS_PX)
     }
 
-    fn x(&self) -> Scale {
-        let longest = self.bars.iter().map(|bar| bar.lengths.iter().sum::<f64>()).fold(f64::MIN_POSITIVE, f64::max);
-        Scale::from_zero(longest * 1.02, (4, WIDTH_PX - 24))
-    }
-
-    /// Draws the key to the parts and returns where it ends.
-    fn draw_key(&self, area: &Area<'_>) -> anyhow::Result<i32> {
-        let (mut x, mut y) = (4, 0);
-        for (name, colour) in &self.parts {
-            let width = SWATCH_PX + 5 + width_px(area, name)? + 14;
-            if x + width > WIDTH_PX {
-                (x, y) = (4, y + LINE_PX);
-            }
+    fn draw(&self, area: &Area<'_>) -> anyhow::Result<()> {
+        let (places, mut y) = self.key(page_px(area))?;
+        for ((name, colour), (x, y)) in self.parts.iter().zip(places) {
             fill(area, (x, y + 4), (x + SWATCH_PX, y + 4 + SWATCH_PX), *colour)?;
             write(area, name, (x + SWATCH_PX + 5, y + LINE_PX / 2), Align::Left, INK)?;
+        }
+        let longest = self.bars.iter().map(|bar| bar.lengths.iter().sum::<f64>()).fold(f64::MIN_POSITIVE, f64::max);
+        let x = Scale::linear((0.0, longest * 1.02), (4, page_px(area) - 24));
+        for bar in &self.bars {
+            self.draw_bar(area, bar, x, y)?;
+            y += LINE_PX + BAR_PX + GAP_PX;
+        }
+        axis::draw(area, x, &numbers(x), &self.x_title, y)
+    }
+}
+
+impl BarChart {
+    /// Where each part stands in the key, which takes as many lines as it needs, and where the key ends.
+    fn key(&self, page_px: i32) -> anyhow::Result<(Vec<(i32, i32)>, i32)> {
+        let (mut x, mut y) = (4, 0);
+        let mut places = Vec::with_capacity(self.parts.len());
+        for (name, _) in &self.parts {
+            let width = SWATCH_PX + 5 + width_px(name)? + 14;
+            if x + width > page_px {
+                (x, y) = (4, y + LINE_PX);
+            }
+            places.push((x, y));
             x += width;
         }
-        Ok(y + LINE_PX + GAP_PX)
+        Ok((places, y + LINE_PX + GAP_PX))
     }
 
-    fn draw_bars(&self, area: &Area<'_>, top: i32) -> anyhow::Result<()> {
-        let x = self.x();
-        for (index, bar) in (0..).zip(&self.bars) {
-            let y = top + index * (LINE_PX + BAR_PX + GAP_PX);
-            write(area, &bar.label, (4, y + LINE_PX / 2), Align::Left, INK)?;
-            let mut from = 0.0;
-            for (length, (_, colour)) in bar.lengths.iter().zip(&self.parts) {
-                let to = from + length;
-                let (left, right) = (x.px(from), x.px(to));
-                fill(area, (left, y + LINE_PX), (right, y + LINE_PX + BAR_PX), *colour)?;
-                // A seam of paper: parts are told apart without their colours too.
-                stroke(area, &[(right, y + LINE_PX), (right, y + LINE_PX + BAR_PX)], PAPER, 1)?;
-                from = to;
-            }
+    fn draw_bar(&self, area: &Area<'_>, bar: &Bar, x: Scale, y: i32) -> anyhow::Result<()> {
+        write(area, &bar.label, (4, y + LINE_PX / 2), Align::Left, INK)?;
+        let mut from = 0.0;
+        for (length, (_, colour)) in bar.lengths.iter().zip(&self.parts) {
+            let to = from + length;
+            let (left, right) = (x.px(from), x.px(to));
+            fill(area, (left, y + LINE_PX), (right, y + LINE_PX + BAR_PX), *colour)?;
+            // A seam of paper: parts are told apart without their colours too.
+            stroke(area, &[(right, y + LINE_PX), (right, y + LINE_PX + BAR_PX)], PAPER, 1)?;
+            from = to;
         }
         Ok(())
-    }
-
-    fn draw_axis(&self, area: &Area<'_>, y: i32) -> anyhow::Result<()> {
-        let x = self.x();
-        stroke(area, &[(4, y), (WIDTH_PX - 24, y)], RULE, 1)?;
-        for tick in x.ticks() {
-            stroke(area, &[(x.px(tick), y), (x.px(tick), y + 5)], INK, 1)?;
-            // The first one would begin left of the page.
-            let align = if tick == 0.0 { Align::Left } else { Align::Middle };
-            write(area, &tick_label(tick), (x.px(tick), y + 17), align, INK)?;
-        }
-        write(area, &self.x_title, (WIDTH_PX / 2, y + 44), Align::Middle, INK)
     }
 }
 
@@ -105,16 +90,17 @@ fn fill(area: &Area<'_>, from: (i32, i32), to: (i32, i32), colour: RGBColor) -> 
 mod tests {
     use super::*;
     use crate::report::chart::theme::tests::assert_themed;
+    use crate::report::chart::theme::{BLUE, ORANGE, Theme};
 
     #[test]
     fn every_part_is_named_and_drawn_in_every_bar() {
         let bar = |label: &str| Bar { label: label.to_owned(), lengths: vec![100.0, 400.0] };
         let chart = BarChart {
             x_title: "ns per token".to_owned(),
-            parts: vec![("decode".to_owned(), theme::BLUE), ("mac".to_owned(), theme::ORANGE)],
+            parts: vec![("decode".to_owned(), BLUE), ("mac".to_owned(), ORANGE)],
             bars: vec![bar("plain"), bar("prod")],
         };
-        let svg = chart.svg("stages").unwrap();
+        let svg = Theme::Page.svg(&chart, "stages", "").unwrap();
         assert_themed(&svg);
         assert_eq!(svg.matches("fill=\"var(--blue)\"").count(), 3, "{svg}");
         for text in ["\ndecode\n", "\nmac\n", "\nplain\n", "\nprod\n", "\n400\n", "\nns per token\n"] {

@@ -1,8 +1,9 @@
 //! Dots with intervals, in groups: a group for each name, a line for each of its cases, with the value at its end.
 
+use super::axis::{self, AXIS_PX, numbers};
 use super::scale::Scale;
 use super::theme::{INK, RULE};
-use super::{Align, Area, DOT_PX, Look, Value, WIDTH_PX, dot, stroke, theme, tick_label, width_px, write};
+use super::{Align, Area, Chart, DOT_PX, Look, Value, dot, page_px, stroke, widest_px, width_px, write};
 
 /// A chart of dots. Its axis is logarithmic; 1 is marked.
 pub(in crate::report) struct DotChart {
@@ -25,28 +26,22 @@ pub(in crate::report) struct Dot {
 }
 
 const TOP_PX: i32 = 8;
-const BOTTOM_PX: i32 = 58;
 const HEAD_PX: i32 = 25;
 const LINE_PX: i32 = 22;
 const GAP_PX: i32 = 9;
 /// Indentation of the names of cases.
 const INDENT_PX: i32 = 12;
 
-impl DotChart {
-    /// Draws the chart as SVG.
-    pub(in crate::report) fn svg(&self, label: &str) -> anyhow::Result<String> {
+impl Chart for DotChart {
+    fn height_px(&self, _: i32) -> anyhow::Result<i32> {
         let heights = self.groups.iter().map(|group| HEAD_PX + GAP_PX + group.dots.len() as i32 * LINE_PX);
-        let height = TOP_PX + BOTTOM_PX + heights.sum::<i32>();
-        theme::svg(height, label, |area| self.draw(area, height - BOTTOM_PX))
+        Ok(TOP_PX + heights.sum::<i32>() + AXIS_PX)
     }
 
-    fn draw(&self, area: &Area<'_>, bottom: i32) -> anyhow::Result<()> {
+    fn draw(&self, area: &Area<'_>) -> anyhow::Result<()> {
         let dots = || self.groups.iter().flat_map(|group| &group.dots);
-        let mut left = 0;
-        for dot in dots() {
-            left = left.max(INDENT_PX + width_px(area, &dot.label)? + 12);
-        }
-        let right = WIDTH_PX - width_px(area, "00.00×")? - 14;
+        let left = INDENT_PX + widest_px(dots().map(|dot| &dot.label))? + 12;
+        let right = page_px(area) - width_px("00.00×")? - 14;
         let values = dots().flat_map(|dot| [dot.value.lower, dot.value.upper]).chain([1.0]);
         let x = Scale::around(values, true, (left, right));
 
@@ -66,18 +61,7 @@ impl DotChart {
             }
             y += GAP_PX;
         }
-        self.draw_axis(area, x, (left, right), bottom)
-    }
-
-    fn draw_axis(&self, area: &Area<'_>, x: Scale, (left, right): (i32, i32), y: i32) -> anyhow::Result<()> {
-        stroke(area, &[(left, y), (right, y)], INK, 1)?;
-        for tick in x.ticks() {
-            stroke(area, &[(x.px(tick), y), (x.px(tick), y + 5)], INK, 1)?;
-            write(area, &tick_label(tick), (x.px(tick), y + 17), Align::Middle, INK)?;
-        }
-        let half = width_px(area, &self.x_title)? / 2;
-        let middle = left.midpoint(right).max(half + 2).min(WIDTH_PX - half - 2);
-        write(area, &self.x_title, (middle, y + 44), Align::Middle, INK)
+        axis::draw(area, x, &numbers(x), &self.x_title, y)
     }
 }
 
@@ -90,13 +74,14 @@ fn draw_case(area: &Area<'_>, case: &Dot, look: Look, x: Scale, y: i32) -> anyho
         stroke(area, &[(end, y - 5), (end, y + 5)], look.colour, 2)?;
     }
     dot(area, (x.px(middle), y), look)?;
-    write(area, &format!("{middle:.2}×"), (WIDTH_PX - 4, y), Align::Right, INK)
+    write(area, &format!("{middle:.2}×"), (page_px(area) - 4, y), Align::Right, INK)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::report::chart::theme::tests::assert_themed;
+    use crate::report::chart::theme::{Theme, look_of};
 
     #[test]
     fn every_case_shows_its_value() {
@@ -108,11 +93,11 @@ mod tests {
             x_title: "times as fast".to_owned(),
             groups: vec![DotGroup {
                 label: "prod".to_owned(),
-                look: theme::look_of("prod"),
+                look: look_of("prod"),
                 dots: vec![dot("batch 1", 4.0), dot("batch 64", 8.5)],
             }],
         };
-        let svg = chart.svg("speed-up").unwrap();
+        let svg = Theme::Page.svg(&chart, "speed-up", "").unwrap();
         assert_themed(&svg);
         for text in ["\nprod\n", "\nbatch 64\n", "\n8.50×\n", "\n4.00×\n", "\n5\n", "\ntimes as fast\n"] {
             assert!(svg.contains(text), "{text}: {svg}");

@@ -1,13 +1,11 @@
 //! Lines with intervals, each labelled at its end.
 
-use plotters::element::DashedPathElement;
-use plotters::prelude::*;
-
+use super::axis::{self, AXIS_PX};
 use super::labels::spread;
+use super::plane::Plane;
 use super::scale::Scale;
-use super::theme::{INK, RULE};
-use super::{Align, Area, Look, Value, WIDTH_PX, dot, stroke, theme, tick_label, width_px, write};
-use crate::report::plots::canvas::drawing;
+use super::theme::INK;
+use super::{Align, Area, Chart, Look, Value, page_px, stroke, widest_px, write};
 
 /// A chart of lines.
 pub(in crate::report) struct LineChart {
@@ -38,60 +36,41 @@ pub(in crate::report) struct Series {
 
 const HEIGHT_PX: i32 = 420;
 const TOP_PX: i32 = 34;
-const BOTTOM_PX: i32 = HEIGHT_PX - 60;
+const BOTTOM_PX: i32 = HEIGHT_PX - AXIS_PX;
 /// Distance from the end of the plot to its labels.
 const LEADER_PX: i32 = 20;
-const LINE_PX: u32 = 2;
 
-impl LineChart {
-    /// Draws the chart as SVG.
-    pub(in crate::report) fn svg(&self, label: &str) -> anyhow::Result<String> {
-        theme::svg(HEIGHT_PX, label, |area| self.draw(area))
+impl Chart for LineChart {
+    fn height_px(&self, _: i32) -> anyhow::Result<i32> {
+        Ok(HEIGHT_PX)
     }
 
     fn draw(&self, area: &Area<'_>) -> anyhow::Result<()> {
         let values = self.series.iter().flat_map(|series| &series.points).map(|(_, value)| value);
         let heights = values.flat_map(|value| [value.lower, value.middle, value.upper]).chain(self.mark);
         let y = Scale::around(heights, self.is_y_log, (BOTTOM_PX, TOP_PX));
-        let y_ticks: Vec<(f64, String)> = y.ticks().into_iter().map(|tick| (tick, tick_label(tick))).collect();
-        let left = widest_px(area, y_ticks.iter().map(|(_, label)| label))? + 10;
-        let right = WIDTH_PX - widest_px(area, self.series.iter().map(|series| &series.label))? - LEADER_PX - 6;
-        let x = Scale::around(self.x.ticks.iter().map(|(at, _)| *at), self.x.is_log, (left, right));
+        let right = page_px(area) - widest_px(self.series.iter().map(|series| &series.label))? - LEADER_PX - 6;
+        let measured = self.x.ticks.iter().map(|(at, _)| *at);
+        let plane = Plane::new(y, right, |ends| Scale::around(measured, self.x.is_log, ends))?;
 
         write(area, &self.y_title, (2, 12), Align::Left, INK)?;
-        for (tick, label) in &y_ticks {
-            stroke(area, &[(left, y.px(*tick)), (right, y.px(*tick))], RULE, 1)?;
-            write(area, label, (left - 6, y.px(*tick)), Align::Right, INK)?;
-        }
+        plane.draw_grid(area)?;
         if let Some(mark) = self.mark {
-            stroke(area, &[(left, y.px(mark)), (right, y.px(mark))], INK, 1)?;
+            plane.draw_level(area, mark, Look::plain(INK))?;
         }
-        self.draw_x_axis(area, x, (left, right))?;
-        for series in &self.series {
-            draw_series(area, series, x, y)?;
-        }
-        self.draw_labels(area, x, y, right)
-    }
-
-    fn draw_x_axis(&self, area: &Area<'_>, x: Scale, (left, right): (i32, i32)) -> anyhow::Result<()> {
-        stroke(area, &[(left, BOTTOM_PX), (right, BOTTOM_PX)], INK, 1)?;
-        let mut free_px = i32::MIN;
-        for (tick, label) in &self.x.ticks {
-            let (at, half) = (x.px(*tick), width_px(area, label)? / 2);
-            stroke(area, &[(at, BOTTOM_PX), (at, BOTTOM_PX + 5)], INK, 1)?;
-            // A label that would run into the one before it is left out; its tick stays.
-            if at - half > free_px {
-                write(area, label, (at, BOTTOM_PX + 17), Align::Middle, INK)?;
-                free_px = at + half + 4;
+        axis::draw(area, plane.x, &self.x.ticks, &self.x.title, BOTTOM_PX)?;
+        for Series { look, points, .. } in &self.series {
+            plane.draw_line(area, points.iter().map(|(at, value)| (*at, value.middle)), *look)?;
+            for (at, value) in points {
+                plane.draw_value(area, *at, *value, *look)?;
             }
         }
-        // Under the plot, but never beyond the edge of the page.
-        let half = width_px(area, &self.x.title)? / 2;
-        let middle = left.midpoint(right).max(half + 2);
-        write(area, &self.x.title, (middle, BOTTOM_PX + 45), Align::Middle, INK)
+        self.draw_labels(area, &plane, right)
     }
+}
 
-    fn draw_labels(&self, area: &Area<'_>, x: Scale, y: Scale, right: i32) -> anyhow::Result<()> {
+impl LineChart {
+    fn draw_labels(&self, area: &Area<'_>, Plane { x, y, .. }: &Plane, right: i32) -> anyhow::Result<()> {
         let ends: Vec<(i32, i32)> = self
             .series
             .iter()
@@ -108,46 +87,18 @@ impl LineChart {
     }
 }
 
-fn draw_series(area: &Area<'_>, series: &Series, x: Scale, y: Scale) -> anyhow::Result<()> {
-    let look = series.look;
-    let path: Vec<(i32, i32)> = series.points.iter().map(|(at, value)| (x.px(*at), y.px(value.middle))).collect();
-    if look.dashed {
-        let dashes = DashedPathElement::new(path, 6, 5, look.colour.stroke_width(LINE_PX));
-        area.draw(&dashes).map_err(drawing)?;
-    } else {
-        stroke(area, &path, look.colour, LINE_PX)?;
-    }
-    for (at, value) in &series.points {
-        let at = x.px(*at);
-        let (lower, upper) = (y.px(value.lower), y.px(value.upper));
-        stroke(area, &[(at, lower), (at, upper)], look.colour, LINE_PX)?;
-        for end in [lower, upper] {
-            stroke(area, &[(at - 4, end), (at + 4, end)], look.colour, 1)?;
-        }
-        dot(area, (at, y.px(value.middle)), look)?;
-    }
-    Ok(())
-}
-
-fn widest_px<'a>(area: &Area<'_>, texts: impl Iterator<Item = &'a String>) -> anyhow::Result<i32> {
-    let mut widest = 0;
-    for text in texts {
-        widest = widest.max(width_px(area, text)?);
-    }
-    Ok(widest)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::report::chart::theme::tests::assert_themed;
+    use crate::report::chart::theme::{Theme, look_of};
 
     #[test]
     fn a_line_is_drawn_with_its_intervals_and_labelled_once() {
         let value = |middle: f64| Value { middle, lower: middle * 0.9, upper: middle * 1.1 };
         let series = |label: &str, dashed| Series {
             label: label.to_owned(),
-            look: Look { dashed, ..theme::look_of("prod") },
+            look: Look { dashed, ..look_of("prod") },
             points: vec![(1.0, value(900.0)), (64.0, value(300.0))],
         };
         let chart = LineChart {
@@ -157,7 +108,7 @@ mod tests {
             mark: None,
             series: vec![series("prod", false), series("prod, 2 threads", true)],
         };
-        let svg = chart.svg("time").unwrap();
+        let svg = Theme::Page.svg(&chart, "time", "").unwrap();
         assert_themed(&svg);
         for text in ["\nprod\n", "\nprod, 2 threads\n", "\n64\n", "\n500\n", "\ntokens\n", "\nns\n"] {
             assert_eq!(svg.matches(text).count(), 1, "{text}: {svg}");

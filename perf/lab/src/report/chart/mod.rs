@@ -1,4 +1,4 @@
-//! Charts for a page that is read on a phone, on a screen and on paper.
+//! Charts: how they are drawn. Which there are is in [`figures`](crate::report::figures).
 //!
 //! | file | holds |
 //! |---|---|
@@ -6,36 +6,51 @@
 //! | [`dots`] | dots with intervals, in groups |
 //! | [`bars`] | bars made of parts |
 //! | [`reach`] | dots of each case joined by a line, with what that comes to |
-//! | `scale`, `labels` | from values to pixels; labels that keep apart |
-//! | [`theme`] | colours as CSS variables: the page says what is light and what is dark |
+//! | [`trend`] | a history as small multiples |
+//! | `plane`, `axis`, `scale` | from values to pixels, and the axes that say so |
+//! | `labels` | labels that keep apart |
+//! | [`theme`] | the two places of a chart, with the colours of both: on a page, and in a file of its own |
+//! | [`canvas`] | SVG and PNG |
 //!
-//! All are drawn at the width of a phone and scaled up from there: what can be read on the smallest page can be read
-//! on every other.
+//! All text has the size that can be read where a page leaves 480 pixels to a chart: what can be read on the smallest
+//! page can be read everywhere.
 
+mod axis;
 pub(in crate::report) mod bars;
+pub(in crate::report) mod canvas;
 pub(in crate::report) mod dots;
 mod labels;
 pub(in crate::report) mod lines;
+mod plane;
 pub(in crate::report) mod reach;
 mod scale;
 pub(in crate::report) mod theme;
+pub(in crate::report) mod trend;
 
+use canvas::{drawing, text};
 use fairbench::measure::stats::{PairedRatio, Quartiles};
 use plotters::coord::Shift;
+use plotters::element::DashedPathElement;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use crate::report::plots::canvas::{drawing, text};
-
-/// Width of every chart, in pixels of its own.
-const WIDTH_PX: i32 = 480;
 /// Size of all text as plotters counts it, which is 16 pixels of the SVG: 11 where the page leaves 330 to a chart.
 const TEXT_PX: u32 = 20;
 
 /// Radius of a dot in pixels.
 const DOT_PX: u32 = 4;
 
-type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+/// What a chart is drawn on.
+pub(in crate::report) type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+
+/// A chart that has a place in every theme.
+pub(in crate::report) trait Chart {
+    /// The height that it takes where it may be this wide.
+    fn height_px(&self, width_px: i32) -> anyhow::Result<i32>;
+
+    /// Draws it on an area of that size.
+    fn draw(&self, area: &Area<'_>) -> anyhow::Result<()>;
+}
 
 /// A value with its interval.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -92,12 +107,30 @@ fn write(area: &Area<'_>, content: &str, place: (i32, i32), align: Align, colour
 }
 
 /// Width of a text in pixels, in a font that is as wide as any that a page is likely to be read in.
-fn width_px(area: &Area<'_>, content: &str) -> anyhow::Result<i32> {
-    Ok(area.estimate_text_size(content, &text(TEXT_PX, theme::INK)).map_err(drawing)?.0 as i32)
+fn width_px(content: &str) -> anyhow::Result<i32> {
+    Ok(text(TEXT_PX, theme::INK).font.box_size(content).map_err(drawing)?.0 as i32)
+}
+
+/// Width of the widest of these texts in pixels.
+fn widest_px<'a>(texts: impl Iterator<Item = &'a String>) -> anyhow::Result<i32> {
+    texts.map(|text| width_px(text)).try_fold(0, |widest, width| Ok(widest.max(width?)))
+}
+
+/// Width of an area in pixels.
+fn page_px(area: &Area<'_>) -> i32 {
+    area.dim_in_pixel().0.cast_signed()
 }
 
 fn stroke(area: &Area<'_>, path: &[(i32, i32)], colour: RGBColor, width_px: u32) -> anyhow::Result<()> {
     area.draw(&PathElement::new(path.to_vec(), colour.stroke_width(width_px))).map_err(drawing)
+}
+
+/// A line as it looks: whole or dashed.
+fn trace(area: &Area<'_>, path: Vec<(i32, i32)>, look: Look, width_px: u32) -> anyhow::Result<()> {
+    if !look.dashed {
+        return stroke(area, &path, look.colour, width_px);
+    }
+    area.draw(&DashedPathElement::new(path, 6, 5, look.colour.stroke_width(width_px))).map_err(drawing)
 }
 
 fn dot(area: &Area<'_>, place: (i32, i32), look: Look) -> anyhow::Result<()> {
@@ -106,25 +139,4 @@ fn dot(area: &Area<'_>, place: (i32, i32), look: Look) -> anyhow::Result<()> {
         area.draw(&Circle::new(place, DOT_PX / 2, theme::PAPER.filled())).map_err(drawing)?;
     }
     Ok(())
-}
-
-/// A number on an axis, with as many digits as it has.
-fn tick_label(value: f64) -> String {
-    if value >= 1e6 {
-        return format!("{}M", value / 1e6);
-    }
-    // Sums of steps such as 0.1 are off by a hair.
-    format!("{}", (value * 1e6).round() / 1e6)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_numbers_of_an_axis_are_short() {
-        for (value, label) in [(0.1 + 0.2, "0.3"), (1.0, "1"), (20_000.0, "20000"), (2e6, "2M")] {
-            assert_eq!(tick_label(value), label);
-        }
-    }
 }

@@ -1,9 +1,10 @@
 //! How far each of several cases reaches from where others stand: a line from the first dot to the last, one case below
 //! the other, with what that comes to at its end. The key to the dots stands above them.
 
+use super::axis::{self, AXIS_PX, numbers};
 use super::scale::Scale;
 use super::theme::{INK, RULE};
-use super::{Align, Area, Look, Value, WIDTH_PX, dot, stroke, theme, tick_label, width_px, write};
+use super::{Align, Area, Chart, Look, Value, dot, page_px, stroke, widest_px, width_px, write};
 
 /// A chart of dots joined by lines. Its axis is logarithmic.
 pub(in crate::report) struct ReachChart {
@@ -25,39 +26,34 @@ pub(in crate::report) struct ReachRow {
 
 const KEY_PX: i32 = 26;
 const LINE_PX: i32 = 22;
-const BOTTOM_PX: i32 = 54;
 const GAP_PX: i32 = 6;
 
-impl ReachChart {
-    /// Draws the chart as SVG.
-    pub(in crate::report) fn svg(&self, label: &str) -> anyhow::Result<String> {
-        let height = KEY_PX + self.cases.len() as i32 * LINE_PX + GAP_PX + BOTTOM_PX;
-        theme::svg(height, label, |area| self.draw(area, height - BOTTOM_PX))
+impl Chart for ReachChart {
+    fn height_px(&self, _: i32) -> anyhow::Result<i32> {
+        Ok(self.bottom_px() + AXIS_PX)
     }
 
-    fn draw(&self, area: &Area<'_>, bottom: i32) -> anyhow::Result<()> {
-        let (mut left, mut ends) = (0, 0);
-        for case in &self.cases {
-            left = left.max(width_px(area, &case.label)? + 14);
-            ends = ends.max(width_px(area, &case.end)? + 12);
-        }
-        let right = WIDTH_PX - ends - 2;
+    fn draw(&self, area: &Area<'_>) -> anyhow::Result<()> {
+        let left = widest_px(self.cases.iter().map(|case| &case.label))? + 14;
+        let right = page_px(area) - widest_px(self.cases.iter().map(|case| &case.end))? - 14;
         let values = self.cases.iter().flat_map(|case| case.values.iter().flatten());
         let x = Scale::around(values.flat_map(|value| [value.lower, value.upper]), true, (left, right));
         self.draw_key(area)?;
+        let bottom = self.bottom_px();
         for tick in x.ticks() {
             stroke(area, &[(x.px(tick), KEY_PX), (x.px(tick), bottom)], RULE, 1)?;
-            stroke(area, &[(x.px(tick), bottom), (x.px(tick), bottom + 5)], INK, 1)?;
-            write(area, &tick_label(tick), (x.px(tick), bottom + 16), Align::Middle, INK)?;
         }
-        stroke(area, &[(left, bottom), (right, bottom)], INK, 1)?;
-        let half = width_px(area, &self.x_title)? / 2;
-        let middle = left.midpoint(right).max(half + 2).min(WIDTH_PX - half - 2);
-        write(area, &self.x_title, (middle, bottom + 40), Align::Middle, INK)?;
+        axis::draw(area, x, &numbers(x), &self.x_title, bottom)?;
         for (index, case) in (0..).zip(&self.cases) {
             self.draw_case(area, case, x, KEY_PX + GAP_PX / 2 + index * LINE_PX + LINE_PX / 2)?;
         }
         Ok(())
+    }
+}
+
+impl ReachChart {
+    const fn bottom_px(&self) -> i32 {
+        KEY_PX + self.cases.len() as i32 * LINE_PX + GAP_PX
     }
 
     fn draw_key(&self, area: &Area<'_>) -> anyhow::Result<()> {
@@ -65,7 +61,7 @@ impl ReachChart {
         for (name, look) in &self.series {
             dot(area, (x, KEY_PX / 2), *look)?;
             write(area, name, (x + 10, KEY_PX / 2), Align::Left, INK)?;
-            x += 10 + width_px(area, name)? + 20;
+            x += 10 + width_px(name)? + 20;
         }
         Ok(())
     }
@@ -81,7 +77,7 @@ impl ReachChart {
                 dot(area, (x.px(value.middle), y), *look)?;
             }
         }
-        write(area, &case.end, (WIDTH_PX - 2, y), Align::Right, INK)
+        write(area, &case.end, (page_px(area) - 2, y), Align::Right, INK)
     }
 }
 
@@ -89,19 +85,20 @@ impl ReachChart {
 mod tests {
     use super::*;
     use crate::report::chart::theme::tests::assert_themed;
+    use crate::report::chart::theme::{Theme, look_of};
 
     #[test]
     fn every_case_has_its_dots_and_its_end_and_what_was_not_measured_has_none() {
         let value = |middle: f64| Some(Value { middle, lower: middle, upper: middle });
         let chart = ReachChart {
             x_title: "million tokens".to_owned(),
-            series: vec![("plain".to_owned(), theme::look_of("plain")), ("to run".to_owned(), theme::look_of("prod"))],
+            series: vec![("plain".to_owned(), look_of("plain")), ("to run".to_owned(), look_of("prod"))],
             cases: vec![
                 ReachRow { label: "light 1".to_owned(), values: vec![value(0.4), value(1.3)], end: "3.3×".to_owned() },
                 ReachRow { label: "light 64".to_owned(), values: vec![None, value(2.0)], end: String::new() },
             ],
         };
-        let svg = chart.svg("rates").unwrap();
+        let svg = Theme::Page.svg(&chart, "rates", "").unwrap();
         assert_themed(&svg);
         for text in ["\nlight 1\n", "\nlight 64\n", "\n3.3×\n", "\nplain\n", "\nto run\n", "\nmillion tokens\n"] {
             assert!(svg.contains(text), "{text}: {svg}");

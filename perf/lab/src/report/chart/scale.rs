@@ -31,9 +31,14 @@ impl Scale {
         Self { is_log, from, to, from_px, to_px }
     }
 
-    /// A linear scale from 0.
-    pub(super) const fn from_zero(to: f64, (from_px, to_px): (i32, i32)) -> Self {
-        Self { is_log: false, from: 0.0, to, from_px, to_px }
+    /// A linear scale from one value to another.
+    pub(super) const fn linear((from, to): (f64, f64), (from_px, to_px): (i32, i32)) -> Self {
+        Self { is_log: false, from, to, from_px, to_px }
+    }
+
+    /// Where it begins and ends, in pixels.
+    pub(super) const fn ends_px(&self) -> (i32, i32) {
+        (self.from_px, self.to_px)
     }
 
     /// Where a value lies, in pixels; one beyond an end lies at that end.

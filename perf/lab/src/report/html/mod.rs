@@ -5,12 +5,8 @@
 //! |---|---|
 //! | [`Page`], [`Input`] | what it is made from |
 //! | `sections` | the page from top to bottom, a file each |
-//! | `figures` | which plots there are; how they are drawn is in `report::chart` |
-//! | `format` | numbers for people |
 //! | `style.css` | light, dark, narrow, and on paper |
 
-mod figures;
-mod format;
 mod sections;
 
 use std::path::{Path, PathBuf};

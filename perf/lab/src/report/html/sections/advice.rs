@@ -6,7 +6,7 @@ use super::{ShownRun, details, missing, plain_table, worded};
 use crate::recommend::{Advice, Candidate};
 use crate::report::answer::workloads;
 use crate::report::data::Data;
-use crate::report::html::format::{batch_of, ratio, ratio_or_not};
+use crate::report::format::{batch_of, ratio, ratio_or_not};
 
 /// The advice for each workload, grouped by what has to be written into a service.
 pub(in crate::report::html) fn body(side: &ShownRun<'_>) -> Markup {

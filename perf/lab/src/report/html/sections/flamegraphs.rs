@@ -8,7 +8,7 @@ use super::{ShownRun, details, missing};
 use crate::catalogue::REFERENCE;
 use crate::profile::{difference, flamegraph};
 use crate::report::chart::theme::described;
-use crate::report::html::format::link;
+use crate::report::format::link;
 use crate::run::record::Profile;
 
 /// One flamegraph for each profile, and one for each difference between `plain` and another variant on the same

@@ -3,10 +3,10 @@
 use fairbench::measure::stats::{PairedRatio, Quartiles};
 use maud::{Markup, html};
 
-use super::{ShownRun, worded};
+use super::{ShownRun, figure, worded};
 use crate::report::answer::{Answer, Pick, Reference, references};
-use crate::report::html::figures::answer::figure;
-use crate::report::html::format::{NOT_AVAILABLE, duration, workload_of};
+use crate::report::figures::answer::figure as answer_figure;
+use crate::report::format::{NOT_AVAILABLE, duration, workload_of};
 use crate::report::verdict::doubts;
 
 /// The answer of each run.
@@ -24,14 +24,14 @@ fn answer(side: &ShownRun<'_>) -> anyhow::Result<Markup> {
     let answer = &side.input.answer;
     let host = &run.header.host;
     let took = run.elapsed_s.map_or_else(|| "not ended".to_owned(), |elapsed| format!("took {}", duration(elapsed)));
-    let picture = figure(&answer.picks)?;
+    let picture = answer_figure(&answer.picks).map(|picture| figure(&picture)).transpose()?;
     let class = if doubts(run).is_empty() { "careful" } else { "warning careful" };
     Ok(html! {
         p.verdict { (worded(&answer.line)) }
         @if let Some(picture) = picture {
             div.answer {
                 div.room { (table(answer)) }
-                (picture.markup())
+                (picture)
             }
         }
         @if !answer.careful.is_empty() {

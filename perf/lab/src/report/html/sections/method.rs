@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::{ShownRun, plain_table};
-use crate::report::html::format::duration;
+use crate::report::format::duration;
 
 /// The machine and the build that were measured.
 pub(in crate::report::html) fn host(side: &ShownRun<'_>) -> Markup {

@@ -10,9 +10,11 @@ pub(super) mod raw;
 pub(super) mod trust;
 pub(super) mod versus;
 
-use maud::{Markup, html};
+use maud::{Markup, PreEscaped, html};
 
 use super::ShownRun;
+use crate::report::chart::theme::Theme;
+use crate::report::figures::Figure;
 
 /// A section with its place in the list of links.
 pub(super) struct HtmlSection {
@@ -49,6 +51,17 @@ fn beside(sides: &[ShownRun<'_>], mut of: impl FnMut(&ShownRun<'_>) -> Markup) -
             @for side in sides { div { p.run { (side.name()) } (of(side)) } }
         }
     }
+}
+
+/// A plot with its title and its note.
+fn figure(figure: &Figure) -> anyhow::Result<Markup> {
+    let svg = figure.svg(Theme::Page)?;
+    Ok(html! {
+        figure {
+            figcaption { strong { (figure.title) } " " span { (figure.note) } }
+            (PreEscaped(svg))
+        }
+    })
 }
 
 /// Rows under a head of their own.

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::{RowGroup, ShownRun, details, missing, table};
 use crate::report::data::{Data, is_plain};
-use crate::report::html::format::{NOT_AVAILABLE, batch_of, count, mebibytes, ratio_or_not, time_ns};
+use crate::report::format::{NOT_AVAILABLE, batch_of, count, mebibytes, ratio_or_not, time_ns};
 use crate::run::{MeasuredArm, Point};
 
 const HEADS: [&str; 10] = [

@@ -2,10 +2,10 @@
 
 use maud::{Markup, html};
 
-use super::{HtmlSection, RowGroup, ShownRun, beside, details, missing, plain_table, table};
-use crate::report::html::figures::stages::{STAGES, points, samples, share};
-use crate::report::html::figures::{Figure, floor, seams, speedup, stages, thresholds, time};
-use crate::report::html::format::{batch_of, ratio};
+use super::{HtmlSection, RowGroup, ShownRun, beside, details, figure, missing, plain_table, table};
+use crate::report::figures::stages::{STAGES, points, samples, share};
+use crate::report::figures::{Figure, floor, seams, speedup, stages, thresholds, time};
+use crate::report::format::{batch_of, ratio};
 use crate::run::effects::{Effect, Effects};
 use crate::run::record::Profile;
 
@@ -13,7 +13,7 @@ use crate::run::record::Profile;
 struct PlotKind {
     id: &'static str,
     title: &'static str,
-    draw: fn(&ShownRun<'_>) -> anyhow::Result<Vec<Figure>>,
+    figures: fn(&ShownRun<'_>) -> Vec<Figure>,
     /// Makes a table of the numbers behind it.
     behind: fn(&ShownRun<'_>) -> Markup,
     /// What it takes to have such a plot, shown if there is none.
@@ -24,42 +24,42 @@ const KINDS: [PlotKind; 6] = [
     PlotKind {
         id: "time",
         title: "Time per token",
-        draw: |side| time::figures(&side.data),
+        figures: |side| time::figures(&side.data),
         behind: nothing,
         takes: "No named variant was measured.",
     },
     PlotKind {
         id: "speed-up",
         title: "Speed-up",
-        draw: |side| speedup::figures(&side.data),
+        figures: |side| speedup::figures(&side.data),
         behind: nothing,
         takes: "No plot: no named variant was measured in six blocks or more.",
     },
     PlotKind {
         id: "seams",
         title: "What each seam is worth",
-        draw: |side| seams::figures(&side.input.effects),
+        figures: |side| seams::figures(&side.input.effects),
         behind: effects,
         takes: "No plot: it takes a run that measured all compositions of the seams.",
     },
     PlotKind {
         id: "thresholds",
         title: "Thresholds",
-        draw: |side| thresholds::figures(&side.data),
+        figures: |side| thresholds::figures(&side.data),
         behind: nothing,
         takes: "No plot: it takes a run with a section that varies the knobs, six blocks or more.",
     },
     PlotKind {
         id: "stages",
         title: "Where the time goes",
-        draw: |side| stages::figures(&side.data),
+        figures: |side| stages::figures(&side.data),
         behind: shares,
         takes: "No plot: it takes a run with profiles of variants that it also timed.",
     },
     PlotKind {
         id: "floor",
         title: "Cost against the floor",
-        draw: |side| floor::figures(&side.data),
+        figures: |side| floor::figures(&side.data),
         behind: nothing,
         takes: "No plot: no floor was measured in six blocks or more.",
     },
@@ -80,12 +80,12 @@ pub(in crate::report::html) fn all(sides: &[ShownRun<'_>]) -> anyhow::Result<Vec
 
 impl PlotKind {
     fn body(&self, side: &ShownRun<'_>) -> anyhow::Result<Markup> {
-        let figures = (self.draw)(side)?;
-        if figures.is_empty() {
+        let plots = (self.figures)(side);
+        if plots.is_empty() {
             return Ok(missing(self.takes));
         }
         Ok(html! {
-            div.gallery { @for figure in &figures { (figure.markup()) } }
+            div.gallery { @for plot in &plots { (figure(plot)?) } }
             ((self.behind)(side))
         })
     }

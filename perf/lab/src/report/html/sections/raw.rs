@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::{ShownRun, worded};
-use crate::report::html::format::link;
+use crate::report::format::link;
 use crate::run::journal;
 
 const FILES: [(&str, &str); 3] = [

@@ -4,7 +4,7 @@ use fairbench::baseline::Shift;
 use maud::{Markup, html};
 
 use super::{ShownRun, beside, details, missing, plain_table, worded};
-use crate::report::html::format::{ratio, ratio_or_not};
+use crate::report::format::{ratio, ratio_or_not};
 use crate::report::verdict::CONTROL_MARGIN;
 use crate::run::ArmKind;
 use crate::sweep::stored::CellChange;

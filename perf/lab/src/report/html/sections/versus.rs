@@ -5,7 +5,7 @@ use maud::{Markup, html};
 
 use super::{RowGroup, ShownRun, details, missing, table};
 use crate::report::data::is_plain;
-use crate::report::html::format::{batch_of, ratio_or_not};
+use crate::report::format::{batch_of, ratio_or_not};
 use crate::run::MeasuredArm;
 
 const HEADS: [&str; 7] =

@@ -8,12 +8,12 @@ use crate::report::answer::{Pick, Reference, references};
 use crate::report::chart::reach::{ReachChart, ReachRow};
 use crate::report::chart::theme::look_of;
 use crate::report::chart::{Look, Value};
-use crate::report::html::format::workload_of;
+use crate::report::format::workload_of;
 
 /// The figure; `None` if there is no answer.
-pub(in crate::report::html) fn figure(picks: &[Pick]) -> anyhow::Result<Option<Figure>> {
+pub(in crate::report) fn figure(picks: &[Pick]) -> Option<Figure> {
     if picks.is_empty() {
-        return Ok(None);
+        return None;
     }
     let references = references(picks);
     let names = references.iter().map(|reference| (reference.name.to_owned(), look_of(reference.name)));
@@ -24,7 +24,7 @@ pub(in crate::report::html) fn figure(picks: &[Pick]) -> anyhow::Result<Option<F
     };
     let related = references.first().map_or("", |reference| reference.name);
     let note = format!("Further right is faster; the last column is how many times as fast as {related}.");
-    Figure::new("How fast that is, per core".to_owned(), &note, |label| chart.svg(label)).map(Some)
+    Some(Figure::new("answer", "How fast that is, per core".to_owned(), note, chart))
 }
 
 fn case(pick: &Pick, references: &[&Reference]) -> ReachRow {

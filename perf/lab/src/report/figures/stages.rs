@@ -10,7 +10,7 @@ use crate::run::Point;
 use crate::run::record::Profile;
 
 /// The stages in the order of the work, with their colours.
-pub(in crate::report::html) const STAGES: [(&str, RGBColor); 7] = [
+pub(in crate::report) const STAGES: [(&str, RGBColor); 7] = [
     ("base64", theme::BLUE),
     ("decode", theme::ORANGE),
     ("key", theme::PURPLE),
@@ -21,7 +21,7 @@ pub(in crate::report::html) const STAGES: [(&str, RGBColor); 7] = [
 ];
 
 /// One figure for each workload that was profiled: a bar for each variant whose time was measured there.
-pub(in crate::report::html) fn figures(data: &Data<'_>) -> anyhow::Result<Vec<Figure>> {
+pub(in crate::report) fn figures(data: &Data<'_>) -> Vec<Figure> {
     let mut figures = Vec::new();
     for point in points(data) {
         let profiles = data.run.profiles.iter().filter(|profile| profile.point == *point);
@@ -51,13 +51,14 @@ pub(in crate::report::html) fn figures(data: &Data<'_>) -> anyhow::Result<Vec<Fi
              more).",
             half_width_percent(fewest)
         );
-        figures.push(Figure::new(format!("Time by stage, {point}"), &note, |label| chart.svg(label))?);
+        let name = format!("stages-{}-b{}", point.corpus, point.batch);
+        figures.push(Figure::new(&name, format!("Time by stage, {point}"), note, chart));
     }
-    Ok(figures)
+    figures
 }
 
 /// The workloads that were profiled, in the order of the run.
-pub(in crate::report::html) fn points<'r>(data: &Data<'r>) -> Vec<&'r Point> {
+pub(in crate::report) fn points<'r>(data: &Data<'r>) -> Vec<&'r Point> {
     let mut points: Vec<&Point> = Vec::new();
     for profile in &data.run.profiles {
         if !points.contains(&&profile.point) {
@@ -68,12 +69,12 @@ pub(in crate::report::html) fn points<'r>(data: &Data<'r>) -> Vec<&'r Point> {
 }
 
 /// Number of samples in all stages.
-pub(in crate::report::html) fn samples(profile: &Profile) -> u64 {
+pub(in crate::report) fn samples(profile: &Profile) -> u64 {
     profile.stages.iter().map(|stage| stage.samples).sum()
 }
 
 /// A stage's part of all samples. Stages that are not in the list count as `other`.
-pub(in crate::report::html) fn share(profile: &Profile, stage: &str) -> f64 {
+pub(in crate::report) fn share(profile: &Profile, stage: &str) -> f64 {
     let is_listed = |name: &str| STAGES.iter().any(|(known, _)| *known == name);
     let of_stage =
         profile.stages.iter().filter(|own| own.stage == stage || (stage == "other" && !is_listed(&own.stage)));

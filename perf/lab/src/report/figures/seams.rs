@@ -4,11 +4,11 @@ use super::Figure;
 use crate::report::chart::dots::{Dot, DotChart, DotGroup};
 use crate::report::chart::theme::look_of;
 use crate::report::chart::{Look, Value, theme};
-use crate::report::html::format::batch_of;
+use crate::report::format::batch_of;
 use crate::run::effects::{Effect, Effects};
 
 /// One figure for each corpus: a group for each seam, a dot for each batch.
-pub(in crate::report::html) fn figures(all: &[Effects]) -> anyhow::Result<Vec<Figure>> {
+pub(in crate::report) fn figures(all: &[Effects]) -> Vec<Figure> {
     let mut corpora: Vec<&str> = all.iter().map(|effects| effects.point.corpus.as_str()).collect();
     corpora.dedup();
     let mut figures = Vec::new();
@@ -30,13 +30,14 @@ pub(in crate::report::html) fn figures(all: &[Effects]) -> anyhow::Result<Vec<Fi
         let chart = DotChart { x_title: "times as fast with the backend (log scale)".to_owned(), groups };
         let note = "Mean over all settings of the other seams, further right is faster; bars: 95 % intervals, where \
                     these are wider than the dot.";
-        figures.push(Figure::new(format!("What each seam is worth, {corpus} tokens"), note, |label| chart.svg(label))?);
+        let title = format!("What each seam is worth, {corpus} tokens");
+        figures.push(Figure::new(&format!("seams-{corpus}"), title, note, chart));
     }
-    Ok(figures)
+    figures
 }
 
 /// The name of an effect: its backends.
-pub(in crate::report::html) fn backends(effect: &Effect) -> String {
+pub(in crate::report) fn backends(effect: &Effect) -> String {
     effect.backends.join(" with ")
 }
 

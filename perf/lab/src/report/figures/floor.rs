@@ -6,7 +6,7 @@ use crate::report::chart::lines::LineChart;
 use crate::report::data::Data;
 
 /// One figure for each corpus with a floor: a line for each variant on one thread.
-pub(in crate::report::html) fn figures(data: &Data<'_>) -> anyhow::Result<Vec<Figure>> {
+pub(in crate::report) fn figures(data: &Data<'_>) -> Vec<Figure> {
     let mut figures = Vec::new();
     for corpus in data.corpora() {
         let arms: Vec<_> = data.named_on(corpus).into_iter().filter(|arm| arm.point().knobs.threads == 1).collect();
@@ -22,7 +22,8 @@ pub(in crate::report::html) fn figures(data: &Data<'_>) -> anyhow::Result<Vec<Fi
             series,
         };
         let note = "One thread, lower is better, 1 is the least work that there is; bars: 95 % intervals.";
-        figures.push(Figure::new(format!("Cost against the floor, {corpus} tokens"), note, |label| chart.svg(label))?);
+        let title = format!("Cost against the floor, {corpus} tokens");
+        figures.push(Figure::new(&format!("floor-{corpus}"), title, note, chart));
     }
-    Ok(figures)
+    figures
 }

@@ -1,42 +1,41 @@
-//! The plots of a run: which there are, a file for each kind.
+//! The plots of a run: which there are, a file for each kind. How they are drawn is in `chart`.
 
 pub(super) mod answer;
+pub mod files;
 pub(super) mod floor;
 pub(super) mod seams;
 pub(super) mod speedup;
 pub(super) mod stages;
 pub(super) mod thresholds;
 pub(super) mod time;
+mod trend;
 
-use maud::{Markup, PreEscaped, html};
-
-use super::format::batch_of;
 use crate::report::chart::lines::{Series, XAxis};
-use crate::report::chart::theme::look_of;
-use crate::report::chart::{Look, Value};
+use crate::report::chart::theme::{Theme, look_of};
+use crate::report::chart::{Chart, Look, Value};
 use crate::report::data::is_plain;
+use crate::report::format::batch_of;
 use crate::run::MeasuredArm;
 
 /// A plot with its title and what a reader has to know.
 pub(super) struct Figure {
+    /// What a file of it is called, without its extension.
+    pub(super) name: String,
     pub(super) title: String,
     pub(super) note: String,
-    pub(super) svg: String,
+    chart: Box<dyn Chart>,
 }
 
 impl Figure {
-    fn new(title: String, note: &str, draw: impl FnOnce(&str) -> anyhow::Result<String>) -> anyhow::Result<Self> {
-        let svg = draw(&title)?;
-        Ok(Self { title, note: note.to_owned(), svg })
+    fn new(name: &str, title: String, note: impl Into<String>, chart: impl Chart + 'static) -> Self {
+        // A corpus may be called by its path.
+        let name = name.replace(|character: char| !(character.is_alphanumeric() || "+-_.".contains(character)), "-");
+        Self { name, title, note: note.into(), chart: Box::new(chart) }
     }
 
-    pub(super) fn markup(&self) -> Markup {
-        html! {
-            figure {
-                figcaption { strong { (self.title) } " " span { (self.note) } }
-                (PreEscaped(&self.svg))
-            }
-        }
+    /// Draws it as SVG.
+    pub(super) fn svg(&self, theme: Theme) -> anyhow::Result<String> {
+        theme.svg(&*self.chart, &self.title, &self.note)
     }
 }
 
@@ -101,36 +100,36 @@ fn case_of(arm: &MeasuredArm<'_>) -> String {
 mod tests {
     use super::*;
     use crate::report::data::Data;
-    use crate::report::html::Input;
-    use crate::report::html::tests::hand_made;
-    use crate::run::simulated;
+    use crate::run::effects::effects;
+    use crate::run::{Run, simulated};
+
+    fn all(run: &Run) -> Vec<(&'static str, Vec<Figure>)> {
+        let data = Data::of(run);
+        vec![
+            ("time", time::figures(&data)),
+            ("speedup", speedup::figures(&data)),
+            ("seams", seams::figures(&effects(run))),
+            ("thresholds", thresholds::figures(&data)),
+            ("stages", stages::figures(&data)),
+            ("floor", floor::figures(&data)),
+        ]
+    }
 
     #[test]
     fn a_full_run_gives_every_plot_for_every_corpus_and_an_empty_one_none() {
         let run = simulated::full(8);
-        let input = hand_made(&run);
-        let data = Data::of(&run);
-        for (kind, figures, expected) in all(&data, &input) {
-            assert_eq!(figures.len(), expected, "{kind}");
-            assert!(figures.iter().all(|figure| figure.svg.contains("<title>")), "{kind}");
+        let found: Vec<(&str, usize)> = all(&run).iter().map(|(kind, figures)| (*kind, figures.len())).collect();
+        let expected = [("time", 2), ("speedup", 2), ("seams", 1), ("thresholds", 2), ("stages", 1), ("floor", 2)];
+        assert_eq!(found, expected);
+        let mut names: Vec<String> = Vec::new();
+        for figure in all(&run).into_iter().flat_map(|(_, figures)| figures) {
+            for theme in [Theme::Page, Theme::File] {
+                assert!(figure.svg(theme).unwrap().contains("<title>"), "{}", figure.name);
+            }
+            assert!(!names.contains(&figure.name), "{} twice", figure.name);
+            names.push(figure.name);
         }
-        let empty = crate::run::Run::new(run.header.clone(), std::path::PathBuf::new());
-        for (kind, figures, _) in all(&Data::of(&empty), &Input::of(&empty, Vec::new(), Ok(Vec::new()))) {
-            assert_eq!(figures.len(), 0, "{kind}");
-        }
-    }
-
-    fn all(data: &Data<'_>, input: &Input<'_>) -> Vec<(&'static str, Vec<Figure>, usize)> {
-        let mut corpora: Vec<&str> = input.effects.iter().map(|effects| effects.point.corpus.as_str()).collect();
-        corpora.dedup();
-        let corpora_with_effects = corpora.len();
-        vec![
-            ("time", time::figures(data).unwrap(), 2),
-            ("speedup", speedup::figures(data).unwrap(), 2),
-            ("seams", seams::figures(&input.effects).unwrap(), corpora_with_effects),
-            ("thresholds", thresholds::figures(data).unwrap(), 2),
-            ("stages", stages::figures(data).unwrap(), 1),
-            ("floor", floor::figures(data).unwrap(), 2),
-        ]
+        let empty = Run::new(run.header.clone(), std::path::PathBuf::new());
+        assert!(all(&empty).iter().all(|(_, figures)| figures.is_empty()));
     }
 }

@@ -9,7 +9,7 @@ use crate::report::chart::theme::look_of;
 use crate::report::data::Data;
 
 /// One figure for each corpus: a group for each variant on one thread, a dot for each batch.
-pub(in crate::report::html) fn figures(data: &Data<'_>) -> anyhow::Result<Vec<Figure>> {
+pub(in crate::report) fn figures(data: &Data<'_>) -> Vec<Figure> {
     let mut figures = Vec::new();
     for corpus in data.corpora() {
         let arms = single_beyond_plain(&data.named_on(corpus));
@@ -35,8 +35,8 @@ pub(in crate::report::html) fn figures(data: &Data<'_>) -> anyhow::Result<Vec<Fi
         }
         let chart = DotChart { x_title: format!("times as fast as {reference} (log scale)"), groups };
         let note = "One thread, further right is faster; bars: 95 % intervals, where these are wider than the dot.";
-        figures
-            .push(Figure::new(format!("Speed-up over {reference}, {corpus} tokens"), note, |label| chart.svg(label))?);
+        let title = format!("Speed-up over {reference}, {corpus} tokens");
+        figures.push(Figure::new(&format!("speedup-{corpus}"), title, note, chart));
     }
-    Ok(figures)
+    figures
 }

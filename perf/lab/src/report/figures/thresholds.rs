@@ -31,7 +31,7 @@ const ALL: [Knob; 2] = [
 ];
 
 /// One figure for each knob that was varied.
-pub(in crate::report::html) fn figures(data: &Data<'_>) -> anyhow::Result<Vec<Figure>> {
+pub(in crate::report) fn figures(data: &Data<'_>) -> Vec<Figure> {
     let mut figures = Vec::new();
     for knob in &ALL {
         let curves: Vec<Curve> = curves(data, knob);
@@ -71,9 +71,9 @@ pub(in crate::report::html) fn figures(data: &Data<'_>) -> anyhow::Result<Vec<Fi
         let title = format!("{}: time relative to the default, {}", knob.name, threshold(default));
         let on = shared.map_or_else(String::new, |workload| format!(" All: {workload}."));
         let note = format!("Below 1 is faster than the default; bars: 95 % intervals. Values are evenly spaced.{on}");
-        figures.push(Figure::new(title, &note, |label| chart.svg(label))?);
+        figures.push(Figure::new(&knob.name.replace('_', "-"), title, note, chart));
     }
-    Ok(figures)
+    figures
 }
 
 /// The times of one variant on one workload.
