@@ -142,8 +142,8 @@ fn kind_escaped(character: char) -> Option<Kind> {
 }
 
 /// The kind of a character that is not ASCII, in either spelling. `None` for controls, for ASCII, which each spelling
-/// has settled before, and for what some reader takes for ASCII that an escape must not stand for: by Unicode's NFC, NFD
-/// or NFKC, or as the nearest character in a code page of Windows.
+/// has settled before, and for what some reader takes for ASCII that an escape must not stand for: by Unicode's NFC,
+/// NFD or NFKC, or as the nearest character in a code page of Windows.
 fn kind_beyond_ascii(character: char) -> Option<Kind> {
     Some(match character {
         '\0'..='\u{9f}' | '\u{2028}' | '\u{2029}' => return None,
