@@ -275,3 +275,19 @@ const fn head_len(argument: u64) -> usize {
         _ => 9,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_window_the_first_bytes_count_and_no_others() {
+        for count in 1..=WINDOW {
+            for place in 0..WINDOW {
+                let mut window = [b'a'; WINDOW];
+                window[place] = 0x80;
+                assert_eq!(starts_with_ascii(&window, count), place >= count, "{count} {place}");
+            }
+        }
+    }
+}

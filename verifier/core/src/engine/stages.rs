@@ -171,7 +171,7 @@ impl<B: Base64, D: Decode, M: Mac, X: Execute, S: ScratchPolicy> Engine<B, D, M,
 
         let tokens = &*tokens;
         let view = |index: usize| good(tokens, index).map(|p| p.view::<D>(cbor, arena));
-        let columnar = self.mean_caveats_reach(self.mode.soa_threshold(config), tokens.len(), view);
+        let columnar = mean_caveats_reach(self.mode.soa_threshold(config), tokens.len(), view);
         batch.runs(chunk.clone(), |judge, run| {
             let first = run.start - chunk.start;
             let mut nets = Nets::default();
@@ -221,24 +221,19 @@ impl<B: Base64, D: Decode, M: Mac, X: Execute, S: ScratchPolicy> Engine<B, D, M,
         let token = self.decode.decode(bytes, config.max_caveats, arena)?;
         Ok(Placed { key: 0, cbor: start..cbor.len(), token })
     }
+}
 
-    /// Whether the good tokens among `count` have `threshold` caveats or more on average.
-    fn mean_caveats_reach<'a, V: TokenView<'a>>(
-        &self,
-        threshold: usize,
-        count: usize,
-        view: impl Fn(usize) -> Option<V>,
-    ) -> bool {
-        if threshold == usize::MAX {
-            return false;
-        }
-        let (mut good, mut caveats) = (0_usize, 0_usize);
-        for view in (0..count).filter_map(view) {
-            good += 1;
-            caveats += view.caveat_count();
-        }
-        good > 0 && caveats >= threshold.saturating_mul(good)
+/// Whether the good tokens among `count` have `threshold` caveats or more on average.
+fn mean_caveats_reach<'a, V: TokenView<'a>>(threshold: usize, count: usize, view: impl Fn(usize) -> Option<V>) -> bool {
+    if threshold == usize::MAX {
+        return false;
     }
+    let (mut good, mut caveats) = (0_usize, 0_usize);
+    for view in (0..count).filter_map(view) {
+        good += 1;
+        caveats += view.caveat_count();
+    }
+    good > 0 && caveats >= threshold.saturating_mul(good)
 }
 
 /// Token `index`, unless it has failed.
@@ -278,5 +273,26 @@ pub(crate) fn check_and_wipe<'a>(tag: &mut Tag, token: impl TokenView<'a>) -> Re
 fn record_caveats<'a>(config: &VerifierConfig, token: impl TokenView<'a>) {
     if let Some(recorder) = config.metrics() {
         recorder.histogram(metrics::CAVEATS_PER_CAP, token.caveat_count() as u64);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capability::{Capability, Caveat, Scope};
+    use crate::view::OwnedToken;
+
+    fn token(caveats: usize) -> OwnedToken {
+        let caveats = vec![Caveat::Exp(0); caveats];
+        let capability = Capability::from_parts(String::new(), String::new(), Scope::default(), caveats, [0; 32]);
+        OwnedToken { capability, head_items: Default::default(), caveat_items: Vec::new() }
+    }
+
+    #[test]
+    fn caveats_are_counted_per_good_token() {
+        let tokens = [Some(token(2)), None, Some(token(5))];
+        let reach = |threshold| mean_caveats_reach(threshold, tokens.len(), |index| tokens.get(index)?.as_ref());
+        assert_eq!([0, 3, 4, usize::MAX - 1, usize::MAX].map(reach), [true, true, false, false, false]);
+        assert!(!mean_caveats_reach(0, 3, |_| None::<&OwnedToken>), "without a good token");
     }
 }

@@ -48,10 +48,9 @@ fn is_ordinary_in_blocks<const N: usize>(path: &[u8]) -> bool {
 
 /// Whether `byte`, after `last`, is for [`reads_one_way`] to judge.
 const fn is_remarkable(last: u8, byte: u8) -> bool {
-    let letter = (byte | 0x20).wrapping_sub(b'a') <= b'z' - b'a';
-    let comma_to_digit = byte.wrapping_sub(b',') <= b'9' - b',';
-    let segment_begins_with_slash_or_dot = (last == b'/') & (byte | 1 == b'/');
-    !(letter | comma_to_digit | (byte == b'_')) | segment_begins_with_slash_or_dot
+    let ordinary = matches!(byte, b'a'..=b'z' | b'A'..=b'Z' | b','..=b'9' | b'_');
+    let segment_begins_with_slash_or_dot = (last == b'/') & matches!(byte, b'.' | b'/');
+    !ordinary | segment_begins_with_slash_or_dot
 }
 
 /// What a character does in a segment.
@@ -240,6 +239,15 @@ mod tests {
                     }
                 }
             }
+        }
+    }
+
+    #[test]
+    fn the_scan_lets_ordinary_paths_pass() {
+        let name = "AZaz09_,-.";
+        for len in 1..40 {
+            let path: String = "/".chars().chain(name.chars().cycle().take(len)).collect();
+            assert!(is_ordinary(path.as_bytes()), "{path}");
         }
     }
 

@@ -96,7 +96,7 @@ impl Walk {
         if !is_due || self.depth >= MAX_NESTING {
             return None;
         }
-        let pairs = usize::from(first & 0x1f);
+        let pairs = usize::from(first - 0xa0);
         let (pairs, _) = rest.get(..2 * pairs)?.as_chunks();
         let mut after = None;
         for [key, value] in pairs {
