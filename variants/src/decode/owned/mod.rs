@@ -82,7 +82,7 @@ trait FromMap<C>: Sized {
 impl<C: Codec> FromMap<C> for Opening {
     /// Ends before the caveats, which are read one by one.
     fn read<'de, M: MapAccess<'de>>(map: &mut M, out: &mut Vec<u8>) -> Result<Self, M::Error> {
-        out.push(MAP | 5);
+        out.push(MAP + 5);
         let [mut tid_item, mut kid_item, mut scope_item] = [const { Vec::new() }; 3];
         key::<C, M>(map, "tid", out)?;
         let tid = value::<C, M, _>(map, &mut tid_item)?;
@@ -103,7 +103,7 @@ impl<C: Codec> FromMap<C> for Opening {
 
 impl<C: Codec> FromMap<C> for OwnedScope {
     fn read<'de, M: MapAccess<'de>>(map: &mut M, out: &mut Vec<u8>) -> Result<Self, M::Error> {
-        out.push(MAP | 3);
+        out.push(MAP + 3);
         key::<C, M>(map, "prefix", out)?;
         let prefix = value::<C, M, _>(map, out)?;
         key::<C, M>(map, "methods", out)?;
@@ -116,7 +116,7 @@ impl<C: Codec> FromMap<C> for OwnedScope {
 
 impl<C: Codec> FromMap<C> for OwnedCaveat {
     fn read<'de, M: MapAccess<'de>>(map: &mut M, out: &mut Vec<u8>) -> Result<Self, M::Error> {
-        out.push(MAP | 2);
+        out.push(MAP + 2);
         key::<C, M>(map, "t", out)?;
         let kind: String = value::<C, M, _>(map, out)?;
         key::<C, M>(map, "v", out)?;
@@ -140,7 +140,7 @@ impl<C: Codec> FromMap<C> for OwnedCaveat {
 
 impl<C: Codec> FromMap<C> for Rate {
     fn read<'de, M: MapAccess<'de>>(map: &mut M, out: &mut Vec<u8>) -> Result<Self, M::Error> {
-        out.push(MAP | 2);
+        out.push(MAP + 2);
         key::<C, M>(map, "per_s", out)?;
         let per_s = value::<C, M, _>(map, out)?;
         key::<C, M>(map, "burst", out)?;
@@ -152,7 +152,7 @@ impl<C: Codec> FromMap<C> for Rate {
 impl<C: Codec> FromMap<C> for OwnedCustom {
     /// Ends before the value.
     fn read<'de, M: MapAccess<'de>>(map: &mut M, out: &mut Vec<u8>) -> Result<Self, M::Error> {
-        out.push(MAP | 3);
+        out.push(MAP + 3);
         key::<C, M>(map, "ns", out)?;
         let ns = value::<C, M, _>(map, out)?;
         key::<C, M>(map, "name", out)?;

@@ -4,7 +4,7 @@
 //! canonical, what was read would have to be written again and compared. That made batches of tokens with long IPv6
 //! nets take more than four times as long as ordinary ones (`cargo lab hostile`).
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 use crate::view::Text;
 
@@ -100,7 +100,7 @@ fn canonical_v6_net(net: &[u8]) -> Option<(u128, u32)> {
     if is_mapped || longest_run_of_zeros(&groups) != gap {
         return None;
     }
-    let address = groups.iter().fold(0, |address, group| address << 16 | u128::from(*group));
+    let address = Ipv6Addr::from(groups).to_bits();
     Some((address, prefix_len))
 }
 
@@ -129,7 +129,7 @@ fn canonical_group(text: &[u8]) -> Option<(u16, &[u8])> {
         if len == 4 {
             return None;
         }
-        value = value << 4 | u16::from(digit);
+        value = value * 16 + u16::from(digit);
         len += 1;
     }
     let leading_zero = len > 1 && text.first() == Some(&b'0');
@@ -272,7 +272,7 @@ mod tests {
                 3 => below(16) as u16,
                 _ => below(65_536) as u16,
             });
-            let net = format!("{}/{}", std::net::Ipv6Addr::from(groups), below(129));
+            let net = format!("{}/{}", Ipv6Addr::from(groups), below(129));
             let place = below(net.len() as u64) as usize;
             let byte = char::from(b"0123456789abcdefAF:./ "[below(22) as usize]);
             let mut longer = net.clone();

@@ -196,7 +196,7 @@ fn escaped(rest: &mut Chars<'_>) -> Option<char> {
 /// The byte that two hexadecimal digits at the front of `rest` stand for.
 fn escaped_byte(rest: &mut Chars<'_>) -> Option<u8> {
     let mut digit = || u8::try_from(rest.next()?.to_digit(16)?).ok();
-    Some(digit()? << 4 | digit()?)
+    Some(digit()? * 16 + digit()?)
 }
 
 /// Whether `path` is `prefix` or lies below it, at a segment boundary.

@@ -286,6 +286,19 @@ mod tests {
     }
 
     #[test]
+    fn small_maps_are_read_in_one_go_where_a_value_is_due() {
+        let walk = |depth, left, maps| Walk { depth, left, maps, ..Walk::default() };
+        let map = [0xa2, 0x01, 0x02, 0x20, 0x03, 0x00];
+        let in_array = walk(1, 2, 0);
+        assert_eq!(in_array.small_map_len(&map), Some(5));
+        assert_eq!(in_array.small_map_len(&[0xa0, 0x00]), Some(1));
+        assert_eq!([2, 1].map(|left| walk(1, left, 2).small_map_len(&map)), [None, Some(5)], "a key is due, a value");
+        assert_eq!(walk(MAX_NESTING, 2, 0).small_map_len(&map), None, "as deep as may be");
+        let slowly = [&[0xa8, 0x01][..], &[0xa2, 0x02, 0x01, 0x01, 0x01], &[0xa1, 0x18, 0x20], &map[..4]];
+        assert_eq!(slowly.map(|map| in_array.small_map_len(map)), [None; 4]);
+    }
+
+    #[test]
     fn nesting_is_bounded() {
         let nested = |depth: usize| "81".repeat(depth - 1) + "80";
         assert_eq!(len(&nested(MAX_NESTING)), Ok(MAX_NESTING));
