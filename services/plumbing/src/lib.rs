@@ -40,7 +40,7 @@ mod service;
 
 pub use health::Condition;
 pub use problem::{ErrorBody, Problem};
-pub use request::{Json, Peer, RequestId, RequestInfo, is_json};
+pub use request::{Json, Peer, RequestId, RequestInfo, is_json, read_json};
 pub use run::run;
 pub use service::{Addresses, Drained, Route, Running, Service, StartError};
 

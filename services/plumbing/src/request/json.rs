@@ -1,6 +1,6 @@
 //! JSON bodies, in and out.
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
@@ -21,13 +21,21 @@ impl<T: DeserializeOwned, S: Sync> FromRequest<S> for Json<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
-        if !is_json(request.headers()) {
-            return Err(Problem::unsupported_media_type());
-        }
-        let body = request.into_body().collect().await;
-        let bytes = body.map_err(|_| Problem::malformed("The body ended before it was whole."))?.to_bytes();
+        let bytes = read_json(request).await?;
         serde_json::from_slice(&bytes).map(Self).map_err(|error| problem(&error))
     }
+}
+
+/// The whole body of a request that says it is JSON, for who reads it in place.
+///
+/// # Errors
+/// 415 for another content type, 400 `Malformed` for a body that broke off.
+pub async fn read_json(request: Request) -> Result<Bytes, Problem> {
+    if !is_json(request.headers()) {
+        return Err(Problem::unsupported_media_type());
+    }
+    let body = request.into_body().collect().await;
+    Ok(body.map_err(|_| Problem::malformed("The body ended before it was whole."))?.to_bytes())
 }
 
 impl<T: Serialize> IntoResponse for Json<T> {

@@ -11,7 +11,7 @@ use axum::http::request::Parts;
 
 pub(crate) use id::HEADER;
 pub use id::RequestId;
-pub use json::{Json, is_json};
+pub use json::{Json, is_json, read_json};
 
 /// Who is at the other end of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -63,6 +63,17 @@ impl StartError {
         Self::Listen { address: address.to_string(), key, error, hint }
     }
 
+    /// The same, with another hint for an address that is taken.
+    pub(crate) fn if_taken(mut self, other: &'static str) -> Self {
+        if let Self::Listen { error, hint, .. } = &mut self
+            && error.kind() == io::ErrorKind::AddrInUse
+            && !other.is_empty()
+        {
+            *hint = other;
+        }
+        self
+    }
+
     pub(crate) fn tls(path: &Path, expected: &'static str, reason: impl fmt::Display) -> Self {
         Self::Tls { path: path.display().to_string(), expected, reason: reason.to_string() }
     }

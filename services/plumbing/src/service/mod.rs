@@ -30,6 +30,7 @@ pub struct Service {
     readiness: Arc<Readiness>,
     registry: Registry,
     errors: ErrorBody,
+    if_taken: &'static str,
 }
 
 /// A route with limits of its own.
@@ -87,6 +88,7 @@ impl Service {
             readiness: Readiness::new(),
             registry,
             errors: as_problem,
+            if_taken: "",
         }
     }
 
@@ -114,6 +116,14 @@ impl Service {
     #[must_use]
     pub fn errors(mut self, errors: ErrorBody) -> Self {
         self.errors = errors;
+        self
+    }
+
+    /// What helps where `server.bind` is taken, put behind `set server.bind to another address`: for a service whose
+    /// port others are known to use.
+    #[must_use]
+    pub fn if_taken(mut self, hint: &'static str) -> Self {
+        self.if_taken = hint;
         self
     }
 

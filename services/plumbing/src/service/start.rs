@@ -43,7 +43,8 @@ impl Service {
             return Err(StartError::OpenAdmin(address));
         }
         let tls = server_config(&self.server)?;
-        let mut listeners = vec![bind(self.server.bind, self.server.reuse_port, "server.bind")?];
+        let public = bind(self.server.bind, self.server.reuse_port, "server.bind");
+        let mut listeners = vec![public.map_err(|error| error.if_taken(self.if_taken))?];
         if let Some(path) = &self.server.unix {
             listeners.push(Listener::unix(path, self.server.reuse_port)?);
         }

@@ -1,0 +1,12 @@
+//! The way to svc-passport: batches, single flight, caches, and one that is slow, wrong, away, or another one than
+//! before.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may stop at the first surprise")]
+
+#[path = "../common/mod.rs"]
+mod common;
+mod fake;
+
+mod calls;
+mod faults;
+mod remembered;
+mod renewed;
