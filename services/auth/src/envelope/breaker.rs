@@ -18,7 +18,10 @@ struct State {
 }
 
 /// Leave to make one call. Dropped without a word, it says nothing.
-pub(super) struct Pass<'b>(&'b Breaker);
+pub(super) struct Pass<'b> {
+    breaker: &'b Breaker,
+    is_probe: bool,
+}
 
 impl Breaker {
     pub(super) fn new(most_failures: u32, pause: Duration) -> Self {
@@ -28,13 +31,14 @@ impl Breaker {
     /// Leave to make a call now, if there is.
     pub(super) fn pass(&self) -> Option<Pass<'_>> {
         let mut state = self.state();
+        let is_probe = state.closed_until.is_some();
         if let Some(until) = state.closed_until {
             if Instant::now() < until || state.is_probing {
                 return None;
             }
             state.is_probing = true;
         }
-        Some(Pass(self))
+        Some(Pass { breaker: self, is_probe })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -45,22 +49,25 @@ impl Breaker {
 impl Pass<'_> {
     /// The call was answered.
     pub(super) fn worked(self) {
-        *self.0.state() = State::default();
+        *self.breaker.state() = State::default();
     }
 
     /// It was not.
     pub(super) fn failed(self) {
-        let mut state = self.0.state();
+        let mut state = self.breaker.state();
         state.failures = state.failures.saturating_add(1);
-        if state.failures >= self.0.most_failures {
-            state.closed_until = Some(Instant::now() + self.0.pause);
+        if state.failures >= self.breaker.most_failures {
+            state.closed_until = Some(Instant::now() + self.breaker.pause);
         }
     }
 }
 
 impl Drop for Pass<'_> {
     fn drop(&mut self) {
-        self.0.state().is_probing = false;
+        // A call that began before it was closed, and ends while another one is let through to see, is not that one.
+        if self.is_probe {
+            self.breaker.state().is_probing = false;
+        }
     }
 }
 
@@ -86,5 +93,17 @@ mod tests {
         breaker.pass().unwrap().worked();
         let (one, two) = (breaker.pass(), breaker.pass());
         assert!(one.is_some() && two.is_some());
+    }
+
+    #[test]
+    fn a_call_from_before_is_not_the_one_that_sees() {
+        let breaker = Breaker::new(1, Duration::ZERO);
+        let before = breaker.pass().unwrap();
+        breaker.pass().unwrap().failed();
+        let probe = breaker.pass().unwrap();
+        before.failed();
+        assert!(breaker.pass().is_none(), "one at a time");
+        drop(probe);
+        assert!(breaker.pass().is_some());
     }
 }

@@ -69,14 +69,21 @@ fn a_connection_that_breaks_is_tried_again_twice_at_most() {
     assert_eq!(fake.verdict(1), "Permit", "the second try");
 }
 
+/// However long the calls take: what is counted is calls, and the pause is either over for sure or not at all.
 #[test]
 fn after_failures_in_a_row_it_is_left_alone_for_a_while_and_then_tried() {
-    let toml = "caching = { verify_positive_ttl_ms = 0, verify_negative_ttl_ms = 0 }\nverify.breaker_failures = 3\n\
-                verify.breaker_open_ms = 3000\nverify.retries = 0";
-    let fake = Fake::new(toml, |_, _| Reply::now(500, "{}"));
+    let toml = |open_ms: u32| {
+        format!(
+            "caching = {{ verify_positive_ttl_ms = 0, verify_negative_ttl_ms = 0 }}\nverify.breaker_failures = 3\n\
+             verify.breaker_open_ms = {open_ms}\nverify.retries = 0"
+        )
+    };
+    let fake = Fake::new(&toml(60_000), |_, _| Reply::now(500, "{}"));
     let answers: Vec<_> = (0..10).map(|number| fake.ask(number)).collect();
     assert!(answers.iter().all(is_unavailable));
     assert_eq!(fake.calls(), [1, 1, 1]);
+    let fake = Fake::new(&toml(300), |_, _| Reply::now(500, "{}"));
+    assert!((0..3).map(|number| fake.ask(number)).all(|answer| is_unavailable(&answer)));
     fake.behave(|_, body| Reply::now(200, all_good(body)));
     eventually("it is tried again", || fake.ask(0).status == 200);
     assert_eq!(fake.calls(), [1, 1, 1, 1]);
