@@ -96,13 +96,16 @@ impl Rules {
     }
 }
 
-/// `/readyz` falls only without any policy: a bad bundle beside a good one in force shows in metrics and in the
-/// attestation, and must not take every instance out of service at once.
+/// `/readyz` falls only without any policy: a bad bundle beside a good one in force is a warning there, and must not take
+/// every instance out of service at once.
 fn tell(store: &PolicyStore, condition: &Condition) {
     let status = store.status();
     match status.error {
-        _ if status.loaded.is_some() => condition.met(),
-        Some(failure) => condition.missing(failure.error.to_string()),
+        None if status.loaded.is_some() => condition.met(),
         None => condition.missing("not loaded yet"),
+        Some(failure) if status.loaded.is_some() => {
+            condition.met_with_warning(format!("an older bundle is in force: {}", failure.error));
+        }
+        Some(failure) => condition.missing(failure.error.to_string()),
     }
 }

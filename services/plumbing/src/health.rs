@@ -30,7 +30,16 @@ pub(crate) struct Readiness {
     // Read for each request; the channel wakes those that sleep.
     phase: AtomicU8,
     changes: watch::Sender<Phase>,
-    conditions: Mutex<Vec<(&'static str, Option<String>)>>,
+    conditions: Mutex<Vec<State>>,
+}
+
+/// How one condition is.
+#[derive(Debug)]
+struct State {
+    name: &'static str,
+    lack: Option<String>,
+    /// What is wrong with what is there.
+    warning: Option<String>,
 }
 
 /// One thing that has to be there, such as a policy that is loaded. It is missing until it is said to be met.
@@ -41,7 +50,7 @@ pub struct Condition {
 }
 
 #[derive(Serialize)]
-struct Missing<'a> {
+struct Told<'a> {
     name: &'a str,
     reason: &'a str,
 }
@@ -50,7 +59,9 @@ struct Missing<'a> {
 struct Body<'a> {
     ready: bool,
     draining: bool,
-    missing: Vec<Missing<'a>>,
+    missing: Vec<Told<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<Told<'a>>,
 }
 
 impl Readiness {
@@ -61,7 +72,7 @@ impl Readiness {
 
     pub(crate) fn condition(self: &Arc<Self>, name: &'static str) -> Condition {
         let mut conditions = self.conditions.lock().unwrap_or_else(PoisonError::into_inner);
-        conditions.push((name, Some("not yet there".to_owned())));
+        conditions.push(State { name, lack: Some("not yet there".to_owned()), warning: None });
         Condition { readiness: Arc::clone(self), index: conditions.len() - 1 }
     }
 
@@ -91,19 +102,19 @@ impl Readiness {
 
     pub(crate) fn is_ready(&self) -> bool {
         let conditions = self.conditions.lock().unwrap_or_else(PoisonError::into_inner);
-        self.phase() == Phase::Serving && conditions.iter().all(|(_, lack)| lack.is_none())
+        self.phase() == Phase::Serving && conditions.iter().all(|state| state.lack.is_none())
     }
 
     /// The answer of `/readyz`.
     pub(crate) fn response(&self) -> Response {
         let conditions = self.conditions.lock().unwrap_or_else(PoisonError::into_inner);
-        let missing: Vec<_> = conditions
-            .iter()
-            .filter_map(|(name, lack)| lack.as_deref().map(|reason| Missing { name, reason }))
-            .collect();
+        let told = |of: fn(&State) -> Option<&str>| -> Vec<_> {
+            conditions.iter().filter_map(|state| of(state).map(|reason| Told { name: state.name, reason })).collect()
+        };
+        let (missing, warnings) = (told(|state| state.lack.as_deref()), told(|state| state.warning.as_deref()));
         let draining = self.phase() != Phase::Serving;
         let ready = missing.is_empty() && !draining;
-        let mut response = Json(Body { ready, draining, missing }).into_response();
+        let mut response = Json(Body { ready, draining, missing, warnings }).into_response();
         if !ready {
             *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
         }
@@ -115,18 +126,24 @@ impl Readiness {
 impl Condition {
     /// It is there.
     pub fn met(&self) {
-        self.set(None);
+        self.set(None, None);
+    }
+
+    /// It is there, and something is wrong with it that does not keep requests away. The reason is shown to anybody who
+    /// asks for `/readyz`, which does not fall for it.
+    pub fn met_with_warning(&self, reason: impl Into<String>) {
+        self.set(None, Some(reason.into()));
     }
 
     /// It is missing, and why. The reason is shown to anybody who asks for `/readyz`.
     pub fn missing(&self, reason: impl Into<String>) {
-        self.set(Some(reason.into()));
+        self.set(Some(reason.into()), None);
     }
 
-    fn set(&self, lack: Option<String>) {
+    fn set(&self, lack: Option<String>, warning: Option<String>) {
         let mut conditions = self.readiness.conditions.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, current)) = conditions.get_mut(self.index) {
-            *current = lack;
+        if let Some(state) = conditions.get_mut(self.index) {
+            (state.lack, state.warning) = (lack, warning);
         }
     }
 }

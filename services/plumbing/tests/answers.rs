@@ -121,6 +121,14 @@ fn readyz_names_what_is_missing_and_healthz_does_not_care() {
     let answer = service.get("/readyz");
     assert_eq!((answer.status, missing(&answer).len()), (200, 0));
     assert_eq!(exchange(service.admin(), &get_text("/readyz", "")).status, 200);
+    assert_eq!(answer.json().get("warnings"), None);
+    conditions[0].met_with_warning("bundle.toml:3 is not TOML");
+    let answer = service.get("/readyz");
+    assert_eq!((answer.status, missing(&answer).len()), (200, 0));
+    let warning = serde_json::json!([{"name": "policy", "reason": "bundle.toml:3 is not TOML"}]);
+    assert_eq!(answer.json()["warnings"], warning);
+    conditions[0].met();
+    assert_eq!(service.get("/readyz").json().get("warnings"), None);
     assert_eq!(metric(&service.get("/metrics").body, "ready"), 1.0);
 }
 

@@ -25,6 +25,13 @@ impl Process {
         Self::started(auth_command(&format!("{PORTS}\n{toml}")), folder.join("auth.log"))
     }
 
+    /// svc-auth with these lines of TOML alone, and these variables.
+    pub fn auth_with(folder: &Path, toml: &str, variables: &[(&str, &str)]) -> Self {
+        let mut command = auth_command(toml);
+        command.envs(variables.iter().copied());
+        Self::started(command, folder.join("auth.log"))
+    }
+
     /// Starts svc-auth where it should not start; its exit code and what it said.
     pub fn refused(toml: &str) -> (Option<i32>, String) {
         let mut child = auth_command(toml).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();

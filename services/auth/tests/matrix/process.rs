@@ -72,13 +72,20 @@ fn a_new_bundle_takes_over_and_a_bad_one_does_not() {
     assert_eq!(crate::common::problem(&bad), (422, "BadBundle".to_owned()));
     assert!(bad.json()["message"].as_str().unwrap().contains("line 3"), "{bad:?}");
     assert_eq!((ask().as_str(), metric(&world.auth, "auth_policy_bad")), ("Permit", Some(1.0)));
-    assert_eq!(world.auth.get("/readyz").status, 200, "the one before is in force");
+    let warning = || {
+        let answer = world.auth.get("/readyz");
+        assert_eq!(answer.status, 200, "the one before is in force");
+        answer.json()["warnings"][0]["reason"].as_str().unwrap_or_default().to_owned()
+    };
+    assert!(warning().contains("line 3"), "{}", warning());
     std::fs::remove_file(&path).unwrap();
     assert_eq!(reload().status, 422);
-    assert_eq!(ask(), "Permit");
+    assert_eq!((ask().as_str(), metric(&world.auth, "auth_policy_bad")), ("Permit", Some(1.0)));
+    assert!(warning().contains("No such file"), "{}", warning());
     std::fs::write(&path, BUNDLE.replace("docs/sealed/**", "docs/**")).unwrap();
     // By itself.
     eventually("the new bundle is in force", || ask() == "sealed");
+    assert_eq!((warning(), metric(&world.auth, "auth_policy_bad")), (String::new(), Some(0.0)));
     let attested = admin.get("/admin/attest").json();
     assert_eq!(attested["policy"]["loaded"]["version"], 1);
     assert_eq!(attested["policy"]["loaded"]["digest"].as_str().map(str::len), Some(64));
@@ -89,6 +96,53 @@ fn a_new_bundle_takes_over_and_a_bad_one_does_not() {
     for path in ["/admin/attest", "/admin/decision_trace", "/admin/policy/reload"] {
         assert_eq!(world.auth.get(path).status, 404, "on the admin listener alone");
     }
+}
+
+/// Nobody asks for it to be read.
+#[test]
+fn a_bundle_that_becomes_bad_or_goes_away_shows_by_itself_and_the_log_says_where() {
+    let world = World::with("");
+    let own = world.own();
+    let path = own.folder.path().join("policy.toml");
+    let asked = may_read(&world.envelope(&reader()), "docs/a").to_string();
+    let ask = || verdict(&json_of(&world.auth.post(AUTHORIZE, &asked)));
+    let is_bad = || metric(&world.auth, "auth_policy_bad") == Some(1.0);
+    let warns = |what: &str| world.auth.get("/readyz").json()["warnings"].to_string().contains(what);
+    for (break_it, what) in
+        [(Some("schema = \"ron-policy/2\"\nversion = 2\n\nrules = [{ id = 5 }]"), "line 4"), (None, "No such file")]
+    {
+        match break_it {
+            Some(text) => std::fs::write(&path, text).unwrap(),
+            None => std::fs::remove_file(&path).unwrap(),
+        }
+        eventually(what, || is_bad() && warns(what) && own.auth.log().contains(what));
+        let log = own.auth.log();
+        let line = log.lines().find(|line| line.contains(what)).unwrap();
+        assert!(line.contains("ERROR") && line.contains("policy.toml"), "{line}");
+        assert_eq!((ask().as_str(), world.auth.get("/readyz").status), ("Permit", 200));
+        assert_eq!(metric(&world.auth, "auth_ready"), Some(1.0));
+        std::fs::write(&path, BUNDLE).unwrap();
+        eventually("it is good again", || !is_bad() && !warns(what));
+    }
+}
+
+/// For scripts: two beside one another, whatever is configured.
+#[test]
+fn auth_dynamic_port_takes_free_ports() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let bind = format!("server.bind = '{0}'\nserver.admin_bind = '{0}'", taken.local_addr().unwrap());
+    let folder = tempfile::tempdir().unwrap();
+    let auth = Process::auth_with(folder.path(), &bind, &[("AUTH_DYNAMIC_PORT", "1")]);
+    assert_eq!(auth.public.get("/healthz").status, 200);
+    assert_eq!(auth.admin.as_ref().unwrap().get("/admin/attest").status, 200);
+    assert_ne!(auth.public.address, taken.local_addr().unwrap());
+}
+
+#[test]
+fn sigterm_drains_and_the_exit_code_is_0() {
+    let mut world = World::with("");
+    world.own().auth.signal("TERM");
+    assert_eq!(world.own.as_mut().unwrap().auth.exit().code(), Some(0));
 }
 
 #[test]
