@@ -68,6 +68,12 @@ impl Claims {
         serde_json::from_slice(message).map_err(|_| malformed)
     }
 
+    /// Its end in milliseconds since the Unix epoch.
+    pub(crate) fn exp_ms(&self) -> Option<u64> {
+        // What is before the epoch becomes the epoch.
+        self.exp.as_ref().and_then(Number::as_f64).map(|exp_s| (exp_s * 1_000.0) as u64)
+    }
+
     pub(crate) fn device(&self) -> Option<&str> {
         self.device.as_deref().or_else(|| self.ctx.as_ref()?.device.as_deref())
     }

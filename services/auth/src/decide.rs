@@ -12,31 +12,34 @@ use serde::{Serialize, Serializer};
 use crate::batch::Item;
 use crate::claims::Claims;
 use crate::envelope::{Checked, Signature};
-use crate::input::{Artefact, Asked, Context, Question, Text};
+use crate::input::{Access, Artefact, Asked, Context, Question, Text};
 use crate::refusal::{Failure, Refusal};
 use crate::state::Auth;
-use crate::tokens::{NoToken, no_token};
+use crate::tokens::{NoToken, is_of_audience, no_token};
 
 /// The answer to a question.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Answer<'p> {
-    pub(crate) decision: Effect,
+    decision: Effect,
     /// The rule that decided, or else why none was asked.
     #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<Cow<'p, str>>,
+    pub(crate) reason: Option<Cow<'p, str>>,
     #[serde(skip_serializing_if = "Obligations::is_empty")]
-    obligations: Obligations<'p>,
+    pub(crate) obligations: Obligations<'p>,
+    /// Whether it is denied because nobody is known by what was presented, whatever it was asked for.
+    #[serde(skip)]
+    pub(crate) is_of_nobody: bool,
 }
 
 /// What whoever enforces the decision has to do: what the rule says, and the rates of the token.
 #[derive(Debug, Clone, Default)]
-struct Obligations<'p> {
+pub(crate) struct Obligations<'p> {
     of_rule: &'p [Obligation],
     rates: Vec<Rate>,
 }
 
 impl Obligations<'_> {
-    fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.of_rule.is_empty() && self.rates.is_empty()
     }
 }
@@ -55,7 +58,28 @@ impl Serialize for Obligations<'_> {
 
 impl<'p> Answer<'p> {
     pub(crate) fn deny(reason: impl Into<Cow<'p, str>>) -> Self {
-        Self { decision: Effect::Deny, reason: Some(reason.into()), obligations: Obligations::default() }
+        Self::new(Effect::Deny, reason.into())
+    }
+
+    /// Denied, since nobody is known by what was presented.
+    fn nobody(reason: &'static str) -> Self {
+        Self { is_of_nobody: true, ..Self::deny(reason) }
+    }
+
+    pub(crate) fn permit(reason: &'static str) -> Self {
+        Self::new(Effect::Permit, Cow::Borrowed(reason))
+    }
+
+    fn new(decision: Effect, reason: Cow<'p, str>) -> Self {
+        Self { decision, reason: Some(reason), obligations: Obligations::default(), is_of_nobody: false }
+    }
+
+    pub(crate) fn reason(&self) -> &str {
+        self.reason.as_deref().unwrap_or_default()
+    }
+
+    pub(crate) fn has_obligations(&self) -> bool {
+        !self.obligations.is_empty()
     }
 
     pub(crate) const fn is_permit(&self) -> bool {
@@ -114,13 +138,15 @@ pub(crate) async fn decide<'p>(
             Ok(Looked::Token(asked, _)) => match verdicts.next() {
                 Some(Ok(Decision::Allow { obligations, .. })) => of_token(auth, policy, now_s, asked, obligations),
                 Some(Ok(Decision::Deny { reasons })) => {
-                    Ok(Answer::deny(reasons.first().map_or("denied", |reason| reason.code())))
+                    let reason = reasons.first().map_or("denied", |reason| reason.code());
+                    let is_for_others = reasons.iter().any(is_of_audience);
+                    Ok(if is_for_others { Answer::nobody(reason) } else { Answer::deny(reason) })
                 }
                 Some(Err(error)) => match no_token(error) {
                     NoToken::Refused(refusal) => Err(refusal),
-                    NoToken::Denied(error) => Ok(Answer::deny(error.code())),
+                    NoToken::Denied(error) => Ok(Answer::nobody(error.code())),
                 },
-                None => Ok(Answer::deny("mac.mismatch")),
+                None => Ok(Answer::nobody("mac.mismatch")),
             },
         });
     }
@@ -176,11 +202,11 @@ fn of_envelope<'p>(
     signature: Signature,
 ) -> Result<Answer<'p>, Refusal> {
     if let Some(code) = signature.code() {
-        return Ok(Answer::deny(code));
+        return Ok(Answer::nobody(code));
     }
     let claims = checked.claims();
     if let Err(not_now) = auth.claims.check_times(claims, now_ms) {
-        return Ok(Answer::deny(not_now.code()));
+        return Ok(Answer::nobody(not_now.code()));
     }
     // Whose resource it is anybody can say; whose subject it is, only what is signed.
     let named = asked.context.and_then(|context| context.tenant.as_ref());
@@ -196,7 +222,7 @@ fn of_envelope<'p>(
         now_unix_s: Some(now_ms / 1_000),
         ..Request::default()
     };
-    judge(auth, policy, asked, request, Vec::new())
+    judge(auth, policy, asked.access(), request, Vec::new())
 }
 
 fn of_token<'p>(
@@ -208,23 +234,23 @@ fn of_token<'p>(
 ) -> Result<Answer<'p>, Refusal> {
     // A token has a tenant, that of the request, and no subject.
     let tenant = auth.tokens.tenant_of(asked.context);
-    judge(auth, policy, asked, Request { tenant, now_unix_s: Some(now_s), ..Request::default() }, rates)
+    judge(auth, policy, asked.access(), Request { tenant, now_unix_s: Some(now_s), ..Request::default() }, rates)
 }
 
 /// Asks the policy, with what is known of the subject and what is asked.
-fn judge<'p>(
+pub(crate) fn judge<'p>(
     auth: &Auth,
     policy: &'p Policy,
-    asked: &Asked<'_, '_>,
+    access: Access<'_, '_>,
     subject: Request<'_>,
     rates: Vec<Rate>,
 ) -> Result<Answer<'p>, Refusal> {
     let nothing = Context::default();
-    let context = asked.context.unwrap_or(&nothing);
+    let context = access.context.unwrap_or(&nothing);
     let tags: Vec<&str> = context.tags.iter().flatten().map(|text| &*text.0).collect();
     let request = Request {
-        action: Some(asked.action),
-        resource: Some(asked.resource),
+        action: Some(access.action),
+        resource: Some(access.resource),
         method: context.method.as_ref().map(|text| &*text.0),
         region: context.region.as_ref().map(|text| &*text.0),
         tags: &tags,
@@ -243,6 +269,7 @@ fn judge<'p>(
         decision: decision.effect,
         reason: decision.rule.or(decision.reason).map(Cow::Borrowed),
         obligations: Obligations { of_rule: decision.obligations, rates },
+        is_of_nobody: false,
     })
 }
 

@@ -83,6 +83,14 @@ pub(crate) enum Artefact<'q, 'a> {
     Token(&'q str),
 }
 
+/// What is asked for, whoever asks.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Access<'q, 'a> {
+    pub(crate) action: &'q str,
+    pub(crate) resource: &'q str,
+    pub(crate) context: Option<&'q Context<'a>>,
+}
+
 /// A question in which nothing is missing.
 pub(crate) struct Asked<'q, 'a> {
     pub(crate) artefact: Artefact<'q, 'a>,
@@ -113,7 +121,29 @@ fn or_empty<'q>(field: &'q Option<Text<'_>>) -> &'q str {
     field.as_ref().map_or("", |text| &text.0)
 }
 
+impl<'q, 'a> Asked<'q, 'a> {
+    pub(crate) const fn access(&self) -> Access<'q, 'a> {
+        Access { action: self.action, resource: self.resource, context: self.context }
+    }
+}
+
 impl<'a> Question<'a> {
+    /// May the bearer of this envelope do this to that?
+    pub(crate) fn of_envelope(envelope: Object<Presented<'a>>, method: &'a str, path: &'a str) -> Self {
+        Self { envelope: Some(envelope), ..Self::of_request(method, path) }
+    }
+
+    /// May the bearer of this token do this to that?
+    pub(crate) fn of_token(token: &'a str, method: &'a str, path: &'a str) -> Self {
+        Self { token: Some(Text(Cow::Borrowed(token))), ..Self::of_request(method, path) }
+    }
+
+    fn of_request(method: &'a str, path: &'a str) -> Self {
+        let text = |text: &'a str| Some(Text(Cow::Borrowed(text)));
+        let context = Context { method: text(method), path: text(path), ..Context::default() };
+        Self { action: text(method), resource: text(path), context: Some(Object(context)), ..Self::default() }
+    }
+
     /// The question, if nothing is missing.
     pub(crate) fn asked(&self) -> Result<Asked<'_, 'a>, Refusal> {
         let artefact = match (&self.envelope, &self.token) {

@@ -9,6 +9,8 @@
 //! | `POST /v1/auth/introspect` | the same | `{active, alg, kid, aud?, sub?, warnings?}` |
 //! | `POST /v1/auth/authorize` | `{envelope or token, action, resource, context?}` | `{decision, reason?, obligations?}` |
 //! | `POST /v1/auth/authorize_batch` | an array of these, or `{"items": […]}` | an array, of the same length and order |
+//! | `GET` or `POST /v1/auth/check` | a proxy's sub-request, if configured | 200 with headers of the decision, 401, 403 |
+//! | `POST /access/v1/evaluation`, `evaluations`, `GET /.well-known/authzen-configuration` | [AuthZEN 1.0](#authzen), if configured | |
 //! | `POST /admin/policy/reload`, `GET /admin/attest` | | on the admin listener alone |
 //! | `GET` or `POST /admin/decision_trace` | [a request](ron_policy::RequestDocument) | the decision, rule by rule |
 //! | `GET /healthz`, `/readyz`, `/metrics` | | alive; ready, or what is missing; Prometheus text |
@@ -31,7 +33,36 @@
 //!   `Internal`, worth another try; no item is answered by guess.
 //! - *Caches* remember whether a signature is good for fractions of a second, and nothing else: times, audience and
 //!   policy are judged anew each time.
-//! - `/readyz` does not fall for a bad bundle beside a good one in force; `auth_policy_bad` and the attestation tell it.
+//! - `/readyz` does not fall for a bad or deleted bundle beside a good one in force: it tells it among its warnings, as do
+//!   `auth_policy_bad`, the attestation and, with line and reason, the log.
+//!
+//! # A proxy's sub-request
+//!
+//! `/v1/auth/check` is there if `check.request_from` says where the proxy tells method and URI of the request that it
+//! holds: [`RequestFrom`](config::RequestFrom). They are the action and the resource; the query is no part of it.
+//!
+//! *The trap:* these headers are believed. So the proxy has to set them itself, on every request, and clients must not
+//! reach this route around it. One that is missing or there twice is 400, which proxies take for no.
+//!
+//! - The artefact comes from `Authorization: Bearer` and from nothing else: a capability token, or an envelope as
+//!   Base64URL without padding of its JSON. Tokens are of `tokens.tenant`, and no address or length is known of the
+//!   request: conditions about those are not met.
+//! - 200 is a permit, with `X-Auth-Decision`, `X-Auth-Reason` and, where there are such, `X-Auth-Subject`, `X-Auth-Tenant`
+//!   and `X-Auth-Obligations` (JSON). Texts are percent-encoded but for the printable characters of ASCII. The proxy has to
+//!   drop or replace headers of these names that come from clients, and has to deny if it cannot do what is obliged.
+//! - 401: nothing that anybody is known by. 403: somebody, but no. Else no answer, worth another try.
+//! - A path of which there are several spellings (dot segments, empty ones, what is encoded for no need, `;`) is 403
+//!   `path.ambiguous`: the service behind might read another one than was judged.
+//! - With `check.cookie_key_file` a permit without obligations comes with a cookie, which permits the same again without
+//!   an artefact until its end: same method and path, and policy. It holds for this route alone. An `Authorization` that
+//!   is there is always judged instead.
+//!
+//! # AuthZEN
+//!
+//! The routes of AuthZEN 1.0 are there if `authzen.accounts` names who may ask. There is no artefact; what such an account
+//! says of the subject is believed: `subject.id` is the rules' subject, `properties.tenant`, `roles` and `scopes` are its
+//! others, if `subject.type` is one of `authzen.subject_types`. The resource is `type/id`, the action its `name`, and the
+//! context has the fields that it has in `authorize`. `evaluations` takes `options.evaluations_semantic`.
 //!
 //! | module | holds |
 //! |---|---|
@@ -40,6 +71,7 @@
 //! | `claims` | what signed messages say, and what they must say |
 //! | `envelope` | envelopes: checks, caches, svc-passport, or keys of our own |
 //! | `tokens` | capability tokens |
+//! | `bearer`, `accounts` | what `Authorization` holds, and which service it is |
 //! | `custody`, `rules` | the store of keys, and the policy in force |
 //! | `decide` | from questions to decisions |
 //! | `refusal` | what is told to whom a request is refused |
@@ -47,7 +79,9 @@
 //! | `metrics` | counters and histograms by their established names |
 //! | `state`, `service` | what every handler has, and all of it put together |
 
+mod accounts;
 mod batch;
+mod bearer;
 mod claims;
 pub mod config;
 mod custody;
@@ -62,7 +96,9 @@ mod service;
 mod state;
 mod tokens;
 
+pub use accounts::BadAccount;
 pub use config::Config;
+pub use routes::check::BadCookieKey;
 pub use rules::RulesError;
 pub use service::{StartError, service, service_with_clock};
 

@@ -26,6 +26,9 @@ pub(crate) enum Op {
     Introspect,
     Authorize,
     AuthorizeBatch,
+    Check,
+    Evaluation,
+    Evaluations,
 }
 
 /// How it went. A batch is `Ok` if any of its items is permitted.
@@ -45,6 +48,8 @@ pub(crate) enum Alg {
     Envelope,
     Token,
     Mixed,
+    /// A cookie for what was permitted before.
+    Cookie,
     None,
 }
 
@@ -52,8 +57,8 @@ pub(crate) enum Alg {
 pub(crate) struct Metrics {
     ops: Family<Labels, Counter>,
     // Looked up once: a family takes a lock.
-    handles: [[[OnceLock<Counter>; 4]; 3]; 4],
-    latency: [Histogram; 4],
+    handles: [[[OnceLock<Counter>; 5]; 3]; Op::ALL.len()],
+    latency: [Histogram; Op::ALL.len()],
     pub(crate) batch_len: Histogram,
     pub(crate) delegate_seconds: Histogram,
     pub(crate) policy_seconds: Histogram,
@@ -108,7 +113,15 @@ impl Metrics {
 }
 
 impl Op {
-    const ALL: [Self; 4] = [Self::Whoami, Self::Introspect, Self::Authorize, Self::AuthorizeBatch];
+    const ALL: [Self; 7] = [
+        Self::Whoami,
+        Self::Introspect,
+        Self::Authorize,
+        Self::AuthorizeBatch,
+        Self::Check,
+        Self::Evaluation,
+        Self::Evaluations,
+    ];
 
     const fn name(self) -> &'static str {
         match self {
@@ -116,6 +129,9 @@ impl Op {
             Self::Introspect => "introspect",
             Self::Authorize => "authorize",
             Self::AuthorizeBatch => "authorize_batch",
+            Self::Check => "check",
+            Self::Evaluation => "evaluation",
+            Self::Evaluations => "evaluations",
         }
     }
 }
@@ -136,6 +152,7 @@ impl Alg {
             Self::Envelope => ron_envelope::ALG,
             Self::Token => crate::TOKEN_ALG,
             Self::Mixed => "mixed",
+            Self::Cookie => "cookie",
             Self::None => "none",
         }
     }

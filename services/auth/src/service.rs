@@ -4,14 +4,16 @@ use std::sync::Arc;
 
 use ron_kms::{Clock, KmsError, SystemClock};
 use ron_service::Service;
-use ron_service::axum::routing::{get, post};
+use ron_service::axum::routing::{any, get, post};
 
+use crate::accounts::{Accounts, BadAccount};
 use crate::claims::ClaimRules;
-use crate::config::Config;
+use crate::config::{Config, RequestFrom};
 use crate::custody::Custody;
 use crate::envelope::Signatures;
 use crate::metrics::Metrics;
-use crate::routes::{admin, authorize, constant, introspect, whoami};
+use crate::routes::check::{BadCookieKey, CHECK, Cookies};
+use crate::routes::{admin, authorize, authzen, check, constant, introspect, whoami};
 use crate::rules::{Rules, RulesError};
 use crate::state::{Auth, Parts};
 use crate::tokens::Tokens;
@@ -25,6 +27,12 @@ pub enum StartError {
     /// The bundle's file.
     #[error(transparent)]
     Rules(#[from] RulesError),
+    /// The secret of an account.
+    #[error(transparent)]
+    Account(#[from] BadAccount),
+    /// The key of cookies.
+    #[error(transparent)]
+    Cookie(#[from] BadCookieKey),
 }
 
 /// What helps where the port is taken.
@@ -45,6 +53,7 @@ pub async fn service(config: Config) -> Result<Service, StartError> {
 pub async fn service_with_clock(config: Config, clock: Arc<dyn Clock>) -> Result<Service, StartError> {
     let common = ron_service::config::Settings::common(&config);
     let mut service = Service::new(crate::NAME, crate::VERSION, &common).if_taken(IF_TAKEN);
+    let (accounts, cookies) = (Accounts::new(&config.authzen.accounts)?, Cookies::of(&config.check)?);
     let (policy, keys) = (service.condition("policy"), service.condition("key store"));
     let verifier = service.condition("verifier of envelopes");
     let rules = Rules::start(&config.policy, clock.clone(), policy)?;
@@ -57,6 +66,8 @@ pub async fn service_with_clock(config: Config, clock: Arc<dyn Clock>) -> Result
         claims: ClaimRules::of(&config),
         tokens: Tokens::new(&config, &metrics.verifier),
         authorize_slots: service.slots(config.authorize.concurrency),
+        accounts,
+        cookies,
         config,
         clock,
         metrics,
@@ -75,6 +86,20 @@ fn with_routes(mut service: Service, auth: &Arc<Auth>) -> Service {
         .admin_route("/admin/policy/reload", post(admin::reload).with_state(state()))
         .admin_route("/admin/attest", get(admin::attest).with_state(state()))
         .admin_route("/admin/decision_trace", get(admin::trace).post(admin::trace).with_state(state()));
+    service = match auth.config.check.request_from {
+        None => service,
+        Some(RequestFrom::Path) => {
+            let all = |service: Service, path: &str| service.route(path, any(check::check).with_state(state()));
+            all(all(service, &format!("{CHECK}/")), &format!("{CHECK}/{{*path}}"))
+        }
+        Some(_) => service.route(CHECK, get(check::check).post(check::check).with_state(state())),
+    };
+    if !auth.config.authzen.accounts.is_empty() {
+        service = service
+            .route(authzen::EVALUATION, post(authzen::evaluation).with_state(state()))
+            .route(authzen::EVALUATIONS, post(authzen::evaluations).with_state(state()))
+            .route(authzen::CONFIGURATION, get(authzen::configuration).with_state(state()));
+    }
     if auth.config.extensions.constant_route {
         service = service.route("/v1/constant", get(constant::constant).post(constant::constant_for_body));
     }

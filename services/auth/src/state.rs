@@ -6,10 +6,12 @@ use ron_kms::Clock;
 use ron_service::limits::Gate;
 
 use crate::Config;
+use crate::accounts::Accounts;
 use crate::claims::ClaimRules;
 use crate::custody::Custody;
 use crate::envelope::Signatures;
 use crate::metrics::Metrics;
+use crate::routes::check::Cookies;
 use crate::rules::Rules;
 use crate::tokens::Tokens;
 
@@ -21,6 +23,10 @@ pub(crate) struct Auth {
     pub(crate) claims: ClaimRules,
     pub(crate) tokens: Tokens,
     pub(crate) authorize_slots: Gate,
+    /// Who may ask about others.
+    pub(crate) accounts: Accounts,
+    /// Cookies for proxies, if they are configured.
+    pub(crate) cookies: Option<Cookies>,
     pub(crate) parts: Arc<Parts>,
 }
 

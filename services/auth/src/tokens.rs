@@ -159,6 +159,13 @@ impl Tokens {
         })
     }
 
+    /// The tenant that a token names, and its end in seconds since the Unix epoch if it has one. To be believed only of a
+    /// token that was verified.
+    pub(crate) fn named(&self, token: &str) -> Option<(String, Option<u64>)> {
+        let claims = TokenClaims::of(&inspect(&self.config, token).ok()?);
+        Some((claims.tenant, claims.exp.as_ref().and_then(Number::as_u64)))
+    }
+
     /// The key id that a token names, which nobody has verified.
     pub(crate) fn named_kid(&self, token: &str) -> Option<String> {
         inspect(&self.config, token).ok().map(|said| said.kid().to_owned())
@@ -183,7 +190,7 @@ pub(crate) fn no_token(error: AuthError) -> NoToken {
     }
 }
 
-fn is_of_audience(reason: &DenyReason) -> bool {
+pub(crate) fn is_of_audience(reason: &DenyReason) -> bool {
     matches!(reason, DenyReason::BadAudience | DenyReason::AudienceNotNamed)
 }
 

@@ -1,5 +1,7 @@
 //! The settings, with their defaults.
 
+mod authzen;
+mod check;
 mod verify;
 
 use std::path::PathBuf;
@@ -8,6 +10,8 @@ use ron_kms::{KeyRef, MasterKeySource, StoreConfig};
 use ron_service::config::{Admin, Common, Impossible, Limits, Log, Server, Settings};
 use serde::Deserialize;
 
+pub use authzen::{Account, AuthZen};
+pub use check::{Check, RequestFrom};
 pub use verify::{Caching, KeySource, Verify};
 
 /// All settings.
@@ -36,6 +40,10 @@ pub struct Config {
     pub keys: Keys,
     /// `[tokens]`: how capability tokens are judged.
     pub tokens: Tokens,
+    /// `[check]`: what proxies ask in front of their requests. Off by default.
+    pub check: Check,
+    /// `[authzen]`: who may ask about others. Nobody by default.
+    pub authzen: AuthZen,
     /// `[extensions]`: what callers do not need. All of it is off by default.
     pub extensions: Extensions,
 }
@@ -169,6 +177,8 @@ impl Settings for Config {
         if self.tokens.tenant.as_deref() == Some("") {
             return Err(Impossible::new("tokens.tenant", "expected a tenant, or no such key"));
         }
+        self.check.check()?;
+        self.authzen.check()?;
         self.keys.check()?;
         if self.verify.key_source == KeySource::Kms && self.keys.store.is_none() {
             return Err(Impossible::new("verify.key_source", "\"kms\" needs keys.store; set that, or \"jwks\""));

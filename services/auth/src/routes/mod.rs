@@ -2,6 +2,8 @@
 
 pub(crate) mod admin;
 pub(crate) mod authorize;
+pub(crate) mod authzen;
+pub(crate) mod check;
 pub(crate) mod constant;
 pub(crate) mod introspect;
 pub(crate) mod whoami;

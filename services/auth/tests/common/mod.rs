@@ -15,7 +15,7 @@ mod world;
 
 pub use http::{Answer, Client, Kept, read};
 pub use process::{Process, eventually, passport};
-pub use world::{Minter, World};
+pub use world::{Minter, World, settings};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -46,6 +46,17 @@ when = { resources = ["docs/sealed/**"] }
 id = "tokens-of-acme"
 effect = "permit"
 when = { tenants = ["acme"], actions = ["GET"], resources = ["/index/**"] }
+
+[[rules]]
+id = "sealed-index"
+effect = "deny"
+when = { resources = ["/index/sealed/**"] }
+
+[[rules]]
+id = "audited"
+effect = "permit"
+when = { tenants = ["acme"], actions = ["POST"], resources = ["/audited"] }
+obligations = [{ kind = "log-audit", params = { level = "info" } }]
 "#;
 
 pub fn now_s() -> u64 {
