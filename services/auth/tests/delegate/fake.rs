@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -30,6 +31,8 @@ struct Shared {
     behaviour: Mutex<Arc<Mutex<Behaviour>>>,
     /// Of each call, how many envelopes it was about.
     calls: Mutex<Vec<usize>>,
+    /// How often it was asked for its keys.
+    keys: AtomicUsize,
 }
 
 impl Reply {
@@ -66,7 +69,7 @@ impl Fake {
         let address = listener.local_addr().unwrap();
         let behaviour: Behaviour = Box::new(behaviour);
         let behaviour = Mutex::new(Arc::new(Mutex::new(behaviour)));
-        let shared = Arc::new(Shared { behaviour, calls: Mutex::default() });
+        let shared = Arc::new(Shared { behaviour, calls: Mutex::default(), keys: AtomicUsize::new(0) });
         let serving = shared.clone();
         std::thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
@@ -88,6 +91,11 @@ impl Fake {
     /// Of each call so far, how many envelopes it was about.
     pub(crate) fn calls(&self) -> Vec<usize> {
         self.shared.calls.lock().unwrap().clone()
+    }
+
+    /// How often it was asked for its keys so far.
+    pub(crate) fn keys(&self) -> usize {
+        self.shared.keys.load(Ordering::Relaxed)
     }
 
     pub(crate) fn client(&self) -> Client {
@@ -149,13 +157,13 @@ fn serve(shared: &Shared, stream: TcpStream) -> std::io::Result<()> {
         let mut body = vec![0; length];
         reader.read_exact(&mut body)?;
         let reply = if path == "/v1/keys" {
+            shared.keys.fetch_add(1, Ordering::Relaxed);
             Reply::now(200, "{\"keys\":[]}")
         } else {
             let body: Value = serde_json::from_slice(&body).unwrap();
             shared.calls.lock().unwrap().push(body.as_array().map_or(1, Vec::len));
             let behaviour = shared.behaviour.lock().unwrap().clone();
-            let reply = behaviour.lock().unwrap()(&path, &body);
-            reply
+            behaviour.lock().unwrap()(&path, &body)
         };
         std::thread::sleep(reply.after);
         let Some((status, body)) = reply.answer else { return Ok(()) };

@@ -7,6 +7,8 @@ mod common;
 mod fake;
 
 mod calls;
+mod clock;
 mod faults;
+mod keys;
 mod remembered;
 mod renewed;

@@ -8,5 +8,6 @@ mod common;
 
 mod batch;
 mod envelopes;
+mod hostile;
 mod process;
 mod tokens;
