@@ -41,7 +41,7 @@ mod service;
 pub use health::Condition;
 pub use problem::{ErrorBody, Problem};
 pub use request::{Json, Peer, RequestId, RequestInfo, is_json, read_json};
-pub use run::run;
+pub use run::{Listening, run, run_started};
 pub use service::{Addresses, Drained, Route, Running, Service, StartError};
 
 // What services name of these is of the versions that this one is built with.

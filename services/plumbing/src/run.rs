@@ -8,8 +8,9 @@ use std::process::ExitCode;
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::config::{self, Settings};
-use crate::{Service, logs};
+use crate::config::{self, Log, Settings};
+use crate::logs;
+use crate::service::{Drained, Running, Service};
 
 /// Runs a service from its settings to its end: loads the settings with `prefix`, starts the logs, builds the service,
 /// prints where it listens, serves until SIGTERM or Ctrl-C, and drains. A second signal ends it at once.
@@ -27,39 +28,68 @@ where
     };
     let common = settings.common();
     let (workers, log) = (common.server.workers, common.log.clone());
-    let _log = match logs::start(&log) {
+    run_started(workers, &log, async {
+        let service = build(settings).await.map_err(|error| error.to_string())?;
+        service.start().await.map_err(|error| error.to_string())
+    })
+}
+
+/// What listens, and can be ended without a loss: a service, or several in one process.
+pub trait Listening {
+    /// What is printed once it listens.
+    fn greeting(&self) -> String;
+
+    /// Ends it, as [`Running::drain`] does.
+    fn drain(self) -> impl Future<Output = Drained>;
+}
+
+impl Listening for Running {
+    fn greeting(&self) -> String {
+        Self::greeting(self)
+    }
+
+    fn drain(self) -> impl Future<Output = Drained> {
+        Self::drain(self)
+    }
+}
+
+/// As [`run`], for what is started by `start` on so many threads (0 is one for each core), whatever its settings are.
+///
+/// Exit codes: 0 drained; 1 it could not start, or requests were cut off.
+pub fn run_started<L, E>(workers: usize, log: &Log, start: impl Future<Output = Result<L, E>>) -> ExitCode
+where
+    L: Listening,
+    E: Display,
+{
+    let _log = match logs::start(log) {
         Ok(guard) => guard,
         Err(error) => return failed(1, &error),
     };
     match runtime(workers) {
-        Ok(runtime) => runtime.block_on(serve(build(settings))),
+        Ok(runtime) => runtime.block_on(serve(start)),
         Err(error) => failed(1, &error),
     }
 }
 
-async fn serve<E: Display>(service: impl Future<Output = Result<Service, E>>) -> ExitCode {
+async fn serve<L: Listening, E: Display>(start: impl Future<Output = Result<L, E>>) -> ExitCode {
     // First of all: from here on a signal drains, and does not kill.
     let (mut terminate, mut interrupt) = match (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) {
         (Ok(terminate), Ok(interrupt)) => (terminate, interrupt),
         (Err(error), _) | (_, Err(error)) => return failed(1, &error),
     };
-    let running = match service.await {
-        Ok(service) => match service.start().await {
-            Ok(running) => running,
-            Err(error) => return failed(1, &error),
-        },
+    let listening = match start.await {
+        Ok(listening) => listening,
         Err(error) => return failed(1, &error),
     };
     // A closed standard output is no reason not to serve.
-    let _ = writeln!(io::stdout(), "{}", running.greeting());
-    tracing::info!(addresses = %running.addresses(), "listening");
+    let _ = writeln!(io::stdout(), "{}", listening.greeting());
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
     }
     tracing::info!("draining");
     let cut = tokio::select! {
-        drained = running.drain() => drained.cut,
+        drained = listening.drain() => drained.cut,
         _ = terminate.recv() => return ExitCode::FAILURE,
         _ = interrupt.recv() => return ExitCode::FAILURE,
     };

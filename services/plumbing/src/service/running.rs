@@ -63,10 +63,15 @@ impl Running {
         format!("{} listens on {}", self.name, self.addresses)
     }
 
+    /// Lets `/readyz` fall, and serves on: the first step of a drain, for who drains several in a row.
+    pub fn announce_drain(&self) {
+        self.readiness.enter(Phase::Draining);
+    }
+
     /// Ends the service and loses nothing that was accepted: `/readyz` falls, then the listeners close, then requests
     /// in flight are finished, for as long as the settings allow.
     pub async fn drain(self) -> Drained {
-        self.readiness.enter(Phase::Draining);
+        self.announce_drain();
         sleep(self.grace).await;
         self.readiness.enter(Phase::Closing);
         for task in self.tasks {

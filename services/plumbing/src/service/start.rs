@@ -100,6 +100,7 @@ impl Service {
         )?;
         let admin_task: Option<JoinHandle<()>> =
             admin.map(|listener| tokio::spawn(Acceptor { listener, front: private, tls }.run()));
+        tracing::info!(service = self.name, %addresses, "listening");
         Ok(Running {
             name: self.name,
             addresses,
