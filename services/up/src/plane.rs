@@ -31,8 +31,12 @@ impl Plane {
         let auth = svc_auth::service(auth).await?.start().await;
         let auth = auth.map_err(|error| UpError::start(svc_auth::NAME, ["--auth-port", "--auth-admin-port"], error))?;
 
-        let mut greeting =
-            format!("{}\n{}\nstate: {}\n", passport.greeting(), auth.greeting(), folder.path().display());
+        let mut greeting = format!(
+            "{}\n{}\nstate: {} (keys, and policy.toml, which is yours to edit)\n",
+            passport.greeting(),
+            auth.greeting(),
+            folder.path().display()
+        );
         if let Some(secret) = minter_secret {
             for example in examples(&passport_base, &base(&auth), &secret) {
                 let _ = write!(greeting, "\n{}\n  {}\n", example.title, example.command);
