@@ -56,9 +56,11 @@ pub(crate) struct Up {
     #[arg(long, value_name = "PORT")]
     pub(crate) auth_admin_port: Option<u16>,
     /// What is logged to standard error: words on a terminal, else JSON lines
-    #[arg(long, value_name = "LEVEL", default_value = "warn", value_parser = ["error", "warn", "info", "debug", "trace"])]
+    #[arg(long, value_name = "LEVEL", default_value = "warn", value_parser = LEVELS)]
     log: String,
 }
+
+const LEVELS: [&str; 5] = ["error", "warn", "info", "debug", "trace"];
 
 const AFTER_HELP: &str = "\
 More settings: TOML files named by PASSPORT_CONFIG_FILE and RON_AUTH_CONFIG_FILE, as for each service alone.

@@ -30,7 +30,8 @@ pub(crate) enum UpError {
     },
     /// Others could read secrets or exchange them.
     #[error(
-        "{}: its mode {mode:03o} lets others in, and it is to hold keys; chmod 700 it, or choose another with --state DIR",
+        "{}: its mode {mode:03o} lets others in, and it is to hold keys; chmod 700 it, or choose another \
+         with --state DIR",
         path.display()
     )]
     Open {
@@ -58,8 +59,8 @@ pub(crate) enum UpError {
     Auth(#[from] svc_auth::StartError),
     /// A port is taken, or not for us.
     #[error(
-        "{service} cannot listen on {address}: {error}; choose another port with {option} PORT, or free ones for all with \
-         --dynamic-ports"
+        "{service} cannot listen on {address}: {error}; choose another port with {option} PORT, or free ones for \
+         all with --dynamic-ports"
     )]
     Listen {
         /// Name of the service.

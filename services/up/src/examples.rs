@@ -25,16 +25,14 @@ pub(crate) fn examples(passport: &str, auth: &str, minter_secret: &Path) -> [Exa
         let question = format!(r#"{{"envelope":'"$({issue})"',"action":"read","resource":"{resource}"}}"#);
         format!("curl -sS {auth}/v1/auth/authorize {json} -d '{question}'; echo")
     };
-    let order = format!(
-        r#"{{"tenant":"{TENANT}","scope":{{"prefix":"/docs/","methods":["GET"],"max_bytes":null}},"caveats":[{{"aud":"{AUDIENCE}"}}]}}"#
-    );
+    let scope = r#"{"prefix":"/docs/","methods":["GET"],"max_bytes":null}"#;
+    let order = format!(r#"{{"tenant":"{TENANT}","scope":{scope},"caveats":[{{"aud":"{AUDIENCE}"}}]}}"#);
     let secret = shell_quoted(&minter_secret.display().to_string());
-    let mint = format!(
-        r#"curl -sS {passport}/v1/passport/capability -H "authorization: Bearer $(cat {secret})" {json} -d '{order}' | cut -d '"' -f 4"#
-    );
-    let batch = format!(
-        r#"[{{"envelope":'"$({issue})"',"action":"read","resource":"docs/plan"}},{{"token":"'"$({mint})"'","action":"GET","resource":"/docs/plan"}}]"#
-    );
+    let bearer = format!(r#"-H "authorization: Bearer $(cat {secret})""#);
+    let mint = format!("curl -sS {passport}/v1/passport/capability {bearer} {json} -d '{order}' | cut -d '\"' -f 4");
+    let of_envelope = format!(r#"{{"envelope":'"$({issue})"',"action":"read","resource":"docs/plan"}}"#);
+    let of_token = format!(r#"{{"token":"'"$({mint})"'","action":"GET","resource":"/docs/plan"}}"#);
+    let batch = format!("[{of_envelope},{of_token}]");
     let example = |title, command| Example { title, command };
     [
         example("An envelope for alice, a reader, good for ten minutes:", format!("{issue}; echo")),
