@@ -14,7 +14,7 @@ mod process;
 mod world;
 
 pub use http::{Answer, Client, Kept, read};
-pub use process::{Process, eventually, passport};
+pub use process::{Process, eventually, is_passport, passport, run_passport};
 pub use world::{Minter, World, settings};
 
 use base64::Engine as _;

@@ -115,13 +115,20 @@ pub fn passport(folder: &Path) -> Process {
     Process::passport(folder, "127.0.0.1:0", "")
 }
 
+/// Whether this process is one that [`Process::passport`] has started.
+pub fn is_passport() -> bool {
+    std::env::var(ROLE).is_ok()
+}
+
+/// Its whole life.
+pub fn run_passport() -> ExitCode {
+    ron_service::run(svc_passport::CONFIG_PREFIX, svc_passport::service)
+}
+
 /// The process that [`Process::passport`] starts; in all others a test that does nothing.
 #[test]
 fn a_passport_of_its_own() -> ExitCode {
-    if std::env::var(ROLE).is_err() {
-        return ExitCode::SUCCESS;
-    }
-    ron_service::run(svc_passport::CONFIG_PREFIX, svc_passport::service)
+    if is_passport() { run_passport() } else { ExitCode::SUCCESS }
 }
 
 /// Waits for something to become true.

@@ -104,4 +104,10 @@ impl Minter {
     pub fn good(&self) -> String {
         self.token([Caveat::Exp(super::now_s() + 300), Caveat::Aud("ron-auth".to_owned())])
     }
+
+    /// One that is good for a while, below this path.
+    pub fn good_for(&self, path: &str) -> String {
+        let path = Caveat::PathPrefix(path.to_owned());
+        self.token([Caveat::Exp(super::now_s() + 300), Caveat::Aud("ron-auth".to_owned()), path])
+    }
 }
