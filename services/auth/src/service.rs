@@ -79,6 +79,7 @@ pub async fn service_with_clock(config: Config, clock: Arc<dyn Clock>) -> Result
 fn with_routes(mut service: Service, auth: &Arc<Auth>) -> Service {
     let state = || auth.clone();
     service = service
+        .openapi(crate::OPENAPI)
         .route("/v1/auth/whoami", post(whoami::whoami).with_state(state()))
         .route("/v1/auth/introspect", post(introspect::introspect).with_state(state()))
         .route("/v1/auth/authorize", post(authorize::authorize).with_state(state()))

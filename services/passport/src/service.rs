@@ -77,6 +77,7 @@ fn with_routes(service: Service, passport: &Arc<Passport>) -> Service {
         .route("/v1/passport/profile/_debug", get(profile::debug))
         .route("/v1/passport/profile/{username}", get(profile::read).with_state(state()))
         .route("/v1/keys", get(keys::keys).with_state(state()))
+        .openapi(crate::OPENAPI)
         .admin_route("/admin/rotate", post(admin::rotate).with_state(state()))
         .admin_route("/admin/attest", get(admin::attest).with_state(state()))
         .admin_route("/admin/reseal", post(admin::reseal).with_state(state()));

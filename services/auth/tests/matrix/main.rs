@@ -9,5 +9,6 @@ mod common;
 mod batch;
 mod envelopes;
 mod hostile;
+mod openapi;
 mod process;
 mod tokens;

@@ -9,4 +9,5 @@ mod extensions;
 mod keys;
 mod limits;
 mod load;
+mod openapi;
 mod stores;

@@ -6,7 +6,8 @@ mod start;
 
 use std::sync::Arc;
 
-use axum::routing::MethodRouter;
+use axum::http::header::CONTENT_TYPE;
+use axum::routing::{MethodRouter, get};
 use prometheus_client::registry::Registry;
 
 pub use error::StartError;
@@ -110,6 +111,18 @@ impl Service {
     pub fn admin_route(mut self, path: &str, methods: MethodRouter) -> Self {
         self.admin_routes.push(Route::new(path, methods));
         self
+    }
+
+    /// Answers `/openapi.json` with the document that describes its routes.
+    #[must_use]
+    pub fn openapi(self, document: &'static str) -> Self {
+        let answer = move || async move { ([(CONTENT_TYPE, "application/json")], document) };
+        self.route("/openapi.json", get(answer))
+    }
+
+    /// The templates of its routes so far, without those of the admin listener and of health.
+    pub fn paths(&self) -> impl Iterator<Item = &str> {
+        self.routes.iter().map(|route| route.path.as_str())
     }
 
     /// Writes the problems that the plane answers with in another way, for a contract from before.
