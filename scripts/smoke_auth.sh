@@ -47,6 +47,8 @@ finish() {
     local service
     for service in $passport $auth; do
         kill -9 "$service" 2>/dev/null || true
+        # Else the shell would tell that it was killed.
+        wait "$service" 2>/dev/null || true
     done
     rm -rf -- "$work"
 }
