@@ -10,8 +10,8 @@ use serde::Deserialize;
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct AuthZen {
-    /// The base URL that callers reach this service by, without a slash at its end, for the discovery document. Default:
-    /// none; with accounts, needed.
+    /// The base URL that callers reach this service by, without a slash at its end, for the discovery document.
+    /// Default: none; with accounts, needed.
     pub base_url: Option<String>,
     /// The types of subjects that are judged, whose ids the rules name. Others are denied: the ids of one type are not
     /// those of another. Default: `user`.

@@ -109,7 +109,8 @@ pub struct Caching {
     pub verify_negative_ttl_ms: u64,
     /// Signatures that are known at a time. Default: 65,536.
     pub max_items: usize,
-    /// Keys that were fetched. They are fetched anew after half of it; after all of it they verify no more. Default: 60.
+    /// Keys that were fetched. They are fetched anew after half of it; after all of it they verify no more.
+    /// Default: 60.
     pub jwks_ttl_s: u64,
 }
 

@@ -17,8 +17,8 @@ fn fetched_keys_are_fetched_again_before_jwks_ttl_s_is_over_and_no_more_often() 
         Fake::new(&format!("{here}\n{ONCE}, jwks_ttl_s = {ttl_s} }}"), |_, body| Reply::now(200, all_good(body)))
     };
     let (short, long) = (fake(1), fake(3_600));
-    let (first, seldom) = (short.keys(), long.keys());
     let started = std::time::Instant::now();
+    let (first, seldom) = (short.keys(), long.keys());
     eventually("they are fetched again, by themselves", || short.keys() >= first + 4);
     // Each after half of it.
     assert!(started.elapsed() >= std::time::Duration::from_millis(1_400), "{:?}", started.elapsed());

@@ -9,12 +9,12 @@ use crate::fake::{Fake, Reply, all_good};
 
 #[test]
 fn a_good_signature_is_believed_for_a_while_and_then_asked_about() {
-    let fake = Fake::slow(0, "caching.verify_positive_ttl_ms = 500");
+    let fake = Fake::slow(0, "caching.verify_positive_ttl_ms = 2000");
     for _ in 0..5 {
         assert_eq!(fake.verdict(1), "Permit");
     }
     assert_eq!((fake.calls(), metric(&fake.client(), "auth_verify_cache_items")), (vec![1], Some(1.0)));
-    std::thread::sleep(Duration::from_millis(550));
+    std::thread::sleep(Duration::from_millis(2_050));
     fake.behave(|_, _| Reply::now(200, "false"));
     assert_eq!(fake.verdict(1), "BadSignature");
     assert_eq!(fake.calls(), [1, 1]);
@@ -22,11 +22,11 @@ fn a_good_signature_is_believed_for_a_while_and_then_asked_about() {
 
 #[test]
 fn a_bad_signature_is_believed_for_its_own_time() {
-    let fake = Fake::new("caching.verify_negative_ttl_ms = 500", |_, _| Reply::now(200, "false"));
+    let fake = Fake::new("caching.verify_negative_ttl_ms = 2000", |_, _| Reply::now(200, "false"));
     assert_eq!(fake.verdict(1), "BadSignature");
     fake.behave(|_, body| Reply::now(200, all_good(body)));
     assert_eq!((fake.verdict(1).as_str(), fake.verdict(2).as_str()), ("BadSignature", "Permit"));
-    std::thread::sleep(Duration::from_millis(550));
+    std::thread::sleep(Duration::from_millis(2_050));
     assert_eq!(fake.verdict(1), "Permit");
 }
 

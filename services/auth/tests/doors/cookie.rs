@@ -70,7 +70,7 @@ fn a_cookie_permits_the_same_again_and_nothing_else() {
 
 #[test]
 fn a_cookie_has_an_end_that_is_not_past_that_of_the_artefact() {
-    let (_key, world) = with_cookies(1);
+    let (_key, world) = with_cookies(3);
     let cookie = pair(&ask(&world.auth, "GET", "/index/1", &bearer(&world.envelope(&of_acme()))));
     assert_eq!(show(&world, "GET", "/index/1", &cookie).status, 200);
     eventually("its end", || show(&world, "GET", "/index/1", &cookie).status == 401);
