@@ -26,16 +26,16 @@
 //!
 //! - *Only what is signed counts.* An envelope's outer `aud` must be there; it is compared with nothing. A caller says
 //!   what it asks about in `context`, and never who asks.
-//! - *Tenants.* `context.tenant` is whose resource it is. An envelope's signed tenant has to be the same if it is given;
-//!   a token needs one, from there or from `tokens.tenant`, and without it is denied.
+//! - *Tenants.* `context.tenant` is whose resource it is. An envelope's signed tenant has to be the same if it is
+//!   given; a token needs one, from there or from `tokens.tenant`, and without it is denied.
 //! - *Audiences of tokens* are conditions like others: a token for somebody else is a `Deny` with its code in
 //!   decisions, and 400 `BadAudience` where it is asked who it is.
 //! - *All or nothing where nobody is at fault.* If svc-passport, keys or policy are missing, the whole batch is 503
 //!   `Internal`, worth another try; no item is answered by guess.
 //! - *Caches* remember whether a signature is good for fractions of a second, and nothing else: times, audience and
 //!   policy are judged anew each time.
-//! - `/readyz` does not fall for a bad or deleted bundle beside a good one in force: it tells it among its warnings, as do
-//!   `auth_policy_bad`, the attestation and, with line and reason, the log.
+//! - `/readyz` does not fall for a bad or deleted bundle beside a good one in force: it tells it among its warnings, as
+//!   do `auth_policy_bad`, the attestation and, with line and reason, the log.
 //!
 //! # A proxy's sub-request
 //!
@@ -48,22 +48,24 @@
 //! - The artefact comes from `Authorization: Bearer` and from nothing else: a capability token, or an envelope as
 //!   Base64URL without padding of its JSON. Tokens are of `tokens.tenant`, and no address or length is known of the
 //!   request: conditions about those are not met.
-//! - 200 is a permit, with `X-Auth-Decision`, `X-Auth-Reason` and, where there are such, `X-Auth-Subject`, `X-Auth-Tenant`
-//!   and `X-Auth-Obligations` (JSON). Texts are percent-encoded but for the printable characters of ASCII. The proxy has to
-//!   drop or replace headers of these names that come from clients, and has to deny if it cannot do what is obliged.
+//! - 200 is a permit, with `X-Auth-Decision`, `X-Auth-Reason` and, where there are such, `X-Auth-Subject`,
+//!   `X-Auth-Tenant` and `X-Auth-Obligations` (JSON). Texts are percent-encoded but for the printable characters of
+//!   ASCII. The proxy has to drop or replace headers of these names that come from clients, and has to deny if it
+//!   cannot do what is obliged.
 //! - 401: nothing that anybody is known by. 403: somebody, but no. Else no answer, worth another try.
 //! - A path of which there are several spellings (dot segments, empty ones, what is encoded for no need, `;`) is 403
 //!   `path.ambiguous`: the service behind might read another one than was judged.
-//! - With `check.cookie_key_file` a permit without obligations comes with a cookie, which permits the same again without
-//!   an artefact until its end: same method and path, and policy. It holds for this route alone. An `Authorization` that
-//!   is there is always judged instead.
+//! - With `check.cookie_key_file` a permit without obligations comes with a cookie, which permits the same again
+//!   without an artefact until its end: same method and path, and policy. It holds for this route alone. An
+//!   `Authorization` that is there is always judged instead.
 //!
 //! # AuthZEN
 //!
-//! The routes of AuthZEN 1.0 are there if `authzen.accounts` names who may ask. There is no artefact; what such an account
-//! says of the subject is believed: `subject.id` is the rules' subject, `properties.tenant`, `roles` and `scopes` are its
-//! others, if `subject.type` is one of `authzen.subject_types`. The resource is `type/id`, the action its `name`, and the
-//! context has the fields that it has in `authorize`. `evaluations` takes `options.evaluations_semantic`.
+//! The routes of AuthZEN 1.0 are there if `authzen.accounts` names who may ask. There is no artefact; what such an
+//! account says of the subject is believed: `subject.id` is the rules' subject, `properties.tenant`, `roles` and
+//! `scopes` are its others, if `subject.type` is one of `authzen.subject_types`. The resource is `type/id`, the action
+//! its `name`, and the context has the fields that it has in `authorize`. `evaluations` takes
+//! `options.evaluations_semantic`.
 //!
 //! | module | holds |
 //! |---|---|

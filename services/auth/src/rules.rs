@@ -96,8 +96,8 @@ impl Rules {
     }
 }
 
-/// `/readyz` falls only without any policy: a bad bundle beside a good one in force is a warning there, and must not take
-/// every instance out of service at once.
+/// `/readyz` falls only without any policy: a bad bundle beside a good one in force is a warning there, and must not
+/// take every instance out of service at once.
 fn tell(store: &PolicyStore, condition: &Condition) {
     let status = store.status();
     match status.error {

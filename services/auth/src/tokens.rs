@@ -99,8 +99,8 @@ impl Tokens {
         }
     }
 
-    /// Whose request it is. Where nobody says it is unknown, which denies: no token is of the tenant "", since the store
-    /// of keys knows no such tenant.
+    /// Whose request it is. Where nobody says it is unknown, which denies: no token is of the tenant "", since the
+    /// store of keys knows no such tenant.
     pub(crate) fn tenant_of<'a>(&'a self, context: Option<&'a Context<'_>>) -> Option<&'a str> {
         let named = context.and_then(|context| context.tenant.as_ref()).map(|text| &*text.0);
         named.or(self.tenant.as_deref())
@@ -159,8 +159,8 @@ impl Tokens {
         })
     }
 
-    /// The tenant that a token names, and its end in seconds since the Unix epoch if it has one. To be believed only of a
-    /// token that was verified.
+    /// The tenant that a token names, and its end in seconds since the Unix epoch if it has one. To be believed only of
+    /// a token that was verified.
     pub(crate) fn named(&self, token: &str) -> Option<(String, Option<u64>)> {
         let claims = TokenClaims::of(&inspect(&self.config, token).ok()?);
         Some((claims.tenant, claims.exp.as_ref().and_then(Number::as_u64)))

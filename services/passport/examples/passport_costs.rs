@@ -1,9 +1,9 @@
 //! What svc-passport's operations cost without a service around them. For `scripts/service_speed.sh`, which asks in
 //! turns with requests to the service.
 //!
-//! `passport_costs FOLDER`: the folder holds svc-passport's key store, `keys.db` and `master.key`, and `envelopes.json`,
-//! an array of envelopes of that key. Each line `NAME MILLISECONDS` of standard input is answered with nanoseconds of CPU
-//! time for one operation:
+//! `passport_costs FOLDER`: the folder holds svc-passport's key store, `keys.db` and `master.key`, and
+//! `envelopes.json`, an array of envelopes of that key. Each line `NAME MILLISECONDS` of standard input is answered
+//! with nanoseconds of CPU time for one operation:
 //!
 //! | name | operation |
 //! |---|---|

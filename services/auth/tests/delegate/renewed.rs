@@ -8,7 +8,9 @@ use crate::common::{
 
 #[test]
 fn after_a_restart_with_other_keys_new_envelopes_are_good_and_old_ones_are_not() {
-    for mut world in World::both_ways("verify.renewal_cooldown_ms = 200\nverify.breaker_open_ms = 100\ncaching.verify_positive_ttl_ms = 0") {
+    for mut world in World::both_ways(
+        "verify.renewal_cooldown_ms = 200\nverify.breaker_open_ms = 100\ncaching.verify_positive_ttl_ms = 0",
+    ) {
         let ask = |world: &World, envelope: &serde_json::Value| {
             world.auth.post(AUTHORIZE, &may_read(envelope, "docs/a").to_string())
         };

@@ -1,5 +1,5 @@
-//! `/v1/auth/check`: a proxy asks whether it may let a request through. 200 is yes; 401 and 403 are no; anything else is
-//! no answer, which proxies take for no.
+//! `/v1/auth/check`: a proxy asks whether it may let a request through. 200 is yes; 401 and 403 are no; anything else
+//! is no answer, which proxies take for no.
 
 mod asked;
 mod cookie;
