@@ -66,8 +66,8 @@ fn a_sweep_has_numbered_steps_and_keeps_standard_output_for_its_answer() {
 fn nothing_that_takes_minutes_is_built_in_silence() {
     let config = fs::read_to_string(Path::new(ROOT).join(".cargo/config.toml")).unwrap();
     assert!(config.contains("lab = \"run --quiet --package lab-start --\""), "{config}");
-    for file in fs::read_dir(Path::new(ROOT).join("scripts")).unwrap() {
-        let path = file.unwrap().path();
+    let scripts = fs::read_dir(Path::new(ROOT).join("scripts")).unwrap().map(|entry| entry.unwrap().path());
+    for path in scripts.filter(|path| path.is_file()) {
         let text = fs::read_to_string(&path).unwrap();
         for line in text.lines().filter(|line| line.contains("cargo ") && line.contains("--quiet")) {
             // Each is built, in sight, by the line before it, or named by the script.
