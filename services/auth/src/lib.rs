@@ -14,7 +14,7 @@
 //! | `POST /admin/policy/reload`, `GET /admin/attest` | | on the admin listener alone |
 //! | `GET` or `POST /admin/decision_trace` | [a request](ron_policy::RequestDocument) | the decision, rule by rule |
 //! | `GET /healthz`, `/readyz`, `/metrics` | | alive; ready, or what is missing; Prometheus text |
-//! | `GET /openapi.json` | | all of this as an OpenAPI document |
+//! | `GET /openapi.json` | | all of this that is there, as an OpenAPI document |
 //!
 //! # The order of checks
 //!
@@ -105,7 +105,7 @@ pub use routes::check::BadCookieKey;
 pub use rules::RulesError;
 pub use service::{StartError, service, service_with_clock};
 
-/// The OpenAPI 3.1 document of its routes, which `GET /openapi.json` answers with.
+/// The OpenAPI 3.1 document of its routes. `GET /openapi.json` answers with those that are there.
 pub const OPENAPI: &str = include_str!("../openapi.json");
 
 /// What the names of the variables begin with that configure it: `RON_AUTH_CONFIG`, `RON_AUTH_CONFIG_FILE`.

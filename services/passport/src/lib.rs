@@ -15,7 +15,7 @@
 //! | `POST /admin/rotate`, `GET /admin/attest` | the key id that signs now; what keys there are |
 //! | `POST /admin/reseal`, `/admin/capability/rotate/{tenant}` | on the admin listener alone |
 //! | `GET /healthz`, `/readyz`, `/metrics` | alive; ready, or what is missing; Prometheus text |
-//! | `GET /openapi.json` | all of this as an OpenAPI document |
+//! | `GET /openapi.json` | all of this that is there, as an OpenAPI document |
 //!
 //! # Decided here
 //!
@@ -58,7 +58,7 @@ pub use config::Config;
 pub use keys::KeysError;
 pub use service::{StartError, service, service_with_clock};
 
-/// The OpenAPI 3.1 document of its routes, which `GET /openapi.json` answers with.
+/// The OpenAPI 3.1 document of its routes. `GET /openapi.json` answers with those that are there.
 pub const OPENAPI: &str = include_str!("../openapi.json");
 
 /// What the names of the variables begin with that configure it: `PASSPORT_CONFIG`, `PASSPORT_CONFIG_FILE`.

@@ -1,13 +1,13 @@
 //! A service: its routes, its conditions and its metrics; then its listeners.
 
 mod error;
+mod openapi;
 mod running;
 mod start;
 
 use std::sync::Arc;
 
-use axum::http::header::CONTENT_TYPE;
-use axum::routing::{MethodRouter, get};
+use axum::routing::MethodRouter;
 use prometheus_client::registry::Registry;
 
 pub use error::StartError;
@@ -28,6 +28,7 @@ pub struct Service {
     admin: Admin,
     routes: Vec<Route>,
     admin_routes: Vec<Route>,
+    openapi: Option<&'static str>,
     readiness: Arc<Readiness>,
     registry: Registry,
     errors: ErrorBody,
@@ -86,6 +87,7 @@ impl Service {
             admin: common.admin.clone(),
             routes: Vec::new(),
             admin_routes: Vec::new(),
+            openapi: None,
             readiness: Readiness::new(),
             registry,
             errors: as_problem,
@@ -113,16 +115,17 @@ impl Service {
         self
     }
 
-    /// Answers `/openapi.json` with the document that describes its routes.
+    /// Answers `/openapi.json` with the document that describes its routes. Paths that this service lacks are left out:
+    /// some routes are there by configuration only.
     #[must_use]
-    pub fn openapi(self, document: &'static str) -> Self {
-        let answer = move || async move { ([(CONTENT_TYPE, "application/json")], document) };
-        self.route("/openapi.json", get(answer))
+    pub const fn openapi(mut self, document: &'static str) -> Self {
+        self.openapi = Some(document);
+        self
     }
 
     /// The templates of its routes so far, without those of the admin listener and of health.
     pub fn paths(&self) -> impl Iterator<Item = &str> {
-        self.routes.iter().map(|route| route.path.as_str())
+        self.routes.iter().map(|route| route.path.as_str()).chain(self.openapi.map(|_| openapi::PATH))
     }
 
     /// Writes the problems that the plane answers with in another way, for a contract from before.

@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
 use super::running::{Addresses, Running};
-use super::{Route, Service, StartError};
+use super::{Route, Service, StartError, openapi};
 use crate::Json;
 use crate::config::{Admin, ms};
 use crate::health::Readiness;
@@ -81,7 +81,10 @@ impl Service {
         }));
         let registry = Arc::new(std::mem::take(&mut self.registry));
         let health = || health(&self.readiness, &registry);
-        let routes = with_health(std::mem::take(&mut self.routes), health());
+        let mut routes = with_health(std::mem::take(&mut self.routes), health());
+        if let Some(document) = self.openapi {
+            routes.push(openapi::route(document, &routes)?);
+        }
         let admin_routes = with_health(std::mem::take(&mut self.admin_routes), health());
 
         let public = self.front(routes, &http, Door::Public(rates), gate, Arc::clone(&self.readiness), &connections)?;
