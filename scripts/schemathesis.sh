@@ -105,6 +105,7 @@ TOML
 start svc-auth RON_AUTH_CONFIG "$keys
 policy.path = '$work/policy.toml'
 verify.passport_base = '$passport'
+tokens.tenant = 'acme'
 check.request_from = 'path'
 authzen.base_url = 'http://127.0.0.1:5310'
 authzen.accounts = [{ name = 'schemathesis', token_file = '$work/account' }]"
@@ -114,17 +115,36 @@ for _ in $(seq 200); do
     sleep 0.05
 done
 
+# What a proxy's client has: the account's secret is nothing to be let through with.
+mint() {
+    curl -sf "$passport/v1/passport/capability" -H "Authorization: Bearer $secret" -H 'Content-Type: application/json' \
+        -d '{"tenant": "acme", "caveats": [{"aud": "ron-auth"}], "scope": {"prefix": "/", "max_bytes": null,
+            "methods": ["GET", "PUT", "POST", "DELETE", "OPTIONS", "HEAD", "PATCH", "TRACE"]}}' |
+        grep -o '"token":"[^"]*"' | cut -d '"' -f 4
+}
+
 failed=''
-for service in "${services[@]}"; do
-    heading "svc-$service"
+# draw SERVICE BEARER [OPTION...]: draws requests with what is presented in Authorization.
+draw() {
+    local service=$1 bearer=$2
+    shift 2
     # Left out: that a request of the right shape is accepted. One whose key id, signature or token was drawn is not.
     # From there, because it leaves a folder where it runs.
     (cd -- "$work" && "$schemathesis" run "${!service}/openapi.json" --checks all \
         --exclude-checks positive_data_acceptance --max-examples "$examples" --continue-on-failure --seed 1 \
-        -H "Authorization: Bearer $secret") || {
+        -H "Authorization: Bearer $bearer" "$@") || {
         code=$?
         [ "$code" = 1 ] || exit 3
         failed=yes
     }
+}
+for service in "${services[@]}"; do
+    heading "svc-$service"
+    draw "$service" "$secret"
+    if [ "$service" = auth ]; then
+        heading 'svc-auth, for a proxy whose client has a token'
+        token=$(mint) || { printf 'svc-passport minted no token\n' >&2 && exit 3; }
+        draw auth "$token" --include-path-regex '^/v1/auth/check'
+    fi
 done
 [ -z "$failed" ]
