@@ -24,8 +24,8 @@ impl Repository {
         let repository = Self { place };
         fs::create_dir_all(repository.root().join("scripts")).unwrap();
         fs::write(repository.root().join("Cargo.toml"), "gungraun = \"=0.20.0\"\n").unwrap();
-        for script in fs::read_dir(SCRIPTS).unwrap() {
-            let script = script.unwrap().path();
+        let scripts = fs::read_dir(SCRIPTS).unwrap().map(|entry| entry.unwrap().path());
+        for script in scripts.filter(|path| path.is_file()) {
             fs::copy(&script, repository.root().join("scripts").join(script.file_name().unwrap())).unwrap();
         }
         repository.program("cargo", "printf '%s\\n' \"$*\"; exit \"${FAKE_EXIT:-0}\"");
