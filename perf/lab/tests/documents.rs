@@ -86,8 +86,8 @@ fn names_that_the_glossary_gives_are_in_the_code() {
     assert!(unknown.is_empty(), "{unknown:?}");
 }
 
-/// PERFNOTES.md is short because the tables stand elsewhere: an interval that no table has was copied from a run that is
-/// not kept, or is out of date.
+/// PERFNOTES.md is short because the tables stand elsewhere: an interval that no table has was copied from a run that
+/// is not kept, or is out of date.
 #[test]
 fn intervals_of_the_performance_notes_are_those_of_the_results() {
     let results: String =
