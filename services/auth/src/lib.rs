@@ -74,7 +74,6 @@
 //! | `claims` | what signed messages say, and what they must say |
 //! | `envelope` | envelopes: checks, caches, svc-passport, or keys of our own |
 //! | `tokens` | capability tokens |
-//! | `bearer`, `accounts` | what `Authorization` holds, and which service it is |
 //! | `custody`, `rules` | the store of keys, and the policy in force |
 //! | `decide` | from questions to decisions |
 //! | `refusal` | what is told to whom a request is refused |
@@ -82,7 +81,6 @@
 //! | `metrics` | counters and histograms by their established names |
 //! | `state`, `service` | what every handler has, and all of it put together |
 
-mod accounts;
 mod batch;
 mod bearer;
 mod claims;
@@ -99,7 +97,6 @@ mod service;
 mod state;
 mod tokens;
 
-pub use accounts::BadAccount;
 pub use config::Config;
 pub use routes::check::BadCookieKey;
 pub use rules::RulesError;

@@ -3,12 +3,11 @@
 use std::sync::Arc;
 
 use ron_kms::{Clock, KmsError, SystemClock};
-use ron_service::Service;
 use ron_service::axum::routing::{any, get, post};
+use ron_service::{Accounts, BadAccount, Service};
 
-use crate::accounts::{Accounts, BadAccount};
 use crate::claims::ClaimRules;
-use crate::config::{Config, RequestFrom};
+use crate::config::{ACCOUNTS, Config, RequestFrom};
 use crate::custody::Custody;
 use crate::envelope::Signatures;
 use crate::metrics::Metrics;
@@ -53,7 +52,7 @@ pub async fn service(config: Config) -> Result<Service, StartError> {
 pub async fn service_with_clock(config: Config, clock: Arc<dyn Clock>) -> Result<Service, StartError> {
     let common = ron_service::config::Settings::common(&config);
     let mut service = Service::new(crate::NAME, crate::VERSION, &common).if_taken(IF_TAKEN);
-    let (accounts, cookies) = (Accounts::new(&config.authzen.accounts)?, Cookies::of(&config.check)?);
+    let (accounts, cookies) = (Accounts::new(ACCOUNTS, &config.authzen.accounts)?, Cookies::of(&config.check)?);
     let (policy, keys) = (service.condition("policy"), service.condition("key store"));
     let verifier = service.condition("verifier of envelopes");
     let rules = Rules::start(&config.policy, clock.clone(), policy)?;

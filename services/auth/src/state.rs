@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use ron_kms::Clock;
+use ron_service::Accounts;
 use ron_service::limits::Gate;
 
 use crate::Config;
-use crate::accounts::Accounts;
 use crate::claims::ClaimRules;
+use crate::config::Account;
 use crate::custody::Custody;
 use crate::envelope::Signatures;
 use crate::metrics::Metrics;
@@ -24,7 +25,7 @@ pub(crate) struct Auth {
     pub(crate) tokens: Tokens,
     pub(crate) authorize_slots: Gate,
     /// Who may ask about others.
-    pub(crate) accounts: Accounts,
+    pub(crate) accounts: Accounts<Account>,
     /// Cookies for proxies, if they are configured.
     pub(crate) cookies: Option<Cookies>,
     pub(crate) parts: Arc<Parts>,

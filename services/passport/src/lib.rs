@@ -37,11 +37,9 @@
 //! | `body`, `refusal` | how a body is read, and what is told to who sent a bad one |
 //! | `claims` | times and audience of a signed message, where they are enforced |
 //! | `profile` | public profiles, in memory |
-//! | `accounts` | services that may mint capability tokens, and their secrets |
 //! | `metrics` | counters and histograms by the names of the contract |
 //! | `state`, `service` | what every handler has, and all of it put together |
 
-mod accounts;
 mod body;
 mod claims;
 pub mod config;
@@ -53,7 +51,6 @@ mod routes;
 mod service;
 mod state;
 
-pub use accounts::BadAccount;
 pub use config::Config;
 pub use keys::KeysError;
 pub use service::{StartError, service, service_with_clock};

@@ -5,11 +5,10 @@ use std::sync::Arc;
 use ron_kms::{Clock, SystemClock};
 use ron_service::axum::http::HeaderValue;
 use ron_service::axum::routing::{get, post};
-use ron_service::{Route, Service};
+use ron_service::{Accounts, BadAccount, Route, Service};
 
-use crate::accounts::{Accounts, BadAccount};
 use crate::claims::ClaimRules;
-use crate::config::Config;
+use crate::config::{ACCOUNTS, Config};
 use crate::keys::{Custody, KeysError};
 use crate::metrics::Metrics;
 use crate::profile::Profiles;
@@ -54,7 +53,7 @@ pub async fn service_with_clock(config: Config, clock: Arc<dyn Clock>) -> Result
         verify_slots: service.slots(config.verify.concurrency),
         batch_slots: service.slots(config.verify.batch_concurrency),
         claims: ClaimRules::of(&config),
-        accounts: Accounts::new(&config.capability.accounts)?,
+        accounts: Accounts::new(ACCOUNTS, &config.capability.accounts)?,
         profiles: Profiles::new(config.profiles.max_profiles),
         config,
         clock,

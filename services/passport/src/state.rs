@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use ron_kms::Clock;
+use ron_service::Accounts;
 use ron_service::axum::http::HeaderValue;
 use ron_service::limits::Gate;
 
 use crate::Config;
-use crate::accounts::Accounts;
 use crate::claims::ClaimRules;
+use crate::config::Account;
 use crate::keys::{Custody, KeyRing, Open};
 use crate::metrics::Metrics;
 use crate::profile::Profiles;
@@ -21,7 +22,7 @@ pub(crate) struct Passport {
     pub(crate) custody: Arc<Custody>,
     pub(crate) metrics: Metrics,
     pub(crate) claims: Option<ClaimRules>,
-    pub(crate) accounts: Accounts,
+    pub(crate) accounts: Accounts<Account>,
     pub(crate) profiles: Profiles,
     /// Of `GET /v1/keys`.
     pub(crate) cache_control: HeaderValue,

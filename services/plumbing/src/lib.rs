@@ -27,6 +27,7 @@
 //! that is silent for a quarter of a second more is closed, and requests in flight have `server.drain_timeout_ms`.
 #![forbid(unsafe_code)]
 
+mod accounts;
 pub mod config;
 mod health;
 pub mod limits;
@@ -38,9 +39,10 @@ mod run;
 mod serve;
 mod service;
 
+pub use accounts::{Account, Accounts, BadAccount, Credentials};
 pub use health::Condition;
 pub use problem::{ErrorBody, Problem};
-pub use request::{Json, Peer, RequestId, RequestInfo, is_json, read_json};
+pub use request::{Bearer, Json, Peer, RequestId, RequestInfo, is_json, read_json};
 pub use run::{Listening, run, run_started};
 pub use service::{Addresses, Drained, Route, Running, Service, StartError};
 

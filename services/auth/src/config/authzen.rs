@@ -4,7 +4,11 @@ use std::path::PathBuf;
 
 use ron_service::axum::http::Uri;
 use ron_service::config::Impossible;
+use ron_service::{Accounts, Credentials};
 use serde::Deserialize;
+
+/// The setting that names the accounts.
+pub(crate) const ACCOUNTS: &str = "authzen.accounts";
 
 /// `[authzen]`: the routes of AuthZEN 1.0. Without `accounts` they are not there.
 #[derive(Debug, Clone, Deserialize)]
@@ -32,6 +36,13 @@ pub struct Account {
     pub token_blake3: Option<String>,
 }
 
+impl ron_service::Account for Account {
+    fn credentials(&self) -> Credentials<'_> {
+        let Self { name, token_file, token_blake3 } = self;
+        Credentials { name, token_file: token_file.as_deref(), token_blake3: token_blake3.as_deref() }
+    }
+}
+
 impl Default for AuthZen {
     fn default() -> Self {
         Self { base_url: None, subject_types: vec!["user".to_owned()], accounts: Vec::new() }
@@ -40,16 +51,7 @@ impl Default for AuthZen {
 
 impl AuthZen {
     pub(super) fn check(&self) -> Result<(), Impossible> {
-        for (at, account) in self.accounts.iter().enumerate() {
-            let wrong =
-                |reason: &str| Err(Impossible::new("authzen.accounts", format!("account {}: {reason}", at + 1)));
-            if account.name.is_empty() || self.accounts.iter().take(at).any(|other| other.name == account.name) {
-                return wrong("expected a name of its own");
-            }
-            if account.token_file.is_some() == account.token_blake3.is_some() {
-                return wrong("expected token_file or token_blake3, and not both");
-            }
-        }
+        Accounts::check(ACCOUNTS, &self.accounts)?;
         if self.subject_types.is_empty() || self.subject_types.iter().any(String::is_empty) {
             return Err(Impossible::new("authzen.subject_types", "expected at least one type of subjects"));
         }

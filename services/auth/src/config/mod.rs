@@ -10,6 +10,7 @@ use ron_kms::{KeyRef, MasterKeySource, StoreConfig};
 use ron_service::config::{Admin, Common, Impossible, Limits, Log, Server, Settings};
 use serde::Deserialize;
 
+pub(crate) use authzen::ACCOUNTS;
 pub use authzen::{Account, AuthZen};
 pub use check::{Check, RequestFrom};
 pub use verify::{Caching, KeySource, Verify};

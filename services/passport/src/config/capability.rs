@@ -4,7 +4,11 @@ use std::path::PathBuf;
 
 use ron_kms::{KeyRef, KidScheme};
 use ron_service::config::Impossible;
+use ron_service::{Accounts, Credentials};
 use serde::Deserialize;
+
+/// The setting that names the accounts.
+pub(crate) const ACCOUNTS: &str = "capability.accounts";
 
 /// `[capability]`: who may mint capability tokens, and for whom. Without `accounts` the route is not there.
 ///
@@ -39,6 +43,13 @@ pub struct Account {
     pub tenants: Vec<String>,
 }
 
+impl ron_service::Account for Account {
+    fn credentials(&self) -> Credentials<'_> {
+        let Self { name, token_file, token_blake3, tenants: _ } = self;
+        Credentials { name, token_file: token_file.as_deref(), token_blake3: token_blake3.as_deref() }
+    }
+}
+
 impl Default for Capability {
     fn default() -> Self {
         Self {
@@ -53,21 +64,14 @@ impl Default for Capability {
 
 impl Capability {
     pub(super) fn check(&self) -> Result<(), Impossible> {
+        Accounts::check(ACCOUNTS, &self.accounts)?;
         for (at, account) in self.accounts.iter().enumerate() {
-            let wrong =
-                |reason: &str| Err(Impossible::new("capability.accounts", format!("account {}: {reason}", at + 1)));
-            if account.name.is_empty() || self.accounts.iter().take(at).any(|other| other.name == account.name) {
-                return wrong("expected a name of its own");
-            }
-            if account.token_file.is_some() == account.token_blake3.is_some() {
-                return wrong("expected token_file or token_blake3, and not both");
-            }
+            let wrong = |reason: &str| Impossible::new(ACCOUNTS, format!("account {}: {reason}", at + 1));
             if account.tenants.is_empty() {
-                return wrong("expected the tenants that it may mint for");
+                return Err(wrong("expected the tenants that it may mint for"));
             }
             for tenant in &account.tenants {
-                KeyRef::mac(tenant, &self.key_name)
-                    .map_err(|error| Impossible::new("capability.accounts", format!("account {}: {error}", at + 1)))?;
+                KeyRef::mac(tenant, &self.key_name).map_err(|error| wrong(&error.to_string()))?;
             }
         }
         if self.default_ttl_s == 0 || self.default_ttl_s > self.max_ttl_s {

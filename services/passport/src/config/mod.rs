@@ -6,6 +6,7 @@ mod keys;
 use ron_service::config::{Admin, Common, Impossible, Limits, Log, Server, Settings};
 use serde::Deserialize;
 
+pub(crate) use capability::ACCOUNTS;
 pub use capability::{Account, Capability};
 pub use keys::Keys;
 

@@ -1,5 +1,6 @@
 //! What the plane adds to a request: its id and its peer; and JSON bodies that fail with problems.
 
+mod bearer;
 mod id;
 mod json;
 
@@ -9,6 +10,7 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 
+pub use bearer::Bearer;
 pub(crate) use id::HEADER;
 pub use id::RequestId;
 pub use json::{Json, is_json, read_json};

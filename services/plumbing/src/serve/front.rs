@@ -27,7 +27,7 @@ use crate::health::{Phase, Readiness};
 use crate::limits::{Capped, Gate, Permit, Rates};
 use crate::metrics::RouteMetrics;
 use crate::problem::{ErrorBody, Problem};
-use crate::request::{HEADER, Peer, RequestId, RequestInfo};
+use crate::request::{Bearer, HEADER, Peer, RequestId, RequestInfo};
 
 /// What one listener's requests go through.
 pub(crate) struct Front {
@@ -197,13 +197,9 @@ impl AdminToken {
     }
 
     fn check(&self, headers: &HeaderMap) -> Result<(), Problem> {
-        let presented = headers.get(header::AUTHORIZATION).and_then(|value| {
-            let (scheme, token) = value.as_bytes().split_first_chunk::<7>()?;
-            scheme.eq_ignore_ascii_case(b"bearer ").then(|| blake3::hash(token))
-        });
-        match presented {
+        match Bearer::of(headers) {
             // The equality of digests is that of constant time.
-            Some(digest) if digest == self.0 => Ok(()),
+            Bearer::One(token) if blake3::hash(token) == self.0 => Ok(()),
             _ => Err(Problem::unauthorized("The admin listener wants its bearer token.")),
         }
     }

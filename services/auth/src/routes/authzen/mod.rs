@@ -81,10 +81,10 @@ async fn answer(
     op: Op,
     decided: impl FnOnce(&Auth, &[u8]) -> Result<Done, Problem>,
 ) -> Response {
-    let Some(account) = auth.accounts.of(request.headers()) else {
+    let Some(account) = auth.accounts.bearer(request.headers()) else {
         return Problem::unauthorized("expected the secret of an account in Authorization: Bearer").into_response();
     };
-    tracing::debug!(account, "asks about others");
+    tracing::debug!(account = account.name, "asks about others");
     let body: Bytes = match read_json(request).await {
         Ok(body) => body,
         Err(problem) => return problem.into_response(),

@@ -7,12 +7,12 @@ mod cookie;
 use std::sync::Arc;
 use std::time::Instant;
 
-use ron_service::Problem;
 use ron_service::axum::body::Body;
 use ron_service::axum::extract::{Request, State};
 use ron_service::axum::http::request::Parts;
 use ron_service::axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use ron_service::axum::response::{IntoResponse, Response};
+use ron_service::{Bearer, Problem};
 
 pub(crate) use asked::CHECK;
 pub use cookie::BadCookieKey;
@@ -20,7 +20,7 @@ pub(crate) use cookie::Cookies;
 
 use self::asked::{Sought, is_plain};
 use super::json;
-use crate::bearer::{Bearer, bearer, envelope_json};
+use crate::bearer::envelope_json;
 use crate::config::RequestFrom;
 use crate::decide::{Answer, decide};
 use crate::input::{Artefact, Object, Presented, Question};
@@ -66,10 +66,12 @@ async fn checked(auth: &Auth, request: &Parts) -> Result<(Alg, Response), Failed
     if !is_plain(sought.path) {
         return Ok((Alg::None, denied(StatusCode::FORBIDDEN, &Answer::deny("path.ambiguous"))));
     }
-    match bearer(headers) {
-        Bearer::One(credentials) => of_bearer(auth, sought, credentials).await,
+    match Bearer::of(headers) {
+        Bearer::One(credentials) if credentials.is_ascii() => {
+            of_bearer(auth, sought, std::str::from_utf8(credentials).unwrap_or_default()).await
+        }
         Bearer::Nothing => of_cookie(auth, headers, sought),
-        Bearer::Other => Ok((Alg::None, nobody("Unauthorized"))),
+        Bearer::One(_) | Bearer::Other => Ok((Alg::None, nobody("Unauthorized"))),
     }
 }
 
