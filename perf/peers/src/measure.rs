@@ -45,7 +45,7 @@ struct Contestant {
     name: &'static str,
     package: &'static str,
     differs: &'static str,
-    library: Library,
+    subject: Library,
 }
 
 /// Rows for each fixture: `prod`, `prod` again as a control, and the peers, which take about `budget` in all.
@@ -62,7 +62,7 @@ pub fn rows(
     let contestants = contestants(only);
     let token_bytes = checked(fixtures, &contestants)?;
     let command = |contestant: &Contestant| -> anyhow::Result<ProbeCommand> {
-        Ok(ProbeCommand::own(contestant.name)?.args(["probe", "--peer", contestant.library.name()]))
+        Ok(ProbeCommand::own(contestant.name)?.args(["probe", "--peer", contestant.subject.name()]))
     };
     let processes = contestants.iter().map(command).collect::<anyhow::Result<Vec<_>>>()?;
     let group = |fixture: &Fixture| (0..processes.len()).map(|process| Arm { process, case: case(*fixture) }).collect();
@@ -79,13 +79,13 @@ pub fn rows(
 }
 
 fn contestants(only: &[String]) -> Vec<Contestant> {
-    let prod = |name, differs| Contestant { name, package: "ron-auth-variants", differs, library: Library::Prod };
+    let prod = |name, differs| Contestant { name, package: "ron-auth-variants", differs, subject: Library::Prod };
     let mut all = vec![prod("ron-auth prod", ""), prod("prod, again", "the control: must be 1")];
     for library in Library::all() {
         if let Library::Peer(entry) = library
             && (only.is_empty() || only.iter().any(|name| name == entry.package))
         {
-            all.push(Contestant { name: entry.name, package: entry.package, differs: entry.differs, library });
+            all.push(Contestant { name: entry.name, package: entry.package, differs: entry.differs, subject: library });
         }
     }
     all
@@ -97,9 +97,9 @@ fn checked(fixtures: &[Fixture], contestants: &[Contestant]) -> Result<Vec<Vec<u
     for fixture in fixtures {
         let mut bytes = Vec::new();
         for contestant in contestants {
-            let library = contestant.library.on(*fixture)?;
+            let library = contestant.subject.on(*fixture)?;
             library.check_all().map_err(|what| {
-                Failure::difference(format!("{} on {fixture}: {what}; nothing was timed", contestant.library.name()))
+                Failure::difference(format!("{} on {fixture}: {what}; nothing was timed", contestant.subject.name()))
             })?;
             bytes.push(library.tokens().first().context("no tokens")?.len());
         }

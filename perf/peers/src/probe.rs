@@ -37,25 +37,25 @@ impl Suite for LibrarySuite {
 
     fn prepare(&self, name: &str, _: usize) -> Option<Box<dyn Job>> {
         let fixture = FIXTURES.into_iter().find(|fixture| fixture.name() == name)?;
-        Some(Box::new(Verifying { library: self.0.on(fixture).map_err(|error| format!("{error:#}")), next: 0 }))
+        Some(Box::new(Verifying { on_fixture: self.0.on(fixture).map_err(|error| format!("{error:#}")), next: 0 }))
     }
 }
 
 /// Goes round all tokens of a library.
 struct Verifying {
     /// Or why it could not be set up.
-    library: Result<Box<dyn OnFixture>, String>,
+    on_fixture: Result<Box<dyn OnFixture>, String>,
     /// The token that is verified next.
     next: usize,
 }
 
 impl Job for Verifying {
     fn check(&mut self) -> Result<u64, String> {
-        self.library.as_ref().map_err(Clone::clone)?.check()
+        self.on_fixture.as_ref().map_err(Clone::clone)?.check()
     }
 
     fn run(&mut self, iterations: u64, work_factor: f64) -> io::Result<Duration> {
-        let library = self.library.as_ref().map_err(|error| io::Error::other(error.clone()))?;
+        let library = self.on_fixture.as_ref().map_err(|error| io::Error::other(error.clone()))?;
         let (tokens, first) = (library.tokens(), self.next);
         let count = (iterations as f64 * TOKENS_PER_ITERATION as f64 * work_factor).round() as usize;
         self.next = (first + count) % tokens.len().max(1);
@@ -103,7 +103,7 @@ mod tests {
         }
         let seen = std::rc::Rc::default();
         let tokens = ["a", "b", "c"].map(str::to_owned).into();
-        let mut job = Verifying { library: Ok(Box::new(Seen(std::rc::Rc::clone(&seen), tokens))), next: 0 };
+        let mut job = Verifying { on_fixture: Ok(Box::new(Seen(std::rc::Rc::clone(&seen), tokens))), next: 0 };
         job.run(1, 1.0).unwrap();
         job.run(1, 0.5).unwrap();
         assert_eq!(*seen.borrow(), "abcabcabcabc");

@@ -17,7 +17,7 @@ mod turns;
 
 use std::error::Error;
 use std::hint::black_box;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -50,17 +50,7 @@ struct Answer<'a> {
 }
 
 fn main() -> ExitCode {
-    let Some(folder) = std::env::args_os().nth(1).map(PathBuf::from) else {
-        eprintln!("error: expected a folder with keys.db, master.key, policy.toml and questions.json");
-        return ExitCode::from(64);
-    };
-    match run(&folder) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::from(3)
-        }
-    }
+    turns::main("keys.db, master.key, policy.toml and questions.json", run)
 }
 
 fn run(folder: &Path) -> Result<(), Box<dyn Error>> {

@@ -15,7 +15,7 @@ mod turns;
 
 use std::error::Error;
 use std::hint::black_box;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -24,17 +24,7 @@ use ron_envelope::{AudienceRule, DecodedEnvelope, Envelope, PreparedKey};
 use ron_kms::{KeyRef, Kms, KmsConfig, MasterKeySource, SystemClock};
 
 fn main() -> ExitCode {
-    let Some(folder) = std::env::args_os().nth(1).map(PathBuf::from) else {
-        eprintln!("error: expected a folder with keys.db, master.key and envelopes.json");
-        return ExitCode::from(64);
-    };
-    match run(&folder) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::from(3)
-        }
-    }
+    turns::main("keys.db, master.key and envelopes.json", run)
 }
 
 fn run(folder: &Path) -> Result<(), Box<dyn Error>> {

@@ -1,14 +1,13 @@
 //! `POST /v1/auth/authorize` and `authorize_batch`: may they do this?
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use ron_policy::Policy;
+use ron_service::Problem;
 use ron_service::axum::extract::{Request, State};
-use ron_service::axum::response::{IntoResponse, Response};
-use ron_service::{Problem, read_json};
+use ron_service::axum::response::Response;
 
-use super::Done;
+use super::{Done, answer};
 use crate::batch::{self, Item};
 use crate::decide::{Answer, decide};
 use crate::input::{Object, read};
@@ -17,23 +16,11 @@ use crate::refusal::{Failure, Refusal};
 use crate::state::Auth;
 
 pub(crate) async fn authorize(State(auth): State<Arc<Auth>>, request: Request) -> Response {
-    match read_json(request).await {
-        Ok(body) => {
-            let started = Instant::now();
-            one(&auth, &body).await.response(&auth, Op::Authorize, started)
-        }
-        Err(problem) => problem.into_response(),
-    }
+    answer(&auth, request, Op::Authorize, one).await
 }
 
 pub(crate) async fn authorize_batch(State(auth): State<Arc<Auth>>, request: Request) -> Response {
-    match read_json(request).await {
-        Ok(body) => {
-            let started = Instant::now();
-            many(&auth, &body).await.response(&auth, Op::AuthorizeBatch, started)
-        }
-        Err(problem) => problem.into_response(),
-    }
+    answer(&auth, request, Op::AuthorizeBatch, many).await
 }
 
 async fn one(auth: &Auth, body: &[u8]) -> Done {

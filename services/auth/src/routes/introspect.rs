@@ -1,14 +1,12 @@
 //! `POST /v1/auth/introspect`: whether the artefact is good now.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use ron_service::axum::extract::{Request, State};
-use ron_service::axum::response::{IntoResponse, Response};
-use ron_service::read_json;
+use ron_service::axum::response::Response;
 use serde::Serialize;
 
-use super::Done;
+use super::{Done, answer};
 use crate::claims::Audience;
 use crate::decide::signed;
 use crate::input::{Artefact, Object, Presented, read};
@@ -37,13 +35,7 @@ const NO_EXP: &str = "NoExp";
 const OTHER_AUD: &str = "OuterAudienceDiffers";
 
 pub(crate) async fn introspect(State(auth): State<Arc<Auth>>, request: Request) -> Response {
-    match read_json(request).await {
-        Ok(body) => {
-            let started = Instant::now();
-            done(&auth, &body).await.response(&auth, Op::Introspect, started)
-        }
-        Err(problem) => problem.into_response(),
-    }
+    answer(&auth, request, Op::Introspect, done).await
 }
 
 async fn done(auth: &Auth, body: &[u8]) -> Done {

@@ -10,10 +10,11 @@ pub(crate) mod whoami;
 
 use std::time::Instant;
 
-use ron_service::Problem;
 use ron_service::axum::body::{Body, Bytes};
+use ron_service::axum::extract::Request;
 use ron_service::axum::http::{HeaderValue, header};
 use ron_service::axum::response::{IntoResponse, Response};
+use ron_service::{Problem, read_json};
 use serde::Serialize;
 
 use crate::metrics::{Alg, Op, Outcome};
@@ -45,6 +46,17 @@ impl Done {
             Ok(body) => json(body),
             Err(problem) => problem.into_response(),
         }
+    }
+}
+
+/// Reads the body of a request, has it done, counts it, and answers.
+async fn answer(auth: &Auth, request: Request, op: Op, done: impl AsyncFnOnce(&Auth, &[u8]) -> Done) -> Response {
+    match read_json(request).await {
+        Ok(body) => {
+            let started = Instant::now();
+            done(auth, &body).await.response(auth, op, started)
+        }
+        Err(problem) => problem.into_response(),
     }
 }
 

@@ -1,15 +1,14 @@
 //! `POST /v1/auth/whoami`: what the artefact says of its bearer, if it is good.
 
 use std::sync::Arc;
-use std::time::Instant;
 
+use ron_service::Problem;
 use ron_service::axum::extract::{Request, State};
-use ron_service::axum::response::{IntoResponse, Response};
-use ron_service::{Problem, read_json};
+use ron_service::axum::response::Response;
 use serde::Serialize;
 use serde_json::Number;
 
-use super::Done;
+use super::{Done, answer};
 use crate::claims::Audience;
 use crate::decide::signed;
 use crate::input::{Artefact, Object, Presented, read};
@@ -40,13 +39,7 @@ struct Who<'a> {
 }
 
 pub(crate) async fn whoami(State(auth): State<Arc<Auth>>, request: Request) -> Response {
-    match read_json(request).await {
-        Ok(body) => {
-            let started = Instant::now();
-            done(&auth, &body).await.response(&auth, Op::Whoami, started)
-        }
-        Err(problem) => problem.into_response(),
-    }
+    answer(&auth, request, Op::Whoami, done).await
 }
 
 async fn done(auth: &Auth, body: &[u8]) -> Done {

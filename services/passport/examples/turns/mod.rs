@@ -1,12 +1,30 @@
 //! Operations that are timed in turns with something else: a line of standard input for each turn.
 
+use std::error::Error;
 use std::io::{self, BufRead, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use std::time::Duration;
 
 use cpu_time::ThreadTime;
 
 /// A name, how many operations one pass is, and the pass.
 pub(crate) type Operation<'a> = (&'a str, u32, Box<dyn FnMut() + 'a>);
+
+/// Runs a program whose one argument is a folder with `files`. Exit code 64 without it, 3 if `run` cannot.
+pub(crate) fn main(files: &str, run: impl FnOnce(&Path) -> Result<(), Box<dyn Error>>) -> ExitCode {
+    let Some(folder) = std::env::args_os().nth(1).map(PathBuf::from) else {
+        eprintln!("error: expected a folder with {files}");
+        return ExitCode::from(64);
+    };
+    match run(&folder) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::from(3)
+        }
+    }
+}
 
 /// Answers each line `NAME MILLISECONDS` with a line that holds the nanoseconds of this thread's CPU time that one
 /// operation took, until the input ends.
