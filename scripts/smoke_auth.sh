@@ -21,51 +21,8 @@ exit codes
 TEXT
 }
 
-spawn=''
-for arg in "$@"; do
-    case $arg in
-    -h | --help) usage && exit 0 ;;
-    --spawn) spawn=yes ;;
-    esac
-done
-
-# shellcheck source=scripts/lib.sh
-. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
-
-for arg in "$@"; do
-    case $arg in --spawn) ;; *) usage_error "unknown argument $arg" ;; esac
-done
-command -v curl >/dev/null || {
-    missing curl 'apt-get install curl (Debian, Ubuntu), dnf install curl (Fedora)'
-    exit 3
-}
-
-work=$(mktemp -d)
-passport=''
-auth=''
-finish() {
-    local service
-    for service in $passport $auth; do
-        kill -9 "$service" 2>/dev/null || true
-        # Else the shell would tell that it was killed.
-        wait "$service" 2>/dev/null || true
-    done
-    rm -rf -- "$work"
-}
-trap finish EXIT
-
-# started NAME PID: waits until it prints its address, and puts that into `address`.
-started() {
-    for _ in $(seq 200); do
-        grep -q http:// "$work/$1.started" && break
-        kill -0 "$2" 2>/dev/null || break
-        sleep 0.05
-    done
-    address=$(grep -o 'http://[0-9.]*:[0-9]*' "$work/$1.started" | head -n 1) || {
-        printf '%s did not start: %s\n' "$1" "$(tail -n 1 "$work/$1.log")" >&2
-        exit 3
-    }
-}
+# shellcheck source=scripts/lib_smoke.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib_smoke.sh"
 
 claims=${AUTH_CLAIMS:-'{"sub":"smoke","aud":"ron-auth","roles":["reader"]}'}
 action=${AUTH_ACTION:-read}
@@ -82,58 +39,20 @@ id = "smoke-permit"
 effect = "permit"
 when = { actions = ["$action"], resources = ["$resource"] }
 TEXT
-    PASSPORT_CONFIG='server = { bind = "127.0.0.1:0", admin_bind = "127.0.0.1:0" }' \
-        "$target_dir/release/svc-passport" >"$work/svc-passport.started" 2>"$work/svc-passport.log" &
-    passport=$!
-    started svc-passport "$passport"
+    start svc-passport 'PASSPORT_CONFIG=server = { bind = "127.0.0.1:0", admin_bind = "127.0.0.1:0" }'
     issuer=$address
-    RON_AUTH_CONFIG="policy.path = '$work/policy.toml'
-verify.passport_base = '$issuer'" AUTH_DYNAMIC_PORT=1 \
-        "$target_dir/release/svc-auth" >"$work/svc-auth.started" 2>"$work/svc-auth.log" &
-    auth=$!
-    started svc-auth "$auth"
+    start svc-auth AUTH_DYNAMIC_PORT=1 "RON_AUTH_CONFIG=policy.path = '$work/policy.toml'
+verify.passport_base = '$issuer'"
     base=$address
 else
     base=http://${AUTH_HOST:-127.0.0.1}:${AUTH_PORT:-5310}
     issuer=http://${PASSPORT_HOST:-127.0.0.1}:${PASSPORT_PORT:-5307}
-    curl -sS -m 5 -o /dev/null "$base/healthz" || {
-        printf 'nothing answers at %s: start svc-auth, set AUTH_HOST and AUTH_PORT, or use --spawn\n' "$base" >&2
-        exit 3
-    }
-    curl -sS -m 5 -o /dev/null "$issuer/healthz" || {
-        printf 'nothing answers at %s: start svc-passport, set PASSPORT_HOST and PASSPORT_PORT, or use --spawn\n' "$issuer" >&2
-        exit 3
-    }
+    reach svc-auth "$base" 'AUTH_HOST and AUTH_PORT'
+    reach svc-passport "$issuer" 'PASSPORT_HOST and PASSPORT_PORT'
 fi
 
-# ask METHOD URL [CURL OPTION…]: puts the status into `status` and the body into `body`.
-ask() {
-    local method=$1 url=$2
-    shift 2
-    status=$(curl -sS -m 10 -X "$method" -o "$work/body" -w '%{http_code}' "$@" "$url") || {
-        printf 'FAIL  %s %s: no answer\n' "$method" "$url"
-        exit 1
-    }
-    body=$(<"$work/body")
-}
-
-post() {
-    ask POST "$1" -H 'Content-Type: application/json' --data-binary "$2"
-}
-
-# expect WHAT STATUS PATTERN: holds the last answer to a status and a pattern of the shell for the body.
-expect() {
-    # shellcheck disable=SC2053 # the pattern is one
-    if [ "$status" = "$2" ] && [[ $body == $3 ]]; then
-        printf 'ok    %s\n' "$1"
-        return
-    fi
-    printf 'FAIL  %s: expected %s %s, got %s %s\n' "$1" "$2" "$3" "$status" "$(head -c 300 <<<"$body")"
-    exit 1
-}
-
-# counted OP: how often the metrics have counted it, with any result and algorithm.
-counted() {
+# count_of OP: how often the metrics have counted it, with any result and algorithm.
+count_of() {
     sed -n "/^auth_ops_total{.*op=\"$1\"/s/.* //p" <<<"$metrics" | awk '{ sum += $1 } END { print sum + 0 }'
 }
 
@@ -150,8 +69,7 @@ expect 'readyz' 200 '{"ready":true,*'
 post "$issuer/v1/passport/issue" "$claims"
 expect 'svc-passport issues an envelope' 200 '{"alg":"Ed25519",*'
 envelope=$body
-# The first character of the signature, exchanged for another one.
-tampered=$(sed 's/"sig_b64":"A/"sig_b64":"_/; s/"sig_b64":"[^_]/"sig_b64":"A/; s/"sig_b64":"_/"sig_b64":"B/' <<<"$envelope")
+tampered=$(tampered "$envelope")
 
 post "$base/v1/auth/whoami" "$envelope"
 expect 'whoami' 200 '{*}'
@@ -184,23 +102,8 @@ ask GET "$base/metrics"
 expect 'metrics' 200 '*auth_ops_total*'
 metrics=$body
 for op in whoami introspect authorize authorize_batch; do
-    count=$(counted "$op")
-    if [ "$count" = 0 ]; then
-        printf 'FAIL  metrics count no %s\n' "$op"
-        exit 1
-    fi
-    printf 'ok    metrics count %s: %s\n' "$op" "$count"
+    counted "$op" "$(count_of "$op")"
 done
 
-if [ -n "$spawn" ]; then
-    kill -TERM "$auth"
-    code=0
-    wait "$auth" || code=$?
-    if [ "$code" != 0 ]; then
-        printf 'FAIL  shutdown: exit code %s: %s\n' "$code" "$(tail -n 1 "$work/svc-auth.log")"
-        exit 1
-    fi
-    auth=''
-    printf 'ok    shutdown drains\n'
-fi
+[ -z "$spawn" ] || drain svc-auth
 printf '\nall as it should be\n'
