@@ -1,6 +1,6 @@
 //! Every variant decides as the rules of `docs/WIRE.md` say, read by an interpreter that shares no code with them.
 //!
-//! `interpreter.rs` is that reading, `generator.rs` makes what it is asked, `coverage.rs` makes sure that no answer is
+//! `interpreter.rs` is that reading, `generator` makes what it is asked, `coverage.rs` makes sure that no answer is
 //! missing among its answers, and `properties.rs` holds what follows from the rules as a whole.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a surprise stops a test")]
 #![allow(unreachable_pub, reason = "modules of a test binary")]
