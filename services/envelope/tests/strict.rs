@@ -1,29 +1,50 @@
-//! A prepared key decides as strict verification does, on whatever somebody could make up.
+//! A key decides as strict verification does, on whatever somebody could make up: with a table of multiples and without,
+//! alone and among others.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may stop at the first surprise")]
+
+use std::sync::LazyLock;
 
 use curve25519_dalek::constants::{ED25519_BASEPOINT_POINT, EIGHT_TORSION};
 use curve25519_dalek::edwards::EdwardsPoint;
 use curve25519_dalek::scalar::Scalar;
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use proptest::prelude::*;
-use ron_envelope::PreparedKey;
+use ron_envelope::{PublicKey, verify_batch};
 use sha2::{Digest, Sha512};
 
-/// A key, for the reference and prepared.
-struct Key(Option<(VerifyingKey, PreparedKey)>);
+/// Whose signatures stand beside others in a batch, and a signature of "good".
+static NEIGHBOUR: LazyLock<(PublicKey, [u8; 64])> = LazyLock::new(|| {
+    let key = PublicKey::new(signing_key().verifying_key().to_bytes()).unwrap().with_table();
+    (key, signing_key().sign(b"good").to_bytes())
+});
+
+/// A key: the reference's, and ours without and with a table.
+struct Key(Option<(VerifyingKey, [PublicKey; 2])>);
 
 impl Key {
     fn new(bytes: [u8; 32]) -> Self {
-        let (reference, prepared) = (VerifyingKey::from_bytes(&bytes).ok(), PreparedKey::new(bytes).ok());
-        assert_eq!(reference.is_some(), prepared.is_some(), "key {}", hex::encode(bytes));
-        Self(reference.zip(prepared))
+        let reference = VerifyingKey::from_bytes(&bytes).ok();
+        let ours = [PublicKey::new(bytes), PublicKey::new(bytes).map(PublicKey::with_table)].map(Result::ok);
+        assert!(ours.iter().all(|key| key.is_some() == reference.is_some()), "key {}", hex::encode(bytes));
+        Self(reference.zip(ours[0].is_some().then(|| ours.map(Option::unwrap))))
     }
 
-    /// What strict verification says, and that the prepared key says the same.
+    /// What strict verification says, and that our keys say the same.
     fn strict(&self, message: &[u8], signature: &[u8]) -> bool {
-        let Some((reference, prepared)) = &self.0 else { return false };
+        let Some((reference, ours)) = &self.0 else { return false };
         let expected = Signature::from_slice(signature).is_ok_and(|it| reference.verify_strict(message, &it).is_ok());
-        assert_eq!(prepared.verify(message, signature), expected, "{prepared:?} {}", hex::encode(signature));
+        for key in ours {
+            assert_eq!(key.verify(message, signature), expected, "{key:?} {}", hex::encode(signature));
+        }
+        let (neighbour, good) = &*NEIGHBOUR;
+        let [plain, tabled] = ours;
+        let batch = [
+            (plain, message, signature),
+            (neighbour, b"good", &good[..]),
+            (tabled, message, signature),
+            (neighbour, b"bad", &good[..]),
+        ];
+        assert_eq!(verify_batch(batch), [expected, true, expected, false], "{}", hex::encode(signature));
         expected
     }
 }
@@ -59,11 +80,11 @@ fn good_signatures_hold_and_any_flipped_bit_is_noticed() {
     let (public, signature) = (key.verifying_key().to_bytes(), key.sign(&message).to_bytes());
     assert!(strict(public, &message, &signature));
     assert!(strict(public, &[], &key.sign(&[]).to_bytes()));
-    let prepared = Key::new(public);
+    let ours = Key::new(public);
     for bit in 0..512 {
         let mut flipped = signature;
         flipped[bit / 8] ^= 1 << (bit % 8);
-        assert!(!prepared.strict(&message, &flipped), "bit {bit}");
+        assert!(!ours.strict(&message, &flipped), "bit {bit}");
     }
     for bit in 0..256 {
         let mut flipped = public;
@@ -73,7 +94,7 @@ fn good_signatures_hold_and_any_flipped_bit_is_noticed() {
     for bit in 0..message.len() * 8 {
         let mut flipped = message.clone();
         flipped[bit / 8] ^= 1 << (bit % 8);
-        assert!(!prepared.strict(&flipped, &signature), "bit {bit} of the message");
+        assert!(!ours.strict(&flipped, &signature), "bit {bit} of the message");
     }
 }
 
@@ -131,12 +152,12 @@ fn a_key_or_commitment_with_a_part_of_small_order_is_treated_alike() {
     let mut held = 0;
     for key_part in EIGHT_TORSION {
         let key = (ED25519_BASEPOINT_POINT * secret + key_part).compress().to_bytes();
-        let prepared = Key::new(key);
+        let ours = Key::new(key);
         for commitment_part in EIGHT_TORSION {
             for message in 0..16_u8 {
                 let commitment = (ED25519_BASEPOINT_POINT * nonce + commitment_part).compress().to_bytes();
                 let scalar = nonce + challenge(commitment, key, &[message]) * secret;
-                held += u32::from(prepared.strict(&[message], &joined(commitment, scalar.to_bytes())));
+                held += u32::from(ours.strict(&[message], &joined(commitment, scalar.to_bytes())));
             }
         }
     }
@@ -145,8 +166,43 @@ fn a_key_or_commitment_with_a_part_of_small_order_is_treated_alike() {
 }
 
 #[test]
+fn parts_of_small_order_that_cancel_each_other_do_not_pass_as_a_batch() {
+    // Two commitments with parts that add up to nothing: the equation of a batch cannot be sure to see them.
+    let (secret, nonce) = (Scalar::from(7_777_777_u64), Scalar::from(1_234_567_u64));
+    let key = (ED25519_BASEPOINT_POINT * secret).compress().to_bytes();
+    let ours = Key::new(key);
+    let signed = |part: EdwardsPoint, message: &[u8]| {
+        let commitment = (ED25519_BASEPOINT_POINT * nonce + part).compress().to_bytes();
+        joined(commitment, (nonce + challenge(commitment, key, message) * secret).to_bytes())
+    };
+    let [plain, tabled] = &ours.0.as_ref().unwrap().1;
+    for part in EIGHT_TORSION {
+        let (one, other) = (signed(part, b"one"), signed(-part, b"other"));
+        let expected = [ours.strict(b"one", &one), ours.strict(b"other", &other)];
+        assert_eq!(expected, [part == EIGHT_TORSION[0]; 2]);
+        for key in [plain, tabled] {
+            assert_eq!(verify_batch([(key, &b"one"[..], &one[..]), (key, b"other", &other)]), expected);
+        }
+    }
+}
+
+#[test]
+fn an_empty_batch_has_no_outcomes_and_a_long_one_has_them_in_order() {
+    assert!(verify_batch([]).is_empty());
+    let (signing, message) = (signing_key(), b"a message");
+    let good = signing.sign(message).to_bytes();
+    let keys = [PublicKey::new([0; 32]).unwrap(), PublicKey::new(signing.verifying_key().to_bytes()).unwrap()];
+    let key = |place: usize| &keys[usize::from(!place.is_multiple_of(3))];
+    let signature = |place: usize| if place.is_multiple_of(5) { &good[..63] } else { &good[..] };
+    let items = (0..600).map(|place| (key(place), &message[..], signature(place)));
+    let expected: Vec<bool> =
+        (0..600).map(|place: usize| !place.is_multiple_of(3) && !place.is_multiple_of(5)).collect();
+    assert_eq!(verify_batch(items), expected);
+}
+
+#[test]
 fn what_encodes_no_point_is_no_key() {
-    let refused = (0..=255_u8).filter(|byte| PreparedKey::new([*byte; 32]).is_err()).count();
+    let refused = (0..=255_u8).filter(|byte| PublicKey::new([*byte; 32]).is_err()).count();
     assert!((64..192).contains(&refused), "about half of all texts are no point: {refused} of 256");
 }
 

@@ -8,7 +8,7 @@
 //! | name | operation |
 //! |---|---|
 //! | `sign` | a signature of ron-kms, which is AWS-LC's |
-//! | `verify` | the service's strict verification, with a key that is prepared |
+//! | `verify` | the service's strict verification, with a key that has a table |
 //! | `strict` | strict verification as ed25519-dalek has it, with a key that is decoded |
 
 mod turns;
@@ -20,7 +20,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use ed25519_dalek::{Signature, VerifyingKey};
-use ron_envelope::{AudienceRule, DecodedEnvelope, Envelope, PreparedKey};
+use ron_envelope::{AudienceRule, DecodedEnvelope, Envelope, PublicKey};
 use ron_kms::{KeyRef, Kms, KmsConfig, MasterKeySource, SystemClock};
 
 fn main() -> ExitCode {
@@ -40,14 +40,14 @@ fn run(folder: &Path) -> Result<(), Box<dyn Error>> {
     let key = KeyRef::ed25519(svc_passport::NAME, "default")?;
     let signer = kms.signer(&key)?;
     let public = kms.public_key(&key, kid).ok_or("the envelopes are of another key than the store's")?;
-    let (prepared, decoded_key) = (PreparedKey::new(public)?, VerifyingKey::from_bytes(&public)?);
+    let (tabled, decoded_key) = (PublicKey::new(public)?.with_table(), VerifyingKey::from_bytes(&public)?);
 
     // Nothing is timed before it has given the right answers.
     let mut signatures = Vec::with_capacity(decoded.len());
     for DecodedEnvelope { message, signature } in &decoded {
         let as_dalek_has_it = Signature::from_slice(signature)?;
         decoded_key.verify_strict(message, &as_dalek_has_it)?;
-        if !prepared.verify(message, signature) || signer.sign(message)?.signature.as_slice() != signature {
+        if !tabled.verify(message, signature) || signer.sign(message)?.signature.as_slice() != signature {
             return Err("an envelope is not what its key signs".into());
         }
         signatures.push(as_dalek_has_it);
@@ -61,7 +61,7 @@ fn run(folder: &Path) -> Result<(), Box<dyn Error>> {
             items,
             Box::new(|| {
                 for DecodedEnvelope { message, signature } in &decoded {
-                    black_box(prepared.verify(black_box(message), black_box(signature)));
+                    black_box(tabled.verify(black_box(message), black_box(signature)));
                 }
             }),
         ),

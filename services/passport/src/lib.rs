@@ -19,9 +19,10 @@
 //!
 //! # Decided here
 //!
-//! - *Signatures are verified one by one*, in batches too. The batch equation is not the strict check: a crafted
-//!   signature of small order passes in it and fails alone, so that an answer would depend on its neighbours. All that
-//!   needs no signature is checked for the whole batch first, and every 16 signatures other requests have their turn.
+//! - *A batch answers what its items would alone.* The usual equation of batches is not the strict check: a crafted
+//!   signature of small order passes in it and fails alone, so that an answer would depend on its neighbours. So each
+//!   signature has its own equation, and a batch shares an inversion only. All that needs no signature is checked for
+//!   the whole batch first, and every 32 signatures other requests have their turn.
 //! - *Nothing queues.* Who finds no slot is told 503 with `Retry-After`; the deployed service lets callers wait without
 //!   end.
 //! - *A key that is retired verifies no more*: its key id is as unknown as one that never was (400 `Malformed`).

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use arc_swap::ArcSwapOption;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use ron_envelope::PreparedKey;
+use ron_envelope::PublicKey;
 use ron_service::Condition;
 use serde::Deserialize;
 use tokio::sync::Mutex;
@@ -17,14 +17,14 @@ use tokio::time::sleep;
 use super::upstream::{Unavailable, Upstream};
 use crate::config::{Caching, Verify};
 
-/// Most keys of a set that is taken. Each takes 30 KiB.
+/// Most keys of a set that is taken. Each takes 215 KiB once it is used.
 const MAX_KEYS: usize = 256;
 /// How soon it is tried again to get keys that could not be had.
 const AGAIN: Duration = Duration::from_millis(200);
 
 /// Keys by their ids, as they were at one moment.
 pub(super) struct KeySet {
-    keys: HashMap<String, Arc<PreparedKey>>,
+    keys: HashMap<String, Arc<PublicKey>>,
     fetched: Instant,
 }
 
@@ -57,11 +57,11 @@ struct Jwk {
 }
 
 impl KeySet {
-    pub(super) fn get(&self, kid: &str) -> Option<&Arc<PreparedKey>> {
+    pub(super) fn get(&self, kid: &str) -> Option<&Arc<PublicKey>> {
         self.keys.get(kid)
     }
 
-    /// Reads a key set. Keys of other kinds are left out; what was prepared before is taken from there.
+    /// Reads a key set. Keys of other kinds are left out; those that were there before are taken from there, with their tables.
     fn read(body: &[u8], before: Option<&Self>) -> Result<Self, Unavailable> {
         const NO_SET: Unavailable = Unavailable::Nonsense("a set of Ed25519 keys with ids of their own");
         let set: JwkSet = serde_json::from_slice(body).map_err(|_| NO_SET)?;
@@ -72,7 +72,7 @@ impl KeySet {
             let known = before.and_then(|set| set.get(&jwk.kid)).filter(|key| *key.as_bytes() == bytes).cloned();
             let key = match known {
                 Some(key) => key,
-                None => Arc::new(PreparedKey::new(bytes).map_err(|_| NO_SET)?),
+                None => Arc::new(PublicKey::new(bytes).map_err(|_| NO_SET)?.with_table()),
             };
             if jwk.kid.is_empty() || keys.insert(jwk.kid, key).is_some() || keys.len() > MAX_KEYS {
                 return Err(NO_SET);
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_of_other_kinds_are_left_out_and_prepared_ones_are_kept() {
+    fn keys_of_other_kinds_are_left_out_and_known_ones_are_kept() {
         let rsa = r#"{"kty":"RSA","kid":"r","n":"AQAB","e":"AQAB"}"#.to_owned();
         let first = read(&[rsa, key("a", X)], None).unwrap();
         assert!(first.get("r").is_none());

@@ -64,7 +64,7 @@ impl Default for Passport {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Verify {
-    /// Without effect, as in the deployed service: signatures are verified one by one. Default: 64.
+    /// Without effect, as in the deployed service: a batch is verified as it came. Default: 64.
     pub target_batch: usize,
     /// Without effect, as in the deployed service: `limits.max_batch` bounds a batch. Default: 256.
     pub max_batch: usize,
@@ -86,7 +86,7 @@ impl Default for Verify {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Cache {
-    /// Without effect, as in the deployed service: prepared keys are kept as long as they verify. Default: 60.
+    /// Without effect, as in the deployed service: tables of keys are kept as long as they verify. Default: 60.
     pub vk_ttl_s: u64,
     /// Seconds that a JWK set may be kept for. Default: 60.
     pub jwks_ttl_s: u64,

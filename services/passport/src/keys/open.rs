@@ -178,7 +178,7 @@ mod tests {
     use std::sync::atomic::{AtomicU64, Ordering};
 
     use super::*;
-    use crate::keys::ring::PREPARED;
+    use crate::keys::ring::WITH_TABLE;
 
     /// A store of its own, and what time it is there.
     async fn opened(settings: Keys) -> (Open, Config, Arc<AtomicU64>) {
@@ -204,8 +204,8 @@ mod tests {
         let both = open.ring().unwrap();
         assert_ne!(both.etag, ring.etag);
         assert_eq!((verifies(&open, &old), verifies(&open, &new)), (Some(true), Some(true)));
-        let prepared = |ring: &KeyRing| ring.verifier(&old.kid).unwrap();
-        assert!(Arc::ptr_eq(&prepared(&ring), &prepared(&both)), "what was prepared is used again");
+        let verifier = |ring: &KeyRing| ring.verifier(&old.kid).unwrap();
+        assert!(Arc::ptr_eq(&verifier(&ring), &verifier(&both)), "a table is used again");
         now_ms.fetch_add(59_999, Ordering::Relaxed);
         assert!(Arc::ptr_eq(&both, &open.ring().unwrap()));
         now_ms.fetch_add(1, Ordering::Relaxed);
@@ -217,14 +217,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn keys_beyond_those_that_are_kept_prepared_verify_all_the_same() {
+    async fn keys_beyond_those_that_have_tables_verify_all_the_same() {
         let (open, config, _) = opened(Keys::default()).await;
         let first = open.sign(b"message").unwrap();
-        for _ in 0..PREPARED {
+        for _ in 0..WITH_TABLE {
             open.rotate(&config.keys).await.unwrap();
         }
         let last = open.sign(b"message").unwrap();
-        assert_eq!(open.ring().unwrap().keys().len(), PREPARED + 1);
+        assert_eq!(open.ring().unwrap().keys().len(), WITH_TABLE + 1);
         assert_eq!((verifies(&open, &first), verifies(&open, &last)), (Some(true), Some(true)));
         assert!(!open.ring().unwrap().verifier(&last.kid).unwrap().verify(b"message", &first.signature));
     }

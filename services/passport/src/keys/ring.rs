@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use ron_envelope::PreparedKey;
+use ron_envelope::PublicKey as Verifier;
 use ron_kms::{Kms, PublicKey};
 use ron_service::axum::body::Bytes;
 use ron_service::axum::http::HeaderValue;
@@ -11,8 +11,9 @@ use ron_service::axum::http::HeaderValue;
 use super::jwks::jwk_set;
 use super::{KeysError, open};
 
-/// Keys that are kept prepared, the newest ones: each takes 30 KiB. A signature of an older one costs its preparation.
-pub(super) const PREPARED: usize = 64;
+/// Keys that have a table once they are used, the newest ones: 13 MiB in all. A signature of an older one takes twice as
+/// long.
+pub(super) const WITH_TABLE: usize = 64;
 
 /// By how much clocks of two threads may differ.
 const SLACK_MS: u64 = 1_000;
@@ -34,12 +35,12 @@ pub(crate) struct KeyRing {
 
 #[derive(Clone)]
 enum Verifying {
-    Prepared(Arc<PreparedKey>),
-    Known([u8; 32]),
+    WithTable(Arc<Verifier>),
+    Encoded([u8; 32]),
 }
 
 impl KeyRing {
-    /// The keys that verify now. What `before` had prepared is taken from it.
+    /// The keys that verify now. Tables that `before` has are taken from it.
     pub(super) fn new(kms: &Kms, key: &ron_kms::KeyRef, now_ms: u64, before: Option<&Self>) -> Result<Self, KeysError> {
         // Read first: if keys change meanwhile, this ring is out of date from the beginning, and made again.
         let generation = kms.generation();
@@ -47,13 +48,14 @@ impl KeyRing {
         let keys = kms.public_keys(key)?;
         let mut by_kid = HashMap::with_capacity(keys.len());
         for (age, PublicKey { kid, bytes, .. }) in keys.iter().rev().enumerate() {
-            let prepared = before.and_then(|ring| ring.prepared(kid)).filter(|prepared| prepared.as_bytes() == bytes);
-            let verifying = match prepared {
-                _ if age >= PREPARED => Verifying::Known(*bytes),
-                Some(prepared) => Verifying::Prepared(prepared.clone()),
-                None => Verifying::Prepared(Arc::new(
-                    PreparedKey::new(*bytes).map_err(|_| KeysError::PublicKey { kid: kid.to_string() })?,
-                )),
+            let known = before.and_then(|ring| ring.with_table(kid)).filter(|known| known.as_bytes() == bytes);
+            let verifying = match known {
+                _ if age >= WITH_TABLE => Verifying::Encoded(*bytes),
+                Some(known) => Verifying::WithTable(known.clone()),
+                None => {
+                    let key = Verifier::new(*bytes).map_err(|_| KeysError::PublicKey { kid: kid.to_string() })?;
+                    Verifying::WithTable(Arc::new(key.with_table()))
+                }
             };
             by_kid.insert(kid.clone(), verifying);
         }
@@ -70,10 +72,10 @@ impl KeyRing {
     }
 
     /// What verifies signatures of a key id, if anything does.
-    pub(crate) fn verifier(&self, kid: &str) -> Option<Arc<PreparedKey>> {
+    pub(crate) fn verifier(&self, kid: &str) -> Option<Arc<Verifier>> {
         match self.by_kid.get(kid)? {
-            Verifying::Prepared(key) => Some(key.clone()),
-            Verifying::Known(bytes) => PreparedKey::new(*bytes).ok().map(Arc::new),
+            Verifying::WithTable(key) => Some(key.clone()),
+            Verifying::Encoded(bytes) => Verifier::new(*bytes).ok().map(Arc::new),
         }
     }
 
@@ -82,10 +84,10 @@ impl KeyRing {
         &self.keys
     }
 
-    fn prepared(&self, kid: &str) -> Option<&Arc<PreparedKey>> {
+    fn with_table(&self, kid: &str) -> Option<&Arc<Verifier>> {
         match self.by_kid.get(kid)? {
-            Verifying::Prepared(key) => Some(key),
-            Verifying::Known(_) => None,
+            Verifying::WithTable(key) => Some(key),
+            Verifying::Encoded(_) => None,
         }
     }
 }

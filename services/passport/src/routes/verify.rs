@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use ron_envelope::{AudienceRule, DecodedEnvelope, Envelope, PreparedKey};
+use ron_envelope::{AudienceRule, DecodedEnvelope, Envelope, PublicKey};
 use ron_service::axum::body::Bytes;
 use ron_service::axum::extract::{Request, State};
 use ron_service::axum::response::Response;
@@ -39,13 +39,15 @@ fn is_good(passport: &Passport, body: &[u8]) -> Result<bool, Refusal> {
     let _slot = slots.enter().ok_or(Refusal::Overloaded(slots.retry_after_ms()))?;
     let envelope: Envelope<'_> = serde_json::from_slice(body).map_err(|error| Refusal::of_json(&error))?;
     let ring = passport.ring()?;
-    Checked::new(passport, &ring, &envelope).map(|checked| checked.outcome(passport).is_ok())
+    let checked = Checked::new(passport, &ring, &envelope)?;
+    let (key, message, signature) = checked.signed();
+    Ok(checked.outcome(passport, key.verify(message, signature)).is_ok())
 }
 
 /// An envelope without a fault, and the key that it names.
 pub(super) struct Checked {
     pub(super) decoded: DecodedEnvelope,
-    key: Arc<PreparedKey>,
+    key: Arc<PublicKey>,
 }
 
 /// Why an envelope without a fault is not good.
@@ -69,13 +71,17 @@ impl Checked {
         Ok(Self { decoded, key })
     }
 
-    /// Whether the signature is good; and what the message says, where that counts.
-    pub(super) fn outcome(&self, passport: &Passport) -> Result<(), NotGood> {
-        let DecodedEnvelope { message, signature } = &self.decoded;
-        if !self.key.verify(message, signature) {
+    /// What is to be verified: the key, the message and its signature.
+    pub(super) fn signed(&self) -> (&PublicKey, &[u8], &[u8]) {
+        (&self.key, &self.decoded.message, &self.decoded.signature)
+    }
+
+    /// What becomes of it, its signature being good or not: what the message says counts too, where it is to.
+    pub(super) fn outcome(&self, passport: &Passport, is_signed: bool) -> Result<(), NotGood> {
+        if !is_signed {
             return Err(NotGood::Signature);
         }
         let Some(claims) = &passport.claims else { return Ok(()) };
-        claims.check(message, passport.clock.now_unix_ms()).map_err(NotGood::Claims)
+        claims.check(&self.decoded.message, passport.clock.now_unix_ms()).map_err(NotGood::Claims)
     }
 }
