@@ -21,7 +21,15 @@ pub(crate) enum Text<'r> {
 
 /// Names of a request that the bundle knows, sorted. A request's list is no longer than this holds without memory of
 /// its own.
-pub(crate) type Names = SmallVec<[Symbol; MAX_LIST_VALUES]>;
+type Names = SmallVec<[Symbol; MAX_LIST_VALUES]>;
+
+/// Room for the lists of a request: 3 KiB, which stay where they are.
+#[derive(Debug, Default)]
+pub(crate) struct Lists {
+    scopes: Names,
+    roles: Names,
+    tags: Names,
+}
 
 /// A request whose names were looked up.
 #[derive(Debug)]
@@ -32,30 +40,31 @@ pub(crate) struct Facts<'r> {
     resource: Text<'r>,
     method: Text<'r>,
     region: Text<'r>,
-    scopes: Names,
-    roles: Names,
-    tags: Names,
+    lists: &'r Lists,
     pub(crate) body_bytes: Option<u64>,
     pub(crate) now_unix_s: Option<u64>,
     pub(crate) peer: Option<PeerKey>,
 }
 
 impl<'r> Facts<'r> {
+    /// Looks them up; `lists` is room for those of the request.
     #[inline]
-    pub(crate) fn new(request: &Request<'r>, symbols: &Symbols, schema: Schema) -> Self {
+    pub(crate) fn new(request: &Request<'r>, symbols: &Symbols, schema: Schema, lists: &'r mut Lists) -> Self {
         let text = |field, text: Option<&'r str>| match (text, schema) {
             (Some(text), _) => Text::Known(text, symbols.of(field, text)),
             // To deployed evaluators what is not said is "*", which no rule names.
             (None, Schema::Deployed) => Text::Known("*", STRANGER),
             (None, Schema::V2) => Text::Unknown,
         };
-        let names = |field, list: &[&str]| {
-            let known = list.iter().map(|name| symbols.of(field, name)).filter(|&symbol| symbol != STRANGER);
-            let mut names: Names = known.collect();
+        let look_up = |names: &mut Names, field, list: &[&str]| {
+            names.clear();
+            names.extend(list.iter().map(|name| symbols.of(field, name)).filter(|&symbol| symbol != STRANGER));
             names.sort_unstable();
             names.dedup();
-            names
         };
+        look_up(&mut lists.scopes, Field::Scopes, request.scopes);
+        look_up(&mut lists.roles, Field::Roles, request.roles);
+        look_up(&mut lists.tags, Field::Tags, request.tags);
         Self {
             tenant: text(Field::Tenant, request.tenant),
             subject: text(Field::Subject, request.subject),
@@ -63,9 +72,7 @@ impl<'r> Facts<'r> {
             resource: text(Field::Resource, request.resource),
             method: text(Field::Method, request.method),
             region: text(Field::Region, request.region),
-            scopes: names(Field::Scopes, request.scopes),
-            roles: names(Field::Roles, request.roles),
-            tags: names(Field::Tags, request.tags),
+            lists,
             body_bytes: match schema {
                 Schema::Deployed => Some(request.body_bytes.unwrap_or(0)),
                 Schema::V2 => request.body_bytes,
@@ -89,9 +96,9 @@ impl<'r> Facts<'r> {
 
     pub(crate) fn names(&self, field: Field) -> &[Symbol] {
         match field {
-            Field::Scopes => &self.scopes,
-            Field::Roles => &self.roles,
-            Field::Tags => &self.tags,
+            Field::Scopes => &self.lists.scopes,
+            Field::Roles => &self.lists.roles,
+            Field::Tags => &self.lists.tags,
             _ => &[],
         }
     }

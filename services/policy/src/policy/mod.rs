@@ -8,7 +8,7 @@ mod trace;
 pub use self::trace::MAX_TRACE_MISSES;
 
 use self::check::{Checks, Truth};
-use self::facts::Facts;
+use self::facts::{Facts, Lists};
 use self::symbols::Symbols;
 use crate::bundle::{Bundle, Rule, Schema};
 use crate::decision::{Decision, Effect, Field, Obligation, Trace};
@@ -169,7 +169,8 @@ impl Policy {
         visits: &mut impl Visits,
     ) -> Result<Decision<'p>, EvalError> {
         request.check_bounds()?;
-        let facts = Facts::new(request, &self.symbols, self.schema);
+        let mut lists = Lists::default();
+        let facts = Facts::new(request, &self.symbols, self.schema, &mut lists);
         if let Some(reason) = self.refused_by_defaults(&facts) {
             return Ok(by_default(Effect::Deny, reason));
         }
@@ -189,7 +190,8 @@ impl Policy {
     /// As [`decide`](Self::decide).
     pub fn trace<'p>(&'p self, request: &Request<'_>) -> Result<Trace<'p>, EvalError> {
         request.check_bounds()?;
-        Ok(trace::trace(self, &Facts::new(request, &self.symbols, self.schema)))
+        let mut lists = Lists::default();
+        Ok(trace::trace(self, &Facts::new(request, &self.symbols, self.schema, &mut lists)))
     }
 
     fn refused_by_defaults(&self, facts: &Facts<'_>) -> Option<&'static str> {
