@@ -13,6 +13,9 @@ use crate::refusal::Refusal;
 /// An item, or what is wrong with its shape, which costs the others nothing.
 pub(crate) type Item<'a> = Result<Question<'a>, Refusal>;
 
+/// Few items are shorter. Items take less memory in a vector than what was sent, and are not moved while it grows.
+const BYTES_OF_AN_ITEM: usize = 256;
+
 /// Reads a batch of at most so many items.
 ///
 /// # Errors
@@ -50,14 +53,27 @@ struct Items<T> {
 }
 
 fn items<'a, T: serde::Deserialize<'a>>(text: &'a [u8], max_items: usize) -> serde_json::Result<Items<T>> {
-    let mut json = serde_json::Deserializer::from_slice(text);
-    let batch = Batch { max_items, item: std::marker::PhantomData }.deserialize(&mut json)?;
+    let room = (text.len() / BYTES_OF_AN_ITEM).min(max_items);
+    let batch = Batch { max_items, room, item: std::marker::PhantomData };
+    match std::str::from_utf8(text) {
+        Ok(text) => whole(serde_json::Deserializer::from_str(text), batch),
+        Err(_) => whole(serde_json::Deserializer::from_slice(text), batch),
+    }
+}
+
+fn whole<'a, R: serde_json::de::Read<'a>, T: serde::Deserialize<'a>>(
+    mut json: serde_json::Deserializer<R>,
+    batch: Batch<T>,
+) -> serde_json::Result<Items<T>> {
+    let items = batch.deserialize(&mut json)?;
     json.end()?;
-    Ok(batch)
+    Ok(items)
 }
 
 struct Batch<T> {
     max_items: usize,
+    /// For how many items there is memory from the beginning.
+    room: usize,
     item: std::marker::PhantomData<T>,
 }
 
@@ -77,7 +93,7 @@ impl<'de, T: serde::Deserialize<'de>> Visitor<'de> for Batch<T> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Items<T>, A::Error> {
-        let mut kept = Vec::new();
+        let mut kept = Vec::with_capacity(self.room);
         while kept.len() < self.max_items {
             match items.next_element()? {
                 Some(item) => kept.push(item),
@@ -99,7 +115,7 @@ impl<'de, T: serde::Deserialize<'de>> Visitor<'de> for Batch<T> {
             } else if items.is_some() {
                 return Err(A::Error::duplicate_field("items"));
             } else {
-                let batch = Self { max_items: self.max_items, item: self.item };
+                let batch = Self { max_items: self.max_items, room: self.room, item: self.item };
                 items = Some(map.next_value_seed(BareBatch(batch))?);
             }
         }

@@ -1,9 +1,8 @@
 //! From questions to decisions: cheap checks, then signatures and MACs, then policy.
 
 use std::borrow::Cow;
-use std::time::Instant;
 
-use ron_auth::{Decision, Rate, RequestCtx};
+use ron_auth::{Rate, RequestCtx};
 use ron_envelope::AudienceRule;
 use ron_policy::{Effect, Obligation, Policy, Request};
 use serde::ser::SerializeSeq;
@@ -13,9 +12,10 @@ use crate::batch::Item;
 use crate::claims::Claims;
 use crate::envelope::{Checked, Signature};
 use crate::input::{Access, Artefact, Asked, Context, Question, Text};
+use crate::metrics::Laps;
 use crate::refusal::{Failure, Refusal};
 use crate::state::Auth;
-use crate::tokens::{NoToken, is_of_audience, no_token};
+use crate::tokens::{NoToken, Ruling, no_token};
 
 /// The answer to a question.
 #[derive(Debug, Clone, Serialize)]
@@ -120,7 +120,8 @@ pub(crate) async fn decide<'p>(
         some => auth.parts.signatures.verify(some).await?,
     };
     let now_s = now_ms / 1_000;
-    let tokens: Vec<(&str, RequestCtx<'_>)> = looked.iter().filter_map(|it| token(auth, policy, now_s, it)).collect();
+    let mut tokens = Vec::with_capacity(looked.iter().filter(|it| matches!(it, Ok(Looked::Token(..)))).count());
+    tokens.extend(looked.iter().filter_map(|it| token(auth, policy, now_s, it)));
     let verdicts = match tokens.as_slice() {
         [] => Vec::new(),
         some => auth.tokens.verify(&auth.parts.custody, now_s, some)?,
@@ -128,20 +129,19 @@ pub(crate) async fn decide<'p>(
 
     let (mut signatures, mut verdicts) = (signatures.into_iter(), verdicts.into_iter());
     let mut answers = Vec::with_capacity(looked.len());
+    let mut laps = Laps::start();
     for item in &looked {
         answers.push(match item {
             Err(refusal) => Err(*refusal),
             Ok(Looked::Envelope(asked, checked)) => {
                 // A signature for each: who verifies says so for all or for none.
-                of_envelope(auth, policy, now_ms, asked, checked, signatures.next().unwrap_or(Signature::Bad))
+                let signature = signatures.next().unwrap_or(Signature::Bad);
+                of_envelope(auth, policy, now_ms, asked, checked, signature, &mut laps)
             }
             Ok(Looked::Token(asked, _)) => match verdicts.next() {
-                Some(Ok(Decision::Allow { obligations, .. })) => of_token(auth, policy, now_s, asked, obligations),
-                Some(Ok(Decision::Deny { reasons })) => {
-                    let reason = reasons.first().map_or("denied", |reason| reason.code());
-                    let is_for_others = reasons.iter().any(is_of_audience);
-                    Ok(if is_for_others { Answer::nobody(reason) } else { Answer::deny(reason) })
-                }
+                Some(Ok(Ruling::Allow(rates))) => of_token(auth, policy, now_s, asked, rates, &mut laps),
+                Some(Ok(Ruling::Deny { reason, is_for_others: true })) => Ok(Answer::nobody(reason)),
+                Some(Ok(Ruling::Deny { reason, is_for_others: false })) => Ok(Answer::deny(reason)),
                 Some(Err(error)) => match no_token(error) {
                     NoToken::Refused(refusal) => Err(refusal),
                     NoToken::Denied(error) => Ok(Answer::nobody(error.code())),
@@ -200,6 +200,7 @@ fn of_envelope<'p>(
     asked: &Asked<'_, '_>,
     checked: &Checked<'_>,
     signature: Signature,
+    laps: &mut Laps,
 ) -> Result<Answer<'p>, Refusal> {
     if let Some(code) = signature.code() {
         return Ok(Answer::nobody(code));
@@ -222,7 +223,7 @@ fn of_envelope<'p>(
         now_unix_s: Some(now_ms / 1_000),
         ..Request::default()
     };
-    judge(auth, policy, asked.access(), request, Vec::new())
+    judge(auth, policy, asked.access(), request, Vec::new(), laps)
 }
 
 fn of_token<'p>(
@@ -231,10 +232,12 @@ fn of_token<'p>(
     now_s: u64,
     asked: &Asked<'_, '_>,
     rates: Vec<Rate>,
+    laps: &mut Laps,
 ) -> Result<Answer<'p>, Refusal> {
     // A token has a tenant, that of the request, and no subject.
     let tenant = auth.tokens.tenant_of(asked.context);
-    judge(auth, policy, asked.access(), Request { tenant, now_unix_s: Some(now_s), ..Request::default() }, rates)
+    let request = Request { tenant, now_unix_s: Some(now_s), ..Request::default() };
+    judge(auth, policy, asked.access(), request, rates, laps)
 }
 
 /// Asks the policy, with what is known of the subject and what is asked.
@@ -244,6 +247,7 @@ pub(crate) fn judge<'p>(
     access: Access<'_, '_>,
     subject: Request<'_>,
     rates: Vec<Rate>,
+    laps: &mut Laps,
 ) -> Result<Answer<'p>, Refusal> {
     let nothing = Context::default();
     let context = access.context.unwrap_or(&nothing);
@@ -258,9 +262,8 @@ pub(crate) fn judge<'p>(
         peer: context.peer_ip,
         ..subject
     };
-    let started = Instant::now();
     let decision = policy.decide(&request);
-    auth.metrics.policy_seconds.observe_duration(started.elapsed());
+    auth.metrics.policy_seconds.observe_duration(laps.lap());
     let out_of_bounds = Refusal::Malformed("a text or a list of the question is longer than the policy judges");
     let decision = decision.map_err(|_| out_of_bounds)?;
     // Rates are the price of a permit.

@@ -189,7 +189,9 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
 
 /// Reads a body. What is wrong is told by its place alone: the parser's own words would repeat what was sent.
 pub(crate) fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Problem> {
-    serde_json::from_slice(body).map_err(|error| malformed(&error))
+    // To look at all of it once is quicker than at each text. What is no UTF-8 is told by its place, as all else.
+    let read = std::str::from_utf8(body).map_or_else(|_| serde_json::from_slice(body), serde_json::from_str);
+    read.map_err(|error| malformed(&error))
 }
 
 pub(crate) fn malformed(error: &serde_json::Error) -> Problem {

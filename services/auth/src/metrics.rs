@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
@@ -53,6 +53,9 @@ pub(crate) enum Alg {
     None,
 }
 
+/// The times of things that are done one after the other, for one reading of the clock each.
+pub(crate) struct Laps(Instant);
+
 /// Of every metric the handles that are used.
 pub(crate) struct Metrics {
     ops: Family<Labels, Counter>,
@@ -66,6 +69,18 @@ pub(crate) struct Metrics {
 }
 
 type Labels = Vec<(&'static str, &'static str)>;
+
+impl Laps {
+    pub(crate) fn start() -> Self {
+        Self(Instant::now())
+    }
+
+    /// Time since the last one, or since the start.
+    pub(crate) fn lap(&mut self) -> Duration {
+        let now = Instant::now();
+        now.duration_since(std::mem::replace(&mut self.0, now))
+    }
+}
 
 impl Metrics {
     /// Registers all of them.
@@ -83,7 +98,7 @@ impl Metrics {
         let batch_len = plain("auth_batch_len", "Items of each batch", Histogram::of_units(ITEMS));
         let help = "Time of one call to svc-passport that was answered";
         let delegate_seconds = plain("auth_verify_delegate_seconds", help, Histogram::of_seconds(SECONDS));
-        let help = "Time of one decision of the policy";
+        let help = "Time of one decision of the policy, and of putting the question to it";
         let policy_seconds = plain("auth_policy_eval_seconds", help, Histogram::of_seconds(EVAL_SECONDS));
         Self {
             ops,

@@ -1,11 +1,13 @@
 //! Capability tokens, verified in this process.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::Instant;
 
 use ron_auth::inspect::{UntrustedToken, UntrustedValue, inspect};
 use ron_auth::{
-    AuthError, CaveatKind, Decision, Demands, DenyReason, KeyRing, MetricsRecorder, RequestCtx, VerifierConfig,
+    AuthError, CaveatKind, Demands, DenyReasonRef, KeyRing, MacKeyProvider, MetricsRecorder, Rate, RequestCtx, Verdict,
+    VerifierConfig, Workspace, verify_each_request_in, verify_token_in,
 };
 use ron_kms::Kms;
 use ron_service::metrics::{Evaluator, VerifierMetrics, VerifyMode};
@@ -33,6 +35,24 @@ pub(crate) struct TokenClaims {
     pub(crate) kid: String,
     pub(crate) aud: Option<String>,
     pub(crate) exp: Option<Number>,
+}
+
+/// What is kept of the verdict on a genuine token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Ruling {
+    /// It permits the request, at these rates.
+    Allow(Vec<Rate>),
+    Deny {
+        /// Code of the first reason.
+        reason: &'static str,
+        /// Whether a reason is that it is not for us.
+        is_for_others: bool,
+    },
+}
+
+thread_local! {
+    /// What the verifier works in.
+    static WORKSPACE: RefCell<Workspace> = RefCell::default();
 }
 
 /// Why a token says nothing.
@@ -115,22 +135,34 @@ impl Tokens {
         custody: &Custody,
         now_unix_s: u64,
         items: &[(&str, RequestCtx<'_>)],
-    ) -> Result<Vec<Result<Decision, AuthError>>, Failure> {
+    ) -> Result<Vec<Result<Ruling, AuthError>>, Failure> {
         let started = Instant::now();
         items.iter().for_each(|(token, _)| self.metrics.token(token.len()));
-        let results = match keys(custody)? {
-            Some(kms) => match items {
-                [(token, request)] => {
-                    let keys = kms.mac_snapshot();
-                    vec![ron_auth::verify_token(&self.config, token, request, &keys.at(now_unix_s))]
-                }
-                many => ron_auth::verify_each_request(&self.config, many, &kms.mac_snapshot().at(now_unix_s)),
-            },
-            None => ron_auth::verify_each_request(&self.config, items, &KeyRing::new()),
-        };
+        let kms = keys(custody)?;
+        let rulings = WORKSPACE.with_borrow_mut(|workspace| match (kms, items) {
+            (Some(kms), [(token, request)]) => {
+                let keys = kms.mac_snapshot();
+                let verdict = verify_token_in(&self.config, token, request, &keys.at(now_unix_s), workspace);
+                vec![verdict.map(Ruling::of)]
+            }
+            (Some(kms), many) => self.each(many, &kms.mac_snapshot().at(now_unix_s), workspace),
+            (None, many) => self.each(many, &KeyRing::new(), workspace),
+        });
         let mode = if items.len() == 1 { VerifyMode::Single } else { VerifyMode::Batch };
         self.metrics.verified(mode, Evaluator::Adaptive, started.elapsed());
-        Ok(results)
+        Ok(rulings)
+    }
+
+    fn each(
+        &self,
+        items: &[(&str, RequestCtx<'_>)],
+        keys: &impl MacKeyProvider,
+        workspace: &mut Workspace,
+    ) -> Vec<Result<Ruling, AuthError>> {
+        let mut rulings = Vec::with_capacity(items.len());
+        let sink = |_, verdict: Result<Verdict<'_>, _>| rulings.push(verdict.map(Ruling::of));
+        verify_each_request_in(&self.config, items, keys, workspace, sink);
+        rulings
     }
 
     /// What a token says of itself, if it is genuine, for us, and good now. Of what it is good for nothing is asked.
@@ -148,9 +180,7 @@ impl Tokens {
         Ok(match verified {
             None => Err(NoToken::Denied(AuthError::UnknownKid)),
             Some(Err(error)) => Err(no_token(error)),
-            Some(Ok(Decision::Deny { reasons })) if reasons.iter().any(is_of_audience) => {
-                Err(NoToken::Refused(Refusal::BadAudience))
-            }
+            Some(Ok(Ruling::Deny { is_for_others: true, .. })) => Err(NoToken::Refused(Refusal::BadAudience)),
             // Denied or not: it is genuine, and what it says can be believed.
             Some(Ok(_)) => match inspect(&self.config, token) {
                 Ok(said) => Ok(TokenClaims::of(&said)),
@@ -190,8 +220,18 @@ pub(crate) fn no_token(error: AuthError) -> NoToken {
     }
 }
 
-pub(crate) fn is_of_audience(reason: &DenyReason) -> bool {
-    matches!(reason, DenyReason::BadAudience | DenyReason::AudienceNotNamed)
+impl Ruling {
+    fn of(verdict: Verdict<'_>) -> Self {
+        match verdict {
+            Verdict::Allow { obligations, .. } => Self::Allow(obligations.into_vec()),
+            Verdict::Deny { reasons } => Self::Deny {
+                reason: reasons.first().map_or("denied", DenyReasonRef::code),
+                is_for_others: reasons
+                    .iter()
+                    .any(|reason| matches!(reason, DenyReasonRef::BadAudience | DenyReasonRef::AudienceNotNamed)),
+            },
+        }
+    }
 }
 
 impl TokenClaims {

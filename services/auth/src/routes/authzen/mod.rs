@@ -18,7 +18,7 @@ use self::input::{Evaluation, Evaluations, Semantic};
 use super::Done;
 use crate::decide::{Answer, Obligations, judge};
 use crate::input::{Access, Object, Text, read};
-use crate::metrics::{Alg, Op, Outcome};
+use crate::metrics::{Alg, Laps, Op, Outcome};
 use crate::state::Auth;
 
 pub(crate) const EVALUATION: &str = "/access/v1/evaluation";
@@ -164,7 +164,7 @@ fn evaluate<'p>(
         ..ron_policy::Request::default()
     };
     let access = Access { action: asked.action, resource: &resource, context: asked.context };
-    match judge(auth, policy, access, subject, Vec::new()) {
+    match judge(auth, policy, access, subject, Vec::new(), &mut Laps::start()) {
         Ok(answer) => evaluated(answer),
         Err(_) => wrong("a text or a list of the question is longer than the policy judges"),
     }
