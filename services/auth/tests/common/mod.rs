@@ -8,13 +8,16 @@
     reason = "a test may stop at the first surprise"
 )]
 
+#[path = "../../../passport/tests/common/envelopes.rs"]
+pub mod envelopes;
 #[path = "../../../passport/tests/common/http.rs"]
-mod http;
+pub mod http;
 mod process;
 mod world;
 
+pub use envelopes::{tampered, with};
 pub use http::{Answer, Client, Kept, read};
-pub use process::{Process, eventually, is_passport, passport, run_passport};
+pub use process::{PORTS, Process, auth_command, eventually, is_passport, passport, passport_command, run_passport};
 pub use world::{Minter, World, settings};
 
 use base64::Engine as _;
@@ -82,23 +85,6 @@ pub fn unsigned(claims: &Value, signature: &str) -> Value {
         "msg_b64": BASE64_STANDARD.encode(claims.to_string()),
         "sig_b64": BASE64_STANDARD.encode(signature),
     })
-}
-
-/// The envelope with its signature's first byte changed.
-pub fn tampered(envelope: &Value) -> Value {
-    let signature = envelope["sig_b64"].as_str().unwrap();
-    let first = if signature.starts_with('A') { "B" } else { "A" };
-    with(envelope, "sig_b64", json!(format!("{first}{}", &signature[1..])))
-}
-
-/// The value with one field changed; `null` takes it away.
-pub fn with(value: &Value, field: &str, to: Value) -> Value {
-    let mut value = value.clone();
-    match to {
-        Value::Null => drop(value.as_object_mut().unwrap().remove(field)),
-        to => value[field] = to,
-    }
-    value
 }
 
 /// Status and code of a problem.

@@ -15,7 +15,7 @@ pub struct Process {
 }
 
 /// Free ports, and no time lost at the end.
-const PORTS: &str = "server.bind = '127.0.0.1:0'\nserver.admin_bind = '127.0.0.1:0'\nserver.drain_grace_ms = 50";
+pub const PORTS: &str = "server.bind = '127.0.0.1:0'\nserver.admin_bind = '127.0.0.1:0'\nserver.drain_grace_ms = 50";
 /// Says that this process is svc-passport.
 const ROLE: &str = "SVC_AUTH_TEST_PASSPORT";
 
@@ -42,15 +42,12 @@ impl Process {
 
     /// svc-passport, with these lines of TOML, at an address.
     pub fn passport(folder: &Path, bind: &str, toml: &str) -> Self {
-        let mut command = Command::new(std::env::current_exe().unwrap());
-        command
-            .args(["--exact", "common::process::a_passport_of_its_own", "--nocapture", "--test-threads=1"])
-            .env(ROLE, "yes")
-            .env("PASSPORT_CONFIG", format!("server.bind = '{bind}'\nserver.admin_bind = '127.0.0.1:0'\n{toml}"));
-        Self::started(command, folder.join("passport.log"))
+        let toml = format!("server.bind = '{bind}'\nserver.admin_bind = '127.0.0.1:0'\n{toml}");
+        Self::started(passport_command(&toml), folder.join("passport.log"))
     }
 
-    fn started(mut command: Command, log: std::path::PathBuf) -> Self {
+    /// What this command starts, once it listens.
+    pub fn started(mut command: Command, log: std::path::PathBuf) -> Self {
         let stderr = fs::File::create(&log).unwrap();
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(stderr).spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
@@ -80,6 +77,12 @@ impl Process {
         assert!(status.success());
     }
 
+    /// SIGKILL.
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
     pub fn exit(&mut self) -> ExitStatus {
         let end = Instant::now() + Duration::from_secs(20);
         while Instant::now() < end {
@@ -99,7 +102,18 @@ impl Drop for Process {
     }
 }
 
-fn auth_command(toml: &str) -> Command {
+/// svc-passport with these lines of TOML: this program once more, told by its environment what to be.
+pub fn passport_command(toml: &str) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command
+        .args(["--exact", "common::process::a_passport_of_its_own", "--nocapture", "--test-threads=1"])
+        .env(ROLE, "yes")
+        .env("PASSPORT_CONFIG", toml);
+    command
+}
+
+/// svc-auth with these lines of TOML.
+pub fn auth_command(toml: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_svc-auth"));
     for (variable, _) in std::env::vars_os() {
         if variable.to_string_lossy().starts_with("RON_AUTH_") {

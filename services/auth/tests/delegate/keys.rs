@@ -35,8 +35,7 @@ fn a_key_that_is_withdrawn_is_no_key_after_the_next_fetch() {
     let asked = may_read(&world.envelope(&reader()), "docs/a").to_string();
     assert_eq!(verdict(&json_of(&world.auth.post(AUTHORIZE, &asked))), "Permit");
     let own = world.own.as_mut().unwrap();
-    own.passport.child.kill().unwrap();
-    own.passport.child.wait().unwrap();
+    own.passport.kill();
     let bind = own.passport.public.address.to_string();
     own.passport = Process::passport(own.folder.path(), &bind, "");
     // The same id is another key there.
@@ -71,8 +70,7 @@ fn with_the_store_as_the_source_svc_passport_is_not_needed_to_verify() {
     assert_ne!(first["kid"], second["kid"]);
     eventually("the next key is known", || ask(&second) == "Permit");
     eventually("the grace of the first key is over", || ask(&first) == "UnknownKid");
-    passport.child.kill().unwrap();
-    passport.child.wait().unwrap();
+    passport.kill();
     assert_eq!(ask(&second), "Permit");
 }
 

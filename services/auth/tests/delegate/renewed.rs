@@ -17,8 +17,7 @@ fn after_a_restart_with_other_keys_new_envelopes_are_good_and_old_ones_are_not()
         let old = world.envelope(&reader());
         assert_eq!(verdict(&json_of(&ask(&world, &old))), "Permit");
         let own = world.own.as_mut().unwrap();
-        own.passport.child.kill().unwrap();
-        own.passport.child.wait().unwrap();
+        own.passport.kill();
         let bind = own.passport.public.address.to_string();
         own.passport = Process::passport(own.folder.path(), &bind, "");
         let new = world.envelope(&reader());
@@ -43,8 +42,7 @@ fn with_svc_passport_away_nothing_is_permitted_and_it_is_back_by_itself() {
     let mut world = World::with(toml);
     let asked = may_read(&world.envelope(&reader()), "docs/a").to_string();
     let own = world.own.as_mut().unwrap();
-    own.passport.child.kill().unwrap();
-    own.passport.child.wait().unwrap();
+    own.passport.kill();
     for _ in 0..20 {
         assert!(is_unavailable(&world.auth.post(AUTHORIZE, &asked)));
     }
@@ -68,8 +66,7 @@ fn keys_that_were_fetched_verify_while_svc_passport_is_away_and_no_longer_than_t
     let envelope = world.envelope(&reader());
     let asked = may_read(&envelope, "docs/a").to_string();
     let own = world.own.as_mut().unwrap();
-    own.passport.child.kill().unwrap();
-    own.passport.child.wait().unwrap();
+    own.passport.kill();
     assert_eq!(verdict(&json_of(&world.auth.post(AUTHORIZE, &asked))), "Permit");
     let forged = may_read(&tampered(&envelope), "docs/a").to_string();
     assert_eq!(verdict(&json_of(&world.auth.post(AUTHORIZE, &forged))), "BadSignature");

@@ -182,8 +182,7 @@ fn without_configuration_there_is_no_such_route_and_without_what_it_needs_no_per
     ));
     let good = bearer(&world.envelope(&of_acme()));
     let own = world.own.as_mut().unwrap();
-    own.passport.child.kill().unwrap();
-    own.passport.child.wait().unwrap();
+    own.passport.kill();
     for _ in 0..8 {
         let answer = ask(&world.auth, "GET", "/index/1", &good);
         assert!(is_unavailable(&answer), "{answer:?}");

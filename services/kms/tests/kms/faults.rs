@@ -6,7 +6,8 @@ use std::process::Command;
 use ron_kms::{Kms, KmsConfig, KmsError, MasterKeySource, SqliteConfig, StoreConfig, StoreError};
 
 use crate::child::proof;
-use crate::util::{AT_ONCE, Folder, TestClock, create_both, eventually, mac, passport, skipped};
+use crate::server::skipped;
+use crate::util::{AT_ONCE, Folder, TestClock, create_both, eventually, mac, passport};
 
 /// Rotates until the store is full, and checks that nothing is lost by that. Gives the key ids that were acknowledged.
 async fn fill(kms: &Kms) -> Vec<String> {

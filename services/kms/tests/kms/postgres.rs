@@ -9,6 +9,20 @@ use crate::processes::{rotate_in_sight, watchers};
 use crate::server::Server;
 use crate::util::{AT_ONCE, Folder, TestClock, chance, create_both, eventually, mac, passport};
 
+impl Server {
+    fn config(&self, folder: &Folder) -> KmsConfig {
+        KmsConfig::postgres(&self.url, folder.master_key())
+    }
+
+    /// Something else that talks to the server.
+    async fn execute(&self, sql: &str) {
+        let (client, connection) = tokio_postgres::connect(&self.url, tokio_postgres::NoTls).await.unwrap();
+        let connection = tokio::spawn(connection);
+        client.batch_execute(sql).await.unwrap();
+        connection.abort();
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_rotation_is_seen_by_all_processes_at_once_and_within_a_second_where_a_notice_is_lost() {
     let Some(server) = Server::start("a rotation in Postgres") else { return };

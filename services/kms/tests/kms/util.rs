@@ -96,12 +96,6 @@ pub(crate) async fn eventually(what: &str, holds: impl AsyncFn() -> bool) -> Dur
     begun.elapsed()
 }
 
-/// Says why a test was not done, past the harness, which keeps what tests print to itself.
-pub(crate) fn skipped(test: &str, why: &str) {
-    use std::io::Write;
-    let _ = writeln!(std::io::stderr(), "\nSKIPPED: {test}: {why}");
-}
-
 /// A runtime for tests that are not `async` themselves.
 pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)

@@ -27,10 +27,11 @@ impl Client {
     }
 
     pub fn connect(&self) -> TcpStream {
-        let stream = TcpStream::connect(self.address).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
-        stream.set_nodelay(true).unwrap();
-        stream
+        self.try_connect().unwrap()
+    }
+
+    pub fn try_connect(&self) -> std::io::Result<TcpStream> {
+        patient(TcpStream::connect(self.address)?)
     }
 
     pub fn get(&self, path: &str) -> Answer {
@@ -47,19 +48,34 @@ impl Client {
     }
 
     pub fn try_send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> std::io::Result<Answer> {
-        let mut stream = TcpStream::connect(self.address)?;
-        stream.set_read_timeout(Some(Duration::from_secs(30)))?;
-        stream.set_nodelay(true)?;
-        let mut head = format!("{method} {path} HTTP/1.1\r\nHost: passport\r\nConnection: close\r\n");
-        for (name, value) in headers {
-            head.push_str(&format!("{name}: {value}\r\n"));
-        }
-        head.push_str(&format!("Content-Length: {}\r\n\r\n", body.len()));
-        stream.write_all(head.as_bytes())?;
-        // Who refuses a body may close before it is sent; the answer is there all the same.
-        let _ = stream.write_all(body);
-        read(&mut stream)
+        exchange(self.try_connect()?, method, path, headers, body)
     }
+}
+
+/// The connection, which waits for an answer for half a minute and delays nothing that is written.
+pub fn patient(stream: TcpStream) -> std::io::Result<TcpStream> {
+    stream.set_read_timeout(Some(Duration::from_secs(30)))?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}
+
+/// The answer to a request that is the last of its connection.
+pub fn exchange(
+    mut stream: TcpStream,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> std::io::Result<Answer> {
+    let mut head = format!("{method} {path} HTTP/1.1\r\nHost: passport\r\nConnection: close\r\n");
+    for (name, value) in headers {
+        head.push_str(&format!("{name}: {value}\r\n"));
+    }
+    head.push_str(&format!("Content-Length: {}\r\n\r\n", body.len()));
+    stream.write_all(head.as_bytes())?;
+    // Who refuses a body may close before it is sent; the answer is there all the same.
+    let _ = stream.write_all(body);
+    read(&mut stream)
 }
 
 /// Reads one response.
@@ -129,10 +145,7 @@ impl Kept {
     }
 
     pub fn try_new(client: &Client) -> std::io::Result<Self> {
-        let stream = TcpStream::connect(client.address)?;
-        stream.set_read_timeout(Some(Duration::from_secs(30)))?;
-        stream.set_nodelay(true)?;
-        Ok(Self { stream: std::io::BufReader::new(stream), answers: 0 })
+        Ok(Self { stream: std::io::BufReader::new(client.try_connect()?), answers: 0 })
     }
 
     /// Whether nothing was ever answered on it.

@@ -8,9 +8,11 @@
     reason = "a test may stop at the first surprise"
 )]
 
+mod envelopes;
 mod http;
 mod process;
 
+pub use envelopes::{tampered, with};
 pub use http::{Answer, Client, Kept, read};
 pub use process::{PORTS, Process, eventually, seed_file, store};
 
@@ -86,23 +88,6 @@ pub fn issued(client: &Client, message: &Value) -> Value {
     let answer = client.post(ISSUE, &message.to_string());
     assert_eq!(answer.status, 200, "{answer:?}");
     answer.json()
-}
-
-/// The envelope with its signature's first byte changed.
-pub fn tampered(envelope: &Value) -> Value {
-    let signature = envelope["sig_b64"].as_str().unwrap();
-    let first = if signature.starts_with('A') { "B" } else { "A" };
-    with(envelope, "sig_b64", json!(format!("{first}{}", &signature[1..])))
-}
-
-/// The envelope with one field changed; `null` takes it away.
-pub fn with(envelope: &Value, field: &str, value: Value) -> Value {
-    let mut envelope = envelope.clone();
-    match value {
-        Value::Null => drop(envelope.as_object_mut().unwrap().remove(field)),
-        value => envelope[field] = value,
-    }
-    envelope
 }
 
 pub fn metric(text: &str, series: &str) -> Option<f64> {

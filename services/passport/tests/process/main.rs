@@ -10,4 +10,6 @@ mod keys;
 mod limits;
 mod load;
 mod openapi;
+#[path = "../../../kms/tests/kms/server.rs"]
+mod server;
 mod stores;

@@ -1,11 +1,11 @@
 //! Stores that go away and come back.
 
 use std::path::Path;
-use std::process::Command;
 
 use serde_json::json;
 
 use crate::common::{Client, ISSUE, KEYS, PORTS, Process, VERIFY, eventually, issued, metric, store};
+use crate::server::Server;
 
 fn missing(client: &Client) -> Vec<String> {
     let answer = client.get("/readyz");
@@ -80,24 +80,10 @@ fn a_wrong_master_key_is_refused_at_start_in_one_line() {
 
 #[test]
 fn a_postgres_that_is_down_at_start_is_waited_for() {
-    let folder = tempfile::Builder::new().prefix("passport-pg-").tempdir_in("/tmp").unwrap();
-    // The server runs as somebody else where the test runs as root.
-    std::fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
-    let server = folder.path().join("s");
-    let script = |command: &str, more: &[&str]| {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts/postgres.sh");
-        let output = Command::new(path).arg(command).arg(&server).args(more).output().unwrap();
-        (output.status.code(), String::from_utf8(output.stdout).unwrap().trim().to_owned())
-    };
-    let (code, url) = script("start", &[]);
-    if code == Some(77) {
-        eprintln!("skipped: Postgres is missing; to get it: scripts/postgres.sh install");
-        return;
-    }
-    assert_eq!(code, Some(0));
-    script("stop", &["fast"]);
+    let Some(server) = Server::start("a Postgres that is down") else { return };
+    server.stop("fast");
     let keys = tempfile::tempdir().unwrap();
-    let store = format!("keys.store = {{ postgres = {{ url = \"{url}\" }} }}");
+    let store = format!("keys.store = {{ postgres = {{ url = \"{}\" }} }}", server.url);
     let master_key = format!("keys.master_key = {{ file_or_new = '{}/master.key' }}", keys.path().display());
     let toml = format!("{PORTS}\n{store}\n{master_key}");
     let process = Process::start(keys, &toml, &[]);
@@ -108,15 +94,14 @@ fn a_postgres_that_is_down_at_start_is_waited_for() {
         assert_eq!(answer.problem(), (503, "Internal".to_owned()));
         assert_eq!(answer.header("retry-after"), "1");
     }
-    assert_eq!(script("start", &[]).0, Some(0));
+    server.start_again();
     eventually("it is there by itself", || missing(&client).is_empty());
     let envelope = issued(&client, &json!({}));
-    script("stop", &["immediate"]);
+    server.stop("immediate");
     eventually("readyz names the store", || missing(&client) == ["key store"]);
     assert_eq!(client.post(VERIFY, &envelope.to_string()).body, "true");
     assert_eq!(client.send("POST", "/admin/rotate", &[], b"").problem(), (500, "Internal".to_owned()));
-    assert_eq!(script("start", &[]).0, Some(0));
+    server.start_again();
     eventually("it is back by itself", || missing(&client).is_empty());
     assert_eq!(client.send("POST", "/admin/rotate", &[], b"").status, 200);
-    script("stop", &["immediate"]);
 }
