@@ -12,6 +12,8 @@
 pub mod envelopes;
 #[path = "../../../passport/tests/common/http.rs"]
 pub mod http;
+#[path = "../../../passport/tests/common/ledger.rs"]
+pub mod ledger;
 mod process;
 mod world;
 

@@ -10,6 +10,7 @@
 
 mod envelopes;
 mod http;
+pub mod ledger;
 mod process;
 
 pub use envelopes::{tampered, with};

@@ -104,6 +104,16 @@ impl Process {
         panic!("the service did not end");
     }
 
+    /// Starts it with keys that live in the folder, and ends it after a time in which it may not even listen yet.
+    pub fn killed_while_it_starts(folder: TempDir, after: Duration) -> TempDir {
+        let toml = format!("{PORTS}\n{}", store(folder.path(), ""));
+        let mut child = command(&toml).stderr(log(&folder)).spawn().unwrap();
+        std::thread::sleep(after);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        folder
+    }
+
     /// Ends it, and gives its folder for the next one.
     pub fn kill(mut self) -> TempDir {
         self.child.kill().unwrap();
