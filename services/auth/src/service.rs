@@ -51,7 +51,8 @@ pub async fn service(config: Config) -> Result<Service, StartError> {
 /// As [`service`].
 pub async fn service_with_clock(config: Config, clock: Arc<dyn Clock>) -> Result<Service, StartError> {
     let common = ron_service::config::Settings::common(&config);
-    let mut service = Service::new(crate::NAME, crate::VERSION, &common).if_taken(IF_TAKEN);
+    let mut service =
+        Service::new(crate::NAME, crate::VERSION, &common).if_taken(IF_TAKEN).amnesia(config.security.amnesia);
     let (accounts, cookies) = (Accounts::new(ACCOUNTS, &config.authzen.accounts)?, Cookies::of(&config.check)?);
     let (policy, keys) = (service.condition("policy"), service.condition("key store"));
     let verifier = service.condition("verifier of envelopes");

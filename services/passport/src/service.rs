@@ -41,7 +41,8 @@ pub async fn service(config: Config) -> Result<Service, StartError> {
 /// As [`service`].
 pub async fn service_with_clock(config: Config, clock: Arc<dyn Clock>) -> Result<Service, StartError> {
     let common = ron_service::config::Settings::common(&config);
-    let mut service = Service::new(crate::NAME, crate::VERSION, &common).errors(refusal::of_plane);
+    let mut service =
+        Service::new(crate::NAME, crate::VERSION, &common).errors(refusal::of_plane).amnesia(config.security.amnesia);
     let condition = service.condition("key store");
     let custody = Custody::start(&config, clock.clone(), condition).await?;
     let metrics = Metrics::new(service.metrics());

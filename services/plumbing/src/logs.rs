@@ -1,7 +1,8 @@
 //! Structured logs, written by a thread of their own.
 //!
 //! A line that finds no room in the buffer is dropped and counted (`log_lines_dropped_total`): a slow disk or terminal
-//! never slows a request. Nothing that a client sent is logged but its request id, and nothing secret at all.
+//! never slows a request. Nothing that a client sent is logged but its request id, with amnesia not even that
+//! ([`Service::amnesia`](crate::Service::amnesia)), and nothing secret at all.
 
 use std::io;
 use std::sync::OnceLock;

@@ -11,8 +11,8 @@
 //! | `policy.toml` | the policy, to be edited |
 //!
 //! Settings of a service are read as if it were alone, from `PASSPORT_CONFIG_FILE` and `RON_AUTH_CONFIG_FILE`; what
-//! they leave out is of the folder. Ports on the command line win. Their `[log]` and svc-passport's `server.workers`
-//! are not used: there is one log, and one set of threads.
+//! they leave out is of the folder. Ports on the command line win, and svc-auth's `security.amnesia` holds for both.
+//! Their `[log]` and svc-passport's `server.workers` are not used: there is one log, and one set of threads.
 //!
 //! Several at a time on one folder are several processes on one store: what one signs the other verifies.
 //!

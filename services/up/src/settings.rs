@@ -37,6 +37,8 @@ impl Settings {
             }
             choose_ports(server, ports.map(|port| port.or(up.dynamic_ports.then_some(0))));
         }
+        // There is one log.
+        passport.security.amnesia |= auth.security.amnesia;
         Ok(Self { passport, auth, minter_secret: None })
     }
 

@@ -60,7 +60,8 @@ pub struct Security {
     pub accepted_audiences: Vec<String>,
     /// By how many seconds clocks may differ. Default: 60.
     pub clock_skew_s: u64,
-    /// Whether the deployment runs in amnesia mode, for tokens that make it a condition. Default: no.
+    /// Whether the deployment runs in amnesia mode: nothing about subjects is written, and log lines have request ids
+    /// that were made here in place of a client's. Tokens can make it a condition. Default: no.
     pub amnesia: bool,
 }
 

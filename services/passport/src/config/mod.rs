@@ -28,7 +28,7 @@ pub struct Config {
     pub verify: Verify,
     /// `[cache]`: how long others may keep keys.
     pub cache: Cache,
-    /// `[security]`: what an envelope must have.
+    /// `[security]`: what an envelope must have, and what is written about clients.
     pub security: Security,
     /// `[keys]`: where the signing key is kept.
     pub keys: Keys,
@@ -98,17 +98,20 @@ impl Default for Cache {
     }
 }
 
-/// `[security]`: what an envelope must have.
+/// `[security]`: what an envelope must have, and what is written about clients.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Security {
     /// Whether envelopes are issued with an audience, and are refused without one. It is not signed. Default: yes.
     pub require_aud: bool,
+    /// Whether nothing about subjects is written: log lines have request ids that were made here in place of a
+    /// client's. Default: no.
+    pub amnesia: bool,
 }
 
 impl Default for Security {
     fn default() -> Self {
-        Self { require_aud: true }
+        Self { require_aud: true, amnesia: false }
     }
 }
 

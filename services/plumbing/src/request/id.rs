@@ -28,6 +28,11 @@ impl RequestId {
         headers.get(HEADER).and_then(|value| Self::taken(value.as_bytes())).unwrap_or_else(Self::made)
     }
 
+    /// An id of no client: this one, if no client can have sent it with these headers, else a new one.
+    pub(crate) fn or_made(self, headers: &HeaderMap) -> Self {
+        if headers.contains_key(HEADER) { Self::made() } else { self }
+    }
+
     fn taken(text: &[u8]) -> Option<Self> {
         let sane = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.:/+=".contains(byte);
         let mut bytes = [0; MAX_BYTES];
@@ -88,6 +93,16 @@ mod tests {
         }
         for insane in ["", "a b", "a\u{e9}", "a\"", &"x".repeat(65)] {
             assert_eq!(RequestId::taken(insane.as_bytes()), None);
+        }
+    }
+
+    #[test]
+    fn in_place_of_an_id_that_a_client_may_have_sent_there_is_a_new_one() {
+        let with = |id: &'static str| HeaderMap::from_iter([(HEADER, HeaderValue::from_static(id))]);
+        for (headers, is_kept) in [(with("id-1"), false), (with("no id"), false), (HeaderMap::new(), true)] {
+            let id = RequestId::of(&headers);
+            assert_eq!(id.or_made(&headers) == id, is_kept, "{headers:?}");
+            assert_eq!(id.or_made(&headers).as_str().len(), 32);
         }
     }
 

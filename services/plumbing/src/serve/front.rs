@@ -44,6 +44,8 @@ pub(crate) struct Front {
     pub(crate) gate: Gate,
     pub(crate) door: Door,
     pub(crate) errors: ErrorBody,
+    /// Whether a client's request id is kept out of the logs.
+    pub(crate) amnesia: bool,
     pub(crate) shed: Counter,
     pub(crate) limited: Counter,
 }
@@ -82,8 +84,9 @@ impl Front {
         pulse.request(!request.body().is_end_stream());
         let route = self.routes.at(request.uri().path()).map_or(&self.unmatched, |matched| matched.value);
         let info = RequestInfo { id: RequestId::of(request.headers()), peer };
+        let logged = if self.amnesia { info.id.or_made(request.headers()) } else { info.id };
         let (mut response, held) = match self.admit(&request, route, peer, &pulse) {
-            Ok(held) => (self.handle(request, route, info, &pulse).await, held),
+            Ok(held) => (self.handle(request, route, info, logged, &pulse).await, held),
             Err(problem) => (self.refusal(&problem), (None, None)),
         };
         let fault = pulse.body_fault();
@@ -98,7 +101,7 @@ impl Front {
         }
         let elapsed = started.elapsed();
         route.metrics.answered(response.status(), elapsed);
-        report(route.metrics.template(), &info.id, response.status(), elapsed);
+        report(route.metrics.template(), &logged, response.status(), elapsed);
         Ok(response.map(|body| Answer { body, pulse, _held: held }))
     }
 
@@ -142,6 +145,7 @@ impl Front {
         request: Request<Incoming>,
         route: &RouteEntry,
         info: RequestInfo,
+        logged: RequestId,
         pulse: &Arc<Pulse>,
     ) -> Response {
         let (mut parts, body) = request.into_parts();
@@ -153,7 +157,7 @@ impl Front {
         };
         let request = Request::from_parts(parts, body);
         // Costs a comparison where nobody listens at this level.
-        let span = tracing::debug_span!("request", id = %info.id, route = route.metrics.template());
+        let span = tracing::debug_span!("request", id = %logged, route = route.metrics.template());
         // What is pinned here is not moved again: combinators would each copy the request with all that surrounds it.
         let mut work = pin!(async { self.router.clone().call(request).await });
         let mut timer: Option<Pin<Box<Sleep>>> = None;

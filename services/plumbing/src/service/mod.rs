@@ -33,6 +33,7 @@ pub struct Service {
     registry: Registry,
     errors: ErrorBody,
     if_taken: &'static str,
+    amnesia: bool,
 }
 
 /// A route with limits of its own.
@@ -92,6 +93,7 @@ impl Service {
             registry,
             errors: as_problem,
             if_taken: "",
+            amnesia: false,
         }
     }
 
@@ -140,6 +142,14 @@ impl Service {
     #[must_use]
     pub fn if_taken(mut self, hint: &'static str) -> Self {
         self.if_taken = hint;
+        self
+    }
+
+    /// Whether nothing that a client sent is logged, not even its request id: a line that would have it has one that
+    /// was made here. Answers carry the client's all the same.
+    #[must_use]
+    pub const fn amnesia(mut self, on: bool) -> Self {
+        self.amnesia = on;
         self
     }
 

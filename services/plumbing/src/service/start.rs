@@ -167,6 +167,7 @@ impl Service {
             gate,
             door,
             errors,
+            amnesia: self.amnesia,
             shed: metrics.refused("shed"),
             limited: metrics.refused("rate"),
         }))

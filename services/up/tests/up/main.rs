@@ -8,9 +8,14 @@
     reason = "a test may stop at the first surprise"
 )]
 
+mod amnesia;
+#[path = "../../../passport/tests/common/envelopes.rs"]
+mod envelopes;
 #[path = "../../../passport/tests/common/http.rs"]
 mod http;
 mod lines;
 mod process;
 mod refused;
 mod restart;
+#[path = "../../../auth/tests/amnesia/subjects/mod.rs"]
+mod subjects;

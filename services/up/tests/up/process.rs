@@ -1,8 +1,8 @@
 use std::fs::Permissions;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -13,6 +13,7 @@ use crate::http::{Answer, Client};
 /// `ron-services up` on free ports.
 pub struct Up {
     child: Child,
+    stdout: BufReader<ChildStdout>,
     /// What was printed up to its last line.
     pub printed: String,
 }
@@ -54,12 +55,12 @@ impl Up {
     }
 
     pub fn started(mut command: Command) -> Self {
-        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn().unwrap();
+        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
         let (mut stdout, mut printed) = (BufReader::new(child.stdout.take().unwrap()), String::new());
         while !printed.contains("Ctrl-C") {
             assert_ne!(stdout.read_line(&mut printed).unwrap(), 0, "it did not start; it printed: {printed}");
         }
-        let up = Self { child, printed };
+        let up = Self { child, stdout, printed };
         eventually("both are ready", || {
             [up.passport(), up.auth()].iter().all(|service| service.get("/readyz").status == 200)
         });
@@ -72,6 +73,10 @@ impl Up {
 
     pub fn auth(&self) -> Client {
         self.client("svc-auth listens on ", 0)
+    }
+
+    pub fn passport_admin(&self) -> Client {
+        self.client("svc-passport listens on ", 1)
     }
 
     pub fn auth_admin(&self) -> Client {
@@ -108,12 +113,23 @@ impl Up {
         assert!(status.success());
     }
 
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// The exit code.
-    pub fn exit(mut self) -> Option<i32> {
+    pub fn exit(self) -> Option<i32> {
+        self.exit_and_rest().0
+    }
+
+    /// The exit code, and what was printed since it had started.
+    pub fn exit_and_rest(mut self) -> (Option<i32>, String) {
         let end = Instant::now() + Duration::from_secs(20);
         while Instant::now() < end {
             if let Some(status) = self.child.try_wait().unwrap() {
-                return status.code();
+                let mut rest = String::new();
+                self.stdout.read_to_string(&mut rest).unwrap();
+                return (status.code(), rest);
             }
             std::thread::sleep(Duration::from_millis(5));
         }
