@@ -4,11 +4,14 @@ set -euo pipefail
 
 usage() {
     cat <<'TEXT'
-usage: scripts/postgres.sh start DIR | stop DIR [fast|immediate] | install
+usage: scripts/postgres.sh start DIR [--port PORT [--tls FOLDER]] | stop DIR [fast|immediate] | install
 
 start    starts a server on DIR/data, which is made if it is not there, and prints on standard output how to reach it:
          host=DIR user=postgres dbname=postgres. It listens on a socket in DIR and on no port. Root starts it as the
-         user postgres, who must be able to reach DIR.
+         user postgres, who must be able to reach DIR. DIR/server.log is its log.
+           --port PORT   it listens on 127.0.0.1:PORT as well, and the socket in DIR is that of port=PORT
+           --tls FOLDER  there it also speaks TLS, with the certificate FOLDER/server.pem and the key FOLDER/server.key;
+                         and if there is FOLDER/clients.pem, it asks for certificates from the authorities in that
 stop     stops it: fast (default) ends its connections in order; immediate is what a crash would be. Afterwards DIR can
          be started again, or removed.
 install  installs Debian's package, as root. Nothing else here installs anything.
@@ -85,7 +88,19 @@ if [ "$command" = stop ]; then
     exit 0
 fi
 
-[ $# = 0 ] || usage_error 'start takes a folder'
+port='' tls=''
+while [ $# -gt 0 ]; do
+    [ $# -ge 2 ] || usage_error "$1 wants a value"
+    case $1 in
+    --port) port=$2 ;;
+    --tls) tls=$2 ;;
+    *) usage_error "start takes a folder, --port and --tls: $1" ;;
+    esac
+    shift 2
+done
+case $port in *[!0-9]*) usage_error "no port: $port" ;; esac
+[ -z "$tls" ] || [ -n "$port" ] || usage_error '--tls wants --port: there is no TLS on a socket'
+case $tls in '' | /*) ;; *) tls=$caller_dir/$tls ;; esac
 # What the kernel has room for in the address of a socket, less the name of the socket itself.
 [ ${#dir} -le 90 ] || could_not "the path of a socket in $dir would be too long: use a folder with a shorter one"
 mkdir -p "$dir"
@@ -99,7 +114,26 @@ if [ ! -e "$dir/data/PG_VERSION" ]; then
         could_not "could not make $dir/data: $(tail -n 1 "$dir/initdb.log")"
 fi
 # Not synced: what is tested is a server that dies, not a machine.
-options="-c listen_addresses='' -c unix_socket_directories='$dir' -c fsync=off -c max_connections=50"
+options="-c unix_socket_directories='$dir' -c fsync=off -c max_connections=50"
+address="host=$dir user=postgres dbname=postgres"
+if [ -n "$port" ]; then
+    options="$options -c listen_addresses=127.0.0.1 -c port=$port"
+    address="host=$dir port=$port user=postgres dbname=postgres"
+else
+    options="$options -c listen_addresses=''"
+fi
+if [ -n "$tls" ]; then
+    # Copies that are the server's own: it takes no key that others could read.
+    rm -rf "$dir/tls"
+    mkdir -m 700 "$dir/tls"
+    for name in server.pem server.key clients.pem; do
+        [ -e "$tls/$name" ] || [ "$name" != clients.pem ] || continue
+        install -m 600 "$tls/$name" "$dir/tls/$name" || could_not "--tls wants $tls/$name"
+    done
+    [ "$(id -u)" != 0 ] || chown -R postgres "$dir/tls"
+    options="$options -c ssl=on -c ssl_cert_file='$dir/tls/server.pem' -c ssl_key_file='$dir/tls/server.key'"
+    [ ! -e "$dir/tls/clients.pem" ] || options="$options -c ssl_ca_file='$dir/tls/clients.pem'"
+fi
 as_postgres "$bin/pg_ctl" -D "$dir/data" -l "$dir/server.log" -o "$options" -w -t 30 start >&2 ||
     could_not "could not start $dir/data: $(tail -n 1 "$dir/server.log")"
-printf 'host=%s user=postgres dbname=postgres\n' "$dir"
+printf '%s\n' "$address"
