@@ -55,15 +55,42 @@ pub struct SqliteConfig {
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PostgresConfig {
-    /// Where it is, in the form of libpq: `host=/run/postgresql user=kms dbname=keys`, or `postgresql://…`. There is no
-    /// TLS: it wants a Unix socket, the machine itself or a private network. What is secret is sealed all the same.
+    /// Where it is, in the form of libpq: `host=/run/postgresql user=kms dbname=keys`, or `postgresql://…`. Without
+    /// `tls_ca` there is no TLS, whatever the server offers: that is for a Unix socket, the machine itself or a private
+    /// network. What is secret is sealed all the same. `sslmode=require` without `tls_ca` is refused.
     pub url: String,
+    /// PEM file with the authorities of which one has to have signed the server's certificate, such as the one that a
+    /// provider of databases hands out, or `/etc/ssl/certs/ca-certificates.crt` of a system. With it there is no
+    /// connection without TLS, and none to a server whose certificate is not for the `host` of the address, as
+    /// `sslmode=verify-full` of libpq has it; with `hostaddr` the certificate still has to be for `host`, and of several
+    /// hosts each has to show one of its own name. A Unix socket and `sslmode=disable` are refused beside it. Files are
+    /// read when the store is opened. Default: none.
+    #[serde(default)]
+    pub tls_ca: Option<PathBuf>,
+    /// PEM file with the certificate that this process shows to the server, and those between it and its authority.
+    /// Default: none.
+    #[serde(default)]
+    pub tls_cert: Option<PathBuf>,
+    /// PEM file with the private key of `tls_cert`, which no others may read. Default: none; with `tls_cert`, needed.
+    #[serde(default)]
+    pub tls_key: Option<PathBuf>,
 }
 
 impl fmt::Debug for PostgresConfig {
     /// Without the address, which may have a password in it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PostgresConfig").finish_non_exhaustive()
+        f.debug_struct("PostgresConfig").field("tls_ca", &self.tls_ca).finish_non_exhaustive()
+    }
+}
+
+impl StoreConfig {
+    /// What an operator should know of this place, though it can be worked with: for the log, once. `None`: nothing.
+    #[must_use]
+    pub fn warning(&self) -> Option<&'static str> {
+        match self {
+            Self::Postgres(config) if crate::store::is_in_the_clear(config) => Some(IN_THE_CLEAR),
+            Self::Postgres(_) | Self::Sqlite(_) => None,
+        }
     }
 }
 
@@ -75,10 +102,11 @@ impl KmsConfig {
         Self { store, master_key, previous_master_keys: Vec::new(), poll_ms: default_poll_ms() }
     }
 
-    /// Keys in a Postgres server, under this master key.
+    /// Keys in a Postgres server, under this master key. Without TLS: [`PostgresConfig`] says what that is for.
     #[must_use]
     pub fn postgres(url: impl Into<String>, master_key: MasterKeySource) -> Self {
-        let store = StoreConfig::Postgres(PostgresConfig { url: url.into() });
+        let postgres = PostgresConfig { url: url.into(), tls_ca: None, tls_cert: None, tls_key: None };
+        let store = StoreConfig::Postgres(postgres);
         Self { store, master_key, previous_master_keys: Vec::new(), poll_ms: default_poll_ms() }
     }
 
@@ -90,6 +118,9 @@ impl KmsConfig {
         }
     }
 }
+
+const IN_THE_CLEAR: &str = "Postgres is reached without TLS, and is not on this machine, which only a private network \
+    is for; set tls_ca to the PEM file of its authority";
 
 const fn default_poll_ms() -> u64 {
     200
@@ -113,6 +144,37 @@ mod tests {
         let config: KmsConfig = toml::from_str(text).unwrap();
         assert!(!format!("{config:?}").contains("hunter2"));
         assert!(matches!(config.poll(), Err(KmsError::Config(_))));
+    }
+
+    #[test]
+    fn a_server_beyond_this_machine_is_warned_of_unless_there_is_tls() {
+        let warning = |postgres: &str| {
+            let text = format!("store = {{ postgres = {{ {postgres} }} }}\nmaster_key = {{ env = 'KEY' }}");
+            toml::from_str::<KmsConfig>(&text).unwrap().store.warning()
+        };
+        let here = [
+            "host=/run/postgresql",
+            "host=localhost",
+            "host=db.localhost,127.0.0.2,::1",
+            "postgresql://kms@[::1]/keys",
+            "host=db.example hostaddr=127.0.0.1",
+            "host=/run/postgresql hostaddr=127.0.0.1",
+            "no address",
+        ];
+        for url in here {
+            assert_eq!(warning(&format!("url = '{url}'")), None, "{url}");
+        }
+        let beyond = [
+            "host=db.example",
+            "postgresql://kms@10.0.0.1/keys",
+            "host=/run/postgresql,10.0.0.1",
+            "host=0.0.0.0",
+            "host=localhost hostaddr=10.0.0.1",
+        ];
+        for url in beyond {
+            assert!(warning(&format!("url = '{url}'")).is_some_and(|text| text.contains("tls_ca")), "{url}");
+            assert_eq!(warning(&format!("url = '{url}', tls_ca = 'ca.pem'")), None, "{url}");
+        }
     }
 
     #[test]

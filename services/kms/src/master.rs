@@ -71,7 +71,7 @@ fn read_file(path: &Path) -> Result<Secret, String> {
 }
 
 #[cfg(unix)]
-fn check_permissions(metadata: &fs::Metadata) -> Result<(), String> {
+pub(crate) fn check_permissions(metadata: &fs::Metadata) -> Result<(), String> {
     use std::os::unix::fs::PermissionsExt;
 
     let mode = metadata.permissions().mode() & 0o777;
@@ -86,7 +86,7 @@ fn check_permissions(metadata: &fs::Metadata) -> Result<(), String> {
 }
 
 #[cfg(not(unix))]
-fn check_permissions(metadata: &fs::Metadata) -> Result<(), String> {
+pub(crate) fn check_permissions(metadata: &fs::Metadata) -> Result<(), String> {
     if metadata.is_file() { Ok(()) } else { Err("it is no regular file".to_owned()) }
 }
 

@@ -105,7 +105,8 @@ impl Default for PolicyFile {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Keys {
-    /// `{ sqlite = { path = "…" } }` or `{ postgres = { url = "…" } }`. Default: none.
+    /// `{ sqlite = { path = "…" } }`, `{ postgres = { url = "…" } }` or, with TLS,
+    /// `{ postgres = { url = "…", tls_ca = "…" } }`. Default: none.
     pub store: Option<StoreConfig>,
     /// What seals it. Default: none; with a store, needed.
     pub master_key: Option<MasterKeySource>,

@@ -6,6 +6,8 @@ mod postgres;
 mod sql;
 mod sqlite;
 
+pub(crate) use postgres::is_in_the_clear;
+
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;

@@ -9,6 +9,7 @@
 )]
 
 mod at_rest;
+mod authority;
 mod child;
 mod crash;
 mod faults;
@@ -17,4 +18,5 @@ mod postgres;
 mod processes;
 mod server;
 mod signing;
+mod tls;
 mod util;

@@ -10,16 +10,36 @@ use crate::server::Server;
 use crate::util::{AT_ONCE, Folder, TestClock, chance, create_both, eventually, mac, passport};
 
 impl Server {
-    fn config(&self, folder: &Folder) -> KmsConfig {
+    pub(crate) fn config(&self, folder: &Folder) -> KmsConfig {
         KmsConfig::postgres(&self.url, folder.master_key())
     }
 
     /// Something else that talks to the server.
-    async fn execute(&self, sql: &str) {
+    pub(crate) async fn execute(&self, sql: &str) {
         let (client, connection) = tokio_postgres::connect(&self.url, tokio_postgres::NoTls).await.unwrap();
         let connection = tokio::spawn(connection);
         client.batch_execute(sql).await.unwrap();
         connection.abort();
+    }
+
+    /// Asks for a number, on the socket.
+    pub(crate) async fn number(&self, sql: &str) -> i64 {
+        let (client, connection) = tokio_postgres::connect(&self.url, tokio_postgres::NoTls).await.unwrap();
+        let connection = tokio::spawn(connection);
+        let number = client.query_one(sql, &[]).await.unwrap().get(0);
+        connection.abort();
+        number
+    }
+
+    /// Whom the server lets in from now on, by the lines of its `pg_hba.conf`; and it logs who comes.
+    pub(crate) async fn let_in(&self, lines: &str) {
+        // Written in place, it stays the server's own where the test is root.
+        std::fs::write(self.path("data/pg_hba.conf"), lines).unwrap();
+        let loaded = "SELECT (1e6 * extract(epoch FROM pg_conf_load_time()))::bigint";
+        let before = self.number(loaded).await;
+        self.execute("ALTER SYSTEM SET log_connections = on").await;
+        self.execute("SELECT pg_reload_conf()").await;
+        eventually("other settings of the server", async || self.number(loaded).await != before).await;
     }
 }
 

@@ -13,7 +13,8 @@ use serde::Deserialize;
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Keys {
-    /// `{ sqlite = { path = "…" } }` or `{ postgres = { url = "…" } }`. Default: none.
+    /// `{ sqlite = { path = "…" } }`, `{ postgres = { url = "…" } }` or, with TLS,
+    /// `{ postgres = { url = "…", tls_ca = "…" } }`. Default: none.
     pub store: Option<StoreConfig>,
     /// What seals it: `{ file = "…" }`, `{ file_or_new = "…" }` or `{ env = "…" }`, of 64 hexadecimal digits.
     /// Default: none; with a store, needed.

@@ -1,4 +1,8 @@
+mod address;
 mod rows;
+mod tls;
+
+pub(crate) use address::is_in_the_clear;
 
 use std::error::Error as _;
 use std::future::{Future, poll_fn};
@@ -10,13 +14,15 @@ use tokio::sync::{Mutex, Notify};
 use tokio::time::timeout;
 use tokio_postgres::config::Host;
 use tokio_postgres::error::SqlState;
-use tokio_postgres::{AsyncMessage, Client, Config, Error, NoTls};
+use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
+use tokio_postgres::{AsyncMessage, Client, Config, Error, NoTls, Socket};
 
 use super::migrate::{self, MIGRATIONS};
 use super::{Loaded, Meta, Reply, Store, Write, sql};
 use crate::config::PostgresConfig;
 use crate::{KmsError, StoreError};
 use rows::meta;
+use tls::Tls;
 
 /// How long anything may take that is asked of the server, connecting included.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -32,6 +38,8 @@ const MIGRATION_LOCK: &str = "SELECT pg_advisory_xact_lock(32210666344115571)";
 /// Rows in a Postgres server, over one connection, which is made anew when it was lost.
 pub(crate) struct PostgresStore {
     config: Config,
+    /// `None`: there is no TLS. With it there is nothing else.
+    tls: Option<Tls>,
     place: String,
     client: Mutex<Option<Client>>,
     /// Woken when the server says that somebody wrote, and when the connection is lost.
@@ -56,22 +64,20 @@ type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, Failure>> + Send + 'a
 
 impl PostgresStore {
     pub(crate) fn new(config: &PostgresConfig, poll: Duration) -> Result<Self, KmsError> {
-        // The parser's own message may quote the address, password and all.
-        let mut config: Config = config.url.parse().map_err(|_| {
-            KmsError::Config("store.postgres.url is no address of a Postgres server, as libpq writes it".to_owned())
-        })?;
-        if config.get_application_name().is_none() {
-            config.application_name("ron-kms");
+        let mut address = address::of(config)?;
+        let tls = Tls::new(config)?;
+        if address.get_application_name().is_none() {
+            address.application_name("ron-kms");
         }
-        config.connect_timeout(PATIENCE);
-        let host = match config.get_hosts().first() {
+        address.connect_timeout(PATIENCE);
+        let host = match address.get_hosts().first() {
             Some(Host::Tcp(host)) => host.clone(),
             #[cfg(unix)]
             Some(Host::Unix(path)) => path.display().to_string(),
             None => return Err(KmsError::Config("store.postgres.url names no host".to_owned())),
         };
-        let place = format!("postgres {} at {host}", config.get_dbname().or(config.get_user()).unwrap_or_default());
-        Ok(Self { config, place, client: Mutex::new(None), news: Arc::default(), poll })
+        let place = format!("postgres {} at {host}", address.get_dbname().or(address.get_user()).unwrap_or_default());
+        Ok(Self { config: address, tls, place, client: Mutex::new(None), news: Arc::default(), poll })
     }
 
     /// Asks the server for something, over a new connection if there is none. One that failed is given up: what state
@@ -105,7 +111,19 @@ impl PostgresStore {
     }
 
     async fn connect(&self) -> Result<Client, Failure> {
-        let (client, mut connection) = self.config.connect(NoTls).await?;
+        let client = match &self.tls {
+            Some(tls) => self.connect_over(tls.connector()).await?,
+            None => self.connect_over(NoTls).await?,
+        };
+        client.batch_execute(SESSION).await?;
+        Ok(client)
+    }
+
+    async fn connect_over<T>(&self, tls: T) -> Result<Client, Failure>
+    where
+        T: MakeTlsConnect<Socket, Stream: Send + 'static, TlsConnect: TlsConnect<Socket, Future: Send> + Send> + Send,
+    {
+        let (client, mut connection) = self.config.connect(tls).await?;
         let news = self.news.clone();
         // Ends when the client is dropped or the server goes away.
         tokio::spawn(async move {
@@ -117,7 +135,6 @@ impl PostgresStore {
                 }
             }
         });
-        client.batch_execute(SESSION).await?;
         Ok(client)
     }
 
@@ -132,7 +149,8 @@ impl PostgresStore {
             Failure::Corrupt(reason) => return StoreError::Corrupt { place, reason },
             Failure::TooNew(found) => return StoreError::TooNew { place, found, known: migrate::last(MIGRATIONS) },
         };
-        let reason = error.source().map_or_else(|| error.to_string(), ToString::to_string);
+        let said = || error.source().map_or_else(|| error.to_string(), ToString::to_string);
+        let reason = self.tls.as_ref().and_then(|tls| tls.reason(&error)).unwrap_or_else(said);
         let Some(state) = error.code() else { return self.unavailable(reason) };
         if [SqlState::DISK_FULL, SqlState::OUT_OF_MEMORY].contains(state) {
             StoreError::Full { place }
