@@ -37,6 +37,9 @@ impl Custody {
             condition.met();
             return Ok(Arc::new(Self { is_configured: false, kms: OnceLock::new() }));
         };
+        if let Some(warning) = config.store.warning() {
+            tracing::warn!("{warning}");
+        }
         let custody = Arc::new(Self { is_configured: true, kms: OnceLock::new() });
         match Kms::open(config.clone(), clock.clone()).await {
             Ok(kms) => {

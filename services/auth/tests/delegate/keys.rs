@@ -79,7 +79,7 @@ fn with_the_store_as_the_source_svc_passport_is_not_needed_to_verify() {
 fn a_store_that_is_not_there_yet_is_waited_for() {
     let folder = tempfile::tempdir().unwrap();
     let toml = "verify.delegate_to_passport = false\nverify.key_source = 'kms'\n\
-                keys.store = { postgres = { url = 'host=127.0.0.1 port=9 dbname=none connect_timeout=1' } }\n\
+                keys.store = { postgres = { url = 'host=0.0.0.0 port=9 dbname=none connect_timeout=1' } }\n\
                 keys.master_key = { file_or_new = 'MASTER' }";
     let bundle = folder.path().join("policy.toml");
     std::fs::write(&bundle, crate::common::BUNDLE).unwrap();
@@ -87,6 +87,8 @@ fn a_store_that_is_not_there_yet_is_waited_for() {
     let auth = Process::auth(folder.path(), &format!("policy.path = '{}'\n{toml}", bundle.display()));
     let answer = auth.public.get("/readyz");
     assert_eq!((answer.status, answer.body.contains("key store")), (503, true), "{answer:?}");
+    // That this address is here after all is not known to whoever reads it.
+    eventually("the log warns of it", || auth.log().contains("reached without TLS"));
     let envelope = crate::common::unsigned(&reader(), &"s".repeat(64));
     assert!(is_unavailable(&auth.public.post(AUTHORIZE, &may_read(&envelope, "docs/a").to_string())));
 }

@@ -44,8 +44,13 @@ impl Custody {
             Err(error) if error.is_transient() => report(&condition, NOT_OPEN, &error.to_string()),
             Err(error) => return Err(error),
         }
-        if config.keys.store.is_none() {
-            tracing::warn!("keys live as long as this process; set keys.store to keep them");
+        match &config.keys.store {
+            None => tracing::warn!("keys live as long as this process; set keys.store to keep them"),
+            Some(store) => {
+                if let Some(warning) = store.warning() {
+                    tracing::warn!("{warning}");
+                }
+            }
         }
         tokio::spawn(watch(Arc::downgrade(&custody), config.clone(), clock, condition));
         Ok(custody)

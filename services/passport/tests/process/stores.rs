@@ -104,4 +104,21 @@ fn a_postgres_that_is_down_at_start_is_waited_for() {
     server.start_again();
     eventually("it is back by itself", || missing(&client).is_empty());
     assert_eq!(client.send("POST", "/admin/rotate", &[], b"").status, 200);
+    assert!(!process.log().contains("TLS"), "a socket wants none");
+}
+
+#[test]
+fn a_postgres_across_a_network_is_warned_of_once_if_there_is_no_tls() {
+    let keys = tempfile::tempdir().unwrap();
+    let path = keys.path().display().to_string();
+    let toml = |more: &str| {
+        let store = format!("keys.store = {{ postgres = {{ url = 'host=0.0.0.0 port=9 user=kms'{more} }} }}");
+        format!("{PORTS}\n{store}\nkeys.master_key = {{ file_or_new = '{path}/master.key' }}")
+    };
+    let (code, said) = Process::refused(&toml(&format!(", tls_ca = '{path}/ca.pem'")));
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.lines().any(|line| line.starts_with("error: ") && line.contains("ca.pem: No such file")), "{said}");
+    let process = Process::start(keys, &toml(""), &[]);
+    eventually("the log warns", || process.log().contains("reached without TLS"));
+    assert_eq!(process.log().matches("reached without TLS").count(), 1);
 }
