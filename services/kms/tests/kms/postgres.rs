@@ -162,7 +162,9 @@ async fn processes_that_start_at_the_same_time_make_one_store() {
 #[tokio::test]
 async fn an_address_that_is_none_is_refused_without_showing_it() {
     let folder = Folder::new();
-    for url in ["host=/tmp password='hunter2", "postgres://u:hunter2@[", "user=hunter2"] {
+    for url in
+        ["host=/tmp password='hunter2", "postgres://u:hunter2@[", "postgres://u:with@hunter2@h/keys", "user=hunter2"]
+    {
         let error = Kms::open(KmsConfig::postgres(url, folder.master_key()), TestClock::new()).await.unwrap_err();
         assert!(matches!(error, KmsError::Config(_)), "{error}");
         assert!(!error.to_string().contains("hunter2"), "{error}");

@@ -64,6 +64,11 @@ fn is_loopback(name: &str) -> bool {
 }
 
 fn parsed(url: &str) -> Result<Config, KmsError> {
+    // The parser takes the first for the end of the password, and the rest of it for the host, which messages name.
+    let is_uri = url.starts_with("postgres://") || url.starts_with("postgresql://");
+    if is_uri && url.matches('@').nth(1).is_some() {
+        return Err(wrong("store.postgres.url has more than one @: write those of user, password and database as %40"));
+    }
     url.parse().map_err(|error: tokio_postgres::Error| {
         // The parser's own message may quote the address, password and all: it is not shown, and trusted only where it
         // is known to the last letter.
