@@ -100,6 +100,13 @@ async fn a_server_that_goes_away_is_waited_for_with_the_keys_that_were_read_last
     }
     assert_eq!(kms.rotate(&passport(), AT_ONCE).await.unwrap().version, 2);
     assert_eq!(kms.status().unwritable, None);
+    // It may have several lines to say, and a log has one for it.
+    let detailed = "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+        RAISE EXCEPTION 'not yet' USING ERRCODE = '57P03', DETAIL = 'it recovers', HINT = 'wait'; END $$; \
+        CREATE TRIGGER refuse BEFORE UPDATE ON kms_meta EXECUTE FUNCTION refuse()";
+    server.execute(detailed).await;
+    let text = kms.rotate(&passport(), AT_ONCE).await.unwrap_err().to_string();
+    assert!(text.ends_with("cannot be reached: ERROR: not yet; DETAIL: it recovers; HINT: wait"), "{text}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -151,6 +151,8 @@ impl PostgresStore {
         };
         let said = || error.source().map_or_else(|| error.to_string(), ToString::to_string);
         let reason = self.tls.as_ref().and_then(|tls| tls.reason(&error)).unwrap_or_else(said);
+        // What a server says may have a detail and a hint, each on a line of its own.
+        let reason = reason.replace('\n', "; ");
         let Some(state) = error.code() else { return self.unavailable(reason) };
         if [SqlState::DISK_FULL, SqlState::OUT_OF_MEMORY].contains(state) {
             StoreError::Full { place }
