@@ -19,8 +19,8 @@ static SMALL_ORDER: LazyLock<[[u8; 32]; 8]> = LazyLock::new(|| EIGHT_TORSION.map
 /// A public key that verifies signatures, strictly.
 ///
 /// Strictly means: the scalar is canonical; neither the key nor the commitment `R` is of small order; and `R` is, byte
-/// for byte, the encoding of `s B - k A`. Since that encoding is canonical and is compared with `R`, `R` itself needs no
-/// decoding. Every outcome is that of ed25519-dalek's `verify_strict`, one by one and [in batches](verify_batch).
+/// for byte, the encoding of `s B - k A`. Since that encoding is canonical and is compared with `R`, `R` itself needs
+/// no decoding. Every outcome is that of ed25519-dalek's `verify_strict`, one by one and [in batches](verify_batch).
 pub struct PublicKey {
     bytes: [u8; 32],
     /// The negated key; `None` for a key of small order, which verifies nothing.

@@ -11,7 +11,7 @@ const SCALAR_BITS: usize = 253;
 ///
 /// The scalar is cut into windows of `BITS` bits, and each window has a row: the point times 1 to `2^(BITS - 1)`, times
 /// the weight of the window. Windows are digits with a sign, since the negative of a point costs nothing, and so half
-/// as many multiples do. 160 bytes each: a table of windows of 5 bits has 127 KiB, of 6 bits 215 KiB, of 8 bits 640 KiB.
+/// as many multiples do, of 160 bytes each: 215 KiB for windows of 6 bits, 640 KiB for windows of 8.
 ///
 /// How long a multiplication takes depends on the scalar: these tables are for what everybody may know.
 pub(crate) struct Multiples<const BITS: usize>(Box<[EdwardsPoint]>);

@@ -1,5 +1,5 @@
-//! A key decides as strict verification does, on whatever somebody could make up: with a table of multiples and without,
-//! alone and among others.
+//! A key decides as strict verification does, on whatever somebody could make up: with a table of multiples and
+//! without, alone and among others.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may stop at the first surprise")]
 
 use std::sync::LazyLock;

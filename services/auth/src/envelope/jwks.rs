@@ -61,7 +61,8 @@ impl KeySet {
         self.keys.get(kid)
     }
 
-    /// Reads a key set. Keys of other kinds are left out; those that were there before are taken from there, with their tables.
+    /// Reads a key set. Keys of other kinds are left out; those of the set before are taken from there, with their
+    /// tables.
     fn read(body: &[u8], before: Option<&Self>) -> Result<Self, Unavailable> {
         const NO_SET: Unavailable = Unavailable::Nonsense("a set of Ed25519 keys with ids of their own");
         let set: JwkSet = serde_json::from_slice(body).map_err(|_| NO_SET)?;

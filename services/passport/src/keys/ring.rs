@@ -11,8 +11,8 @@ use ron_service::axum::http::HeaderValue;
 use super::jwks::jwk_set;
 use super::{KeysError, open};
 
-/// Keys that have a table once they are used, the newest ones: 13 MiB in all. A signature of an older one takes twice as
-/// long.
+/// Keys that have a table once they are used, the newest ones: 13 MiB in all. A signature of an older one takes half as
+/// long again.
 pub(super) const WITH_TABLE: usize = 64;
 
 /// By how much clocks of two threads may differ.
