@@ -62,9 +62,9 @@ pub struct PostgresConfig {
     /// PEM file with the authorities of which one has to have signed the server's certificate, such as the one that a
     /// provider of databases hands out, or `/etc/ssl/certs/ca-certificates.crt` of a system. With it there is no
     /// connection without TLS, and none to a server whose certificate is not for the `host` of the address, as
-    /// `sslmode=verify-full` of libpq has it; with `hostaddr` the certificate still has to be for `host`, and of several
-    /// hosts each has to show one of its own name. A Unix socket and `sslmode=disable` are refused beside it. Files are
-    /// read when the store is opened. Default: none.
+    /// `sslmode=verify-full` of libpq has it; with `hostaddr` the certificate still has to be for `host`, and of
+    /// several hosts each has to show one of its own name. A Unix socket and `sslmode=disable` are refused beside it.
+    /// Files are read when the store is opened. Default: none.
     #[serde(default)]
     pub tls_ca: Option<PathBuf>,
     /// PEM file with the certificate that this process shows to the server, and those between it and its authority.
