@@ -187,11 +187,28 @@ fn identity(_: &Path) -> Option<(u64, u64)> {
     None
 }
 
-/// Cargo's target directory as an absolute path: `CARGO_TARGET_DIR` if that is set, else that of the repository.
+/// The root of the workspace that a project is in: the nearest folder, from the project's own up to the top of its
+/// repository, whose manifest has a `[workspace]`; the project's own if there is none. So a workspace can have several
+/// probes, each with settings in a folder of its own.
+#[must_use]
+pub fn workspace_of(root: &Path) -> PathBuf {
+    for folder in root.ancestors() {
+        let manifest = fs::read_to_string(folder.join("Cargo.toml")).unwrap_or_default();
+        if manifest.parse::<toml::Table>().is_ok_and(|manifest| manifest.contains_key("workspace")) {
+            return folder.to_path_buf();
+        }
+        if folder.join(".git").exists() {
+            break;
+        }
+    }
+    root.to_path_buf()
+}
+
+/// Cargo's target directory as an absolute path: `CARGO_TARGET_DIR` if that is set, else that of the workspace.
 #[must_use]
 pub fn target_directory(root: &Path) -> PathBuf {
     let asked = std::env::var_os("CARGO_TARGET_DIR").filter(|directory| !directory.is_empty());
-    let target = asked.map_or_else(|| root.join("target"), PathBuf::from);
+    let target = asked.map_or_else(|| workspace_of(root).join("target"), PathBuf::from);
     std::path::absolute(&target).unwrap_or(target)
 }
 
@@ -227,6 +244,27 @@ mod tests {
         fs::write(&path, "a = 1\nb = \"x\"\n").unwrap();
         let error = read_toml::<std::collections::BTreeMap<String, u8>>(&path, "numbers").unwrap_err().to_string();
         assert!(error.contains("map.toml:2: ") && error.ends_with("; expected numbers"), "{error}");
+    }
+
+    #[test]
+    fn a_workspace_is_found_from_any_folder_of_it_and_not_beyond_its_repository() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |folder: &str| dir.path().join(folder);
+        for folder in ["top/deep/er", "top/other", "top/alone"] {
+            fs::create_dir_all(at(folder)).unwrap();
+        }
+        let write = |file: &str, text: &str| fs::write(at(file), text).unwrap();
+        write("Cargo.toml", "[workspace]\n");
+        assert_eq!(workspace_of(&at("top/deep")), at(""), "no repository yet");
+        fs::create_dir(at("top/.git")).unwrap();
+        assert_eq!(workspace_of(&at("top/deep")), at("top/deep"), "none in the repository");
+        write("top/Cargo.toml", "[workspace]\nmembers = [\"deep\"]\n");
+        write("top/deep/Cargo.toml", "[package]\nname = \"deep\"\n");
+        write("top/alone/Cargo.toml", "[workspace]\n[package]\nname = \"alone\"\n");
+        for folder in ["top", "top/deep", "top/deep/er", "top/other"] {
+            assert_eq!(workspace_of(&at(folder)), at("top"), "{folder}");
+        }
+        assert_eq!(workspace_of(&at("top/alone")), at("top/alone"));
     }
 
     #[test]

@@ -84,7 +84,7 @@ impl Hooks for NoHooks {}
 
 /// A project with its settings and hooks.
 pub struct Project<'h> {
-    /// Folder of the project, in which its settings lie.
+    /// Folder of the project, in which its settings lie; in a workspace, any folder of it.
     pub root: PathBuf,
     /// Settings of the project.
     pub settings: Settings,

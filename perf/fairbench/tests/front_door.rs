@@ -45,9 +45,13 @@ impl Place {
 
     /// Runs fairbench in a folder within the project, so that the settings have to be found.
     fn fairbench(&self, args: &[&str]) -> Output {
+        self.fairbench_in("deeper", args)
+    }
+
+    fn fairbench_in(&self, folder: &str, args: &[&str]) -> Output {
         Command::new(env!("CARGO_BIN_EXE_fairbench"))
             .args(args)
-            .current_dir(self.0.path().join("deeper"))
+            .current_dir(self.0.path().join(folder))
             .env("CARGO_TARGET_DIR", self.0.path().join("target"))
             .env("FAIRBENCH_QUEUE_DIR", self.0.path())
             .output()
@@ -79,6 +83,46 @@ fn two_scripts_are_compared_in_a_project_of_their_own() {
     );
     assert_eq!(outcome["tripwires"].as_array().unwrap().len(), 0);
     assert!(place.0.path().join("target/fairbench/last-outcome.json").is_file());
+}
+
+#[test]
+fn settings_in_a_folder_of_a_workspace_build_its_probe_also_in_a_revision_from_before_there_was_one() {
+    const CODE: &str = r##"
+fn main() {
+    println!("{}", r#"{"hello":{"protocol":2,"probe":"part","threads":1,"cases":[{"name":"c","threads":1,"items_per_iteration":1,"clock":"wall"}]}}"#);
+    for line in std::io::stdin().lines().map_while(Result::ok) {
+        if line.contains("quit") { break; }
+        let number: u64 = line.rsplit(':').next().unwrap().trim_end_matches('}').parse().unwrap_or(1);
+        if line.contains("check") { println!(r#"{{"checked":{{"case":"c","answers":1}}}}"#); }
+        else { println!(r#"{{"ran":{{"case":"c","iterations":{number},"elapsed_ns":{}}}}}"#, number * 20_000); }
+    }
+}
+"##;
+    let place = Place::new(None);
+    let git = |args: &[&str]| {
+        let identity = ["-c", "user.name=test", "-c", "user.email=test@example.org", "-c", "commit.gpgsign=false"];
+        let git = Command::new("git").arg("-C").arg(place.0.path()).args(identity).args(args).output().unwrap();
+        assert!(git.status.success(), "{}", String::from_utf8_lossy(&git.stderr));
+    };
+    let commit = || {
+        git(&["add", "--all"]);
+        git(&["commit", "--quiet", "--message", "change"]);
+    };
+    place.write(".gitignore", "/target/\n");
+    place.write("Cargo.toml", "[workspace]\nresolver = \"3\"\nmembers = []\n");
+    git(&["init", "--quiet"]);
+    commit();
+    fs::create_dir_all(place.0.path().join("part/probe/src")).unwrap();
+    place.write("Cargo.toml", "[workspace]\nresolver = \"3\"\nmembers = [\"part/probe\"]\n");
+    place.write("part/fairbench.toml", "[probe]\npackage = \"part-probe\"\nharness = [\"part/probe\"]\n");
+    place.write("part/probe/Cargo.toml", "[package]\nname = \"part-probe\"\nedition = \"2024\"\n");
+    place.write("part/probe/src/main.rs", CODE);
+    commit();
+    let (code, out, err) = said(&place.fairbench_in("part/probe", &["ab", "HEAD~1", "."]));
+    assert_eq!(code, 0, "{out}{err}");
+    assert!(out.contains("HEAD~1 (") && out.contains("working tree ("), "{out}");
+    assert!(place.0.path().join("target/fairbench/last-outcome.json").is_file());
+    assert!(!place.0.path().join("part/target").exists());
 }
 
 #[test]

@@ -16,6 +16,8 @@ mod modules;
 /// Crates that would make the instrument know tokens, draw, or measure with an allocator of its own.
 const NOT_IN_FAIRBENCH: [&str; 9] =
     ["ron-auth", "perf-", "plotters", "resvg", "maud", "inferno", "pprof", "tikv-jemalloc", "criterion"];
+/// Folders whose packages measure, or serve those that do: nothing of them is in a service.
+const LAB: [&str; 5] = ["perf/", "benches", "fuzz", "variants/outcomes", "services/probe"];
 /// Crates that are a choice for a seam, or hold one, and so are no business of the core.
 const BACKENDS: [&str; 7] =
     ["base64-simd", "ciborium", "fearless_simd", "minicbor", "rayon", "ron-auth-variants", "serde_cbor"];
@@ -60,12 +62,10 @@ fn every_folder_of_the_table_is_there() {
 #[test]
 fn what_a_service_builds_holds_no_lab_code() {
     let packages = packages();
-    let is_lab = |package: &Package| {
-        ["perf/", "benches", "fuzz", "variants/outcomes"].iter().any(|folder| package.folder.starts_with(folder))
-    };
+    let is_lab = |package: &Package| LAB.iter().any(|folder| package.folder.starts_with(folder));
     let lab: BTreeSet<_> =
         packages.iter().filter(|package| is_lab(package)).map(|package| package.name.clone()).collect();
-    assert!(lab.contains("perf-lab") && lab.contains("fairbench"));
+    assert!(["perf-lab", "fairbench", "ron-services-probe"].iter().all(|name| lab.contains(*name)), "{lab:?}");
     for package in packages.iter().filter(|package| !is_lab(package)) {
         let used: Vec<_> = package.normal.intersection(&lab).collect();
         assert!(used.is_empty(), "{} is product, and depends on {used:?}", package.name);

@@ -117,7 +117,7 @@ pub trait Dialect: Sync {
 /// What sides are resolved with.
 #[derive(Clone, Copy)]
 pub struct Site<'s> {
-    /// The folder of the project.
+    /// The folder of the project, in which its settings lie. What is built is the workspace that it is in.
     pub root: &'s Path,
     /// How the project's probe is built; `None` if the settings do not say.
     pub recipe: Option<&'s ProbeRecipe>,

@@ -13,7 +13,7 @@ use super::store::{Built, Store};
 use super::toolchain::Toolchain;
 use super::tree::{Tree, digest_of};
 use crate::exit::{Exit, Failure};
-use crate::files::{read_text, state_directory};
+use crate::files::{read_text, state_directory, workspace_of};
 use crate::settings::ProbeRecipe;
 
 /// Builds the probe of the working tree with these features, or those of the recipe, and returns its label with it.
@@ -22,14 +22,14 @@ pub(super) fn of_working_tree(
     features: Option<&[String]>,
     what: &str,
 ) -> Result<(String, Built), Failure> {
-    let recipe = site.recipe()?;
-    let tree = Tree::of_working_tree(site.root)?;
+    let (root, recipe) = (workspace_of(site.root), site.recipe()?);
+    let tree = Tree::of_working_tree(&root)?;
     let label = match &tree.revision {
         Some(revision) => format!("{what} ({revision})"),
         None => what.to_owned(),
     };
     let harness = harness::digest(&tree.root, recipe)?;
-    let built = provide(&tree, site.root, recipe, features, &harness, &label)?;
+    let built = provide(&tree, &root, recipe, features, &harness, &label)?;
     Ok((label, built))
 }
 
@@ -37,7 +37,7 @@ pub(super) fn of_working_tree(
 ///
 /// The harness is this checkout's. Only if it does not fit is the revision's own used.
 pub(super) fn of_revision(site: &Site<'_>, revision: &str) -> Result<(String, Built), Failure> {
-    let (root, recipe) = (site.root, site.recipe()?);
+    let (root, recipe) = (&*workspace_of(site.root), site.recipe()?);
     let git = Git::around(root)?;
     let sha = git.commit(revision)?;
     let short: String = sha.chars().take(SHORT_SHA).collect();

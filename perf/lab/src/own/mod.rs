@@ -9,6 +9,7 @@ pub mod twin;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+use fairbench::files::workspace_of;
 use fairbench::host::Host;
 use fairbench::probe::ProbeCommand;
 use fairbench::settings;
@@ -16,12 +17,12 @@ use fairbench::settings;
 /// Digest of the sources that this program was built from: see [`sources`].
 pub(crate) const BUILT_FROM: Option<&str> = option_env!("PERF_LAB_SOURCES");
 
-/// The root of the repository: the nearest folder with settings from the working directory upwards, else the one that
-/// this program was built from.
+/// The root of the repository: that of the workspace with the nearest settings from the working directory upwards, else
+/// the one that this program was built from. Other probes of the workspace have settings further down.
 #[must_use]
 pub fn repository_root() -> PathBuf {
     let built_from = || Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).map(Path::to_path_buf);
-    settings::root().or_else(built_from).unwrap_or_default()
+    settings::root().map(|folder| workspace_of(&folder)).or_else(built_from).unwrap_or_default()
 }
 
 /// This machine and this build, as every result of the lab names it.
