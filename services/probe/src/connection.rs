@@ -1,5 +1,5 @@
-//! The client: prepared requests are written to a kept connection, and answers are read by their length. It does no more
-//! than that, so that what is measured is the service.
+//! The client: prepared requests are written to a kept connection, and answers are read by their length. It does no
+//! more than that, so that what is measured is the service.
 
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;

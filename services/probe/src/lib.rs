@@ -26,10 +26,10 @@
 //! # What else the process does
 //!
 //! Cases are to start no threads of their own, and these don't. Other threads stand beside them: one that looks at the
-//! key stores once a second, some tens of microseconds each, and for either svc-auth one that looks at the policy's file
-//! once an hour. Timers of the runtime look at the state of the stores a few times a second. Log lines are not written: a
-//! service writes none of a request that goes well, so that none is missing. How much all that comes to is measured with
-//! each turn, as CPU time of other threads and as waiting.
+//! key stores once a second, some tens of microseconds each, and for either svc-auth one that looks at the policy's
+//! file once an hour. Timers of the runtime look at the state of the stores a few times a second. Log lines are not
+//! written: a service writes none of a request that goes well, so that none is missing. How much all that comes to is
+//! measured with each turn, as CPU time of other threads and as waiting.
 //!
 //! | module | holds |
 //! |---|---|

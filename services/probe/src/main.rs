@@ -1,5 +1,5 @@
-//! The program `ron-services-probe`: all of it is in the library. It allocates by the system's allocator, as the services
-//! do.
+//! The program `ron-services-probe`: all of it is in the library. It allocates by the system's allocator, as the
+//! services do.
 #![forbid(unsafe_code)]
 
 use std::process::ExitCode;

@@ -17,8 +17,8 @@ pub struct ProbeRecipe {
     /// Features in place of the package's default ones.
     #[serde(default)]
     pub features: Option<Vec<String>>,
-    /// Folders, from the root of the workspace, that are put into the tree of every revision: so all are run by the same
-    /// harness, and revisions from before there was one can be compared. The first is that of the package.
+    /// Folders, from the root of the workspace, that are put into the tree of every revision: so all are run by the
+    /// same harness, and revisions from before there was one can be compared. The first is that of the package.
     #[serde(default)]
     pub harness: Vec<String>,
 }

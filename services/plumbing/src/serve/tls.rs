@@ -17,8 +17,8 @@ pub(crate) fn server_config(server: &Server) -> Result<Option<Arc<ServerConfig>>
     let chain: Vec<_> = CertificateDer::pem_file_iter(cert)
         .and_then(Iterator::collect)
         .map_err(|error| StartError::tls(cert, "a chain of PEM certificates", damage(&error)))?;
-    let secret = PrivateKeyDer::from_pem_file(key)
-        .map_err(|error| StartError::tls(key, "a PEM private key", damage(&error)))?;
+    let secret =
+        PrivateKeyDer::from_pem_file(key).map_err(|error| StartError::tls(key, "a PEM private key", damage(&error)))?;
     let fits = |error| StartError::tls(cert, "a certificate for the key of server.tls_key", error);
     let mut config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()
