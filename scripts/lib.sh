@@ -77,8 +77,9 @@ with_paths() {
     done
 }
 
+# heading WHAT: with how long the script has run, so that a log shows where its time went.
 heading() {
-    printf '\n== %s\n' "$*"
+    printf '\n== %s (at %d:%02d)\n' "$*" $((SECONDS / 60)) $((SECONDS % 60))
 }
 
 # progress WHAT: says on standard error what is done now, before it is done: nobody should look at an empty screen, and

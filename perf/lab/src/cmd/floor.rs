@@ -20,9 +20,11 @@ use serde::Serialize;
 use super::{OnCore, OnFixtures, print, variant_named};
 use crate::catalogue::{CLASSIC, Knobs, REFERENCE};
 use crate::floor::Floor;
+use crate::own;
 use crate::run::{ArmKind, ComparisonGroup, Panel, Point, SweepArm};
 use crate::sweep::block::measure;
 use crate::sweep::check::{cells, check_all};
+use crate::tripwire::{CellName, Tripwires};
 
 /// A name, tokens, and how many of them per call.
 type NamedCase = (&'static str, Fixture, usize);
@@ -137,6 +139,8 @@ pub fn run(args: &Args) -> CommandResult {
     let fixtures = args.on_fixtures.among(&fixtures.collect::<Vec<_>>())?;
     args.on_core.settle()?;
     interrupt::watch()?;
+    let root = own::repository_root();
+    let (tripwires, host) = (Tripwires::read(&root.join("baselines/tripwires.toml"))?, own::host(&root));
     let _turn = queue::turn(&interrupt::requested)?;
     let large = if args.large { &LARGE_CASES[..] } else { &[] };
     let panels = [(&CASES[..], EFFORT), (large, LARGE_EFFORT)]
@@ -151,7 +155,11 @@ pub fn run(args: &Args) -> CommandResult {
             let budget = Duration::from_secs_f64(args.seconds * of_fixture.len() as f64);
             let found = measure(&panel, effort, Enough { most: MOST_BLOCKS, precision: PRECISION, budget })?;
             for (group, case) in of_fixture.into_iter().enumerate() {
-                cases.push(floor_case(&engine, case, &found, group, effort)?);
+                let most_of_plain = tripwires.most_of_plain(&host, &classic_cell(case));
+                cases.push(FloorCase {
+                    classic_to_plain_at_most: most_of_plain,
+                    ..floor_case(&engine, case, &found, group, effort)?
+                });
             }
         }
     }
@@ -217,14 +225,9 @@ pub fn run(args: &Args) -> CommandResult {
     Ok(Exit::Success)
 }
 
-/// The most that `classic` may take of `plain`'s time. The same as in `baselines/tripwires.toml`.
-const fn classic_at_most(fixture: Fixture, batch: usize) -> Option<f64> {
-    Some(match (fixture, batch) {
-        (Fixture::Light, 1) => 0.66,
-        (Fixture::Light, 64) => 0.70,
-        (Fixture::Heavy, 1 | 64) => 0.75,
-        _ => return None,
-    })
+/// The cell of a sweep that measures `classic` on a case.
+fn classic_cell((_, fixture, batch): NamedCase) -> CellName {
+    CellName { variant: CLASSIC.to_owned(), fixture: fixture.name().to_owned(), batch }
 }
 
 /// The cases of each fixture, with the panel that measures them: a group for each.
@@ -282,7 +285,7 @@ fn floor_case(
         classic_to_plain: to_plain.estimate,
         classic_to_plain_lower95: to_plain.lower,
         classic_to_plain_upper95: to_plain.upper,
-        classic_to_plain_at_most: classic_at_most(fixture, batch),
+        classic_to_plain_at_most: None,
         floor_kind: Floor::kind(batch),
         rounds: found.blocks() * effort.rounds,
         blocks: found.blocks(),
@@ -295,23 +298,26 @@ mod tests {
     use std::path::Path;
 
     use fairbench::compare::group::ArmEstimate;
+    use fairbench::host::Host;
 
     use super::*;
-    use crate::tripwire::Tripwires;
 
     #[test]
-    fn the_limits_shown_are_those_that_sweeps_judge() {
+    fn every_limit_of_classic_is_shown_beside_a_case() {
         let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../baselines/tripwires.toml"));
         let tripwires = Tripwires::read(path).unwrap();
-        let mut judged = 0;
-        for ratio in tripwires.ratio.iter().filter(|ratio| ratio.cell.variant == CLASSIC) {
-            let fixture: Fixture = ratio.cell.fixture.parse().unwrap();
-            assert_eq!(classic_at_most(fixture, ratio.cell.batch), ratio.ratio_to_plain_at_most, "{}", ratio.name);
-            assert!(CASES.iter().any(|(_, case, batch)| (*case, *batch) == (fixture, ratio.cell.batch)));
-            judged += 1;
+        let of_classic: Vec<_> = tripwires.ratio.iter().filter(|ratio| ratio.cell.variant == CLASSIC).collect();
+        let shown = |simd_path: &str| {
+            let host = Host { simd_path: simd_path.to_owned(), ..crate::test_data::host() };
+            CASES.map(|case| tripwires.most_of_plain(&host, &classic_cell(case)))
+        };
+        for ratio in &of_classic {
+            assert!(CASES.iter().any(|case| classic_cell(*case) == ratio.cell), "{}", ratio.name);
+            let simd_path = ratio.simd_paths.as_ref().and_then(|paths| paths.first()).map_or("avx2", String::as_str);
+            assert!(shown(simd_path).contains(&ratio.ratio_to_plain_at_most), "{}", ratio.name);
         }
-        let shown = CASES.iter().filter(|(_, fixture, batch)| classic_at_most(*fixture, *batch).is_some());
-        assert_eq!(judged, shown.count());
+        assert_eq!(shown("avx512").iter().flatten().count(), 4);
+        assert_eq!(shown("avx2").iter().flatten().count(), 4);
     }
 
     #[test]

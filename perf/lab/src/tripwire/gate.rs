@@ -96,9 +96,10 @@ pub fn judge(
 
 /// The panel with a group for each kind of token and batch, and the variants that tripwires name.
 fn panel(tripwires: &Tripwires, host: &Host) -> Panel {
-    let binding = tripwires.absolute.iter().filter(|absolute| absolute.binds(host)).map(|absolute| &absolute.cell);
+    let ratios = tripwires.ratio.iter().filter(|ratio| ratio.binds(host)).map(|ratio| &ratio.cell);
+    let absolute = tripwires.absolute.iter().filter(|absolute| absolute.binds(host)).map(|absolute| &absolute.cell);
     let mut groups: Vec<ComparisonGroup> = Vec::new();
-    for CellName { variant, fixture, batch } in tripwires.ratio.iter().map(|ratio| &ratio.cell).chain(binding) {
+    for CellName { variant, fixture, batch } in ratios.chain(absolute) {
         let point = Point { corpus: fixture.clone(), batch: *batch, knobs: Knobs::defaults(1) };
         let arm = |kind, variant: &str| SweepArm { kind, variant: variant.to_owned(), point: point.clone() };
         let known = groups.iter().position(|group| group.arms.first().is_some_and(|arm| arm.point == point));

@@ -1,13 +1,14 @@
 //! Tripwires: limits that no change may cross, whoever measures.
 //!
 //! An absolute one belongs to a named host and binds only there. Everywhere else a tripwire is a ratio, to `plain` or
-//! to the floor, of the same run.
+//! to the floor, of the same run. Ratios depend on the machine too, though less: one may bind on hosts of some SIMD
+//! paths alone.
 
 pub mod gate;
 
 use std::path::Path;
 
-use anyhow::{anyhow, ensure};
+use anyhow::{anyhow, bail, ensure};
 use fairbench::files::read_toml;
 use fairbench::host::Host;
 use fairbench::missing::Missing;
@@ -55,7 +56,7 @@ pub struct BoundTo {
 }
 
 /// A cell measured on one thread at default knobs.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CellName {
     /// Name of the variant.
@@ -66,6 +67,9 @@ pub struct CellName {
     pub batch: usize,
 }
 
+/// The SIMD paths that a host may have, as [`Host::simd_path`] names them.
+const SIMD_PATHS: [&str; 6] = ["avx512", "avx2", "sse4.1", "sse2", "neon", "portable"];
+
 /// A limit on a ratio.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -74,6 +78,8 @@ pub struct RatioLimit {
     pub name: String,
     /// The cell that is measured.
     pub cell: CellName,
+    /// The SIMD paths of the hosts that it binds on; `None` for every host.
+    pub simd_paths: Option<Vec<String>>,
     /// Least value of time of `plain` / time of the cell.
     pub speedup_over_plain_at_least: Option<f64>,
     /// Largest value of time of the cell / time of `plain`. It is for `classic`, a yardstick that must not get slow.
@@ -170,6 +176,12 @@ impl Tripwires {
                 path.display(),
                 ratio.name
             );
+            let unknown = ratio.simd_paths.iter().flatten().find(|path| !SIMD_PATHS.contains(&path.as_str()));
+            if let Some(unknown) = unknown {
+                let (path, name) = (path.display(), &ratio.name);
+                let known = SIMD_PATHS.join(", ");
+                bail!("{path}: tripwire {name:?}: simd_paths has {unknown:?}; expected any of {known}");
+            }
         }
         Ok(tripwires)
     }
@@ -180,7 +192,7 @@ impl Tripwires {
         if host.build != "release" {
             return Vec::new();
         }
-        let ratios = self.ratio.iter().map(|ratio| ratio.name.as_str());
+        let ratios = self.ratio.iter().filter(|ratio| ratio.binds(host)).map(|ratio| ratio.name.as_str());
         let absolute = self.absolute.iter().filter(|absolute| absolute.binds(host));
         ratios.chain(absolute.map(|absolute| absolute.name.as_str())).collect()
     }
@@ -194,6 +206,13 @@ impl Tripwires {
         cells.any(|(_, cell)| panels.iter().flat_map(|panel| &panel.groups).any(|group| cell.is_in(group)))
     }
 
+    /// The most that this cell may take of `plain`'s time on this host, by the strictest limit that binds there.
+    #[must_use]
+    pub fn most_of_plain(&self, host: &Host, cell: &CellName) -> Option<f64> {
+        let binding = self.ratio.iter().filter(|ratio| ratio.cell == *cell && ratio.binds(host));
+        binding.filter_map(|ratio| ratio.ratio_to_plain_at_most).reduce(f64::min)
+    }
+
     /// Names of all tripwires.
     #[must_use]
     pub fn names(&self) -> Vec<String> {
@@ -204,7 +223,7 @@ impl Tripwires {
     /// Judges the rows of a sweep. In a debug build nothing binds, since its numbers mean nothing.
     #[must_use]
     pub fn judge(&self, host: &Host, rows: &[CsvRow]) -> Vec<JudgedTripwire> {
-        let mut judged: Vec<JudgedTripwire> = self.ratio.iter().map(|ratio| ratio.judge(rows)).collect();
+        let mut judged: Vec<JudgedTripwire> = self.ratio.iter().map(|ratio| ratio.judge(host, rows)).collect();
         judged.extend(self.absolute.iter().map(|absolute| absolute.judge(host, rows)));
         if host.build != "release" {
             judged.iter_mut().for_each(|judged| judged.state = TripwireState::Elsewhere);
@@ -225,7 +244,13 @@ pub fn unmeasured(judged: &[JudgedTripwire]) -> Vec<Missing> {
 }
 
 impl RatioLimit {
-    fn judge(&self, rows: &[CsvRow]) -> JudgedTripwire {
+    /// Whether the limit binds on this host.
+    #[must_use]
+    pub fn binds(&self, host: &Host) -> bool {
+        self.simd_paths.as_ref().is_none_or(|paths| paths.contains(&host.simd_path))
+    }
+
+    fn judge(&self, host: &Host, rows: &[CsvRow]) -> JudgedTripwire {
         let row = self.cell.find(rows);
         // A limit is crossed when the whole interval lies beyond it: noise alone breaks no tripwire.
         let (limit, measured) = match (self.speedup_over_plain_at_least, self.ratio_to_plain_at_most) {
@@ -247,12 +272,16 @@ impl RatioLimit {
         };
         JudgedTripwire {
             name: self.name.clone(),
-            limit,
+            limit: match &self.simd_paths {
+                None => limit,
+                Some(paths) => format!("{limit}, with {}", paths.join(" or ")),
+            },
             measured: measured.map_or_else(
                 || self.cell.not_available(),
                 |(ratio, _)| format!("{:.2} ({:.2}–{:.2})", ratio.estimate, ratio.lower, ratio.upper),
             ),
             state: match measured {
+                _ if !self.binds(host) => TripwireState::Elsewhere,
                 None => TripwireState::NotMeasured,
                 Some((_, true)) => TripwireState::Broken,
                 Some((_, false)) => TripwireState::Holds,

@@ -96,19 +96,39 @@ fn what_is_wrong_with_a_tripwire_is_named() {
 }
 
 #[test]
-fn classic_is_held_to_its_bounds_on_every_host() {
+fn a_ratio_for_some_simd_paths_binds_on_their_hosts_alone() {
+    // The test data's host has AVX2, and its prod takes 1.9 to 2.1 times the floor.
+    let on = |paths: &str| ratio_tripwire(&format!("ratio_to_floor_at_most = 1.5\nsimd_paths = [{paths}]")).state;
+    assert_eq!(on("\"avx2\""), TripwireState::Broken);
+    assert_eq!(on("\"avx512\", \"avx2\""), TripwireState::Broken);
+    assert_eq!(on("\"avx512\""), TripwireState::Elsewhere);
+    assert_eq!(on(""), TripwireState::Elsewhere);
+}
+
+#[test]
+fn a_simd_path_that_no_host_has_is_refused() {
+    let text = "[[ratio]]\nname = \"r\"\ncell = { variant = \"prod\", fixture = \"light\", batch = 1 }\n\
+                ratio_to_floor_at_most = 1\nsimd_paths = [\"avx2\", \"AVX-512\"]\n";
+    let refused = parse(text).unwrap_err().to_string();
+    assert!(refused.contains("\"r\": simd_paths has \"AVX-512\"; expected any of avx512, avx2"), "{refused}");
+    assert!(SIMD_PATHS.contains(&fairbench_probe::environment::simd_path()));
+}
+
+#[test]
+fn classic_is_held_to_its_bounds_on_every_host_and_to_stricter_ones_with_avx_512() {
     let tripwires = Tripwires::read(Path::new(SHIPPED)).unwrap();
-    let of_classic = |ratio: &&RatioLimit| ratio.cell.variant == crate::catalogue::CLASSIC;
-    let bounds: Vec<(&str, usize, Option<f64>)> = tripwires
-        .ratio
-        .iter()
-        .filter(of_classic)
-        .map(|ratio| (ratio.cell.fixture.as_str(), ratio.cell.batch, ratio.ratio_to_plain_at_most))
-        .collect();
-    let expected =
-        [("light", 1, Some(0.66)), ("light", 64, Some(0.70)), ("heavy", 1, Some(0.75)), ("heavy", 64, Some(0.75))];
-    assert_eq!(bounds, expected);
+    let bounds = |simd_path: &str| {
+        let host = Host { simd_path: simd_path.to_owned(), ..host() };
+        [("light", 1), ("light", 64), ("heavy", 1), ("heavy", 64)].map(|(fixture, batch)| {
+            let variant = crate::catalogue::CLASSIC.to_owned();
+            tripwires.most_of_plain(&host, &CellName { variant, fixture: fixture.to_owned(), batch })
+        })
+    };
+    assert_eq!(bounds("avx512"), [Some(0.66), Some(0.70), Some(0.75), Some(0.75)]);
+    for simd_path in ["avx2", "neon", "portable"] {
+        assert_eq!(bounds(simd_path), [Some(0.72), Some(0.70), Some(0.75), Some(0.75)], "{simd_path}");
+    }
     let judged = tripwires.judge(&host(), &rows());
-    let light = judged.iter().find(|judged| judged.name.starts_with("classic single light")).unwrap();
+    let light = judged.iter().find(|judged| judged.name == "classic single light, to plain").unwrap();
     assert_eq!((light.state.clone(), light.measured.as_str()), (TripwireState::Holds, "0.65 (0.64–0.66)"));
 }
