@@ -36,6 +36,7 @@ pub mod metrics;
 mod problem;
 mod request;
 mod run;
+mod scratch;
 mod serve;
 mod service;
 
@@ -44,6 +45,7 @@ pub use health::Condition;
 pub use problem::{ErrorBody, Problem};
 pub use request::{Bearer, Json, Peer, RequestId, RequestInfo, is_json, read_json};
 pub use run::{Listening, run, run_started};
+pub use scratch::ScratchFolder;
 pub use service::{Addresses, Drained, Route, Running, Service, StartError};
 
 // What services name of these is of the versions that this one is built with.

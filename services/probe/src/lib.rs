@@ -46,7 +46,6 @@ mod artefacts;
 pub mod cases;
 mod connection;
 mod evaluations;
-mod folder;
 mod plane;
 mod questions;
 mod requests;

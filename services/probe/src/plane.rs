@@ -7,15 +7,14 @@ use std::path::Path;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use ron_service::Running;
 use ron_service::config::{Settings, load_from};
+use ron_service::{Running, ScratchFolder};
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::sleep;
 
 use crate::Fault;
 use crate::artefacts::Artefacts;
 use crate::connection::{Connection, get};
-use crate::folder::Folder;
 use crate::questions::POLICY;
 
 /// The secret by which tokens are minted, and its digest as `printf %s probe-mints-tokens | b3sum` prints it.
@@ -47,7 +46,7 @@ pub(crate) struct Plane {
     auth_in_process: SocketAddr,
     // Dropped in this order: with their runtime the services end, which work in the folder.
     runtime: Runtime,
-    _folder: Folder,
+    _folder: ScratchFolder,
 }
 
 impl Services {
@@ -62,7 +61,7 @@ impl Services {
 
 impl Plane {
     fn start() -> Result<Self, Fault> {
-        let folder = Folder::within(&std::env::temp_dir())?;
+        let folder = ScratchFolder::new("ron-services-probe-")?;
         std::fs::write(folder.path().join("policy.toml"), POLICY)?;
         // As a service on one core has it. The one other thread is that of the key stores.
         let runtime = Builder::new_current_thread().enable_all().max_blocking_threads(1).build()?;

@@ -9,7 +9,7 @@ use ron_kms::{
     Clock, KeyRef, KidScheme, Kms, KmsConfig, KmsError, MasterKeySource, MintingKey, NewVersion, Rotation, Signed,
     Signer, StoreConfig,
 };
-use tempfile::TempDir;
+use ron_service::ScratchFolder;
 
 use super::{KeyRing, KeysError};
 use crate::Config;
@@ -27,8 +27,8 @@ pub(crate) struct Open {
     clock: Arc<dyn Clock>,
     ring: ArcSwap<KeyRing>,
     renewing: Mutex<()>,
-    /// Removed at the end, after the store has been closed.
-    _folder: Option<TempDir>,
+    /// Removed at the end, after the store has been closed; after a crash, by the next start.
+    _folder: Option<ScratchFolder>,
 }
 
 /// What a rotation has come to.
@@ -142,7 +142,7 @@ pub(super) fn next_retirement_ms(kms: &Kms, key: &KeyRef, now_ms: u64) -> u64 {
 }
 
 /// The store that is configured; else one in a folder of its own, which goes with the process.
-fn store(settings: &Keys) -> Result<(KmsConfig, Option<TempDir>), KeysError> {
+fn store(settings: &Keys) -> Result<(KmsConfig, Option<ScratchFolder>), KeysError> {
     if let (Some(store), Some(master_key)) = (settings.store.clone(), settings.master_key.clone()) {
         if let StoreConfig::Sqlite(sqlite) = &store {
             make_folder_of(&sqlite.path)?;
@@ -153,7 +153,7 @@ fn store(settings: &Keys) -> Result<(KmsConfig, Option<TempDir>), KeysError> {
         let previous_master_keys = settings.previous_master_keys.clone();
         return Ok((KmsConfig { store, master_key, previous_master_keys, poll_ms: settings.poll_ms }, None));
     }
-    let folder = tempfile::Builder::new().prefix("svc-passport-").tempdir();
+    let folder = ScratchFolder::new("svc-passport-");
     let folder =
         folder.map_err(|error| KeysError::Folder { path: std::env::temp_dir().display().to_string(), error })?;
     let master_key = MasterKeySource::FileOrNew(folder.path().join("master.key"));

@@ -37,7 +37,8 @@ fn without_a_store_the_same_key_id_is_another_key_after_a_restart_and_nothing_is
         folders.flat_map(|path| std::fs::read_dir(path).unwrap()).map(|entry| entry.unwrap().file_name()).collect()
     };
     let there: Vec<std::ffi::OsString> = files(temporary.path());
-    assert!(there.iter().all(|name| name.to_string_lossy().starts_with("keys.db")), "no master key: {there:?}");
+    let expected = |name: &std::ffi::OsString| name == "lock" || name.to_string_lossy().starts_with("keys.db");
+    assert!(there.iter().all(expected), "no master key: {there:?}");
     process.signal("TERM");
     assert_eq!(process.exit().code(), Some(0));
     assert_eq!(std::fs::read_dir(temporary.path()).unwrap().count(), 0);
@@ -46,6 +47,28 @@ fn without_a_store_the_same_key_id_is_another_key_after_a_restart_and_nothing_is
     assert_eq!((&after["kid"], &after["msg_b64"]), (&before["kid"], &before["msg_b64"]));
     assert_ne!(after["sig_b64"], before["sig_b64"]);
     assert_eq!(process.client().post(VERIFY, &before.to_string()).body, "false");
+}
+
+#[test]
+fn what_a_crash_without_a_store_leaves_behind_the_next_start_removes() {
+    let temporary = tempfile::tempdir().unwrap();
+    let environment = [("TMPDIR", temporary.path().to_str().unwrap())];
+    let toml = "server = { bind = '127.0.0.1:0', admin_bind = '127.0.0.1:0', drain_grace_ms = 0 }";
+    let start = || Process::start(tempfile::tempdir().unwrap(), toml, &environment);
+    let folders = || std::fs::read_dir(temporary.path()).unwrap().count();
+    let other = start();
+    for _ in 0..3 {
+        let mut process = start();
+        process.signal("KILL");
+        process.exit();
+        assert_eq!(folders(), 2, "the other's, which is in use, and what was left");
+    }
+    let mut last = start();
+    assert_eq!(folders(), 2);
+    issued(&other.client(), &json!({}));
+    last.signal("TERM");
+    last.exit();
+    assert_eq!(folders(), 1);
 }
 
 #[test]
