@@ -13,8 +13,10 @@ use crate::refusal::Refusal;
 /// An item, or what is wrong with its shape, which costs the others nothing.
 pub(crate) type Item<'a> = Result<Question<'a>, Refusal>;
 
-/// Few items are shorter. Items take less memory in a vector than what was sent, and are not moved while it grows.
+/// Few items are shorter as they are sent, so a vector with room for as many is seldom moved while it grows.
 const BYTES_OF_AN_ITEM: usize = 256;
+// What is reserved stays below twice the length of the body, whatever is in it.
+const _: () = assert!(size_of::<Item<'static>>() < 2 * BYTES_OF_AN_ITEM);
 
 /// Reads a batch of at most so many items.
 ///

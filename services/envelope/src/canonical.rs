@@ -1,5 +1,6 @@
 //! The bytes of a JSON value that are signed.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
@@ -24,7 +25,7 @@ pub struct NotJson(#[from] serde_json::Error);
 /// # Errors
 /// Bytes that are not exactly one JSON value, or one that nests more than 127 deep: with line and column.
 pub fn canonical_json(text: &[u8]) -> Result<Vec<u8>, NotJson> {
-    let value: Canonical = serde_json::from_slice(text)?;
+    let value: Canonical<'_> = serde_json::from_slice(text)?;
     let mut out = Vec::with_capacity(text.len());
     value.serialize(&mut serde_json::Serializer::with_formatter(&mut out, AsDeployed))?;
     Ok(out)
@@ -40,19 +41,20 @@ impl Formatter for AsDeployed {
 }
 
 /// A JSON value with sorted keys. `serde_json`'s own sorts them too, unless some crate of the program asks for
-/// features by which it does not, or by which numbers stay texts; what is signed must not depend on that.
-enum Canonical {
+/// features by which it does not, or by which numbers stay texts; what is signed must not depend on that. Texts without
+/// an escape are those that were read.
+enum Canonical<'a> {
     Null,
     Bool(bool),
     Unsigned(u64),
     Signed(i64),
     Float(f64),
-    Text(String),
-    Array(Vec<Canonical>),
-    Object(BTreeMap<String, Canonical>),
+    Text(Cow<'a, str>),
+    Array(Vec<Self>),
+    Object(BTreeMap<Cow<'a, str>, Self>),
 }
 
-impl Serialize for Canonical {
+impl Serialize for Canonical<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::Null => serializer.serialize_unit(),
@@ -79,7 +81,7 @@ impl Serialize for Canonical {
     }
 }
 
-impl<'de> Deserialize<'de> for Canonical {
+impl<'de> Deserialize<'de> for Canonical<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         AnyValue.deserialize(deserializer)
     }
@@ -88,49 +90,49 @@ impl<'de> Deserialize<'de> for Canonical {
 struct AnyValue;
 
 impl<'de> DeserializeSeed<'de> for AnyValue {
-    type Value = Canonical;
+    type Value = Canonical<'de>;
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Canonical, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Canonical<'de>, D::Error> {
         deserializer.deserialize_any(self)
     }
 }
 
 impl<'de> Visitor<'de> for AnyValue {
-    type Value = Canonical;
+    type Value = Canonical<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a JSON value")
     }
 
-    fn visit_unit<E: Error>(self) -> Result<Canonical, E> {
+    fn visit_unit<E: Error>(self) -> Result<Canonical<'de>, E> {
         Ok(Canonical::Null)
     }
 
-    fn visit_bool<E: Error>(self, value: bool) -> Result<Canonical, E> {
+    fn visit_bool<E: Error>(self, value: bool) -> Result<Canonical<'de>, E> {
         Ok(Canonical::Bool(value))
     }
 
-    fn visit_u64<E: Error>(self, value: u64) -> Result<Canonical, E> {
+    fn visit_u64<E: Error>(self, value: u64) -> Result<Canonical<'de>, E> {
         Ok(Canonical::Unsigned(value))
     }
 
-    fn visit_i64<E: Error>(self, value: i64) -> Result<Canonical, E> {
+    fn visit_i64<E: Error>(self, value: i64) -> Result<Canonical<'de>, E> {
         Ok(Canonical::Signed(value))
     }
 
-    fn visit_f64<E: Error>(self, value: f64) -> Result<Canonical, E> {
+    fn visit_f64<E: Error>(self, value: f64) -> Result<Canonical<'de>, E> {
         Ok(Canonical::Float(value))
     }
 
-    fn visit_str<E: Error>(self, value: &str) -> Result<Canonical, E> {
-        Ok(Canonical::Text(value.to_owned()))
+    fn visit_borrowed_str<E: Error>(self, value: &'de str) -> Result<Canonical<'de>, E> {
+        Ok(Canonical::Text(Cow::Borrowed(value)))
     }
 
-    fn visit_string<E: Error>(self, value: String) -> Result<Canonical, E> {
-        Ok(Canonical::Text(value))
+    fn visit_str<E: Error>(self, value: &str) -> Result<Canonical<'de>, E> {
+        Ok(Canonical::Text(Cow::Owned(value.to_owned())))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Canonical, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Canonical<'de>, A::Error> {
         let mut values = Vec::new();
         while let Some(value) = items.next_element_seed(Self)? {
             values.push(value);
@@ -138,12 +140,39 @@ impl<'de> Visitor<'de> for AnyValue {
         Ok(Canonical::Array(values))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Canonical, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Canonical<'de>, A::Error> {
         let mut entries = BTreeMap::new();
-        while let Some(key) = map.next_key()? {
+        while let Some(key) = map.next_key_seed(Key)? {
             entries.insert(key, map.next_value_seed(Self)?);
         }
         Ok(Canonical::Object(entries))
+    }
+}
+
+/// A key of an object.
+struct Key;
+
+impl<'de> DeserializeSeed<'de> for Key {
+    type Value = Cow<'de, str>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Cow<'de, str>, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Key {
+    type Value = Cow<'de, str>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a key")
+    }
+
+    fn visit_borrowed_str<E: Error>(self, key: &'de str) -> Result<Cow<'de, str>, E> {
+        Ok(Cow::Borrowed(key))
+    }
+
+    fn visit_str<E: Error>(self, key: &str) -> Result<Cow<'de, str>, E> {
+        Ok(Cow::Owned(key.to_owned()))
     }
 }
 
@@ -160,11 +189,13 @@ mod tests {
         let sorted = r#"{"a":2,"b":{"a":[{"x":2,"y":1}],"z":1}}"#;
         assert_eq!(canonical(r#" { "b" : {"z":1,"a":[{"y":1,"x":2}]} , "a" : 2 } "#), sorted);
         assert_eq!(canonical(r#"{"é":1,"z":2,"Z":3,"":4}"#), r#"{"":4,"Z":3,"z":2,"é":1}"#);
+        assert_eq!(canonical(r#"{"b":1,"\u0061":2,"c":"\u0064"}"#), r#"{"a":2,"b":1,"c":"d"}"#);
     }
 
     #[test]
     fn of_a_repeated_key_the_last_value_counts() {
         assert_eq!(canonical(r#"{"a":1,"b":2,"a":{"c":3}}"#), r#"{"a":{"c":3},"b":2}"#);
+        assert_eq!(canonical(r#"{"a":1,"\u0061":2}"#), r#"{"a":2}"#);
     }
 
     #[test]
