@@ -19,10 +19,12 @@ fn a_batch_that_finds_no_slot_is_told_to_come_again_and_singles_are_not_touched(
     let shed = std::thread::scope(|scope| {
         scope.spawn(|| {
             // It may itself come while a small one has the slot. Whatever happens, who waits for it comes to an end.
-            let statuses = (0..1_000).map(|_| client.post(BATCH, &format!("[{items}]")).status);
-            let before = statuses.take_while(|status| *status == 503).count();
-            refused.store(before, Ordering::Relaxed);
+            let mut answers = (0..1_000).map(|_| client.post(BATCH, &format!("[{items}]")).status).enumerate();
+            let served = answers.find(|(_, status)| *status != 503);
             done.store(true, Ordering::Relaxed);
+            let (before, status) = served.unwrap();
+            refused.store(before, Ordering::Relaxed);
+            assert_eq!(status, 200);
         });
         let mut shed = None;
         while !done.load(Ordering::Relaxed) && shed.is_none() {
