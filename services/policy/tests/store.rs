@@ -223,6 +223,15 @@ fn wait_until(holds: impl Fn() -> bool) {
 }
 
 /// Each bundle has one rule whose reason is its id: a mixture of two would show.
+/// Ends the threads that wait for it, when what follows is done and when an assertion in it fails.
+struct Ends<'a>(&'a AtomicBool);
+
+impl Drop for Ends<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
 #[test]
 fn readers_see_one_bundle_or_the_other_and_never_wait() {
     let folder = Folder::new(&bundle(1));
@@ -243,12 +252,13 @@ fn readers_see_one_bundle_or_the_other_and_never_wait() {
             }
             decided
         });
+        let ends = Ends(&done);
         for version in 2..60 {
             let bad = version % 3 == 0;
             folder.replace(&if bad { "no bundle".to_owned() } else { bundle(version) });
             assert_eq!(store.reload().is_err(), bad);
         }
-        done.store(true, Ordering::SeqCst);
+        drop(ends);
         assert!(reader.join().unwrap() > 0);
     });
 }

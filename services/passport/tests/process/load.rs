@@ -5,6 +5,15 @@ use std::time::{Duration, Instant};
 
 use crate::common::{BATCH, ISSUE, Kept, Process, VERIFY};
 
+/// Ends the threads that wait for it, when what follows is done and when an assertion in it fails.
+struct Ends<'a>(&'a AtomicBool);
+
+impl Drop for Ends<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
 #[test]
 fn no_rotation_ever_yields_a_signature_that_is_false_or_a_key_that_is_unknown() {
     let process = Process::with_example_key("server.workers = 2");
@@ -26,13 +35,14 @@ fn no_rotation_ever_yields_a_signature_that_is_false_or_a_key_that_is_unknown() 
                 }
             });
         }
+        let ends = Ends(&done);
         let end = Instant::now() + Duration::from_secs(2);
         let mut rotations = 0;
         while Instant::now() < end {
             assert_eq!(client.send("POST", "/admin/rotate", &[], b"").status, 200);
             rotations += 1;
         }
-        done.store(true, Ordering::Relaxed);
+        drop(ends);
         assert!(rotations > 5, "{rotations}");
     });
     assert!(verified.into_inner() > 20);
