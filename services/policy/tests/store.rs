@@ -222,8 +222,7 @@ fn wait_until(holds: impl Fn() -> bool) {
     }
 }
 
-/// Each bundle has one rule whose reason is its id: a mixture of two would show.
-/// Ends the threads that wait for it, when what follows is done and when an assertion in it fails.
+/// Ends those who wait for it, when its own thread is done and when an assertion in that fails.
 struct Ends<'a>(&'a AtomicBool);
 
 impl Drop for Ends<'_> {
@@ -232,6 +231,7 @@ impl Drop for Ends<'_> {
     }
 }
 
+/// Each bundle has one rule whose reason is its id: a mixture of two would show.
 #[test]
 fn readers_see_one_bundle_or_the_other_and_never_wait() {
     let folder = Folder::new(&bundle(1));

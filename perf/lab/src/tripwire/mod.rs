@@ -12,6 +12,7 @@ use anyhow::{anyhow, bail, ensure};
 use fairbench::files::read_toml;
 use fairbench::host::Host;
 use fairbench::missing::Missing;
+use fairbench_probe::environment::SIMD_PATHS;
 use serde::Deserialize;
 
 use crate::catalogue::Knobs;
@@ -66,9 +67,6 @@ pub struct CellName {
     /// Number of tokens per call.
     pub batch: usize,
 }
-
-/// The SIMD paths that a host may have, as [`Host::simd_path`] names them.
-const SIMD_PATHS: [&str; 6] = ["avx512", "avx2", "sse4.1", "sse2", "neon", "portable"];
 
 /// A limit on a ratio.
 #[derive(Clone, Debug, Deserialize)]

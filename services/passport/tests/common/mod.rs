@@ -17,9 +17,19 @@ pub use envelopes::{tampered, with};
 pub use http::{Answer, Client, Kept, read};
 pub use process::{PORTS, Process, eventually, seed_file, store};
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use serde_json::{Value, json};
+
+/// Ends those who wait for it, when its own thread is done and when an assertion in that fails.
+pub struct Ends<'a>(pub &'a AtomicBool);
+
+impl Drop for Ends<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
 
 /// The key of the worked examples: secret bytes 00 to 1f.
 pub const EXAMPLE_KID: &str = "ed25519/default/v1";

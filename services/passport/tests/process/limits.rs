@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use crate::common::{BATCH, ISSUE, Process, VERIFY};
+use crate::common::{BATCH, Ends, ISSUE, Process, VERIFY};
 
 #[test]
 fn a_batch_that_finds_no_slot_is_told_to_come_again_and_singles_are_not_touched() {
@@ -18,11 +18,10 @@ fn a_batch_that_finds_no_slot_is_told_to_come_again_and_singles_are_not_touched(
     let (done, refused) = (AtomicBool::new(false), AtomicUsize::new(0));
     let shed = std::thread::scope(|scope| {
         scope.spawn(|| {
-            // It may itself come while a small one has the slot. Whatever happens, who waits for it comes to an end.
+            let _ends = Ends(&done);
+            // It may itself come while a small one has the slot.
             let mut answers = (0..1_000).map(|_| client.post(BATCH, &format!("[{items}]")).status).enumerate();
-            let served = answers.find(|(_, status)| *status != 503);
-            done.store(true, Ordering::Relaxed);
-            let (before, status) = served.unwrap();
+            let (before, status) = answers.find(|(_, status)| *status != 503).unwrap();
             refused.store(before, Ordering::Relaxed);
             assert_eq!(status, 200);
         });

@@ -3,16 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::common::{BATCH, ISSUE, Kept, Process, VERIFY};
-
-/// Ends the threads that wait for it, when what follows is done and when an assertion in it fails.
-struct Ends<'a>(&'a AtomicBool);
-
-impl Drop for Ends<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::SeqCst);
-    }
-}
+use crate::common::{BATCH, Ends, ISSUE, Kept, Process, VERIFY};
 
 #[test]
 fn no_rotation_ever_yields_a_signature_that_is_false_or_a_key_that_is_unknown() {
@@ -92,9 +83,9 @@ fn a_large_batch_lets_others_have_their_turn() {
     let done = AtomicBool::new(false);
     let meanwhile = std::thread::scope(|scope| {
         scope.spawn(|| {
+            let _ends = Ends(&done);
             let answer = client.post(BATCH, &format!("[{items}]"));
             assert_eq!((answer.status, answer.json().as_array().unwrap().len()), (200, 4_096));
-            done.store(true, Ordering::Relaxed);
         });
         // Until the batch is being verified: it is read whole before.
         let is_at_work = |kept: &mut Kept| kept.get("/metrics").unwrap().body.contains("passport_batch_len_count");
