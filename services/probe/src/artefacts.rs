@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::Fault;
 use crate::connection::{Connection, post};
 use crate::plane::SECRET;
-use crate::questions::BATCH;
+use crate::questions::{ACTION, AUDIENCE, BATCH, TENANT};
 
 /// Batches that are sent in turns. A probe is started for each block of a measurement, and so makes few.
 const BATCHES: usize = 2;
@@ -45,7 +45,7 @@ impl Artefacts {
 /// What somebody who may read says of himself.
 fn message(number: usize, now_s: u64) -> Value {
     let subject = format!("reader-{number}");
-    json!({"aud": ["ron-auth"], "exp": now_s + LIFE_S, "iat": now_s, "roles": ["reader"], "sub": subject})
+    json!({"aud": [AUDIENCE], "exp": now_s + LIFE_S, "iat": now_s, "roles": ["reader"], "sub": subject})
 }
 
 async fn enveloped(passport: &mut Connection, message: &Value) -> Result<Value, Fault> {
@@ -61,9 +61,9 @@ async fn enveloped(passport: &mut Connection, message: &Value) -> Result<Value, 
 /// A light token: five caveats, its end among them. Each has a path of its own.
 async fn minted(passport: &mut Connection, number: usize) -> Result<String, Fault> {
     let order = json!({
-        "tenant": "acme", "ttl_s": LIFE_S, "scope": {"prefix": "/index/", "methods": ["GET"], "max_bytes": null},
+        "tenant": TENANT, "ttl_s": LIFE_S, "scope": {"prefix": "/index/", "methods": [ACTION], "max_bytes": null},
         "caveats": [
-            {"aud": "ron-auth"}, {"path_prefix": format!("/index/{number}/")}, {"method": ["GET"]}, {"tenant": "acme"}
+            {"aud": AUDIENCE}, {"path_prefix": format!("/index/{number}/")}, {"method": [ACTION]}, {"tenant": TENANT}
         ],
     });
     let who = format!("Authorization: Bearer {SECRET}\r\n");

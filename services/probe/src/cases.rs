@@ -7,11 +7,13 @@ use serde_json::json;
 use crate::Fault;
 use crate::artefacts::Artefacts;
 use crate::evaluations::{EVALUATIONS, Evaluations};
+use crate::parts;
 use crate::plane::Service::{Auth, AuthInProcess, Passport};
-use crate::plane::{Service, Services};
+use crate::plane::{Plane, Service, Services};
 use crate::questions::{Asked, BATCH, SINGLY};
-use crate::requests::{Exchanges, Requests};
+use crate::requests::{Exchanges, Operation, Requests};
 
+const CONSTANT: &str = "/v1/constant";
 const AUTHORIZE: &str = "/v1/auth/authorize";
 const AUTHORIZE_BATCH: &str = "/v1/auth/authorize_batch";
 const VERIFY: &str = "/v1/passport/verify";
@@ -20,7 +22,7 @@ const VERIFY_BATCH: &str = "/v1/passport/verify_batch";
 /// All cases; the front page of this crate says what each is.
 pub const CASES: [Spec; 10] = [
     over_http("constant_route", SINGLY, "request", Auth, |made| {
-        Asked::by_tokens(made).all_answered(&json!(true)).singly("/v1/constant")
+        Asked::by_tokens(made).all_answered(&json!(true)).singly(CONSTANT)
     }),
     over_http("authorize_single", SINGLY, "decision", Auth, |made| Asked::by_tokens(made).singly(AUTHORIZE)),
     over_http("authorize_batch_64", BATCH, "decision", Auth, |made| Asked::by_tokens(made).in_batches(AUTHORIZE_BATCH)),
@@ -40,6 +42,14 @@ pub const CASES: [Spec; 10] = [
         Asked::whether_good(made).in_batches(VERIFY_BATCH)
     }),
     Spec { name: "policy_evaluate_100", items: EVALUATIONS, item: "decision", kind: Kind::Evaluations },
+];
+
+/// Cases of the same names that do the parts of a request without the service that makes one of them: the same request
+/// to the constant route, and then the operation itself.
+pub const PARTS: [Spec; 3] = [
+    parts_of("authorize_single", "decision", Auth, Asked::by_tokens, parts::decision),
+    parts_of("passport_issue", "envelope", Passport, Asked::envelopes_of_messages, parts::signature),
+    parts_of("passport_verify", "envelope", Passport, Asked::whether_good, parts::verification),
 ];
 
 /// A case that is ready to be checked and run.
@@ -73,6 +83,8 @@ pub struct Spec {
 enum Kind {
     /// Requests to a service, which are made of artefacts.
     OverHttp(Service, fn(&Artefacts) -> Exchanges),
+    /// The same requests to the constant route of the service, and this after each.
+    Parts(Service, fn(&Artefacts) -> Asked, fn(&Plane) -> Result<Operation, Fault>),
     Evaluations,
 }
 
@@ -84,6 +96,16 @@ const fn over_http(
     exchanges: fn(&Artefacts) -> Exchanges,
 ) -> Spec {
     Spec { name, items, item, kind: Kind::OverHttp(to, exchanges) }
+}
+
+const fn parts_of(
+    name: &'static str,
+    item: &'static str,
+    to: Service,
+    asked: fn(&Artefacts) -> Asked,
+    operation: fn(&Plane) -> Result<Operation, Fault>,
+) -> Spec {
+    Spec { name, items: SINGLY, item, kind: Kind::Parts(to, asked, operation) }
 }
 
 impl Spec {
@@ -100,7 +122,13 @@ impl Spec {
             Kind::OverHttp(to, exchanges) => {
                 let plane = services.plane()?;
                 let exchanges = exchanges(&plane.artefacts);
-                Ok(Box::new(Requests::new(plane, to, exchanges)?))
+                Ok(Box::new(Requests::new(plane, to, exchanges, Box::new(|_| true))?))
+            }
+            Kind::Parts(to, asked, operation) => {
+                let plane = services.plane()?;
+                let exchanges = asked(&plane.artefacts).all_answered(&json!(true)).singly(CONSTANT);
+                let operation = operation(&plane)?;
+                Ok(Box::new(Requests::new(plane, to, exchanges, operation)?))
             }
             Kind::Evaluations => Ok(Box::new(Evaluations::new()?)),
         }
@@ -111,6 +139,7 @@ impl fmt::Debug for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::OverHttp(to, _) => write!(f, "requests to {to:?}"),
+            Self::Parts(to, ..) => write!(f, "requests to {to:?}, and what they are about without it"),
             Self::Evaluations => f.write_str("evaluations"),
         }
     }

@@ -23,6 +23,12 @@
 //! be denied, and what is forged, is asked at the check. Each answer that is timed has to be, byte for byte, what the
 //! check found right, else the process ends and says so.
 //!
+//! A second program, `ron-services-parts`, has three of these cases by the same names, [`PARTS`], and does what such a
+//! request is made of instead: the same request to the constant route, and then the operation itself (the verification
+//! and the policy's decision, the signature) without a service, in the same thread. One program against the other says
+//! what the service adds to its parts, where both find caches as a request leaves them; a loop of operations alone
+//! finds them warm.
+//!
 //! # What else the process does
 //!
 //! Cases are to start no threads of their own, and these don't. Other threads stand beside them: one that looks at the
@@ -35,6 +41,7 @@
 //! |---|---|
 //! | [`cases`] | the cases by name, and what is made ready for each |
 //! | `requests`, `evaluations` | the two kinds of work: over HTTP, and without |
+//! | `parts` | operations that are done after a request |
 //! | `plane` | the services, as they are started here |
 //! | `artefacts` | messages, envelopes and tokens |
 //! | `questions` | what is asked, with the right answers |
@@ -46,6 +53,7 @@ mod artefacts;
 pub mod cases;
 mod connection;
 mod evaluations;
+mod parts;
 mod plane;
 mod questions;
 mod requests;
@@ -55,7 +63,7 @@ use std::process::exit;
 use fairbench_probe::serve::Tally;
 use fairbench_probe::{Case, Program};
 
-pub use cases::{CASES, Spec, Work};
+pub use cases::{CASES, PARTS, Spec, Work};
 pub use plane::Services;
 
 /// Why something could not be made ready. One line.
@@ -64,12 +72,12 @@ type Fault = Box<dyn std::error::Error>;
 /// Exit code where a case that was right before is not any more.
 const COULD_NOT: i32 = 3;
 
-/// The probe. With `tally`, allocations are counted.
+/// The probe of these cases, [`CASES`] or [`PARTS`]. With `tally`, allocations are counted.
 #[must_use]
-pub fn program(tally: Option<fn() -> Tally>) -> Program {
+pub fn program(cases: &'static [Spec], tally: Option<fn() -> Tally>) -> Program {
     let services = Services::default();
     let mut program = Program::new("ron-services");
-    for spec in &CASES {
+    for spec in cases {
         let services = services.clone();
         program = program.case(
             Case::on_one_thread(spec.name, spec.items as u64, spec.item),

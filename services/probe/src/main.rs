@@ -5,5 +5,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    ron_services_probe::program(None).main()
+    ron_services_probe::program(&ron_services_probe::CASES, None).main()
 }

@@ -46,7 +46,7 @@ pub(crate) struct Plane {
     auth_in_process: SocketAddr,
     // Dropped in this order: with their runtime the services end, which work in the folder.
     runtime: Runtime,
-    _folder: ScratchFolder,
+    folder: ScratchFolder,
 }
 
 impl Services {
@@ -76,7 +76,7 @@ impl Plane {
             Ok::<_, Fault>((passport, auth, auth_in_process, artefacts))
         };
         let (passport, auth, auth_in_process, artefacts) = runtime.block_on(started)?;
-        Ok(Self { artefacts, passport, auth, auth_in_process, runtime, _folder: folder })
+        Ok(Self { artefacts, passport, auth, auth_in_process, runtime, folder })
     }
 
     pub(crate) const fn address(&self, of: Service) -> SocketAddr {
@@ -85,6 +85,11 @@ impl Plane {
             Service::Auth => self.auth,
             Service::AuthInProcess => self.auth_in_process,
         }
+    }
+
+    /// Where their keys and their policy lie.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// Lets the services and their client work until the client is done.

@@ -21,6 +21,18 @@ effect = "permit"
 when = { tenants = ["acme"], actions = ["GET"], resources = ["/index/**"], regions = ["eu"] }
 "#;
 
+/// What tokens are asked about: who asks, for what, from where.
+pub(crate) const TENANT: &str = "acme";
+pub(crate) const ACTION: &str = "GET";
+pub(crate) const REGION: &str = "eu";
+/// As whom svc-auth, and the tokens and envelopes for it, know it by default.
+pub(crate) const AUDIENCE: &str = "ron-auth";
+
+/// What the token of this number is good for.
+pub(crate) fn document(number: usize) -> String {
+    format!("/index/{number}/document")
+}
+
 /// Items of a batch.
 pub(crate) const BATCH: usize = 64;
 /// Requests of one iteration, where each is about one item: fewer would be too short to count their instructions
@@ -42,21 +54,20 @@ impl Asked {
     /// May the bearers of these tokens do this?
     pub(crate) fn by_tokens(artefacts: &Artefacts) -> Self {
         let question = |number: usize, token: &str, region: &str| {
-            let resource = format!("/index/{number}/document");
-            let context = json!({"tenant": "acme", "region": region});
-            json!({"token": token, "action": "GET", "resource": resource, "context": context})
+            let context = json!({"tenant": TENANT, "region": region});
+            json!({"token": token, "action": ACTION, "resource": document(number), "context": context})
         };
         let tokens = artefacts.tokens.iter().enumerate();
         let bad = artefacts.tokens.iter().take(1).flat_map(|token| {
             [
-                (question(0, &forged(token), "eu"), denied("mac.mismatch")),
-                (question(1, token, "eu"), denied("caveat.path")),
+                (question(0, &forged(token), REGION), denied("mac.mismatch")),
+                (question(1, token, REGION), denied("caveat.path")),
                 (question(0, token, "us"), denied("default")),
             ]
         });
         Self {
             bad: bad.collect(),
-            good: tokens.map(|(number, token)| (question(number, token, "eu"), permitted("acme-in-eu"))).collect(),
+            good: tokens.map(|(number, token)| (question(number, token, REGION), permitted("acme-in-eu"))).collect(),
         }
     }
 

@@ -1,4 +1,5 @@
-//! Requests that are sent one after the other over a kept connection, each with its right answer.
+//! Requests that are sent one after the other over a kept connection, each with its right answer, and what is done
+//! after each without a service.
 
 use std::rc::Rc;
 
@@ -11,6 +12,8 @@ use crate::plane::{Plane, Service};
 
 /// What a message quotes of an answer, in characters.
 const QUOTED_CHARS: usize = 200;
+
+const WRONG_AFTER: &str = "what is done after it, without a service, came out wrong";
 
 /// A request, and its right answer.
 pub(crate) struct Exchange {
@@ -30,11 +33,15 @@ pub(crate) struct Exchanges {
     pub(crate) at_a_time: usize,
 }
 
+/// What is done after the answer to the request of this index; whether it has come to what is right.
+pub(crate) type Operation = Box<dyn FnMut(usize) -> bool>;
+
 /// Requests to one service.
 pub(crate) struct Requests {
     plane: Rc<Plane>,
     connection: Connection,
     exchanges: Exchanges,
+    after: Operation,
     /// Index of the request that is sent next.
     next: usize,
 }
@@ -57,33 +64,39 @@ impl Exchange {
 }
 
 impl Requests {
-    /// Opens a connection for these requests.
-    pub(crate) fn new(plane: Rc<Plane>, to: Service, exchanges: Exchanges) -> Result<Self, Fault> {
+    /// Opens a connection for these requests. `after` is done after each that is timed.
+    pub(crate) fn new(plane: Rc<Plane>, to: Service, exchanges: Exchanges, after: Operation) -> Result<Self, Fault> {
         let connection = plane.block_on(Connection::open(plane.address(to)))?;
-        Ok(Self { plane, connection, exchanges, next: 0 })
+        Ok(Self { plane, connection, exchanges, after, next: 0 })
     }
 }
 
 impl Work for Requests {
     fn check(&mut self) -> Result<u64, String> {
-        let Self { plane, connection, exchanges, .. } = self;
+        let Self { plane, connection, exchanges, after, .. } = self;
         let mut answers = 0;
         for (number, exchange) in exchanges.timed.iter_mut().chain(&mut exchanges.beside).enumerate() {
             let answer = plane.block_on(connection.ask(&exchange.request)).map_err(|error| error.to_string())?;
             exchange.check(&answer).map_err(|wrong| format!("request {number}: {wrong}"))?;
             answers += exchange.right.as_array().map_or(1, Vec::len) as u64;
         }
-        Ok(answers)
+        match (0..exchanges.timed.len()).find(|number| !after(*number)) {
+            Some(number) => Err(format!("request {number}: {WRONG_AFTER}")),
+            None => Ok(answers),
+        }
     }
 
     fn run(&mut self) -> Result<(), String> {
-        let Self { plane, connection, exchanges, next } = self;
+        let Self { plane, connection, exchanges, after, next } = self;
         plane.block_on(async {
             for _ in 0..exchanges.at_a_time {
                 let exchange = exchanges.timed.get(*next).ok_or("there is no request")?;
                 let answer = connection.ask(&exchange.request).await.map_err(|error| error.to_string())?;
                 if answer.status != 200 || answer.body != exchange.body {
                     return Err(format!("request {next}: right at the check, and now {}", told(&answer)));
+                }
+                if !after(*next) {
+                    return Err(format!("request {next}: {WRONG_AFTER}"));
                 }
                 *next = (*next + 1) % exchanges.timed.len();
             }
@@ -111,13 +124,17 @@ mod tests {
     use super::*;
     use crate::plane::Services;
 
-    /// A request that is right, and then one that is asked of this route with this right answer.
     fn requests(services: &Services, path: &str, right: Value) -> Requests {
+        requests_and(services, path, right, Box::new(|_| true))
+    }
+
+    /// A request that is right, and then one that is asked of this route with this right answer.
+    fn requests_and(services: &Services, path: &str, right: Value, after: Operation) -> Requests {
         let plane = services.plane().unwrap();
         let sent = json!({"envelope": plane.artefacts.envelopes[0], "action": "read", "resource": "docs/a"});
         let good = Exchange::new("/v1/auth/authorize", &sent, json!({"decision": "Permit", "reason": "readers-read"}));
         let exchanges = Exchanges { timed: vec![good], beside: vec![Exchange::new(path, &sent, right)], at_a_time: 2 };
-        Requests::new(plane, Service::Auth, exchanges).unwrap()
+        Requests::new(plane, Service::Auth, exchanges, after).unwrap()
     }
 
     #[test]
@@ -136,5 +153,17 @@ mod tests {
         right.run().unwrap();
         right.exchanges.timed[0].request = post("/v1/constant", "", "{}");
         assert_eq!(right.run().unwrap_err(), "request 0: right at the check, and now 200 true");
+    }
+
+    #[test]
+    fn what_is_done_after_a_request_has_to_come_out_right_too() {
+        let services = Services::default();
+        let mut wrong = requests_and(&services, "/v1/constant", json!(true), Box::new(|_| false));
+        assert_eq!(wrong.check().unwrap_err(), format!("request 0: {WRONG_AFTER}"));
+        let mut goes = 1;
+        let once = move |_| std::mem::replace(&mut goes, 0) == 1;
+        let mut later_wrong = requests_and(&services, "/v1/constant", json!(true), Box::new(once));
+        assert_eq!(later_wrong.check(), Ok(2));
+        assert_eq!(later_wrong.run().unwrap_err(), format!("request 0: {WRONG_AFTER}"));
     }
 }

@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 
 use fairbench_probe::clock::Clock;
 use fairbench_probe::protocol::{Hello, Response, VERSION};
+use ron_services_probe::{CASES, PARTS, Spec};
 
 /// Iterations of the runs of each case.
 const RUNS: [u64; 4] = [1, 3, 3, 3];
@@ -28,9 +29,20 @@ fn request(what: &str, case: &str, iterations: u64) -> String {
 
 #[test]
 fn every_case_is_right_and_runs_on_one_thread_without_waiting() {
-    let probe = env!("CARGO_BIN_EXE_ron-services-probe");
+    is_right(env!("CARGO_BIN_EXE_ron-services-probe"), &CASES);
+}
+
+#[test]
+fn the_parts_of_a_case_are_right_too_by_its_name_and_of_as_many_items() {
+    is_right(env!("CARGO_BIN_EXE_ron-services-parts"), &PARTS);
+    for parts in PARTS {
+        assert!(CASES.iter().any(|case| (case.name, case.items, case.item) == (parts.name, parts.items, parts.item)));
+    }
+}
+
+fn is_right(probe: &str, cases: &[Spec]) {
     let (hello, _) = conversation(probe, &[]);
-    assert_eq!((hello.protocol, hello.cases.len()), (VERSION, ron_services_probe::CASES.len()));
+    assert_eq!((hello.protocol, hello.cases.len()), (VERSION, cases.len()));
     let mut asked = vec![request("run", "authorize_single", 1)];
     for case in &hello.cases {
         assert_eq!((case.threads, case.clock, case.item.is_some()), (1, Clock::ThreadCpu, true), "{case:?}");

@@ -11,7 +11,7 @@ use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 static COUNTING: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
 fn main() -> ExitCode {
-    ron_services_probe::program(Some(tally)).main()
+    ron_services_probe::program(&ron_services_probe::CASES, Some(tally)).main()
 }
 
 fn tally() -> Tally {
