@@ -12,12 +12,13 @@ shown, which is when the interval holds the target.
 
 Time per request is the CPU time of the service's process over the requests that were answered; by rate, the last
 column, it is the time that passed. Bare operations (signatures, verification, policy, JSON) are timed in the same blocks
-on the same core. Each block has fresh processes and an order of its own. All answers are checked before anything is
-timed, and wrk must see 200 alone. Envelopes and tokens are all different, and svc-auth's memory for envelopes is off. A
-row of the constant route against itself is the control: if it fails, there is no verdict.
+on the same core. Each block has fresh processes and an order of its own, in which what a row relates lies within
+seconds. All answers are checked before anything is timed, and wrk must see 200 alone. Envelopes and tokens are all
+different, and svc-auth's memory for envelopes is off. A row of the constant route against itself is the control: if it
+fails, there is no verdict.
 
-The whole run takes 5 minutes (6 with Cerbos), and the build before it about 8 on a fresh machine with 2 cores; --quick takes
-one.
+The whole run takes 5 minutes (6 with Cerbos), and the build before it about 8 on a fresh machine with 2 cores; --quick
+takes one.
 Nothing else should run: a core for the services, one for wrk.
 
   --quick        3 short blocks and 1,000 idle connections: shows that it works, measures little

@@ -18,6 +18,15 @@ from table import CONTROL, markdown, results
 from traffic import SCRIPT
 from world import World
 
+# What a row relates is measured within seconds, since how fast a shared core is changes by the second: loads by name,
+# bare operations behind a slash, loads on one connection behind a 1.
+GROUPS = (
+    ("bare_get", "constant_get", "constant_get_again", "auth_constant_get"),
+    ("bare_post", "constant_verify", "verify", "/verify", "/strict", "verify_batch", "delegated_batch"),
+    ("constant_issue", "issue", "/sign"),
+    ("constant_authorize", "authorize", "cerbos", "/token", "/policy", "/token_64", "/json_64", "authorize_batch"),
+    ("1 authorize", "1 cerbos"),
+)
 # Blocks, seconds of each load (wrk knows whole ones), milliseconds of each bare operation.
 WHOLE, QUICK = (12, 1, 200), (3, 1, 50)
 IDLE_CONNECTIONS = 10_000
@@ -27,6 +36,15 @@ QUIET = 0.85
 
 def say(text):
     print(f"service_speed.sh: {text}", file=sys.stderr, flush=True)
+
+
+def order(draw, wanted):
+    """All that is to be measured: groups in a drawn order, and what is in each."""
+    groups = [[name for name in group if name in wanted] for group in GROUPS]
+    drawn = [name for group in draw.sample(groups, len(groups)) for name in draw.sample(group, len(group))]
+    if sorted(drawn) != sorted(wanted):
+        raise CouldNot(f"in no group of what is measured: {sorted(set(wanted) - set(drawn))}")
+    return drawn
 
 
 def block(number, world, peer, script, seconds, milliseconds):
@@ -42,21 +60,19 @@ def block(number, world, peer, script, seconds, milliseconds):
         for load in world.loads:
             world.check(load)
         made = {"loads": {}, "costs": {}, "more": {}}
-        turns = [("load", name) for name in world.loads] + [("cost", name) for name in world.costs()]
-        turns += [("alone", name) for name in ("authorize", "cerbos")] if peer else []
-        random.Random(number).shuffle(turns)
-        for kind, name in turns:
-            if kind == "load":
-                made["loads"][name] = world.measure(name, script, seconds)
-            elif kind == "cost":
-                program, operation = name
-                made["costs"][f"/{operation}"] = world.started[program].measure(operation, milliseconds)
+        programs = {f"/{operation}": program for program, operation in world.costs()}
+        for turn in order(random.Random(number), [*world.loads, *programs, *(("1 authorize", "1 cerbos") if peer else ())]):
+            if turn in programs:
+                made["costs"][turn] = world.started[programs[turn]].measure(turn[1:], milliseconds)
+            elif turn in world.loads:
+                made["loads"][turn] = world.measure(turn, script, seconds)
             else:
+                name = turn[len("1 "):]
                 alone = world.measure(name, script, seconds, connections=1)
                 made["more"] |= {f"P50 {name}": alone["p50_us"], f"P99 {name}": alone["p99_us"]}
         # As they are listed, not as they were drawn.
         made["loads"] = {name: made["loads"][name] for name in world.loads}
-        made["costs"] = {f"/{name}": made["costs"][f"/{name}"] for _, name in world.costs()}
+        made["costs"] = {name: made["costs"][name] for name in programs}
         return made
     finally:
         world.end()
