@@ -10,15 +10,18 @@ Builds the services, starts them on core 0, sends requests by wrk from core 1 ov
 in Markdown: each row a ratio, its median and interval over blocks, its target, and whether that is met, missed, or not
 shown, which is when the interval holds the target.
 
-Time per request is the CPU time of the service's process over the requests that were answered; by rate, the last
-column, it is the time that passed. Bare operations (signatures, verification, policy, JSON) are timed in the same blocks
-on the same core. Each block has fresh processes and an order of its own, in which what a row relates lies within
-seconds. All answers are checked before anything is timed, and wrk must see 200 alone. Envelopes and tokens are all
-different, and svc-auth's memory for envelopes is off. A row of the constant route against itself is the control: if it
-fails, there is no verdict.
+Time per request is the CPU time of the service's process over the requests that were answered. What a row relates is
+measured at the same time: each load has a process of its own, bare operations (signatures, verification, policy, JSON)
+have theirs, and they share the core in turns of some milliseconds. So all of them meet the same machine, whose speed
+changes by the second where neighbours share it, and at each turn find caches that others have used. Latencies are
+measured with nothing beside them. Each block has fresh processes and an order of its own. All answers are checked
+before anything is timed, and wrk must see 200 alone. Envelopes and tokens are all different, and svc-auth's memory for
+envelopes is off. A row of the constant route against itself is the control: if it fails, there is no verdict.
 
-The whole run takes 5 minutes (6 with Cerbos), and the build before it about 8 on a fresh machine with 2 cores; --quick
-takes one.
+What a service adds to its parts is also asked by two programs in turns of microseconds: services/README.md says how.
+
+The whole run takes 5 minutes (7 with Cerbos), and the build before it about 8 on a fresh machine with 2 cores; --quick
+takes half a minute.
 Nothing else should run: a core for the services, one for wrk.
 
   --quick        3 short blocks and 1,000 idle connections: shows that it works, measures little
@@ -27,8 +30,8 @@ Nothing else should run: a core for the services, one for wrk.
   --json FILE    all of it, raw, in place of target/service-speed.json
   -h, --help     this text
 
-Wants Linux, two cores, python3 (its standard library), taskset, and wrk, which root gets from Debian's packages where it
-is missing.
+Wants Linux, two cores, python3 (its standard library), taskset, chrt, and wrk, which root gets from Debian's packages
+where it is missing.
 
 exit codes
   0 measured, whatever came out   3 could not   64 usage   130 interrupted
@@ -74,7 +77,7 @@ done
     echo 'service_speed.sh: wants Linux and two cores' >&2
     exit 3
 }
-for tool in python3 taskset; do
+for tool in python3 taskset chrt; do
     command -v "$tool" >/dev/null || {
         missing "$tool" "apt-get install python3 util-linux (Debian, Ubuntu)"
         exit 3

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import math
 import platform
 import random
 import signal
@@ -18,19 +19,22 @@ from table import CONTROL, markdown, results
 from traffic import SCRIPT
 from world import World
 
-# What a row relates is measured within seconds, since how fast a shared core is changes by the second: loads by name,
-# bare operations behind a slash, loads on one connection behind a 1.
+# What is measured at the same time: loads by name, bare operations behind a slash. How fast a shared core is changes by
+# the second; processes that share it for the same seconds, in turns of some milliseconds, have all met the same. A row
+# is of one group. In it no process has two loads.
 GROUPS = (
     ("bare_get", "constant_get", "constant_get_again", "auth_constant_get"),
-    ("bare_post", "constant_verify", "verify", "/verify", "/strict", "verify_batch", "delegated_batch"),
+    ("bare_post", "constant_verify", "verify", "/verify", "/strict"),
     ("constant_issue", "issue", "/sign"),
-    ("constant_authorize", "authorize", "cerbos", "/token", "/policy", "/token_64", "/json_64", "authorize_batch"),
-    ("1 authorize", "1 cerbos"),
+    ("verify_batch", "delegated_batch", "/verify", "/strict"),
+    ("constant_authorize", "authorize", "/token", "/policy"),
+    ("authorize_batch", "/json_64", "/token_64", "/policy"),
+    ("authorize", "cerbos"),
 )
-# Blocks, seconds of each load (wrk knows whole ones), milliseconds of each bare operation.
-WHOLE, QUICK = (12, 1, 200), (3, 1, 50)
+# Blocks, and seconds of the core for each member of a group.
+WHOLE, QUICK = (12, 0.5), (3, 0.25)
 IDLE_CONNECTIONS = 10_000
-# What a service that has its core for itself uses of it at least: wrk keeps it busy.
+# What services that have their core for themselves use of it at least: wrk keeps them busy.
 QUIET = 0.85
 
 
@@ -38,16 +42,7 @@ def say(text):
     print(f"service_speed.sh: {text}", file=sys.stderr, flush=True)
 
 
-def order(draw, wanted):
-    """All that is to be measured: groups in a drawn order, and what is in each."""
-    groups = [[name for name in group if name in wanted] for group in GROUPS]
-    drawn = [name for group in draw.sample(groups, len(groups)) for name in draw.sample(group, len(group))]
-    if sorted(drawn) != sorted(wanted):
-        raise CouldNot(f"in no group of what is measured: {sorted(set(wanted) - set(drawn))}")
-    return drawn
-
-
-def block(number, world, peer, script, seconds, milliseconds):
+def block(number, world, peer, script, share):
     """All of it once, with fresh processes and in an order of its own."""
     try:
         world.start()
@@ -59,20 +54,20 @@ def block(number, world, peer, script, seconds, milliseconds):
         # Answers of a fresh process are checked too, which also warms it up.
         for load in world.loads:
             world.check(load)
-        made = {"loads": {}, "costs": {}, "more": {}}
-        programs = {f"/{operation}": program for program, operation in world.costs()}
-        for turn in order(random.Random(number), [*world.loads, *programs, *(("1 authorize", "1 cerbos") if peer else ())]):
-            if turn in programs:
-                made["costs"][turn] = world.started[programs[turn]].measure(turn[1:], milliseconds)
-            elif turn in world.loads:
-                made["loads"][turn] = world.measure(turn, script, seconds)
-            else:
-                name = turn[len("1 "):]
-                alone = world.measure(name, script, seconds, connections=1)
-                made["more"] |= {f"P50 {name}": alone["p50_us"], f"P99 {name}": alone["p99_us"]}
-        # As they are listed, not as they were drawn.
-        made["loads"] = {name: made["loads"][name] for name in world.loads}
-        made["costs"] = {name: made["costs"][name] for name in programs}
+        draw = random.Random(number)
+        groups = [[name for name in group if world.has(name)] for group in GROUPS]
+        made = {"groups": [{} for _ in groups], "more": {}}
+        for at in draw.sample(range(len(groups)), len(groups)):
+            members = groups[at]
+            if len(members) > 1:
+                # wrk knows whole seconds.
+                seconds = math.ceil(share * len(members))
+                measured = world.measure(draw.sample(members, len(members)), script, seconds)
+                # As they are listed, not as they were drawn.
+                made["groups"][at] = {name: measured[name] for name in members}
+        for name in draw.sample(("authorize", "cerbos"), 2) if peer else ():
+            alone = world.measure([name], script, 1, connections=1)[name]
+            made["more"] |= {f"P50 {name}": alone["p50_us"], f"P99 {name}": alone["p99_us"]}
         return made
     finally:
         world.end()
@@ -108,7 +103,7 @@ def fingerprint():
 
 def run(options, folder):
     raise_limit_of_files()
-    blocks, seconds, milliseconds = QUICK if options.quick else WHOLE
+    blocks, share = QUICK if options.quick else WHOLE
     blocks = options.blocks or blocks
     script, world = folder / "requests.lua", World(folder, options.target, options.with_auth)
     script.write_text(SCRIPT)
@@ -116,7 +111,7 @@ def run(options, folder):
     found, measured = fingerprint(), []
     for number in range(blocks):
         say(f"block {number + 1} of {blocks}")
-        measured.append(block(number, world, options.cerbos, script, seconds, milliseconds))
+        measured.append(block(number, world, options.cerbos, script, share))
     connections = IDLE_CONNECTIONS // 10 if options.quick else IDLE_CONNECTIONS
     try:
         say(f"{connections} idle connections")
@@ -136,9 +131,10 @@ def run(options, folder):
         print("A try-out: it shows that all of it works, and no more.")
     if not is_steady:
         print(f"No verdicts: the constant route differs from itself by more than {CONTROL:.0%}. Is the machine quiet?")
-    busy = statistics.median(it["loads"]["constant_get"]["busy"] for it in measured)
+    # The group of the control, which has loads alone.
+    busy = statistics.median(sum(load["busy"] for load in it["groups"][0].values()) for it in measured)
     if busy < QUIET:
-        print(f"Not quiet: the constant route had {busy:.0%} of its core.")
+        print(f"Not quiet: what was measured had {busy:.0%} of its core.")
     print(f"\n{markdown(made, measured)}")
     say(f"all of it, raw: {options.json}")
 

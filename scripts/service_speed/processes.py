@@ -25,7 +25,9 @@ class Process:
         inherited = {name: value for name, value in os.environ.items() if not re.match("PASSPORT_|RON_AUTH_", name)}
         with open(self.log, "ab") as log:
             self.child = subprocess.Popen(
-                ["taskset", "-c", core, *map(str, command)],
+                # As batch jobs: who gets a request waits for the end of another's turn. Else each arrival ended one, and
+                # what is measured at the same time would empty the caches of each other at every request.
+                ["taskset", "-c", core, "chrt", "--batch", "0", *map(str, command)],
                 stdin=stdin, stdout=subprocess.PIPE, stderr=log, text=True, env={**inherited, **(environment or {})},
             )
 
@@ -70,20 +72,24 @@ class Process:
             self.child.stdin.close()
 
 
-class Costs:
-    """A program that times bare operations in turns."""
+class Cost:
+    """A program that times a bare operation."""
 
-    def __init__(self, program, folder):
+    def __init__(self, program, operation, folder):
+        self.operation = operation
         self.process = Process([program, folder], folder, stdin=subprocess.PIPE)
 
     def wait(self):
         """Until its own answers are checked."""
         self.process.line()
 
-    def measure(self, name, milliseconds):
-        """Microseconds of CPU time of one operation."""
-        self.process.child.stdin.write(f"{name} {milliseconds}\n")
+    def begin(self, milliseconds):
+        """Goes to work for about so much CPU time."""
+        self.process.child.stdin.write(f"{self.operation} {milliseconds}\n")
         self.process.child.stdin.flush()
+
+    def finish(self):
+        """Microseconds of CPU time of one operation."""
         return float(self.process.line()) / 1e3
 
     def end(self):

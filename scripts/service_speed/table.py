@@ -68,26 +68,33 @@ def interval(values):
     return statistics.median(values), values[inner], values[-1 - inner], max(0.0, 1 - missed)
 
 
-def times(block, clock):
-    """Times of a block by one clock: CPU time, or time that passed, by which bare operations have but one."""
-    measured = {name: load[clock] for name, load in block["loads"].items()}
-    return {**measured, **block["costs"], **block["more"]}
+def times(block):
+    """What was measured at the same time, in microseconds by name, of each group of a block; and what stands alone."""
+    return [{name: it["cpu_us"] for name, it in group.items()} for group in block["groups"]] + [block["more"]]
+
+
+def ratio(row, block):
+    """The row of a block, from the group that has all of it; `None` where none has."""
+    for measured in times(block):
+        try:
+            return row.ratio(measured)
+        except KeyError:
+            pass
+    return None
 
 
 def results(blocks, kinds):
-    """Each row with its ratio by both clocks, and whether the control holds."""
+    """Each row with its ratio, and whether the control holds."""
     made = []
     for row in ROWS:
         if row.needs not in kinds:
             continue
         # What is measured once, such as memory, is measured in one block.
-        ratios = {clock: [row.ratio(it) for it in (times(block, clock) for block in blocks) if has(row, it)]
-                  for clock in ("cpu_us", "wall_us")}
-        median, low, high, confidence = interval(ratios["cpu_us"])
+        ratios = [it for it in (ratio(row, block) for block in blocks) if it is not None]
+        median, low, high, confidence = interval(ratios)
         made.append({
             "row": row.name, "unit": row.unit.strip(), "target": row.target, "at_least": row.at_least,
-            "median": median, "low": low, "high": high, "confidence": confidence, "blocks": len(ratios["cpu_us"]),
-            "by_rate": None if row.unit or row.name.endswith(("P50", "P99")) else statistics.median(ratios["wall_us"]),
+            "median": median, "low": low, "high": high, "confidence": confidence, "blocks": len(ratios),
             "ratios": ratios,
         })
     control = made[0]
@@ -96,14 +103,6 @@ def results(blocks, kinds):
         # Memory is not a matter of time.
         result["verdict"] = verdict(result) if is_steady or result["unit"] or result["target"] is None else "no verdict"
     return made, is_steady
-
-
-def has(row, block_times):
-    try:
-        row.ratio(block_times)
-        return True
-    except KeyError:
-        return False
 
 
 def verdict(result):
@@ -119,25 +118,20 @@ def verdict(result):
 
 
 def markdown(made, blocks):
-    lines = ["| | measured | interval | target | | by rate |", "|---|---|---|---|---|---|"]
+    lines = ["| | measured | interval | target | |", "|---|---|---|---|---|"]
     for it in made:
         digits = 1 if it["unit"] or it["median"] >= 10 else 3
         show = lambda value: f"{value:.{digits}f}"
         spread = f"{show(it['low'])}–{show(it['high'])}" if it["blocks"] > 1 else ""
         target = "" if it["target"] is None else f"{'≥' if it['at_least'] else '≤'} {it['target']:.3g}"
-        by_rate = "" if it["by_rate"] is None else show(it["by_rate"])
         unit = f" {it['unit']}" if it["unit"] else ""
-        lines.append(f"| {it['row']} | {show(it['median'])}{unit} | {spread} | {target} | {it['verdict']} | {by_rate} |")
-    lines += ["", "| per request | CPU, µs | passed, µs | per second | core busy |", "|---|---|---|---|---|"]
-    for name in blocks[0]["loads"]:
-        middle = {clock: statistics.median(block["loads"][name][clock] for block in blocks)
-                  for clock in ("cpu_us", "wall_us", "busy")}
-        lines.append(f"| {name} | {middle['cpu_us']:.2f} | {middle['wall_us']:.2f} | {1e6 / middle['wall_us']:,.0f} "
-                     f"| {middle['busy']:.0%} |")
+        lines.append(f"| {it['row']} | {show(it['median'])}{unit} | {spread} | {target} | {it['verdict']} |")
+    lines += ["", "| measured at the same time | CPU, µs a request or operation |", "|---|---|"]
+    for at, group in enumerate(blocks[0]["groups"]):
+        middle = {name: statistics.median(block["groups"][at][name]["cpu_us"] for block in blocks) for name in group}
+        if middle:
+            lines.append(f"| {', '.join(middle)} | {', '.join(f'{it:.2f}' for it in middle.values())} |")
+    lines += ["", "| one connection | µs |", "|---|---|"]
     for percentile in [name for name in blocks[0]["more"] if name.startswith("P")]:
-        value = statistics.median(block["more"][percentile] for block in blocks)
-        lines.append(f"| {percentile}, one connection | | {value:.0f} | | |")
-    lines += ["", "| bare operation | CPU, µs |", "|---|---|"]
-    for name in blocks[0]["costs"]:
-        lines.append(f"| {name[1:]} | {statistics.median(block['costs'][name] for block in blocks):.3f} |")
+        lines.append(f"| {percentile} | {statistics.median(block['more'][percentile] for block in blocks):.0f} |")
     return "\n".join(lines)

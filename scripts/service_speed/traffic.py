@@ -54,32 +54,26 @@ class Load:
                 raise CouldNot(f"{self.name}: request {number} was answered {answer[:200]!r}")
         client.close()
 
-    def measure(self, base, processes, script, seconds, connections=None):
-        """Times per request in microseconds: CPU time of these processes, and time that passed."""
-        connections = connections or self.connections
-        before, started = [process.cpu_ns() for process in processes], time.monotonic()
+    def send(self, base, script, seconds, connections=None):
+        """wrk, on its way."""
         arguments = ["--", str(self.file)] if self.file else []
-        output = subprocess.run(
-            ["taskset", "-c", GENERATOR_CORE, "wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", str(script),
-             base + self.path, *arguments],
-            capture_output=True, text=True, check=False,
+        return subprocess.Popen(
+            ["taskset", "-c", GENERATOR_CORE, "wrk", "-t1", f"-c{connections or self.connections}", f"-d{seconds}s",
+             "-s", str(script), base + self.path, *arguments],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )
-        passed_ns = (time.monotonic() - started) * 1e9
-        spent = [process.cpu_ns() - earlier for process, earlier in zip(processes, before)]
-        result = re.search(r"^RESULT (\d+) (\d+) (\d+) ([\d.]+) ([\d.]+)$", output.stdout, re.MULTILINE)
+
+    def sent(self, wrk):
+        """Waits for wrk: how many requests were answered, in how many microseconds; and latencies."""
+        output, errors = wrk.communicate()
+        result = re.search(r"^RESULT (\d+) (\d+) (\d+) ([\d.]+) ([\d.]+)$", output, re.MULTILINE)
         if not result:
-            raise CouldNot(f"{self.name}: wrk failed: {(output.stderr or output.stdout).strip()[-200:]}")
-        requests, duration_us, errors = map(int, result.groups()[:3])
-        if errors or not requests:
-            raise CouldNot(f"{self.name}: of {requests} requests {errors} failed or were not answered 200")
-        return {
-            "cpu_us": sum(spent) / 1e3 / requests,
-            "wall_us": duration_us / requests,
-            "busy": sum(spent) / passed_ns,
-            "p50_us": float(result.group(4)),
-            "p99_us": float(result.group(5)),
-            "requests": requests,
-        }
+            raise CouldNot(f"{self.name}: wrk failed: {(errors or output).strip()[-200:]}")
+        requests, duration_us, failed = map(int, result.groups()[:3])
+        if failed or not requests:
+            raise CouldNot(f"{self.name}: of {requests} requests {failed} failed or were not answered 200")
+        p50_us, p99_us = map(float, result.groups()[3:])
+        return {"requests": requests, "duration_us": duration_us, "p50_us": p50_us, "p99_us": p99_us}
 
 
 class Client:

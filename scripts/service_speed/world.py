@@ -5,7 +5,7 @@ import json
 import os
 import time
 
-from processes import Costs, Process
+from processes import Cost, Process
 from traffic import Client, Load, compact, until_ready
 
 BATCH = 64
@@ -58,13 +58,17 @@ class World:
             f"keys.store = {{ sqlite = {{ path = '{self.folder}/keys.db' }} }}\n" \
             f"keys.master_key = {{ file_or_new = '{self.folder}/master.key' }}\nextensions.constant_route = true\n"
         account = f"[[capability.accounts]]\nname = 'speed'\ntoken_file = '{self.folder}/account'\ntenants = ['acme']\n"
-        passport = self.run("passport", "svc-passport", {"PASSPORT_CONFIG": common + account})
+        # Two of each service, on the same keys: what is measured at the same time is told apart by its process.
+        passport, again = (self.run(name, "svc-passport", {"PASSPORT_CONFIG": common + account})
+                           for name in ("passport", "passport again"))
         until_ready(passport.base)
+        until_ready(again.base)
         if self.with_auth:
             # What was verified a moment ago is not believed: each envelope costs its signature.
             own = f"policy.path = '{self.folder}/policy.toml'\nverify.passport_base = '{passport.base}'\n" \
                 "caching = { verify_positive_ttl_ms = 0, verify_negative_ttl_ms = 0 }\n"
-            until_ready(self.run("auth", "svc-auth", {"RON_AUTH_CONFIG": common + own}).base)
+            for name in ("auth", "auth again"):
+                until_ready(self.run(name, "svc-auth", {"RON_AUTH_CONFIG": common + own}).base)
 
     def run(self, name, program, environment=None):
         """Starts one. It is ended with the others, even if it does not listen."""
@@ -72,9 +76,10 @@ class World:
         return self.started[name].listening()
 
     def start_costs(self):
-        for program in ("passport_costs", "auth_costs") if self.with_auth else ("passport_costs",):
-            self.started[program] = Costs(self.target / "examples" / program, self.folder)
-            self.started[program].wait()
+        for name, program in self.costs().items():
+            self.started[name] = Cost(self.target / "examples" / program, name[1:], self.folder)
+        for name in self.costs():
+            self.started[name].wait()
 
     def end(self):
         for process in self.started.values():
@@ -92,7 +97,7 @@ class World:
         (self.folder / "envelopes.json").write_bytes(compact(envelopes[:BATCH]))
         self.add("bare", "bare_get", "/")
         self.add("passport", "constant_get", "/v1/constant")
-        self.add("passport", "constant_get_again", "/v1/constant")
+        self.add("passport again", "constant_get_again", "/v1/constant")
 
         to_sign, alone = [compact(message) for message in claims[:BATCH]], [compact(it) for it in envelopes[:BATCH]]
         self.add("bare", "bare_post", "/", alone)
@@ -100,9 +105,9 @@ class World:
             ("verify", "verify", alone, lambda answer, _: answer == b"true"),
             ("issue", "issue", to_sign, lambda answer, number: is_envelope(answer, claims[number])),
         ):
-            self.add("passport", f"constant_{name}", "/v1/constant", bodies)
+            self.add("passport again", f"constant_{name}", "/v1/constant", bodies)
             self.add("passport", name, f"/v1/passport/{path}", bodies, expected)
-        self.add_batch("passport", "verify_batch", "/v1/passport/verify_batch", envelopes, [True] * BATCH)
+        self.add_batch("passport again", "verify_batch", "/v1/passport/verify_batch", envelopes, [True] * BATCH)
         if self.with_auth:
             self.make_questions(client, envelopes)
         client.close()
@@ -116,7 +121,7 @@ class World:
         self.add("auth", "auth_constant_get", "/v1/constant")
         alone = [compact(it) for it in questions[:BATCH]]
         by_token = {"decision": "Permit", "reason": "acme-in-eu"}
-        self.add("auth", "constant_authorize", "/v1/constant", alone)
+        self.add("auth again", "constant_authorize", "/v1/constant", alone)
         self.add("auth", "authorize", "/v1/auth/authorize", alone, lambda answer, _: json.loads(answer) == by_token)
         self.add_batch("auth", "authorize_batch", "/v1/auth/authorize_batch", questions, [by_token] * BATCH)
         questions = [{"envelope": it, "action": "read", "resource": "docs/a"} for it in envelopes]
@@ -145,19 +150,42 @@ class World:
         process, load = self.loads[name]
         load.check(self.started[process].base)
 
-    def measure(self, name, script, seconds, connections=None):
-        process, load = self.loads[name]
-        processes = [self.started[process]]
-        if name == "delegated_batch":
-            processes.append(self.started["passport"])
-        return load.measure(processes[0].base, processes, script, seconds, connections)
+    def has(self, name):
+        return name in self.loads or name in self.costs()
+
+    def processes(self, name):
+        """Whose CPU time the requests of a load take."""
+        return [self.started[it] for it in (self.loads[name][0], *(("passport",) if name == "delegated_batch" else ()))]
+
+    def measure(self, names, script, seconds, connections=None):
+        """All of these at the same time, by name: of a bare operation its CPU time in microseconds, of a load that of a
+        request, which part of the core it had, and latencies."""
+        loads = {name: self.loads[name][1] for name in names if name in self.loads}
+        costs = [name for name in names if name not in loads]
+        spent = lambda name: sum(process.cpu_ns() for process in self.processes(name))
+        before, running = {name: spent(name) for name in loads}, {}
+        try:
+            for name in costs:
+                # Of the core's time a share like those of the others, and not beyond their end.
+                self.started[name].begin(int(700 * seconds / len(names)))
+            for name, load in loads.items():
+                running[name] = load.send(self.processes(name)[0].base, script, seconds, connections)
+            made = {name: load.sent(running[name]) for name, load in loads.items()}
+        finally:
+            for wrk in running.values():
+                wrk.kill()
+                wrk.wait()
+        for name, load in made.items():
+            cpu_us = (spent(name) - before[name]) / 1e3
+            load |= {"cpu_us": cpu_us / load["requests"], "busy": cpu_us / load["duration_us"]}
+        return made | {name: {"cpu_us": self.started[name].finish()} for name in costs}
 
     def costs(self):
         """Which bare operations there are, each with the program that times it."""
-        names = [("passport_costs", it) for it in ("sign", "verify", "strict")]
+        programs = {f"/{it}": "passport_costs" for it in ("sign", "verify", "strict")}
         if self.with_auth:
-            names += [("auth_costs", it) for it in ("token", "token_64", "policy", "json_64")]
-        return names
+            programs |= {f"/{it}": "auth_costs" for it in ("token", "token_64", "policy", "json_64")}
+        return programs
 
 
 def is_envelope(answer, message):

@@ -1,5 +1,5 @@
 //! What svc-auth's work on capability tokens costs without a service around it. For `scripts/service_speed.sh`, which
-//! asks in turns with requests to the service.
+//! asks while requests are sent to the service.
 //!
 //! `auth_costs FOLDER`: the folder holds the key store, `keys.db` and `master.key`, the bundle `policy.toml`, and
 //! `questions.json`, a batch for `authorize_batch` of tokens that are all permitted. Each line `NAME MILLISECONDS` of

@@ -1,5 +1,5 @@
-//! What svc-passport's operations cost without a service around them. For `scripts/service_speed.sh`, which asks in
-//! turns with requests to the service.
+//! What svc-passport's operations cost without a service around them. For `scripts/service_speed.sh`, which asks while
+//! requests are sent to the service.
 //!
 //! `passport_costs FOLDER`: the folder holds svc-passport's key store, `keys.db` and `master.key`, and
 //! `envelopes.json`, an array of envelopes of that key. Each line `NAME MILLISECONDS` of standard input is answered

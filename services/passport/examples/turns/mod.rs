@@ -1,4 +1,4 @@
-//! Operations that are timed in turns with something else: a line of standard input for each turn.
+//! Operations that are timed beside something else: a line of standard input for each turn.
 
 use std::error::Error;
 use std::io::{self, BufRead, Write};
