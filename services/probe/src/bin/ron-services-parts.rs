@@ -1,5 +1,5 @@
-//! The program `ron-services-parts`: what the requests of `ron-services-probe` are made of, without the service that makes
-//! one of them.
+//! The program `ron-services-parts`: what the requests of `ron-services-probe` are made of, without the service that
+//! makes one of them.
 #![forbid(unsafe_code)]
 
 use std::process::ExitCode;
