@@ -25,8 +25,8 @@ class Process:
         inherited = {name: value for name, value in os.environ.items() if not re.match("PASSPORT_|RON_AUTH_", name)}
         with open(self.log, "ab") as log:
             self.child = subprocess.Popen(
-                # As batch jobs: who gets a request waits for the end of another's turn. Else each arrival ended one, and
-                # what is measured at the same time would empty the caches of each other at every request.
+                # As batch jobs: who gets a request waits for the end of another's turn. Else each arrival ended one,
+                # and what is measured at the same time would empty each other's caches at every request.
                 ["taskset", "-c", core, "chrt", "--batch", "0", *map(str, command)],
                 stdin=stdin, stdout=subprocess.PIPE, stderr=log, text=True, env={**inherited, **(environment or {})},
             )
