@@ -20,8 +20,8 @@ envelopes is off. A row of the constant route against itself is the control: if 
 
 What a service adds to its parts is also asked by two programs in turns of microseconds: services/README.md says how.
 
-The whole run takes 5 minutes (7 with Cerbos), and the build before it about 8 on a fresh machine with 2 cores; --quick
-takes half a minute.
+The whole run takes 4 minutes, and the build before it about 8 on a fresh machine with 2 cores; --quick takes half a
+minute.
 Nothing else should run: a core for the services, one for wrk.
 
   --quick        3 short blocks and 1,000 idle connections: shows that it works, measures little

@@ -42,6 +42,20 @@ def say(text):
     print(f"service_speed.sh: {text}", file=sys.stderr, flush=True)
 
 
+def groups_of(world):
+    """The groups of what there is. A load that nobody measures, or two whose CPU time could not be told apart, is an
+    error in GROUPS."""
+    groups = [[name for name in group if world.has(name)] for group in GROUPS]
+    groups = [group if len(group) > 1 else [] for group in groups]
+    if unmeasured := {*world.loads, *world.costs()} - {name for group in groups for name in group}:
+        raise CouldNot(f"in no group of what is measured: {', '.join(sorted(unmeasured))}")
+    for group in groups:
+        busy = [id(process) for name in group if name in world.loads for process in world.processes(name)]
+        if len(busy) > len(set(busy)):
+            raise CouldNot(f"two loads of one process are measured at the same time: {', '.join(group)}")
+    return groups
+
+
 def block(number, world, peer, script, share):
     """All of it once, with fresh processes and in an order of its own."""
     try:
@@ -55,11 +69,10 @@ def block(number, world, peer, script, share):
         for load in world.loads:
             world.check(load)
         draw = random.Random(number)
-        groups = [[name for name in group if world.has(name)] for group in GROUPS]
+        groups = groups_of(world)
         made = {"groups": [{} for _ in groups], "more": {}}
         for at in draw.sample(range(len(groups)), len(groups)):
-            members = groups[at]
-            if len(members) > 1:
+            if members := groups[at]:
                 # wrk knows whole seconds.
                 seconds = math.ceil(share * len(members))
                 measured = world.measure(draw.sample(members, len(members)), script, seconds)
