@@ -227,9 +227,11 @@ fn what_a_handler_spawns_with_rayon_keeps_its_thread_and_no_batch_waits_for_it()
             rayon::spawn(move || {
                 rayon::spawn(move || finished.recv().unwrap());
             });
-            // Its own pool has one thread, which is this one.
-            assert_eq!(rayon::join(|| thread::current().id(), || thread::current().id()).1, thread::current().id());
+            let (_, second) = rayon::join(|| thread::current().id(), || thread::current().id());
+            // Before what may fail: the caller waits for it.
             is_spawned.store(true, Ordering::SeqCst);
+            // Its own pool has one thread, which is this one.
+            assert_eq!(second, thread::current().id());
         }
     });
     for _ in 0..3 {
